@@ -1,0 +1,1 @@
+//! What computes: CPU kernels chosen at run time, or a GPU through candle.

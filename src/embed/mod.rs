@@ -1,0 +1,20 @@
+//! Rows to unit vectors: batches packed without padding, an encoder, and a ledger of what was seen.
+
+mod batch;
+
+pub use batch::PackedBatch;
+
+use crate::{Result, vector::Matrix};
+
+/// Turns packed token sequences into unit vectors. A vector depends on its own tokens alone: not on its batch
+/// mates, their order, or the number of threads.
+pub trait Encoder: Send + Sync {
+    /// The number of values in a vector.
+    fn dim(&self) -> usize;
+    /// What it runs on and with which numbers, for the manifest: "cpu amx-bf16", "cuda:0 f16".
+    fn describe(&self) -> String;
+    /// The tokens a call of [`Encoder::encode`] should hold to run well.
+    fn token_budget(&self) -> usize;
+    /// One unit vector a sequence of `batch`, in its order: `batch.len() × dim`.
+    fn encode(&self, batch: &PackedBatch) -> Result<Matrix>;
+}

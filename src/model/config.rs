@@ -1,0 +1,99 @@
+//! The shape of a BERT-family encoder, as its `config.json` gives it.
+
+use serde::Deserialize;
+
+use crate::{Error, Result};
+
+/// How token vectors become one passage vector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pooling {
+    /// The mean over all tokens, `[CLS]` and `[SEP]` included.
+    Mean,
+    /// The first token's vector.
+    Cls,
+}
+
+/// The activation between the two feed-forward layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum Activation {
+    /// The exact GELU, by the error function.
+    #[serde(rename = "gelu")]
+    Gelu,
+    /// The tanh approximation of GELU.
+    #[serde(rename = "gelu_new", alias = "gelu_pytorch_tanh")]
+    GeluTanh,
+    /// max(0, x).
+    #[serde(rename = "relu")]
+    Relu,
+}
+
+/// The fields of `config.json` that the encoder needs.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct BertConfig {
+    /// Width of the token vectors; 384 for MiniLM-L6.
+    pub hidden_size: usize,
+    /// Layers; 6 for MiniLM-L6.
+    pub num_hidden_layers: usize,
+    /// Heads; divides `hidden_size`.
+    pub num_attention_heads: usize,
+    /// Width between the feed-forward layers.
+    pub intermediate_size: usize,
+    /// Distinct tokens.
+    pub vocab_size: usize,
+    /// Longest sequence, `[CLS]` and `[SEP]` counted.
+    pub max_position_embeddings: usize,
+    /// Segment types; the first is used.
+    pub type_vocab_size: usize,
+    /// Added to the variance in layer norms.
+    pub layer_norm_eps: f64,
+    /// The feed-forward activation.
+    pub hidden_act: Activation,
+    /// `bert`; other families are refused.
+    pub model_type: String,
+    /// `absolute`; other kinds are refused.
+    #[serde(default = "absolute")]
+    pub position_embedding_type: String,
+}
+
+fn absolute() -> String {
+    "absolute".into()
+}
+
+impl BertConfig {
+    /// Reads `config.json`; `file` is named in errors.
+    pub fn from_json(file: &str, bytes: &[u8]) -> Result<Self> {
+        let bad = |expected: &str, found: String| Error::Model {
+            file: file.into(),
+            expected: expected.into(),
+            found,
+        };
+        let config: BertConfig = serde_json::from_slice(bytes)
+            .map_err(|e| bad("the config.json of a BERT-family model", e.to_string()))?;
+        if config.model_type != "bert" {
+            return Err(bad("model_type \"bert\"", format!("{:?}", config.model_type)));
+        }
+        if config.position_embedding_type != "absolute" {
+            return Err(bad("absolute positions", format!("{:?}", config.position_embedding_type)));
+        }
+        let sizes = [config.hidden_size, config.num_hidden_layers, config.num_attention_heads];
+        let more = [
+            config.intermediate_size,
+            config.vocab_size,
+            config.max_position_embeddings,
+            config.type_vocab_size,
+        ];
+        if sizes.iter().chain(&more).any(|&n| n == 0 || n > 1 << 20) {
+            return Err(bad("sizes between 1 and 1048576", "a size out of that range".into()));
+        }
+        if !config.hidden_size.is_multiple_of(config.num_attention_heads) {
+            return Err(bad("a hidden size that the heads divide", format!("{sizes:?}")));
+        }
+        Ok(config)
+    }
+
+    /// Width of one attention head.
+    pub fn head_size(&self) -> usize {
+        self.hidden_size / self.num_attention_heads
+    }
+}
