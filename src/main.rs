@@ -1,3 +1,7 @@
-//! The `samestory` command.
+//! The `samestory` command: everything that prints, exits or reads the environment.
 
-fn main() {}
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -1,1 +1,63 @@
-//! compare
+//! Compares candidate pairs: alignment, coverage both ways, and the relation that the rules give.
+
+mod align;
+mod boilerplate;
+mod comparer;
+mod explain;
+mod rules;
+mod tokens;
+mod verdict;
+
+use serde::Serialize;
+
+pub use comparer::Comparer;
+pub use explain::{Explanation, Part, PartKind};
+pub use rules::{Figures, Thresholds};
+pub use verdict::Verdict;
+
+/// What two stories are to one another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Relation {
+    /// The same text, but for white space, quotes and dashes.
+    Identical,
+    /// An edited, cut or extended republication.
+    Copy,
+    /// One is contained in the other.
+    Excerpt,
+    /// A publisher's newer version of its own story.
+    Update,
+    /// The same template with other facts.
+    Twin,
+    /// The same event or topic in other words.
+    Related,
+    /// Nothing that matters.
+    None,
+}
+
+impl Relation {
+    /// Its name, as reports have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Relation::Identical => "identical",
+            Relation::Copy => "copy",
+            Relation::Excerpt => "excerpt",
+            Relation::Update => "update",
+            Relation::Twin => "twin",
+            Relation::Related => "related",
+            Relation::None => "none",
+        }
+    }
+
+    /// Whether it means one origin, so that the stories belong to one group.
+    pub fn is_origin(self) -> bool {
+        matches!(self, Relation::Identical | Relation::Copy | Relation::Excerpt | Relation::Update)
+    }
+}
+
+/// How stories are compared.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The rule table's numbers.
+    pub thresholds: Thresholds,
+}

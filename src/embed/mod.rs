@@ -1,8 +1,12 @@
 //! Rows to unit vectors: batches packed without padding, an encoder, and a ledger of what was seen.
 
 mod batch;
+mod candle;
+mod rows;
 
 pub use batch::PackedBatch;
+pub use candle::CandleEncoder;
+pub use rows::{Embedded, Ledger, embed_texts};
 
 use crate::{Result, vector::Matrix};
 
@@ -11,7 +15,7 @@ use crate::{Result, vector::Matrix};
 pub trait Encoder: Send + Sync {
     /// The number of values in a vector.
     fn dim(&self) -> usize;
-    /// What it runs on and with which numbers, for the manifest: "cpu amx-bf16", "cuda:0 f16".
+    /// What it runs on and with which numbers, for the manifest: "cpu amx bf16", "cuda f16 (candle)".
     fn describe(&self) -> String;
     /// The tokens a call of [`Encoder::encode`] should hold to run well.
     fn token_budget(&self) -> usize;

@@ -1,1 +1,128 @@
-//! ingest
+//! Files to stories, and stories to a corpus of passages and rows.
+//!
+//! Every record that cannot be read gives a [`Notice`] with its place, and reading goes on.
+
+mod bytes;
+mod collect;
+mod corpus;
+mod credit;
+mod csv;
+mod date;
+mod fields;
+mod furniture;
+mod html;
+mod json;
+mod kept;
+mod markdown;
+mod normalize;
+mod notice;
+mod page;
+mod split;
+mod walk;
+
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+pub use corpus::corpus;
+pub use fields::FieldMap;
+pub use kept::copy_records;
+pub use normalize::normalize;
+pub use notice::{Notice, NoticeKind};
+pub use split::split_text;
+
+use crate::{Result, progress::Progress, progress::Stage, story::Story};
+use collect::Collector;
+
+/// The version of [`normalize`] and [`split_text`]; vectors of different versions are not mixed.
+pub const TEXT_VERSION: u32 = 1;
+
+/// One source of stories.
+pub enum Input {
+    /// A file, or a folder that is walked.
+    Path(PathBuf),
+    /// A stream whose format is found by its first bytes.
+    Stdin(Box<dyn Read + Send>),
+}
+
+/// The formats that are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// One page of plain text; it may hold several stories.
+    Text,
+    /// One story in Markdown, with or without front matter.
+    Markdown,
+    /// One web page.
+    Html,
+    /// One JSON object a line.
+    JsonLines,
+    /// An array of objects, or one object.
+    Json,
+    /// Records with a header line; the delimiter is a comma.
+    Csv,
+    /// Records with a header line; the delimiter is a tab.
+    Tsv,
+}
+
+impl Format {
+    /// The format that a file name's ending stands for, `.gz` and `.zst` taken off.
+    pub fn of(path: &Path) -> Option<Format> {
+        let name = path.file_name()?.to_string_lossy().to_lowercase();
+        let name = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
+        Some(match name.rsplit_once('.')?.1 {
+            "txt" | "text" => Format::Text,
+            "md" | "markdown" => Format::Markdown,
+            "html" | "htm" | "xhtml" => Format::Html,
+            "jsonl" | "ndjson" => Format::JsonLines,
+            "json" => Format::Json,
+            "csv" => Format::Csv,
+            "tsv" | "tab" => Format::Tsv,
+            _ => return None,
+        })
+    }
+}
+
+/// How stories are read.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Where the fields of a record are found.
+    pub fields: FieldMap,
+    /// The format of every input; by file name or first bytes if none.
+    pub format: Option<Format>,
+    /// Whether hidden files are read too.
+    pub hidden: bool,
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+pub struct Ingested {
+    /// In the order of the inputs; files of a folder by path.
+    pub stories: Vec<Story>,
+    /// What was wrong with the input, in the same order.
+    pub notices: Vec<Notice>,
+    /// Files that were opened.
+    pub files: u64,
+    /// Records that were met.
+    pub records: u64,
+    /// Records that gave no story.
+    pub skipped: u64,
+}
+
+/// Reads all `inputs`. An input that is not there is an error; whatever is wrong inside is a notice.
+pub fn read(inputs: Vec<Input>, options: &Options, progress: &dyn Progress) -> Result<Ingested> {
+    progress.begin(Stage::Ingest, walk::total_bytes(&inputs));
+    let mut collector = Collector::new(options);
+    for input in inputs {
+        match input {
+            Input::Stdin(stream) => collector.stream(Path::new("-"), stream, progress)?,
+            Input::Path(path) => {
+                for file in walk::files(&path, options, &mut collector)? {
+                    collector.file(&file, progress)?;
+                }
+            }
+        }
+    }
+    progress.end(Stage::Ingest);
+    Ok(collector.finish())
+}

@@ -1,7 +1,160 @@
 //! Sentence-embedding models: their files, configuration, weights and tokenizer.
 
 mod config;
+mod embedded;
+mod folder;
+mod hub;
+mod manifest;
+mod tokenizer;
 mod weights;
 
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
 pub use config::{Activation, BertConfig, Pooling};
+#[cfg(feature = "hub")]
+pub use hub::fetch;
+pub use manifest::Manifest;
+pub use tokenizer::Tokenizer;
 pub use weights::{Tensor, Weights};
+
+use crate::{Error, Result};
+
+/// A model, loaded as far as it costs nothing: weights are mapped or compiled in, not read.
+pub struct Model {
+    /// The name that reports give.
+    pub name: String,
+    /// The encoder's shape.
+    pub config: BertConfig,
+    /// How token vectors are pooled.
+    pub pooling: Pooling,
+    /// Whether the model's own pipeline scales vectors to unit length.
+    pub normalize: bool,
+    /// The longest window, in tokens with `[CLS]` and `[SEP]`.
+    pub max_tokens: usize,
+    /// What stands before each text.
+    pub prefix: String,
+    /// The encoder's tensors.
+    pub weights: Weights,
+    /// Text to ids.
+    pub tokenizer: Tokenizer,
+    manifest: Option<Manifest>,
+    folder: Option<PathBuf>,
+}
+
+impl Model {
+    /// The built-in model. An error in a build without the feature `embedded-model`.
+    pub fn embedded() -> Result<Self> {
+        let Some(files) = embedded::FILES else {
+            return Err(Error::ModelMissing {
+                path: "(built in)".into(),
+                hint: "this build has no model inside: give --model a folder, or build with default features"
+                    .into(),
+            });
+        };
+        let inside = |file: &str| format!("(built in) {file}");
+        let manifest = Manifest::from_toml(&inside("model.toml"), files.manifest)?;
+        let (tokens, prefix) = (manifest.max_tokens, manifest.prefix.clone());
+        Ok(Model {
+            name: manifest.name.clone(),
+            config: BertConfig::from_json(&inside("config.json"), files.config)?,
+            pooling: manifest.pooling,
+            normalize: manifest.normalize,
+            max_tokens: tokens,
+            weights: Weights::from_static(&inside("model.safetensors"), files.weights)?,
+            tokenizer: Tokenizer::from_json(&inside("tokenizer.json"), files.tokenizer, tokens, &prefix)?,
+            prefix,
+            manifest: Some(manifest),
+            folder: None,
+        })
+    }
+
+    /// Opens a folder: one that `scripts/import-model` wrote, or one of sentence-transformers.
+    pub fn open(folder: &Path) -> Result<Self> {
+        folder::open(folder)
+    }
+
+    /// Opens `spec`: a folder, or else a Hugging Face id that the cache at `cache` holds. Never fetches.
+    pub fn locate(spec: &str, cache: Option<&Path>) -> Result<Self> {
+        let path = Path::new(spec);
+        if path.is_dir() {
+            return Self::open(path);
+        }
+        let cached = match cache {
+            Some(cache) => hub::cached(spec, cache)?,
+            None => None,
+        };
+        let Some(folder) = cached else {
+            return Err(Error::ModelMissing {
+                path: spec.into(),
+                hint: format!(
+                    "it is neither a folder nor in the local Hugging Face cache. samestory model fetch {spec} downloads it \
+                     (in a build with the feature hub); or put config.json, tokenizer.json and model.safetensors \
+                     into a folder and give that to --model"
+                ),
+            });
+        };
+        let mut model = Self::open(&folder)?;
+        model.name = spec.into();
+        Ok(model)
+    }
+
+    /// What the vectors depend on, as one hex number: weights, tokenizer, pooling, window, prefix. Two models
+    /// with one fingerprint give the same vectors. Costs the hashing of the weights where no manifest vouches
+    /// for them.
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        match &self.manifest {
+            Some(m) => m.files.iter().for_each(|(name, digest)| hash.update(format!("{name}={digest};"))),
+            None => {
+                hash.update(Sha256::digest(self.weights.file_bytes()));
+                for file in ["config.json", "tokenizer.json"] {
+                    let bytes = self.folder.as_ref().and_then(|f| folder::read(f, file).ok());
+                    hash.update(Sha256::digest(bytes.unwrap_or_default()));
+                }
+            }
+        }
+        hash.update(format!("{:?}|{}|{}|{}", self.pooling, self.normalize, self.max_tokens, self.prefix));
+        hex(&hash.finalize())
+    }
+
+    /// Compares every file with the checksum of the manifest; the files that were checked, with their sums.
+    pub fn verify(&self) -> Result<Vec<String>> {
+        let Some(manifest) = &self.manifest else {
+            return Ok(vec![format!(
+                "{} (no model.toml: the files were opened, no checksum is known)",
+                self.name
+            )]);
+        };
+        let mut checked = Vec::new();
+        for (name, expected) in &manifest.files {
+            let bytes: Vec<u8>;
+            let data: &[u8] = match (name.as_str(), &self.folder, embedded::FILES) {
+                ("model.safetensors", ..) => self.weights.file_bytes(),
+                (_, Some(folder), _) => {
+                    bytes = folder::read(folder, name)?;
+                    &bytes
+                }
+                ("config.json", None, Some(files)) => files.config,
+                ("tokenizer.json", None, Some(files)) => files.tokenizer,
+                _ => continue,
+            };
+            let found = hex(&Sha256::digest(data));
+            if found != *expected {
+                return Err(Error::Model {
+                    file: name.clone(),
+                    expected: format!("sha256 {expected}"),
+                    found,
+                });
+            }
+            checked.push(format!("{found}  {name}"));
+        }
+        Ok(checked)
+    }
+}
+
+/// Lower-case hex digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}

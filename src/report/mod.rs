@@ -1,1 +1,46 @@
-//! report
+//! What a run found, as a table, JSON lines, CSV or groups.
+//!
+//! Every removed story names its kept story, the relation, coverage both ways, cosine, group and the reason.
+
+mod csv;
+mod groups;
+mod item;
+mod jsonl;
+mod manifest;
+mod safe;
+mod table;
+
+use std::io::{self, Write};
+
+pub use item::{Item, SCHEMA, items};
+pub use manifest::{Manifest, StageTime};
+pub use safe::{cell, line};
+
+/// How a report is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// For people: one block a group.
+    #[default]
+    Table,
+    /// One JSON object a line, schema [`SCHEMA`].
+    Jsonl,
+    /// Comma-separated, with a header; cells are safe to open in a spreadsheet.
+    Csv,
+    /// `{"id", "group"}` for every story, also those that are alone.
+    Groups,
+}
+
+/// Writes the report of `groups` in `format`.
+pub fn write(
+    format: Format,
+    corpus: &crate::story::Corpus,
+    groups: &crate::group::Groups,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    match format {
+        Format::Table => table::write(corpus, groups, out),
+        Format::Jsonl => jsonl::write(&items(corpus, groups), out),
+        Format::Csv => csv::write(&items(corpus, groups), out),
+        Format::Groups => groups::write(corpus, groups, out),
+    }
+}

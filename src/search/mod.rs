@@ -1,1 +1,321 @@
-//! search
+//! Candidate pairs of stories from two channels: row neighbours and shared rare shingles.
+
+mod exact;
+mod hnsw;
+mod shingles;
+
+use std::fmt;
+
+use rayon::prelude::*;
+
+pub use exact::{self_join, top_k};
+pub use hnsw::{HnswIndex, HnswOptions, Joined};
+pub use shingles::ShingleOptions;
+
+use crate::{
+    Result,
+    device::CpuPath,
+    progress::Progress,
+    story::{Corpus, RowId, StoryId},
+    vector::{Matrix, dot},
+};
+
+/// Two rows above the floor; `a < b`; `score` is their exact f32 inner product.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RowPair {
+    /// The lower row.
+    pub a: RowId,
+    /// The higher row.
+    pub b: RowId,
+    /// Cosine similarity.
+    pub score: f32,
+}
+
+/// How neighbours are searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum IndexChoice {
+    /// Exact up to [`CROSSOVER`] rows, then HNSW.
+    #[default]
+    Auto,
+    /// Every row against every other.
+    Exact,
+    /// An HNSW graph.
+    Hnsw,
+}
+
+/// Up to so many rows `auto` is exact.
+pub const CROSSOVER: usize = 300_000;
+
+/// The settings of a search.
+#[derive(Debug, Clone)]
+pub struct SearchOptions {
+    /// How neighbours are searched.
+    pub index: IndexChoice,
+    /// The kernels.
+    pub path: CpuPath,
+    /// Row pairs below this cosine are no candidates.
+    pub row_floor: f32,
+    /// A row in more stories than this is boilerplate: it makes no pairs by itself.
+    pub max_carriers: usize,
+    /// The graph's settings.
+    pub hnsw: HnswOptions,
+    /// The shingle channel's settings.
+    pub shingles: ShingleOptions,
+}
+
+impl Default for SearchOptions {
+    fn default() -> Self {
+        SearchOptions {
+            index: IndexChoice::Auto,
+            path: CpuPath::detect(),
+            row_floor: 0.75,
+            max_carriers: 100,
+            hnsw: HnswOptions::default(),
+            shingles: ShingleOptions::default(),
+        }
+    }
+}
+
+/// A candidate: `a < b`, the best cosine of their rows, and the channels that brought it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StoryPair {
+    /// The lower story.
+    pub a: StoryId,
+    /// The higher story.
+    pub b: StoryId,
+    /// The highest cosine of a row of `a` with a row of `b` that was found; 0 if shingles alone brought it.
+    pub cosine: f32,
+    /// Whether neighbouring rows brought it.
+    pub by_rows: bool,
+    /// Whether shared shingles brought it.
+    pub by_shingles: bool,
+}
+
+/// What a search found, and how.
+#[derive(Debug, Clone, Default)]
+pub struct Candidates {
+    /// In order of `(a, b)`.
+    pub pairs: Vec<StoryPair>,
+    /// The figures.
+    pub report: SearchReport,
+}
+
+/// The figures of a search.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SearchReport {
+    /// The index that was used, and why.
+    pub index: String,
+    /// Row pairs above the floor.
+    pub row_pairs: u64,
+    /// Candidates that rows alone brought.
+    pub rows_only: u64,
+    /// Candidates that shingles alone brought.
+    pub shingles_only: u64,
+    /// Candidates that both brought.
+    pub both: u64,
+    /// Rows that too many stories carry to make pairs.
+    pub common_rows: u64,
+    /// Shingles that too many stories have.
+    pub common_shingles: u64,
+    /// Share of the row pairs above the floor that were found, in [0, 1].
+    pub recall: f64,
+    /// How the recall is known.
+    pub recall_how: String,
+}
+
+impl fmt::Display for SearchReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {} row pairs, ", self.index, self.row_pairs)?;
+        write!(
+            f,
+            "candidates by rows {}, by shingles {}, by both {}",
+            self.rows_only, self.shingles_only, self.both
+        )?;
+        if self.common_rows > 0 {
+            write!(f, "; {} rows in too many stories left out", self.common_rows)?;
+        }
+        Ok(())
+    }
+}
+
+/// Finds candidate pairs of stories. `vectors` holds one unit vector a row of `corpus`.
+pub fn candidates(
+    corpus: &Corpus,
+    vectors: &Matrix,
+    options: &SearchOptions,
+    progress: &dyn Progress,
+) -> Result<Candidates> {
+    let mut report = SearchReport::default();
+    let neighbours = neighbours(vectors, options, &mut report, progress)?;
+    report.row_pairs = neighbours.len() as u64;
+
+    let carriers = corpus.row_stories();
+    report.common_rows = carriers.iter().filter(|c| c.len() > options.max_carriers).count() as u64;
+    let few = |row: RowId| carriers[row.index()].len() <= options.max_carriers;
+    let mut found: Vec<StoryPair> = Vec::new();
+    let mut add = |a: StoryId, b: StoryId, cosine, by_rows| {
+        if a != b {
+            found.push(StoryPair { a: a.min(b), b: a.max(b), cosine, by_rows, by_shingles: !by_rows });
+        }
+    };
+    for stories in carriers.iter().filter(|c| c.len() <= options.max_carriers) {
+        for (i, &a) in stories.iter().enumerate() {
+            stories[i + 1..].iter().for_each(|&b| add(a, b, 1.0, true));
+        }
+    }
+    for pair in neighbours.iter().filter(|p| few(p.a) && few(p.b)) {
+        for &a in &carriers[pair.a.index()] {
+            carriers[pair.b.index()].iter().for_each(|&b| add(a, b, pair.score.min(1.0), true));
+        }
+    }
+    let (shared, common) = shingles::pairs(corpus, &options.shingles);
+    report.common_shingles = common;
+    shared.into_iter().for_each(|(a, b)| add(a, b, 0.0, false));
+
+    found.par_sort_unstable_by(|x, y| (x.a, x.b).cmp(&(y.a, y.b)).then(y.cosine.total_cmp(&x.cosine)));
+    let mut pairs: Vec<StoryPair> = Vec::new();
+    for pair in found {
+        match pairs.last_mut() {
+            Some(last) if (last.a, last.b) == (pair.a, pair.b) => {
+                last.by_rows |= pair.by_rows;
+                last.by_shingles |= pair.by_shingles;
+            }
+            _ => pairs.push(pair),
+        }
+    }
+    report.both = pairs.iter().filter(|p| p.by_rows && p.by_shingles).count() as u64;
+    report.rows_only = pairs.iter().filter(|p| !p.by_shingles).count() as u64;
+    report.shingles_only = pairs.iter().filter(|p| !p.by_rows).count() as u64;
+    Ok(Candidates { pairs, report })
+}
+
+fn neighbours(
+    vectors: &Matrix,
+    options: &SearchOptions,
+    report: &mut SearchReport,
+    progress: &dyn Progress,
+) -> Result<Vec<RowPair>> {
+    let n = vectors.rows();
+    let exact = match options.index {
+        IndexChoice::Auto => n <= CROSSOVER,
+        choice => choice == IndexChoice::Exact,
+    };
+    let why = match options.index {
+        IndexChoice::Auto if exact => format!("auto: {n} rows are within {CROSSOVER}"),
+        IndexChoice::Auto => format!("auto: {n} rows are more than {CROSSOVER}"),
+        _ => "as asked".into(),
+    };
+    if exact {
+        report.index = format!("exact self-join ({why})");
+        report.recall = 1.0;
+        report.recall_how = "all pairs were compared".into();
+        return self_join(vectors, options.row_floor, options.path, progress);
+    }
+    let joined = HnswIndex::build(vectors, options.hnsw, progress)?.self_join(options.row_floor, progress)?;
+    let HnswOptions { m, ef_construction, ef_search, .. } = options.hnsw;
+    report.index =
+        format!("HNSW m {m}, ef {ef_construction}/{ef_search} ({why}), {} rows rescued", joined.rescued);
+    if joined.capped > 0 {
+        report.index += &format!(", {} rows with more neighbours than were asked for", joined.capped);
+    }
+    (report.recall, report.recall_how) = measure_recall(vectors, &joined.pairs, options.row_floor);
+    Ok(joined.pairs)
+}
+
+/// Rows of the sample that recall is measured on.
+const SAMPLE: usize = 500;
+
+/// The share of the exact neighbours above `floor` that `pairs` holds, on evenly spaced rows.
+fn measure_recall(vectors: &Matrix, pairs: &[RowPair], floor: f32) -> (f64, String) {
+    let n = vectors.rows();
+    let step = n.div_ceil(SAMPLE).max(1);
+    let sample: Vec<usize> = (0..n).step_by(step).collect();
+    let counts: Vec<(u64, u64)> = sample
+        .par_iter()
+        .map(|&a| {
+            let mut counts = (0, 0);
+            for b in (0..n).filter(|&b| b != a && dot(vectors.row(a), vectors.row(b)) >= floor) {
+                let key = (RowId(a.min(b) as u32), RowId(a.max(b) as u32));
+                counts.0 += 1;
+                counts.1 += u64::from(pairs.binary_search_by_key(&key, |p| (p.a, p.b)).is_ok());
+            }
+            counts
+        })
+        .collect();
+    let (all, found) = counts.iter().fold((0, 0), |(a, f), c| (a + c.0, f + c.1));
+    let recall = if all == 0 { 1.0 } else { found as f64 / all as f64 };
+    (recall, format!("checked by exact search for {} rows with {all} neighbours", sample.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{progress::Silent, vector::normalize};
+
+    /// Unit vectors around a few centres, every fourth one a copy of the one before.
+    fn clustered(n: usize, dim: usize, seed: u64) -> Matrix {
+        let mut state = seed;
+        let mut random = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f32 / (1u64 << 24) as f32 - 0.5
+        };
+        let centres: Vec<f32> = (0..8 * dim).map(|_| random()).collect();
+        let mut rows = Matrix::zeros(n, dim);
+        for i in 0..n {
+            if i % 4 == 3 {
+                let copy = rows.row(i - 1).to_vec();
+                rows.row_mut(i).copy_from_slice(&copy);
+                continue;
+            }
+            let centre = &centres[(i % 8) * dim..(i % 8 + 1) * dim];
+            rows.row_mut(i).iter_mut().zip(centre).for_each(|(x, c)| *x = c + 0.6 * random());
+            normalize(rows.row_mut(i));
+        }
+        rows
+    }
+
+    fn brute_force(rows: &Matrix, floor: f32) -> Vec<RowPair> {
+        let n = rows.rows() as u32;
+        let all = (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b)));
+        let scored = all.map(|(a, b)| RowPair {
+            a: RowId(a),
+            b: RowId(b),
+            score: dot(rows.row(a as usize), rows.row(b as usize)),
+        });
+        scored.filter(|p| p.score >= floor).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn the_exact_join_equals_brute_force_on_every_path(n in 0usize..300, dim in 1usize..40, seed: u64, floor in 0.0f32..0.99) {
+            let rows = clustered(n, dim, seed);
+            let expect = brute_force(&rows, floor);
+            for path in CpuPath::available() {
+                prop_assert_eq!(&self_join(&rows, floor, path, &Silent).unwrap(), &expect);
+            }
+        }
+    }
+
+    #[test]
+    fn hnsw_finds_nearly_all_pairs_although_a_quarter_are_copies() {
+        let rows = clustered(1500, 48, 7);
+        let expect = brute_force(&rows, 0.8);
+        let index = HnswIndex::build(&rows, HnswOptions::default(), &Silent).unwrap();
+        let joined = index.self_join(0.8, &Silent).unwrap();
+        let found = joined.pairs.iter().filter(|p| expect.contains(p)).count();
+        assert_eq!(found, joined.pairs.len());
+        assert!(found as f64 >= 0.99 * expect.len() as f64, "{found} of {}", expect.len());
+        let (recall, _) = measure_recall(&rows, &joined.pairs, 0.8);
+        assert!(recall >= 0.99);
+    }
+
+    #[test]
+    fn top_k_orders_by_score_then_row() {
+        let rows = Matrix::from_vec(vec![1.0, 0.0, 0.0, 1.0, 1.0, 0.0], 2);
+        let found = top_k(&Matrix::from_vec(vec![1.0, 0.0], 2), &rows, 2);
+        assert_eq!(found, [[(RowId(0), 1.0), (RowId(2), 1.0)]]);
+    }
+}

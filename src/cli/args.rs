@@ -1,0 +1,196 @@
+//! Every command and option.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Finds the same story told twice, on your own machine.
+#[derive(Parser)]
+#[command(version, about, max_term_width = 100, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Find copies, excerpts, updates and related stories in files
+    Dedup(Dedup),
+    /// Look up the stories nearest to a text
+    Similar(Similar),
+    /// Show two stories side by side, and why they are judged as they are
+    Explain(Explain),
+    /// List, check and fetch models
+    Model(Model),
+}
+
+/// Options of every command that reads stories.
+#[derive(Args)]
+pub struct Input {
+    /// Where a field is found in JSON or CSV records (repeatable): id, title, text, published, source, url
+    #[arg(long = "field", value_name = "NAME=PATH")]
+    pub fields: Vec<String>,
+    /// End with exit code 2 if any input was bad (it is read as far as possible either way)
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// Options of every command that embeds.
+#[derive(Args)]
+pub struct Compute {
+    /// A model folder or a Hugging Face id [default: the built-in all-MiniLM-L6-v2]
+    #[arg(long, value_name = "FOLDER|ID")]
+    pub model: Option<String>,
+    /// What computes
+    #[arg(long, value_enum, default_value_t = DeviceChoice::Auto)]
+    pub device: DeviceChoice,
+    /// Threads to use [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// No progress and no summary on stderr
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DeviceChoice {
+    /// The GPU that this build has, else the CPU; the summary says which
+    Auto,
+    Cpu,
+    Cuda,
+    Metal,
+}
+
+#[derive(Args)]
+pub struct Dedup {
+    /// Files and folders; `-` is standard input
+    #[arg(required = true, value_name = "PATHS")]
+    pub paths: Vec<PathBuf>,
+    /// How the report is written
+    #[arg(long, value_enum, default_value_t = FormatChoice::Table)]
+    pub format: FormatChoice,
+    /// Where the report goes [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Write the records that survive, untouched and in their order
+    #[arg(long, value_name = "FILE")]
+    pub kept: Option<PathBuf>,
+    /// Write the removed stories, with what is kept for each, as JSON lines
+    #[arg(long, value_name = "FILE")]
+    pub removed: Option<PathBuf>,
+    /// Write the figures of the run as JSON
+    #[arg(long, value_name = "FILE")]
+    pub manifest: Option<PathBuf>,
+    /// Which story of a group is kept: earliest, longest, first, or source:A,B,…
+    #[arg(long, value_name = "POLICY", default_value = "earliest")]
+    pub keep: String,
+    /// The coverage from which a story is a copy, between 0 and 1 [default: the rule table's]
+    #[arg(long, value_name = "SHARE")]
+    pub min_coverage: Option<f32>,
+    /// How neighbours are searched
+    #[arg(long, value_enum, default_value_t = IndexArg::Auto)]
+    pub index: IndexArg,
+    /// End with exit code 1 if any duplicate was found
+    #[arg(long)]
+    pub fail_on_duplicates: bool,
+    #[command(flatten)]
+    pub input: Input,
+    #[command(flatten)]
+    pub compute: Compute,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FormatChoice {
+    Table,
+    Jsonl,
+    Csv,
+    Groups,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum IndexArg {
+    /// Exact as far as exact is faster
+    Auto,
+    Exact,
+    Hnsw,
+}
+
+#[derive(Args)]
+pub struct Similar {
+    /// A text, a file with one story, or `-` for standard input
+    #[arg(value_name = "TEXT|FILE|-")]
+    pub query: String,
+    /// The files and folders to search
+    #[arg(long = "in", required = true, value_name = "PATHS", num_args = 1..)]
+    pub paths: Vec<PathBuf>,
+    /// How many stories to show
+    #[arg(short, long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
+    pub k: u16,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t = SimilarFormat::Table)]
+    pub format: SimilarFormat,
+    #[command(flatten)]
+    pub input: Input,
+    #[command(flatten)]
+    pub compute: Compute,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SimilarFormat {
+    Table,
+    Jsonl,
+}
+
+#[derive(Args)]
+pub struct Explain {
+    /// The first story: its id, or a file with one story
+    pub a: String,
+    /// The second story: its id, or a file with one story
+    pub b: String,
+    /// The files and folders that hold the ids; they also teach which words are common
+    #[arg(long = "in", value_name = "PATHS", num_args = 1..)]
+    pub paths: Vec<PathBuf>,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
+    pub format: ExplainFormat,
+    #[command(flatten)]
+    pub input: Input,
+    #[command(flatten)]
+    pub compute: Compute,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExplainFormat {
+    Text,
+    Json,
+}
+
+#[derive(Args)]
+pub struct Model {
+    #[command(subcommand)]
+    pub command: ModelCommand,
+}
+
+#[derive(Subcommand)]
+pub enum ModelCommand {
+    /// The models at hand: built in and in the local Hugging Face cache
+    List,
+    /// What a model is
+    Info {
+        /// A model folder or a Hugging Face id [default: the built-in one]
+        model: Option<String>,
+    },
+    /// Check a model's files against their checksums
+    Verify {
+        /// A model folder or a Hugging Face id [default: the built-in one]
+        model: Option<String>,
+    },
+    /// Download a model into the local Hugging Face cache (needs a build with the feature `hub`)
+    Fetch {
+        /// A Hugging Face id: org/name
+        id: String,
+        /// The exact revision
+        #[arg(long)]
+        revision: Option<String>,
+    },
+}

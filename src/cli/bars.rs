@@ -1,0 +1,105 @@
+//! Progress on stderr: a bar a stage on a terminal, nothing elsewhere; seconds per stage; Ctrl-C.
+
+use std::{
+    io::{IsTerminal, stderr},
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use samestory::{
+    progress::{Progress, Stage},
+    report::StageTime,
+};
+
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Makes Ctrl-C end the run at the next safe point; a second one ends it at once.
+pub fn catch_ctrl_c() {
+    // Failing means that a handler is set already: then that one is in force.
+    let _ = ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+    });
+}
+
+/// Shows progress and measures stages.
+pub struct Bars {
+    show: bool,
+    bar: Mutex<Option<ProgressBar>>,
+    times: Mutex<Vec<(Stage, Instant, Option<f64>)>>,
+}
+
+impl Bars {
+    /// Bars on stderr, unless `quiet` or stderr is no terminal.
+    pub fn new(quiet: bool) -> Self {
+        Bars { show: !quiet && stderr().is_terminal(), bar: Mutex::new(None), times: Mutex::new(Vec::new()) }
+    }
+
+    /// Seconds per finished stage, in order; a stage that ran twice is added up.
+    pub fn stage_times(&self) -> Vec<StageTime> {
+        let mut out: Vec<StageTime> = Vec::new();
+        for (stage, _, seconds) in lock(&self.times).iter() {
+            let Some(seconds) = seconds else { continue };
+            match out.iter_mut().find(|t| t.stage == stage.name()) {
+                Some(time) => time.seconds += seconds,
+                None => out.push(StageTime { stage: stage.name().into(), seconds: *seconds }),
+            }
+        }
+        out
+    }
+}
+
+impl Progress for Bars {
+    fn begin(&self, stage: Stage, total: Option<u64>) {
+        lock(&self.times).push((stage, Instant::now(), None));
+        if !self.show {
+            return;
+        }
+        let bytes = stage == Stage::Ingest;
+        let (count, rate) = if bytes {
+            ("{bytes}", "{bytes_per_sec}".to_string())
+        } else {
+            ("{human_pos}", format!("{{per_sec}} {}", stage.unit()))
+        };
+        let template = match total {
+            Some(_) => format!("{{msg:<10}} {{wide_bar}} {count} {rate}, {{eta}} left"),
+            None => format!("{{msg:<10}} {{spinner}} {count} {rate}"),
+        };
+        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(8));
+        if let Ok(style) = ProgressStyle::with_template(&template) {
+            bar.set_style(style);
+        }
+        bar.set_message(stage.name());
+        bar.enable_steady_tick(Duration::from_millis(250));
+        *lock(&self.bar) = Some(bar);
+    }
+
+    fn advance(&self, _: Stage, n: u64) {
+        if let Some(bar) = lock(&self.bar).as_ref() {
+            bar.inc(n);
+        }
+    }
+
+    fn end(&self, stage: Stage) {
+        if let Some(bar) = lock(&self.bar).take() {
+            bar.finish_and_clear();
+        }
+        if let Some((_, begun, seconds)) = lock(&self.times).iter_mut().rev().find(|t| t.0 == stage) {
+            *seconds = Some(begun.elapsed().as_secs_f64());
+        }
+    }
+
+    fn cancelled(&self) -> bool {
+        STOP.load(Ordering::Relaxed)
+    }
+}
+
+/// A poisoned lock means that a thread panicked while drawing; the figures are still right.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

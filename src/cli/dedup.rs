@@ -1,0 +1,203 @@
+//! `samestory dedup`: the whole way from files to a report.
+
+use std::{collections::BTreeSet, io::Write, path::PathBuf};
+
+use samestory::{
+    Error, Result,
+    compare::{self, Comparer, Relation},
+    embed::embed_texts,
+    group::{self, Groups, Keep},
+    ingest,
+    progress::{Progress, Stage},
+    report::{self, Format, Item, Manifest},
+    search::{self, IndexChoice, SearchOptions},
+    story::{Corpus, Origin, StoryId},
+};
+
+use super::{
+    Outcome,
+    args::{Dedup, FormatChoice, IndexArg},
+    bars::{Bars, catch_ctrl_c},
+    engine::Engine,
+    sink, stories,
+};
+
+/// Runs the command.
+pub fn run(args: &Dedup) -> Result<Outcome> {
+    catch_ctrl_c();
+    let bars = Bars::new(args.compute.quiet);
+    let ingest_options = stories::options(&args.input)?;
+    let keep: Keep = args.keep.parse()?;
+    let compare_options = compare_options(args)?;
+    let (paths, _spool) = match args.kept {
+        Some(_) => stories::spool_stdin(&args.paths)?,
+        None => (args.paths.clone(), None),
+    };
+    let engine = Engine::new(&args.compute)?;
+
+    let ingested = stories::read(&paths, &ingest_options, &bars)?;
+    let bad_input = !ingested.notices.is_empty();
+    let mut manifest = Manifest {
+        version: env!("CARGO_PKG_VERSION").into(),
+        model: engine.model.name.clone(),
+        fingerprint: engine.model.fingerprint(),
+        device: engine.encoder.describe(),
+        threads: engine.threads,
+        files: ingested.files,
+        skipped: ingested.skipped,
+        notices: ingested.notices.len() as u64,
+        ..Manifest::default()
+    };
+    let corpus = ingest::corpus(ingested.stories);
+    manifest.stories = corpus.stories.len() as u64;
+    manifest.passages = corpus.passages.iter().map(|p| p.len() as u64).sum();
+    manifest.rows = corpus.rows.len() as u64;
+
+    let groups = judge(args, &engine, &corpus, &compare_options, &keep, &bars, &mut manifest)?;
+    write_outputs(args, &paths, &ingest_options, &corpus, &groups)?;
+    manifest.stages = bars.stage_times();
+    if let Some(path) = &args.manifest {
+        sink::write_to(Some(path), |out| {
+            serde_json::to_writer_pretty(&mut *out, &manifest)?;
+            out.write_all(b"\n")
+        })?;
+    }
+    if !args.compute.quiet {
+        eprintln!("{}", manifest.summary());
+    }
+    Ok(match () {
+        () if bad_input && args.input.strict => Outcome::BadInput,
+        () if args.fail_on_duplicates && !groups.groups.is_empty() => Outcome::Duplicates,
+        () => Outcome::Done,
+    })
+}
+
+/// From the corpus to its groups, noting each stage's figures in `manifest`.
+fn judge(
+    args: &Dedup,
+    engine: &Engine,
+    corpus: &Corpus,
+    options: &compare::Options,
+    keep: &Keep,
+    bars: &Bars,
+    manifest: &mut Manifest,
+) -> Result<Groups> {
+    let texts: Vec<&str> = corpus.rows.iter().map(|r| r.text.as_str()).collect();
+    let embedded = embed_texts(&engine.model, engine.encoder.as_ref(), &texts, bars)?;
+    manifest.ledger = embedded.ledger;
+
+    bars.begin(Stage::Search, Some(corpus.rows.len() as u64));
+    let search_options = SearchOptions {
+        index: match args.index {
+            IndexArg::Auto => IndexChoice::Auto,
+            IndexArg::Exact => IndexChoice::Exact,
+            IndexArg::Hnsw => IndexChoice::Hnsw,
+        },
+        path: engine.path,
+        ..SearchOptions::default()
+    };
+    let candidates = search::candidates(corpus, &embedded.vectors, &search_options, bars)?;
+    bars.end(Stage::Search);
+    manifest.index = candidates.report.to_string();
+    manifest.candidates = candidates.pairs.len() as u64;
+    manifest.candidate_recall = candidates.report.recall;
+    manifest.recall_how = candidates.report.recall_how.clone();
+
+    let pairs: Vec<(StoryId, StoryId)> = candidates.pairs.iter().map(|p| (p.a, p.b)).collect();
+    bars.begin(Stage::Compare, Some(pairs.len() as u64));
+    let comparer = Comparer::new(corpus, &embedded.vectors, options);
+    let verdicts = comparer.judge_all(&pairs, bars)?;
+    bars.end(Stage::Compare);
+
+    bars.begin(Stage::Group, Some(corpus.stories.len() as u64));
+    let group_options = group::Options { keep: keep.clone(), ..group::Options::default() };
+    let groups = group::group(corpus, &verdicts, &group_options, &|a, b| comparer.judge(a, b));
+    bars.end(Stage::Group);
+
+    manifest.groups = groups.groups.len() as u64;
+    let count = |relation: Relation, in_groups: bool| {
+        let n = match in_groups {
+            true => removed(&groups).filter(|m| m.relation == relation).count(),
+            false => groups.links.iter().filter(|l| l.relation == relation).count(),
+        };
+        (relation.name().to_string(), n as u64)
+    };
+    let origins = [Relation::Identical, Relation::Copy, Relation::Excerpt, Relation::Update];
+    manifest.removed = origins.map(|r| count(r, true)).to_vec();
+    manifest.links = [Relation::Twin, Relation::Related].map(|r| count(r, false)).to_vec();
+    Ok(groups)
+}
+
+fn removed(groups: &Groups) -> impl Iterator<Item = &group::Member> {
+    groups.groups.iter().flat_map(|g| g.members.iter().filter(|m| m.story != g.canonical))
+}
+
+fn write_outputs(
+    args: &Dedup,
+    paths: &[PathBuf],
+    options: &ingest::Options,
+    corpus: &Corpus,
+    groups: &Groups,
+) -> Result<()> {
+    let gone: BTreeSet<StoryId> = removed(groups).map(|m| m.story).collect();
+    if let Some(path) = &args.removed {
+        let items = report::items(corpus, groups);
+        sink::write_to(Some(path), |out| {
+            for item in items.iter().filter(|i| i.group.is_some() && i.relation != "kept") {
+                json_line(item, out)?;
+            }
+            Ok(())
+        })?;
+    }
+    if let Some(path) = &args.kept {
+        let stays: BTreeSet<_> = (0..corpus.stories.len() as u32)
+            .map(StoryId)
+            .filter(|id| !gone.contains(id))
+            .map(|id| place(&corpus.stories[id.index()].origin))
+            .collect();
+        let mut failure = None;
+        let written = sink::write_to(Some(path), |out| {
+            ingest::copy_records(paths, options, &|origin| stays.contains(&place(origin)), out).map_err(|e| {
+                let message = e.to_string();
+                failure = Some(e);
+                std::io::Error::other(message)
+            })
+        });
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        written?;
+    }
+    let format = match args.format {
+        FormatChoice::Table => Format::Table,
+        FormatChoice::Jsonl => Format::Jsonl,
+        FormatChoice::Csv => Format::Csv,
+        FormatChoice::Groups => Format::Groups,
+    };
+    sink::write_to(args.out.as_deref(), |out| report::write(format, corpus, groups, out))
+}
+
+/// What tells one story of the input from another.
+fn place(origin: &Origin) -> (PathBuf, u64, u32) {
+    (origin.path.clone(), origin.record, origin.part)
+}
+
+fn json_line(item: &Item, out: &mut dyn Write) -> std::io::Result<()> {
+    serde_json::to_writer(&mut *out, item)?;
+    out.write_all(b"\n")
+}
+
+fn compare_options(args: &Dedup) -> Result<compare::Options> {
+    let mut options = compare::Options::default();
+    if let Some(share) = args.min_coverage {
+        if !(0.0..=1.0).contains(&share) {
+            return Err(Error::Option {
+                option: "--min-coverage".into(),
+                message: format!("{share} is no share"),
+                hint: "give a number between 0 and 1, as in --min-coverage 0.7".into(),
+            });
+        }
+        options.thresholds.copy_coverage = share;
+    }
+    Ok(options)
+}

@@ -1,0 +1,103 @@
+//! The model and the encoder that a command runs with.
+
+use std::{env, path::PathBuf};
+
+use samestory::{
+    Error, Result,
+    device::CpuPath,
+    embed::{CandleEncoder, Encoder},
+    model::Model,
+};
+
+use super::args::{Compute, DeviceChoice};
+
+/// A loaded model on its device.
+pub struct Engine {
+    pub model: Model,
+    pub encoder: Box<dyn Encoder>,
+    pub path: CpuPath,
+    pub threads: usize,
+}
+
+impl Engine {
+    /// Loads what the options ask for and sets the number of threads.
+    pub fn new(args: &Compute) -> Result<Self> {
+        let threads = threads(args)?;
+        let model = open_model(args.model.as_deref())?;
+        let path = cpu_path()?;
+        let encoder: Box<dyn Encoder> = match args.device {
+            DeviceChoice::Cpu => cpu(&model)?,
+            DeviceChoice::Auto if cfg!(feature = "cuda") => match gpu(&model, "cuda") {
+                Ok(encoder) => encoder,
+                Err(error) => {
+                    eprintln!("samestory: {error}; going on with the CPU");
+                    cpu(&model)?
+                }
+            },
+            DeviceChoice::Auto if cfg!(feature = "metal") => match gpu(&model, "metal") {
+                Ok(encoder) => encoder,
+                Err(error) => {
+                    eprintln!("samestory: {error}; going on with the CPU");
+                    cpu(&model)?
+                }
+            },
+            DeviceChoice::Auto => cpu(&model)?,
+            DeviceChoice::Cuda => gpu(&model, "cuda")?,
+            DeviceChoice::Metal => gpu(&model, "metal")?,
+        };
+        Ok(Engine { model, encoder, path, threads })
+    }
+}
+
+/// The model that `spec` names: a folder, a hub id, or the built-in one.
+pub fn open_model(spec: Option<&str>) -> Result<Model> {
+    match spec {
+        None => Model::embedded(),
+        Some(spec) => Model::locate(spec, hub_cache().as_deref()),
+    }
+}
+
+/// The local Hugging Face cache, where its own tools would look for it.
+pub fn hub_cache() -> Option<PathBuf> {
+    let var = |name| env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    var("HF_HUB_CACHE")
+        .or_else(|| var("HF_HOME").map(|home| home.join("hub")))
+        .or_else(|| env::home_dir().map(|home| home.join(".cache/huggingface/hub")))
+}
+
+fn cpu(model: &Model) -> Result<Box<dyn Encoder>> {
+    Ok(Box::new(CandleEncoder::new(model, candle_core::Device::Cpu, candle_core::DType::F32)?))
+}
+
+fn gpu(model: &Model, name: &str) -> Result<Box<dyn Encoder>> {
+    let missing = |reason: String| Error::Device {
+        device: name.into(),
+        reason,
+        hint: format!("build with --features {name}, or use --device cpu"),
+    };
+    let device = match name {
+        "cuda" => candle_core::Device::new_cuda(0),
+        _ => candle_core::Device::new_metal(0),
+    };
+    let device = device.map_err(|e| missing(e.to_string().lines().next().unwrap_or_default().into()))?;
+    Ok(Box::new(CandleEncoder::new(model, device, candle_core::DType::F16)?))
+}
+
+/// `SAMESTORY_CPU` forces an instruction set.
+fn cpu_path() -> Result<CpuPath> {
+    match env::var("SAMESTORY_CPU") {
+        Ok(name) if !name.is_empty() => name.parse(),
+        _ => Ok(CpuPath::detect()),
+    }
+}
+
+fn threads(args: &Compute) -> Result<usize> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = args.threads.map_or(cores, usize::from);
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().map_err(|e| Error::Option {
+        option: "--threads".into(),
+        message: e.to_string(),
+        hint: "ask for fewer threads".into(),
+    })?;
+    Ok(threads)
+}

@@ -1,0 +1,71 @@
+//! The command line: options are parsed into plain data, resolved once, then run.
+
+mod args;
+mod bars;
+mod dedup;
+mod engine;
+mod explain;
+mod model;
+mod similar;
+mod sink;
+mod stories;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use samestory::Error;
+
+use args::{Cli, Command};
+
+/// What a command comes to, as an exit code.
+pub enum Outcome {
+    /// 0: done.
+    Done,
+    /// 1: duplicates were found, and `--fail-on-duplicates` was given.
+    Duplicates,
+    /// 2: done, but bad input was met, and `--strict` was given.
+    BadInput,
+}
+
+/// Parses the arguments, runs the command, reports an error with its hint.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        Command::Dedup(args) => dedup::run(&args),
+        Command::Similar(args) => similar::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Model(args) => model::run(&args),
+    };
+    match result {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Duplicates) => ExitCode::from(1),
+        Ok(Outcome::BadInput) => ExitCode::from(2),
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error);
+            match error {
+                Error::Interrupted => ExitCode::from(130),
+                _ => ExitCode::from(2),
+            }
+        }
+    }
+}
+
+/// `samestory: what went wrong`, then the hint.
+fn complain(error: &Error) {
+    eprintln!("samestory: {}", printable(&error.to_string()));
+    let hint = error.hint();
+    if let Some(hint) = hint {
+        eprintln!("  hint: {}", printable(&hint));
+    }
+}
+
+/// Text from the input without the characters that could steer a terminal.
+fn printable(text: &str) -> String {
+    samestory::report::line(text, 2000)
+}
+
+/// A reader that went away (`| head`) wants no more, and no complaint.
+fn is_broken_pipe(error: &Error) -> bool {
+    matches!(error, Error::Io { source, .. } if source.kind() == std::io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,36 @@
+//! Where output goes: standard output, or a file that appears whole or not at all.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, Write, stdout},
+    path::{Path, PathBuf},
+};
+
+use samestory::{Error, Result};
+
+/// Runs `write` on standard output, or on a file beside `path` that takes its name once it is whole.
+pub fn write_to(path: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    let Some(path) = path else {
+        let mut out = BufWriter::new(stdout().lock());
+        return write(&mut out).and_then(|()| out.flush()).map_err(Error::io("write", "standard output"));
+    };
+    let partial = partial_name(path);
+    let result = File::create(&partial).and_then(|file| {
+        let mut out = BufWriter::new(file);
+        write(&mut out)?;
+        out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+    });
+    let result = result.and_then(|()| fs::rename(&partial, path));
+    result.map_err(|source| {
+        // The error is what matters; a partial file that cannot be removed says so by its name.
+        let _ = fs::remove_file(&partial);
+        Error::Io { action: "write", path: path.into(), source }
+    })
+}
+
+/// A name in the same folder, so that the rename stays on one file system.
+fn partial_name(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".{}.partial", std::process::id()));
+    path.with_file_name(name)
+}

@@ -1,0 +1,223 @@
+//! Alignment of two token sequences: common runs first (greedy string tiling, Wise 1993), then the gaps between
+//! neighbouring runs, where single words are matched and scanning noise is forgiven.
+
+use super::tokens::{Kind, Token, nearly_equal};
+
+/// A shorter run is found only beside another one.
+const MIN_RUN: usize = 3;
+
+/// A longer gap holds no single matches: it is another passage.
+const MAX_GAP: usize = 30;
+
+/// Positions with the same two words that are tried for a longer run; more are the same common phrase.
+const MAX_TRIED: usize = 24;
+
+/// A story's tokens, in the order of its passages.
+pub(super) struct Sequence<'a> {
+    /// Token numbers in the vocabulary.
+    pub ids: &'a [u32],
+    /// Every two neighbouring tokens and their place, sorted: see [`bigrams`].
+    pub bigrams: &'a [(u32, u32, u32)],
+}
+
+/// Every two neighbouring tokens of `ids` and their place, sorted.
+pub(super) fn bigrams(ids: &[u32]) -> Vec<(u32, u32, u32)> {
+    let mut pairs: Vec<(u32, u32, u32)> = ids.windows(2).zip(0..).map(|(w, at)| (w[0], w[1], at)).collect();
+    pairs.sort_unstable();
+    pairs
+}
+
+/// What became of each token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Match {
+    /// No counterpart.
+    None,
+    /// The same token there.
+    Same(u32),
+    /// The token there, but for noise.
+    Near(u32),
+}
+
+impl Match {
+    /// The counterpart's place.
+    pub(super) fn place(self) -> Option<u32> {
+        match self {
+            Match::None => None,
+            Match::Same(at) | Match::Near(at) => Some(at),
+        }
+    }
+}
+
+/// The alignment of `a` to `b`: for each token of `a` its counterpart, and the other way round.
+pub(super) struct Alignment {
+    pub of_a: Vec<Match>,
+    pub of_b: Vec<Match>,
+    /// The longest common run.
+    pub longest: usize,
+}
+
+/// Aligns two sequences; `vocabulary` tells what a number's token is.
+pub(super) fn align(a: &Sequence, b: &Sequence, vocabulary: &[Token]) -> Alignment {
+    let mut found =
+        Alignment { of_a: vec![Match::None; a.ids.len()], of_b: vec![Match::None; b.ids.len()], longest: 0 };
+    let runs = tile(a.ids, b, &mut found);
+    fill_gaps(a.ids, b.ids, &runs, vocabulary, &mut found);
+    found
+}
+
+/// Marks common runs of at least [`MIN_RUN`], longest first where several begin at one place.
+fn tile(a: &[u32], b: &Sequence, found: &mut Alignment) -> Vec<(usize, usize, usize)> {
+    let (b, pairs) = (b.ids, b.bigrams);
+    let mut runs: Vec<(usize, usize, usize)> = Vec::new();
+    let mut i = 0;
+    while i + MIN_RUN <= a.len() {
+        let key = (a[i], a[i + 1]);
+        let first = pairs.partition_point(|p| (p.0, p.1) < key);
+        // Where the run before would go on is tried first: repeated phrases then stay in order.
+        let expected = runs.last().map_or(0, |&(_, at, length)| at + length);
+        let mut best = (0, 0);
+        for &(_, _, at) in pairs[first..].iter().take_while(|p| (p.0, p.1) == key).take(MAX_TRIED) {
+            let at = at as usize;
+            let length = (0..).take_while(|&n| {
+                i + n < a.len()
+                    && at + n < b.len()
+                    && a[i + n] == b[at + n]
+                    && found.of_b[at + n] == Match::None
+            });
+            let length = length.count();
+            let nearer = |x: usize, y: usize| x.abs_diff(expected) < y.abs_diff(expected);
+            if length > best.0 || (length == best.0 && length > 0 && nearer(at, best.1)) {
+                best = (length, at);
+            }
+        }
+        let (length, at) = best;
+        if length < MIN_RUN {
+            i += 1;
+            continue;
+        }
+        for n in 0..length {
+            found.of_a[i + n] = Match::Same((at + n) as u32);
+            found.of_b[at + n] = Match::Same((i + n) as u32);
+        }
+        found.longest = found.longest.max(length);
+        runs.push((i, at, length));
+        i += length;
+    }
+    runs
+}
+
+/// Matches single tokens between runs that follow one another on both sides, and at both ends.
+fn fill_gaps(
+    a: &[u32],
+    b: &[u32],
+    runs: &[(usize, usize, usize)],
+    vocabulary: &[Token],
+    found: &mut Alignment,
+) {
+    let mut edges = vec![(0usize, 0usize)];
+    for &(i, at, length) in runs {
+        let (gap_a, gap_b) = (edges[edges.len() - 1].0..i, edges[edges.len() - 1].1..at);
+        if gap_b.start <= gap_b.end {
+            fill(a, b, gap_a, gap_b, vocabulary, found);
+        }
+        edges.push((i + length, at + length));
+    }
+    let (i, at) = edges[edges.len() - 1];
+    fill(a, b, i..a.len(), at..b.len(), vocabulary, found);
+}
+
+fn fill(
+    a: &[u32],
+    b: &[u32],
+    gap_a: std::ops::Range<usize>,
+    gap_b: std::ops::Range<usize>,
+    vocabulary: &[Token],
+    found: &mut Alignment,
+) {
+    if gap_a.len().max(gap_b.len()) > MAX_GAP {
+        return;
+    }
+    let mut next = gap_b.start;
+    for i in gap_a {
+        if found.of_a[i] != Match::None {
+            continue;
+        }
+        let free = |j: &usize| found.of_b[*j] == Match::None;
+        let same = (next..gap_b.end).find(|j| free(j) && a[i] == b[*j]);
+        let near = || {
+            let token = &vocabulary[a[i] as usize];
+            (next..gap_b.end).filter(free).find(|&j| nearly_equal(token, &vocabulary[b[j] as usize]))
+        };
+        if let Some(j) = same {
+            (found.of_a[i], found.of_b[j]) = (Match::Same(j as u32), Match::Same(i as u32));
+            next = j + 1;
+        } else if let Some(j) = near() {
+            (found.of_a[i], found.of_b[j]) = (Match::Near(j as u32), Match::Near(i as u32));
+            next = j + 1;
+        }
+    }
+}
+
+/// How many tokens of a kind there are, and how many of them have a counterpart.
+pub(super) fn facts(ids: &[u32], of: &[Match], vocabulary: &[Token], kind: Kind) -> (u32, u32) {
+    let mut counts = (0, 0);
+    for (id, found) in ids.iter().zip(of) {
+        if vocabulary[*id as usize].kind == kind {
+            counts.0 += 1;
+            counts.1 += u32::from(*found != Match::None);
+        }
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::tokens::tokens;
+
+    #[test]
+    fn runs_and_gaps_are_matched() {
+        // `=` the same, `~` nearly, `.` none, a mark a token of the first text.
+        let check = |x: &str, y: &str, expect: &str| {
+            let mut vocabulary: Vec<Token> = Vec::new();
+            let mut ids = |text: &str| -> Vec<u32> {
+                tokens(text)
+                    .into_iter()
+                    .map(|t| match vocabulary.iter().position(|v| *v == t) {
+                        Some(at) => at as u32,
+                        None => {
+                            vocabulary.push(t);
+                            vocabulary.len() as u32 - 1
+                        }
+                    })
+                    .collect()
+            };
+            let (a, b) = (ids(x), ids(y));
+            let found = {
+                let (of_a, of_b) = (bigrams(&a), bigrams(&b));
+                let a = Sequence { ids: &a, bigrams: &of_a };
+                align(&a, &Sequence { ids: &b, bigrams: &of_b }, &vocabulary)
+            };
+            let marks: String = found
+                .of_a
+                .iter()
+                .map(|m| match m {
+                    Match::None => '.',
+                    Match::Same(_) => '=',
+                    Match::Near(_) => '~',
+                })
+                .collect();
+            assert_eq!(marks, expect, "{x} / {y}");
+        };
+        check("the council met on monday", "the council met on monday", "=====");
+        check("the council met on monday evening", "the council met on sunday evening", "====.=");
+        check(
+            "the council met at the harbour hall today",
+            "the council met at the harbuor hall today",
+            "=====~==",
+        );
+        check("one two three four five six", "four five six one two three", "======");
+        check("nothing in common here", "another text altogether", "....");
+        check("", "a b c", "");
+    }
+}

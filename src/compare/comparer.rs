@@ -1,0 +1,230 @@
+//! Judges pairs of stories of one corpus.
+
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+
+use super::{
+    Options, Relation, Verdict,
+    align::{Alignment, Match, Sequence, align, bigrams, facts},
+    boilerplate,
+    rules::{self, Figures},
+    tokens::{Kind, Token, is_function, tokens},
+};
+use crate::{
+    Error, Result,
+    progress::{Progress, Stage},
+    story::{Corpus, StoryId},
+    vector::{Matrix, dot, normalize},
+};
+
+/// The weight of a function word; an informative one weighs between 1 and about 10.
+const FUNCTION_WEIGHT: f32 = 0.1;
+
+/// A story made ready for comparing.
+pub(super) struct Prepared {
+    /// Its tokens without boilerplate.
+    pub ids: Vec<u32>,
+    /// For each token the passage it stands in.
+    pub passage: Vec<u32>,
+    bigrams: Vec<(u32, u32, u32)>,
+    /// Distinct tokens, sorted.
+    distinct: Vec<u32>,
+    weight: f32,
+    vector: Vec<f32>,
+}
+
+/// Compares stories of one corpus; what it needs of each story is prepared once.
+pub struct Comparer<'a> {
+    pub(super) corpus: &'a Corpus,
+    pub(super) options: &'a Options,
+    pub(super) vocabulary: Vec<Token>,
+    pub(super) weights: Vec<f32>,
+    pub(super) boilerplate: Vec<bool>,
+    pub(super) stories: Vec<Prepared>,
+    stories_with: Vec<u32>,
+}
+
+impl<'a> Comparer<'a> {
+    /// Prepares the stories of `corpus`; `vectors` holds one unit vector a row.
+    pub fn new(corpus: &'a Corpus, vectors: &Matrix, options: &'a Options) -> Self {
+        let boilerplate = boilerplate::find(corpus);
+        let of_rows: Vec<Vec<Token>> = corpus.rows.par_iter().map(|r| tokens(&r.text)).collect();
+        let mut vocabulary: Vec<Token> = Vec::new();
+        let mut known: HashMap<String, u32> = HashMap::new();
+        let ids_of_rows: Vec<Vec<u32>> = of_rows
+            .into_iter()
+            .map(|row| {
+                let id = |token: Token| {
+                    let next = vocabulary.len() as u32;
+                    let id = *known.entry(token.text.clone()).or_insert(next);
+                    if id == next {
+                        vocabulary.push(token);
+                    }
+                    id
+                };
+                row.into_iter().map(id).collect()
+            })
+            .collect();
+        let (weights, stories_with) = weights(corpus, &ids_of_rows, &vocabulary);
+        let prepare =
+            |i: usize| prepare(corpus, StoryId(i as u32), &ids_of_rows, &weights, &boilerplate, vectors);
+        let stories = (0..corpus.stories.len()).into_par_iter().map(prepare).collect();
+        Comparer { corpus, options, vocabulary, weights, boilerplate, stories, stories_with }
+    }
+
+    /// The relation of `a` to `b`.
+    pub fn judge(&self, a: StoryId, b: StoryId) -> Verdict {
+        let verdict = |relation, rule, figures: Figures| Verdict {
+            a,
+            b,
+            relation,
+            coverage_ab: figures.coverage_ab,
+            coverage_ba: figures.coverage_ba,
+            cosine: figures.cosine,
+            rule,
+            figures,
+        };
+        if self.is_identical(a, b) {
+            let figures = Figures { coverage_ab: 1.0, coverage_ba: 1.0, cosine: 1.0, ..Figures::default() };
+            return verdict(Relation::Identical, "the same passages in the same order", figures);
+        }
+        let figures = self.figures(a, b, &self.align(a, b));
+        let (relation, rule) = rules::decide(&figures, &self.options.thresholds);
+        verdict(relation, rule, figures)
+    }
+
+    /// The verdicts on `pairs`, in their order.
+    pub fn judge_all(&self, pairs: &[(StoryId, StoryId)], progress: &dyn Progress) -> Result<Vec<Verdict>> {
+        let judged: Vec<Verdict> = pairs
+            .par_chunks(256)
+            .flat_map_iter(|chunk| {
+                let verdicts: Vec<Verdict> = match progress.cancelled() {
+                    true => Vec::new(),
+                    false => chunk.iter().map(|&(a, b)| self.judge(a, b)).collect(),
+                };
+                progress.advance(Stage::Compare, chunk.len() as u64);
+                verdicts
+            })
+            .collect();
+        if progress.cancelled() { Err(Error::Interrupted) } else { Ok(judged) }
+    }
+
+    fn is_identical(&self, a: StoryId, b: StoryId) -> bool {
+        let (x, y) = (self.corpus.story_rows(a), self.corpus.story_rows(b));
+        x.len() > 0 && x.len() == y.len() && x.eq(y)
+    }
+
+    pub(super) fn align(&self, a: StoryId, b: StoryId) -> Alignment {
+        let sequence = |s: StoryId| {
+            let story = &self.stories[s.index()];
+            Sequence { ids: &story.ids, bigrams: &story.bigrams }
+        };
+        // The greedy search is not symmetric in itself: the lower story always comes first.
+        match a <= b {
+            true => align(&sequence(a), &sequence(b), &self.vocabulary),
+            false => {
+                let Alignment { of_a, of_b, longest } = align(&sequence(b), &sequence(a), &self.vocabulary);
+                Alignment { of_a: of_b, of_b: of_a, longest }
+            }
+        }
+    }
+
+    pub(super) fn figures(&self, a: StoryId, b: StoryId, found: &Alignment) -> Figures {
+        let (x, y) = (&self.stories[a.index()], &self.stories[b.index()]);
+        let matched = |story: &Prepared, of: &[Match]| {
+            let pairs = story.ids.iter().zip(of).filter(|(_, m)| **m != Match::None);
+            pairs.map(|(id, _)| self.weights[*id as usize]).sum::<f32>()
+        };
+        let (in_a, in_b) = (matched(x, &found.of_a), matched(y, &found.of_b));
+        let share = |part: f32, whole: f32| if whole > 0.0 { (part / whole).min(1.0) } else { 0.0 };
+        let mean = (x.weight + y.weight) / (x.ids.len() + y.ids.len()).max(1) as f32;
+        let fewer = |kind| {
+            let one = facts(&x.ids, &found.of_a, &self.vocabulary, kind);
+            let other = facts(&y.ids, &found.of_b, &self.vocabulary, kind);
+            let (all, shared) = if one.0 <= other.0 { one } else { other };
+            (all, share(shared as f32, all as f32))
+        };
+        let ((numbers, numbers_shared), (names, names_shared)) = (fewer(Kind::Number), fewer(Kind::Name));
+        Figures {
+            coverage_ab: share(in_a, x.weight),
+            coverage_ba: share(in_b, y.weight),
+            matched: in_a.min(in_b) / mean.max(f32::MIN_POSITIVE),
+            longest: found.longest,
+            numbers,
+            numbers_shared,
+            names,
+            names_shared,
+            cosine: dot(&x.vector, &y.vector).clamp(-1.0, 1.0),
+            shared_rare: self.shared_rare(x, y),
+            same_source_later: self.is_later_version(a, b),
+        }
+    }
+
+    fn shared_rare(&self, x: &Prepared, y: &Prepared) -> u32 {
+        let most = (self.corpus.stories.len() / 50).max(6) as u32;
+        let rare = |id: &&u32| {
+            let token = &self.vocabulary[**id as usize];
+            token.kind != Kind::Number
+                && self.stories_with[**id as usize] <= most
+                && !is_function(&token.text)
+        };
+        x.distinct.iter().filter(rare).filter(|id| y.distinct.binary_search(id).is_ok()).count() as u32
+    }
+
+    fn is_later_version(&self, a: StoryId, b: StoryId) -> bool {
+        let (x, y) = (&self.corpus.stories[a.index()], &self.corpus.stories[b.index()]);
+        let same = x.source.is_some() && x.source == y.source;
+        same && x.published.is_some() && y.published.is_some() && x.published != y.published
+    }
+}
+
+/// For each token its weight, and the number of stories that have it. Weights are inverse document frequencies
+/// (Spärck Jones, 1972), smoothed so that a small corpus gives sensible ones too.
+fn weights(corpus: &Corpus, ids_of_rows: &[Vec<u32>], vocabulary: &[Token]) -> (Vec<f32>, Vec<u32>) {
+    let mut with = vec![0u32; vocabulary.len()];
+    let mut last = vec![u32::MAX; vocabulary.len()];
+    for i in 0..corpus.stories.len() as u32 {
+        for row in corpus.story_rows(StoryId(i)) {
+            for &id in &ids_of_rows[row.index()] {
+                if std::mem::replace(&mut last[id as usize], i) != i {
+                    with[id as usize] += 1;
+                }
+            }
+        }
+    }
+    let n = corpus.stories.len() as f32 + 10.0;
+    let weight = |(token, &with): (&Token, &u32)| match is_function(&token.text) {
+        true => FUNCTION_WEIGHT,
+        false => (1.0 + n / (with as f32 + 1.0)).ln(),
+    };
+    (vocabulary.iter().zip(&with).map(weight).collect(), with)
+}
+
+fn prepare(
+    corpus: &Corpus,
+    story: StoryId,
+    ids_of_rows: &[Vec<u32>],
+    weights: &[f32],
+    boilerplate: &[bool],
+    vectors: &Matrix,
+) -> Prepared {
+    let (mut ids, mut passage) = (Vec::new(), Vec::new());
+    let mut vector = vec![0.0; vectors.dim()];
+    for (at, row) in corpus.story_rows(story).enumerate() {
+        if boilerplate[row.index()] {
+            continue;
+        }
+        let tokens = &ids_of_rows[row.index()];
+        ids.extend_from_slice(tokens);
+        passage.extend(std::iter::repeat_n(at as u32, tokens.len()));
+        let informative: f32 = tokens.iter().map(|id| weights[*id as usize]).sum();
+        vector.iter_mut().zip(vectors.row(row.index())).for_each(|(sum, x)| *sum += x * informative);
+    }
+    normalize(&mut vector);
+    let mut distinct = ids.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let weight = ids.iter().map(|id| weights[*id as usize]).sum();
+    Prepared { bigrams: bigrams(&ids), ids, passage, distinct, weight, vector }
+}

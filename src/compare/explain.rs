@@ -1,0 +1,121 @@
+//! A pair passage by passage: what is the same, changed, cut, added or boilerplate.
+
+use serde::Serialize;
+
+use super::{Comparer, Figures, Relation, align::Match};
+use crate::story::{Passage, Story, StoryId};
+
+/// What became of a passage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PartKind {
+    /// Word for word the same.
+    Identical,
+    /// Aligned, with other words.
+    Changed,
+    /// In the first story alone.
+    Cut,
+    /// In the second story alone.
+    Added,
+    /// In many unrelated stories; not scored.
+    Boilerplate,
+}
+
+/// One passage of either story, or two that are aligned.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Part {
+    /// What became of it.
+    pub kind: PartKind,
+    /// The first story's text; empty if added.
+    pub a: String,
+    /// The second story's text; empty if cut.
+    pub b: String,
+    /// Share of the passage's informative tokens that the other story has, in [0, 1].
+    pub coverage: f32,
+}
+
+/// A pair explained.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Explanation {
+    /// The first story's id.
+    pub a: String,
+    /// The second story's id.
+    pub b: String,
+    /// The relation.
+    pub relation: Relation,
+    /// The rule that fired.
+    pub rule: String,
+    /// What the rules looked at.
+    pub figures: Figures,
+    /// The passages: those of the first story in order, then what the second adds.
+    pub parts: Vec<Part>,
+}
+
+/// A passage with less coverage than this has no counterpart.
+const ALIGNED: f32 = 0.25;
+
+impl Comparer<'_> {
+    /// Explains the verdict on `a` and `b`.
+    pub fn explain(&self, a: StoryId, b: StoryId) -> Explanation {
+        let verdict = self.judge(a, b);
+        let found = self.align(a, b);
+        let mut parts = Vec::new();
+        let mut met = vec![false; self.corpus.passages[b.index()].len()];
+        for (at, passage) in self.corpus.passages[a.index()].iter().enumerate() {
+            let text = text(&self.corpus.stories[a.index()], passage);
+            if self.boilerplate[passage.row.index()] {
+                parts.push(Part { kind: PartKind::Boilerplate, a: text, b: String::new(), coverage: 0.0 });
+                continue;
+            }
+            let (coverage, other) = self.counterpart(a, b, at, &found.of_a);
+            match other.filter(|_| coverage >= ALIGNED) {
+                Some(other) => {
+                    met[other] = true;
+                    let twin = &self.corpus.passages[b.index()][other];
+                    let kind = if twin.row == passage.row { PartKind::Identical } else { PartKind::Changed };
+                    let theirs = self::text(&self.corpus.stories[b.index()], twin);
+                    parts.push(Part { kind, a: text, b: theirs, coverage });
+                }
+                None => parts.push(Part { kind: PartKind::Cut, a: text, b: String::new(), coverage }),
+            }
+        }
+        for (at, passage) in self.corpus.passages[b.index()].iter().enumerate() {
+            let boilerplate = self.boilerplate[passage.row.index()];
+            let (coverage, _) = self.counterpart(b, a, at, &found.of_b);
+            // A paragraph whose words are all in a longer one of the first story is not added.
+            if met[at] || (!boilerplate && coverage >= ALIGNED.max(0.5)) {
+                continue;
+            }
+            let kind = if boilerplate { PartKind::Boilerplate } else { PartKind::Added };
+            let text = text(&self.corpus.stories[b.index()], passage);
+            parts.push(Part { kind, a: String::new(), b: text, coverage });
+        }
+        let id = |s: StoryId| self.corpus.stories[s.index()].id.clone();
+        let rule = verdict.rule.to_string();
+        Explanation { a: id(a), b: id(b), relation: verdict.relation, rule, figures: verdict.figures, parts }
+    }
+
+    /// How much of passage `at` of `x` is found in `y`, and the passage of `y` that holds most of it.
+    fn counterpart(&self, x: StoryId, y: StoryId, at: usize, of: &[Match]) -> (f32, Option<usize>) {
+        let (story, other) = (&self.stories[x.index()], &self.stories[y.index()]);
+        let mut per_passage = vec![0.0f32; self.corpus.passages[y.index()].len()];
+        let (mut all, mut matched) = (0.0, 0.0);
+        for i in (0..story.ids.len()).filter(|&i| story.passage[i] as usize == at) {
+            let weight = self.weights[story.ids[i] as usize];
+            all += weight;
+            if let Some(place) = of[i].place() {
+                matched += weight;
+                per_passage[other.passage[place as usize] as usize] += weight;
+            }
+        }
+        let best =
+            (0..per_passage.len()).max_by(|&i, &j| per_passage[i].total_cmp(&per_passage[j]).then(j.cmp(&i)));
+        (if all > 0.0 { matched / all } else { 0.0 }, best.filter(|&i| per_passage[i] > 0.0))
+    }
+}
+
+/// The words of a passage as its story has them.
+fn text(story: &Story, passage: &Passage) -> String {
+    let whole = if passage.title { &story.title } else { &story.text };
+    whole[passage.span.clone()].to_string()
+}

@@ -1,0 +1,111 @@
+//! The rule table: from the figures of a pair to its relation. Every threshold stands here.
+
+use serde::{Deserialize, Serialize};
+
+use super::Relation;
+
+/// The thresholds, as data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Thresholds {
+    /// Coverage of the better covered story from which a pair is a copy.
+    pub copy_coverage: f32,
+    /// Coverage that a copy needs on the other side too; below it, it is an excerpt.
+    pub copy_other: f32,
+    /// Coverage of the contained story from which it is an excerpt.
+    pub excerpt_coverage: f32,
+    /// Matched informative tokens that any relation of origin needs.
+    pub min_matched: f32,
+    /// A shorter common run than this, in words, is a phrase, not a common origin.
+    pub min_run: usize,
+    /// Share of the numbers that copies have in common; below it they are twins.
+    pub twin_numbers: f32,
+    /// Numbers that both sides need before the share says anything.
+    pub twin_min_numbers: u32,
+    /// Share of the names that copies have in common; below it they are twins.
+    pub twin_names: f32,
+    /// Names that both sides need before the share says anything.
+    pub twin_min_names: u32,
+    /// Cosine of two stories from which they are related.
+    pub related_cosine: f32,
+    /// Cosine from which they are related if they share rare names.
+    pub related_cosine_names: f32,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Thresholds {
+            copy_coverage: 0.60,
+            copy_other: 0.40,
+            excerpt_coverage: 0.70,
+            min_matched: 10.0,
+            min_run: 5,
+            twin_numbers: 0.50,
+            twin_min_numbers: 3,
+            twin_names: 0.40,
+            twin_min_names: 3,
+            related_cosine: 0.78,
+            related_cosine_names: 0.55,
+        }
+    }
+}
+
+/// What the rules look at.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct Figures {
+    /// Share of A's informative tokens found in B, in [0, 1].
+    pub coverage_ab: f32,
+    /// Share of B's informative tokens found in A, in [0, 1].
+    pub coverage_ba: f32,
+    /// Matched informative tokens, in tokens of average weight.
+    pub matched: f32,
+    /// The longest common run, in words.
+    pub longest: usize,
+    /// Numbers of the story that has fewer.
+    pub numbers: u32,
+    /// Share of them that are found in the other.
+    pub numbers_shared: f32,
+    /// Names of the story that has fewer.
+    pub names: u32,
+    /// Share of them that are found in the other.
+    pub names_shared: f32,
+    /// Cosine of the two stories' vectors.
+    pub cosine: f32,
+    /// Rare names and terms that both have.
+    pub shared_rare: u32,
+    /// Whether one publisher made both, at different times.
+    pub same_source_later: bool,
+}
+
+/// The relation, and the rule that gave it.
+pub(super) fn decide(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
+    let (high, low) = (f.coverage_ab.max(f.coverage_ba), f.coverage_ab.min(f.coverage_ba));
+    let common = f.matched >= t.min_matched && f.longest >= t.min_run;
+    let origin = common && high >= t.copy_coverage.min(t.excerpt_coverage);
+    let other_numbers = f.numbers >= t.twin_min_numbers && f.numbers_shared < t.twin_numbers;
+    let other_names = f.names >= t.twin_min_names && f.names_shared < t.twin_names;
+    if origin && (other_numbers || other_names) {
+        let rule = if other_numbers {
+            "the wording is shared, the numbers are not"
+        } else {
+            "the wording is shared, the names are not"
+        };
+        return (Relation::Twin, rule);
+    }
+    if common && high >= t.copy_coverage && low >= t.copy_other {
+        return match f.same_source_later {
+            true => (Relation::Update, "one publisher's later version of the same text"),
+            false => (Relation::Copy, "most of both texts is shared"),
+        };
+    }
+    if common && high >= t.excerpt_coverage {
+        return (Relation::Excerpt, "most of the shorter text is in the longer one");
+    }
+    if f.cosine >= t.related_cosine && f.shared_rare >= 1 {
+        return (Relation::Related, "close in meaning");
+    }
+    if f.cosine >= t.related_cosine_names && f.shared_rare >= 3 {
+        return (Relation::Related, "close in meaning, and they share rare names or terms");
+    }
+    (Relation::None, "too little is shared")
+}

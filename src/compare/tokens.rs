@@ -1,0 +1,279 @@
+//! Words and numbers of a text, folded so that an agency's style is not taken for another wording.
+
+/// What a token is, as far as its shape tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A word.
+    Word,
+    /// A word with a capital inside a sentence: a person, a place, a company.
+    Name,
+    /// A number, a date, a price: anything with a digit.
+    Number,
+}
+
+/// One token: its folded text and its kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Token {
+    pub text: String,
+    pub kind: Kind,
+}
+
+/// Spellings of agencies and their plain forms.
+const STYLE: [(&str, &str); 34] = [
+    ("dlr", "dollar"),
+    ("dlrs", "dollars"),
+    ("stg", "sterling"),
+    ("pct", "percent"),
+    ("%", "percent"),
+    ("mln", "million"),
+    ("mlns", "million"),
+    ("m", "million"),
+    ("bln", "billion"),
+    ("blns", "billion"),
+    ("bn", "billion"),
+    ("trln", "trillion"),
+    ("mths", "months"),
+    ("mth", "month"),
+    ("yr", "year"),
+    ("yrs", "years"),
+    ("qtr", "quarter"),
+    ("qtrs", "quarters"),
+    ("shr", "share"),
+    ("shrs", "shares"),
+    ("govt", "government"),
+    ("intl", "international"),
+    ("corp", "corporation"),
+    ("co", "company"),
+    ("cos", "companies"),
+    ("inc", "incorporated"),
+    ("ltd", "limited"),
+    ("dept", "department"),
+    ("natl", "national"),
+    ("assn", "association"),
+    ("vs", "versus"),
+    ("avg", "average"),
+    ("approx", "approximately"),
+    ("&", "and"),
+];
+
+/// British endings and their American forms, for words of six letters and more.
+const ENDINGS: [(&str, &str); 12] = [
+    ("isation", "ization"),
+    ("isations", "izations"),
+    ("ising", "izing"),
+    ("ised", "ized"),
+    ("ises", "izes"),
+    ("ise", "ize"),
+    ("yse", "yze"),
+    ("ysed", "yzed"),
+    ("ours", "ors"),
+    ("oured", "ored"),
+    ("our", "or"),
+    ("lled", "led"),
+];
+
+/// Words that say nothing of a story's subject.
+const FUNCTION: &str = " a about after all also an and any are as at be because been before but by can could did do \
+    for from had has have he her his how if in into is it its it's may more most much no not of on only or other our \
+    out over said same say says she should since so some such than that the their them then there these they this \
+    those through to under until up was we were what when where which while who will with would year years you ";
+
+/// Whether `word` is a function word.
+pub(super) fn is_function(word: &str) -> bool {
+    FUNCTION.contains(&format!(" {word} "))
+}
+
+/// The tokens of normalized `text`.
+pub(super) fn tokens(text: &str) -> Vec<Token> {
+    let mut out: Vec<Token> = Vec::new();
+    let shouted = is_shouted(text);
+    let mut sentence_start = true;
+    for word in words(text) {
+        if word.chars().all(|c| ".!?\"'".contains(c)) {
+            sentence_start = true;
+            continue;
+        }
+        let capital = word.chars().next().is_some_and(char::is_uppercase);
+        let kind = match () {
+            () if word.chars().any(|c| c.is_ascii_digit()) => Kind::Number,
+            () if capital && !sentence_start && !shouted => Kind::Name,
+            () => Kind::Word,
+        };
+        out.push(Token { text: fold(word, kind), kind });
+        sentence_start = false;
+    }
+    out
+}
+
+/// Words, numbers with their points and commas, and sentence ends. "don't" is one word, "mid-May" two.
+fn words(text: &str) -> Vec<&str> {
+    let bytes: Vec<(usize, char)> = text.char_indices().collect();
+    let mut out = Vec::new();
+    let mut i = 0;
+    while i < bytes.len() {
+        let (start, c) = bytes[i];
+        if !c.is_alphanumeric() {
+            let end = start + c.len_utf8();
+            if ".!?".contains(c) || "%&".contains(c) {
+                out.push(&text[start..end]);
+            }
+            i += 1;
+            continue;
+        }
+        let mut j = i + 1;
+        while j < bytes.len() {
+            let c = bytes[j].1;
+            let next = bytes.get(j + 1).map_or(' ', |n| n.1);
+            let digits = bytes[j - 1].1.is_ascii_digit() && next.is_ascii_digit();
+            let inside = c.is_alphanumeric()
+                || (c == '\'' && next.is_alphabetic())
+                || (".,/:-".contains(c) && digits)
+                || (c == '.' && next.is_uppercase() && bytes[j - 1].1.is_uppercase());
+            if !inside {
+                break;
+            }
+            j += 1;
+        }
+        let end = bytes.get(j).map_or(text.len(), |b| b.0);
+        out.push(&text[start..end]);
+        i = j;
+    }
+    out
+}
+
+fn is_shouted(text: &str) -> bool {
+    let (upper, lower) = text
+        .chars()
+        .fold((0, 0), |(u, l), c| (u + usize::from(c.is_uppercase()), l + usize::from(c.is_lowercase())));
+    upper > lower
+}
+
+fn fold(word: &str, kind: Kind) -> String {
+    let lower = word.to_lowercase();
+    if kind == Kind::Number {
+        // "1,200" and "1200"; "5.50" stays: a price's digits are facts.
+        return lower.replace(',', "");
+    }
+    let lower = lower.strip_suffix("'s").unwrap_or(&lower).replace('.', "");
+    if let Some((_, plain)) = STYLE.iter().find(|(style, _)| *style == lower) {
+        return (*plain).to_string();
+    }
+    if lower.len() >= 6 {
+        for (british, american) in ENDINGS {
+            if let Some(stem) = lower.strip_suffix(british) {
+                return format!("{stem}{american}");
+            }
+        }
+    }
+    lower
+}
+
+/// Whether two tokens are one word but for scanning noise: one edit from four letters on, two from nine on.
+/// Numbers are facts: for them only letters read as digits count as noise.
+pub(super) fn nearly_equal(a: &Token, b: &Token) -> bool {
+    if a.kind == Kind::Number || b.kind == Kind::Number {
+        return a.text != b.text && undigit(&a.text) == undigit(&b.text);
+    }
+    let (x, y): (Vec<char>, Vec<char>) = (a.text.chars().collect(), b.text.chars().collect());
+    let shorter = x.len().min(y.len());
+    let allowed = match shorter {
+        0..=3 => return false,
+        4..=8 => 1,
+        _ => 2,
+    };
+    x.len().abs_diff(y.len()) <= allowed && edits(&x, &y, allowed) <= allowed
+}
+
+/// Letters that scanners read for digits.
+fn undigit(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            'o' => '0',
+            'l' | 'i' => '1',
+            's' => '5',
+            'b' => '8',
+            'z' => '2',
+            c => c,
+        })
+        .collect()
+}
+
+/// The Damerau-Levenshtein distance (adjacent swaps count once), or more than `most` as soon as that is sure.
+fn edits(x: &[char], y: &[char], most: usize) -> usize {
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=y.len()).collect();
+    for i in 1..=x.len() {
+        let mut row = vec![i; y.len() + 1];
+        for j in 1..=y.len() {
+            let same = usize::from(x[i - 1] != y[j - 1]);
+            row[j] = (last[j] + 1).min(row[j - 1] + 1).min(last[j - 1] + same);
+            if i > 1 && j > 1 && x[i - 1] == y[j - 2] && x[i - 2] == y[j - 1] {
+                row[j] = row[j].min(before[j - 2] + 1);
+            }
+        }
+        if row.iter().all(|&d| d > most) {
+            return most + 1;
+        }
+        before = std::mem::replace(&mut last, row);
+    }
+    last[y.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_folded() {
+        let check = |text: &str, expect: &[&str]| {
+            let found: Vec<String> = tokens(text).into_iter().map(|t| t.text).collect();
+            assert_eq!(found, expect, "{text}");
+        };
+        check(
+            "Profit rose 5.5 pct to 1,200 mln dlrs.",
+            &["profit", "rose", "5.5", "percent", "to", "1200", "million", "dollars"],
+        );
+        check("Norrin's harbour", &["norrin", "harbor"]);
+        check("the U.S. said", &["the", "us", "said"]);
+        check("5% & more", &["5", "percent", "and", "more"]);
+        check("mid-May", &["mid", "may"]);
+        check("1986/87", &["1986/87"]);
+    }
+
+    #[test]
+    fn kinds_are_told_by_shape() {
+        let check = |text: &str, expect: &[Kind]| {
+            let found: Vec<Kind> = tokens(text).into_iter().map(|t| t.kind).collect();
+            assert_eq!(found, expect, "{text}");
+        };
+        check(
+            "The mayor met Lena Ost on May 5.",
+            &[
+                Kind::Word,
+                Kind::Word,
+                Kind::Word,
+                Kind::Name,
+                Kind::Name,
+                Kind::Word,
+                Kind::Name,
+                Kind::Number,
+            ],
+        );
+        check("ALL IN CAPITALS", &[Kind::Word; 3]);
+    }
+
+    #[test]
+    fn noise_is_forgiven_facts_are_not() {
+        let token = |t: &str| tokens(t).remove(0);
+        let check = |a: &str, b: &str, expect: bool| {
+            assert_eq!(nearly_equal(&token(a), &token(b)), expect, "{a} {b}")
+        };
+        check("government", "goverment", true);
+        check("minister", "minsiter", true);
+        check("bank", "bonk", true);
+        check("cat", "car", false);
+        check("1987", "1986", false);
+        check("1987", "l987", true);
+        check("percent", "present", false);
+    }
+}

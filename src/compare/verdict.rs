@@ -1,0 +1,79 @@
+//! The judgement on one pair, with the figures behind it.
+
+use super::{Figures, Relation};
+use crate::story::{Corpus, StoryId};
+
+/// What two stories are to one another, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    /// One story.
+    pub a: StoryId,
+    /// The other.
+    pub b: StoryId,
+    /// Their relation. For an excerpt the better covered one is contained; for an update the later is newer.
+    pub relation: Relation,
+    /// Share of `a`'s informative tokens found in `b`, in [0, 1].
+    pub coverage_ab: f32,
+    /// Share of `b`'s informative tokens found in `a`, in [0, 1].
+    pub coverage_ba: f32,
+    /// Cosine similarity of the two stories' vectors.
+    pub cosine: f32,
+    /// The rule that fired.
+    pub rule: &'static str,
+    /// What the rules looked at.
+    pub figures: Figures,
+}
+
+impl Verdict {
+    /// The verdict read from the other side.
+    pub fn flipped(&self) -> Verdict {
+        let figures =
+            Figures { coverage_ab: self.coverage_ba, coverage_ba: self.coverage_ab, ..self.figures };
+        Verdict {
+            a: self.b,
+            b: self.a,
+            coverage_ab: self.coverage_ba,
+            coverage_ba: self.coverage_ab,
+            figures,
+            ..self.clone()
+        }
+    }
+
+    /// Why, in words, seen from `a`.
+    pub fn reason(&self, corpus: &Corpus) -> String {
+        let other = &corpus.stories[self.b.index()].id;
+        let percent = |x: f32| format!("{:.0} %", x * 100.0);
+        let f = &self.figures;
+        match self.relation {
+            Relation::Identical => format!("every passage is the same as in {other}"),
+            Relation::Copy => format!(
+                "{} of it is in {other}, {} of that is in it; longest common run {} words",
+                percent(self.coverage_ab),
+                percent(self.coverage_ba),
+                f.longest
+            ),
+            Relation::Excerpt if self.coverage_ab >= self.coverage_ba => {
+                format!("{} of it is in the longer {other}", percent(self.coverage_ab))
+            }
+            Relation::Excerpt => format!("it holds {} of the shorter {other}", percent(self.coverage_ba)),
+            Relation::Update => format!(
+                "{} of it is in {other}, another version by the same source",
+                percent(self.coverage_ab)
+            ),
+            Relation::Twin => format!(
+                "same wording as {other}, other facts: {} of {} numbers and {} of {} names are shared",
+                (f.numbers_shared * f.numbers as f32).round(),
+                f.numbers,
+                (f.names_shared * f.names as f32).round(),
+                f.names
+            ),
+            Relation::Related => {
+                format!(
+                    "{}: cosine {:.2}, {} rare terms shared with {other}",
+                    self.rule, self.cosine, f.shared_rare
+                )
+            }
+            Relation::None => self.rule.into(),
+        }
+    }
+}

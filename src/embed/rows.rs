@@ -1,0 +1,129 @@
+//! Embeds texts: tokenize, sort by length, pack, encode, and put the vectors back in order.
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::{Encoder, PackedBatch};
+use crate::{
+    Error, Result,
+    model::Model,
+    progress::{Progress, Stage},
+    vector::{Matrix, normalize},
+};
+
+/// What the encoder saw: nothing is cut silently.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Ledger {
+    /// Texts that were embedded.
+    pub rows: u64,
+    /// Tokens that the encoder saw, `[CLS]` and `[SEP]` of each window included.
+    pub tokens: u64,
+    /// Texts longer than the model's window, embedded as several windows.
+    pub windowed_rows: u64,
+    /// The windows of those texts.
+    pub windows: u64,
+    /// Tokens of the input that no window held. Always 0: kept so that a reader need not take it on trust.
+    pub tokens_cut: u64,
+}
+
+/// Vectors of texts, in their order, and the ledger.
+#[derive(Debug, Clone, Default)]
+pub struct Embedded {
+    /// One unit vector a text.
+    pub vectors: Matrix,
+    /// What was seen.
+    pub ledger: Ledger,
+}
+
+/// One sequence for the encoder: a text, or one window of a long one.
+struct Window {
+    text: u32,
+    ids: Vec<u32>,
+}
+
+/// Embeds `texts` with `model`'s tokenizer and `encoder`. A text longer than the window becomes several
+/// windows, whose vectors are averaged by their token counts; an empty text has the vector of no words.
+pub fn embed_texts<T: AsRef<str> + Sync>(
+    model: &Model,
+    encoder: &dyn Encoder,
+    texts: &[T],
+    progress: &dyn Progress,
+) -> Result<Embedded> {
+    let (mut windows, mut ledger) = tokenize(model, texts, progress)?;
+    // Longest first: the last batches are small, so that no thread is left alone with a large one.
+    windows.sort_by(|a, b| b.ids.len().cmp(&a.ids.len()).then(a.text.cmp(&b.text)));
+
+    let dim = encoder.dim();
+    let mut sums = Matrix::zeros(texts.len(), dim);
+    progress.begin(Stage::Embed, Some(ledger.tokens));
+    let budget = encoder.token_budget().max(model.max_tokens);
+    let mut rest = &windows[..];
+    while !rest.is_empty() {
+        if progress.cancelled() {
+            return Err(Error::Interrupted);
+        }
+        let mut batch = PackedBatch::default();
+        let mut taken = 0;
+        while taken < rest.len() && (taken == 0 || batch.tokens() + rest[taken].ids.len() <= budget) {
+            batch.push(&rest[taken].ids);
+            taken += 1;
+        }
+        let vectors = encoder.encode(&batch)?;
+        for (i, window) in rest[..taken].iter().enumerate() {
+            let weight = window.ids.len() as f32;
+            let sum = sums.row_mut(window.text as usize);
+            sum.iter_mut().zip(vectors.row(i)).for_each(|(s, v)| *s += v * weight);
+        }
+        progress.advance(Stage::Embed, batch.tokens() as u64);
+        rest = &rest[taken..];
+    }
+    sums.as_mut_slice().par_chunks_exact_mut(dim.max(1)).for_each(normalize);
+    if let Some(i) = (0..sums.rows()).find(|&i| sums.row(i).iter().any(|x| !x.is_finite())) {
+        return Err(Error::Model {
+            file: model.name.clone(),
+            expected: "finite vectors".into(),
+            found: format!("a vector that is not, for the text {:?}", head(texts[i].as_ref())),
+        });
+    }
+    progress.end(Stage::Embed);
+    ledger.rows = texts.len() as u64;
+    Ok(Embedded { vectors: sums, ledger })
+}
+
+/// The windows of all texts, in their order, and the ledger's token counts.
+fn tokenize<T: AsRef<str> + Sync>(
+    model: &Model,
+    texts: &[T],
+    progress: &dyn Progress,
+) -> Result<(Vec<Window>, Ledger)> {
+    progress.begin(Stage::Tokenize, Some(texts.len() as u64));
+    let mut windows = Vec::with_capacity(texts.len());
+    let mut ledger = Ledger::default();
+    // In blocks, so that progress moves and Ctrl-C is heard.
+    for (block, chunk) in texts.chunks(BLOCK).enumerate() {
+        if progress.cancelled() {
+            return Err(Error::Interrupted);
+        }
+        let ids: Vec<Vec<Vec<u32>>> =
+            chunk.par_iter().map(|t| model.tokenizer.windows(t.as_ref())).collect::<Result<_>>()?;
+        for (i, of_text) in ids.into_iter().enumerate() {
+            if of_text.len() > 1 {
+                ledger.windowed_rows += 1;
+                ledger.windows += of_text.len() as u64;
+            }
+            for ids in of_text {
+                ledger.tokens += ids.len() as u64;
+                windows.push(Window { text: (block * BLOCK + i) as u32, ids });
+            }
+        }
+        progress.advance(Stage::Tokenize, chunk.len() as u64);
+    }
+    progress.end(Stage::Tokenize);
+    Ok((windows, ledger))
+}
+
+const BLOCK: usize = 4096;
+
+fn head(text: &str) -> String {
+    text.chars().take(60).collect()
+}

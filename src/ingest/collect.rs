@@ -1,0 +1,222 @@
+//! Gathers stories and notices over all inputs, and makes ids unique.
+
+use std::{
+    collections::BTreeSet,
+    fs::File,
+    io::{self, BufRead, Read},
+    path::{Path, PathBuf},
+};
+
+use super::{Format, Ingested, Notice, NoticeKind, Options, bytes, credit, csv, html, json, markdown, page};
+use crate::{
+    Error, Result,
+    progress::Progress,
+    story::{Origin, Story},
+};
+
+/// A story as a reader found it.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub id: Option<String>,
+    pub title: String,
+    pub text: String,
+    pub published: Option<i64>,
+    pub source: Option<String>,
+    pub url: Option<String>,
+    pub line: u64,
+    pub record: u64,
+    pub part: u32,
+}
+
+/// The state of a reading.
+pub(super) struct Collector<'a> {
+    pub options: &'a Options,
+    path: PathBuf,
+    ids: BTreeSet<String>,
+    out: Ingested,
+}
+
+impl<'a> Collector<'a> {
+    pub(super) fn new(options: &'a Options) -> Self {
+        Collector { options, path: PathBuf::new(), ids: BTreeSet::new(), out: Ingested::default() }
+    }
+
+    pub(super) fn finish(self) -> Ingested {
+        self.out
+    }
+
+    /// Notes what is wrong at `line` of `path`.
+    pub(super) fn notice(&mut self, path: &Path, line: u64, kind: NoticeKind) {
+        self.out.skipped += u64::from(kind.skips());
+        self.out.notices.push(Notice { path: path.into(), line, kind });
+    }
+
+    /// Notes what is wrong at `line` of the file that is being read.
+    pub(super) fn here(&mut self, line: u64, kind: NoticeKind) {
+        let path = self.path.clone();
+        self.notice(&path, line, kind);
+    }
+
+    /// Notes the error that ended the reading of a file.
+    pub(super) fn broken(&mut self, line: u64, error: &io::Error) {
+        let packed = matches!(
+            error.kind(),
+            io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::InvalidData
+                | io::ErrorKind::InvalidInput
+                | io::ErrorKind::Other
+        );
+        let kind = match packed {
+            true => NoticeKind::Compressed(error.to_string()),
+            false => NoticeKind::Unreadable(error.to_string()),
+        };
+        self.here(line, kind);
+    }
+
+    /// Reads one file.
+    pub(super) fn file(&mut self, path: &Path, progress: &dyn Progress) -> Result<()> {
+        match File::open(path) {
+            Ok(file) => self.stream(path, file, progress),
+            Err(error) => {
+                self.notice(path, 0, NoticeKind::Unreadable(error.kind().to_string()));
+                Ok(())
+            }
+        }
+    }
+
+    /// Reads one stream, named `path`.
+    pub(super) fn stream(&mut self, path: &Path, stream: impl Read, progress: &dyn Progress) -> Result<()> {
+        self.path = path.into();
+        self.out.files += 1;
+        let mut reader = match bytes::unpack(stream, progress) {
+            Ok(reader) => reader,
+            Err(error) => {
+                self.broken(0, &error);
+                return Ok(());
+            }
+        };
+        let format = match self.options.format.or_else(|| Format::of(path)) {
+            Some(format) => format,
+            None => match reader.fill_buf() {
+                Ok(head) => sniff(head),
+                Err(error) => {
+                    self.broken(0, &error);
+                    return Ok(());
+                }
+            },
+        };
+        match format {
+            Format::JsonLines => json::read_lines(reader.as_mut(), self, progress)?,
+            Format::Json => json::read_document(reader.as_mut(), self),
+            Format::Csv => csv::read(reader.as_mut(), b',', self, progress)?,
+            Format::Tsv => csv::read(reader.as_mut(), b'\t', self, progress)?,
+            Format::Text | Format::Markdown | Format::Html => self.document(reader.as_mut(), format),
+        }
+        if progress.cancelled() {
+            return Err(Error::Interrupted);
+        }
+        Ok(())
+    }
+
+    /// Reads a file that is one document.
+    fn document(&mut self, reader: &mut dyn BufRead, format: Format) {
+        let (data, error) = bytes::read_all(reader, bytes::MAX_RECORD);
+        if let Some(error) = error {
+            self.broken(0, &error);
+        }
+        let Some(data) = data else {
+            self.out.records += 1;
+            return self.here(0, NoticeKind::TooLong(bytes::MAX_RECORD));
+        };
+        if data.is_empty() {
+            return self.here(0, NoticeKind::Empty);
+        }
+        if bytes::is_binary(&data) {
+            return self.here(0, NoticeKind::Binary);
+        }
+        let (text, bad) = bytes::decode(&data);
+        if bad {
+            self.here(0, NoticeKind::Encoding);
+        }
+        match format {
+            Format::Markdown => markdown::read(&text, self),
+            Format::Html => html::read(&text, self),
+            _ => page::read(&text, self),
+        }
+    }
+
+    /// Takes a story, or notes that it has no text.
+    pub(super) fn story(&mut self, found: Found) {
+        self.out.records += u64::from(found.part == 0);
+        let title = found.title.trim();
+        if found.text.trim().is_empty() && title.is_empty() {
+            return self.here(found.line, NoticeKind::NoText);
+        }
+        let id = found.id.filter(|id| !id.trim().is_empty()).unwrap_or_else(|| self.default_id(found.record));
+        let id = self.unique(id, found.line);
+        let lead = credit::find(&found.text);
+        self.out.stories.push(Story {
+            id,
+            title: title.to_string(),
+            published: found.published,
+            source: found.source.filter(|s| !s.trim().is_empty()),
+            url: found.url.filter(|s| !s.trim().is_empty()),
+            dateline: lead.dateline,
+            credit: lead.credit,
+            origin: Origin {
+                path: self.path.clone(),
+                line: found.line,
+                record: found.record,
+                part: found.part,
+            },
+            text: found.text,
+        });
+    }
+
+    /// The file's name without endings, for stories that are files.
+    pub(super) fn stem(&self) -> String {
+        let name =
+            self.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_else(|| "-".into());
+        let name =
+            name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name).to_string();
+        match name.rsplit_once('.') {
+            Some((stem, _)) if !stem.is_empty() => stem.to_string(),
+            _ => name,
+        }
+    }
+
+    fn default_id(&self, record: u64) -> String {
+        let name =
+            self.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_else(|| "-".into());
+        format!("{name}#{}", record + 1)
+    }
+
+    fn unique(&mut self, id: String, line: u64) -> String {
+        if self.ids.insert(id.clone()) {
+            return id;
+        }
+        let mut n = 2;
+        let fresh = loop {
+            let candidate = format!("{id}~{n}");
+            if self.ids.insert(candidate.clone()) {
+                break candidate;
+            }
+            n += 1;
+        };
+        self.here(line, NoticeKind::DuplicateId(fresh.clone()));
+        fresh
+    }
+}
+
+/// The format of a stream by its first bytes.
+fn sniff(head: &[u8]) -> Format {
+    let text = String::from_utf8_lossy(&head[..head.len().min(4096)]);
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let lower = text.get(..text.len().min(15)).unwrap_or_default().to_ascii_lowercase();
+    match text.chars().next() {
+        Some('[') if text[1..].trim_start().starts_with('{') => Format::Json,
+        Some('{') => Format::JsonLines,
+        Some('<') if lower.starts_with("<!doctype html") || lower.starts_with("<html") => Format::Html,
+        _ => Format::Text,
+    }
+}

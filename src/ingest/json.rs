@@ -1,0 +1,169 @@
+//! JSON records: one object a line, or an array, or objects one after another.
+
+use std::{fmt, io::BufRead};
+
+use serde::de::{Deserializer, SeqAccess, Visitor};
+use serde_json::{Value, value::RawValue};
+
+use super::{
+    NoticeKind,
+    bytes::{self, Line, MAX_RECORD},
+    collect::{Collector, Found},
+    date,
+};
+use crate::{Error, Result, progress::Progress};
+
+/// Reads one object a line.
+pub(super) fn read_lines(
+    reader: &mut dyn BufRead,
+    collector: &mut Collector,
+    progress: &dyn Progress,
+) -> Result<()> {
+    let mut buffer = Vec::new();
+    let (mut line, mut record) = (0, 0);
+    loop {
+        if line % 1024 == 0 && progress.cancelled() {
+            return Err(Error::Interrupted);
+        }
+        line += 1;
+        match bytes::read_line(reader, &mut buffer, MAX_RECORD) {
+            Ok(Line::End) => break,
+            Ok(Line::TooLong) => {
+                collector.here(line, NoticeKind::TooLong(MAX_RECORD));
+                record += 1;
+            }
+            Ok(Line::Whole) => {
+                let (text, bad) = bytes::decode(&buffer);
+                if text.trim().is_empty() {
+                    continue;
+                }
+                if bad {
+                    collector.here(line, NoticeKind::Encoding);
+                }
+                read_record(&text, line, record, collector);
+                record += 1;
+            }
+            Err(error) => {
+                collector.broken(line, &error);
+                break;
+            }
+        }
+    }
+    if line == 1 && record == 0 {
+        collector.here(0, NoticeKind::Empty);
+    }
+    Ok(())
+}
+
+/// Reads an array of objects, or objects one after another, without holding more than one.
+pub(super) fn read_document(reader: &mut dyn BufRead, collector: &mut Collector) {
+    let array = loop {
+        let skip = match reader.fill_buf() {
+            Ok([]) => return collector.here(0, NoticeKind::Empty),
+            Ok(head) => {
+                match head.iter().position(|b| !b.is_ascii_whitespace() && !b"\xef\xbb\xbf".contains(b)) {
+                    Some(at) => {
+                        let array = head[at] == b'[';
+                        reader.consume(at);
+                        break array;
+                    }
+                    None => head.len(),
+                }
+            }
+            Err(error) => return collector.broken(0, &error),
+        };
+        reader.consume(skip);
+    };
+    let mut record = 0;
+    let result = if array {
+        let mut json = serde_json::Deserializer::from_reader(reader);
+        json.deserialize_seq(Elements { collector, record: &mut record })
+    } else {
+        let mut result = Ok(());
+        for value in serde_json::Deserializer::from_reader(reader).into_iter::<Box<RawValue>>() {
+            match value {
+                Ok(value) => {
+                    read_record(value.get(), 0, record, collector);
+                    record += 1;
+                }
+                Err(error) => {
+                    result = Err(error);
+                    break;
+                }
+            }
+        }
+        result
+    };
+    if let Err(error) = result {
+        let line = error.line() as u64;
+        match error.io_error_kind() {
+            Some(kind) => collector.broken(line, &std::io::Error::new(kind, error.to_string())),
+            None => collector.here(line, NoticeKind::Json(error.to_string())),
+        }
+    }
+}
+
+struct Elements<'a, 'b> {
+    collector: &'a mut Collector<'b>,
+    record: &'a mut u64,
+}
+
+impl<'de> Visitor<'de> for Elements<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("an array of stories")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> std::result::Result<(), A::Error> {
+        while let Some(element) = elements.next_element::<Box<RawValue>>()? {
+            read_record(element.get(), 0, *self.record, self.collector);
+            *self.record += 1;
+        }
+        Ok(())
+    }
+}
+
+fn read_record(text: &str, line: u64, record: u64, collector: &mut Collector) {
+    let value: Value = match serde_json::from_str(text) {
+        Ok(value) => value,
+        Err(error) => return collector.here(line, NoticeKind::Json(error.to_string())),
+    };
+    if !value.is_object() {
+        return collector.here(line, NoticeKind::Json("not an object".into()));
+    }
+    let [id, title, body, published, source, url] = collector.options.fields.of_json(&value);
+    let mut string = |name: &str, value: Option<&Value>| match value {
+        None => None,
+        Some(Value::String(s)) => Some(s.clone()),
+        Some(Value::Number(n)) => Some(n.to_string()),
+        Some(Value::Array(parts)) if name == "text" && parts.iter().all(Value::is_string) => {
+            let parts: Vec<_> = parts.iter().filter_map(Value::as_str).collect();
+            Some(parts.join("\n\n"))
+        }
+        Some(Value::Object(o)) if name == "source" && o.get("name").is_some_and(Value::is_string) => {
+            o["name"].as_str().map(String::from)
+        }
+        Some(_) => {
+            collector.here(line, NoticeKind::Field(name.into()));
+            None
+        }
+    };
+    let found = Found {
+        id: string("id", id),
+        title: string("title", title).unwrap_or_default(),
+        text: string("text", body).unwrap_or_default(),
+        source: string("source", source),
+        url: string("url", url),
+        published: None,
+        line,
+        record,
+        part: 0,
+    };
+    let when = string("published", published);
+    let published = when.as_deref().and_then(date::parse);
+    if let Some(text) = when.filter(|text| published.is_none() && !text.trim().is_empty()) {
+        collector.here(line, NoticeKind::Date(text.chars().take(40).collect()));
+    }
+    collector.story(Found { published, ..found });
+}

@@ -1,0 +1,175 @@
+//! Copies records that survive, untouched and in their order: lines as lines, rows as rows.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, Write},
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::{
+    Format, Input, Options,
+    bytes::{self, Line, MAX_RECORD},
+    collect::Collector,
+    read, walk,
+};
+use crate::{
+    Error, Result,
+    progress::Silent,
+    story::{Origin, Story},
+};
+
+/// A story that was a file, as a JSON line.
+#[derive(Serialize)]
+struct FileStory<'a> {
+    id: &'a str,
+    title: &'a str,
+    text: &'a str,
+    source: Option<&'a str>,
+    url: Option<&'a str>,
+    published: Option<String>,
+    path: String,
+}
+
+/// Writes the records of `inputs` that `keep` wants. If all inputs are CSV (or all TSV) with one header, so is
+/// the output; everything else comes as JSON lines, byte for byte where it was JSON.
+pub fn copy_records(
+    inputs: &[PathBuf],
+    options: &Options,
+    keep: &dyn Fn(&Origin) -> bool,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let mut files = Vec::new();
+    let mut unheard = Collector::new(options);
+    for input in inputs {
+        files.extend(walk::files(input, options, &mut unheard)?);
+    }
+    let format_of = |path: &Path| options.format.or_else(|| Format::of(path));
+    let first = files.first().and_then(|f| format_of(f));
+    let table =
+        matches!(first, Some(Format::Csv | Format::Tsv)) && files.iter().all(|f| format_of(f) == first);
+    let mut header_done = false;
+    for path in &files {
+        let wanted = |record| keep(&Origin { path: path.clone(), record, ..Origin::default() });
+        match format_of(path) {
+            Some(Format::Csv | Format::Tsv) if table => {
+                rows(path, first == Some(Format::Tsv), &mut header_done, &wanted, out)?
+            }
+            Some(Format::JsonLines) => lines(path, &wanted, out)?,
+            Some(Format::Json) => elements(path, &wanted, out)?,
+            _ => stories(path, options, keep, out)?,
+        }
+    }
+    Ok(())
+}
+
+fn open(path: &Path) -> Result<Box<dyn BufRead>> {
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    bytes::unpack(file, &Silent).map_err(Error::io("read", path))
+}
+
+fn lines(path: &Path, wanted: &dyn Fn(u64) -> bool, out: &mut dyn Write) -> Result<()> {
+    let mut reader = open(path)?;
+    let mut buffer = Vec::new();
+    let mut record = 0;
+    loop {
+        // What could not be read to its end was told when it was read first.
+        match bytes::read_line(reader.as_mut(), &mut buffer, MAX_RECORD) {
+            Ok(Line::End) | Err(_) => return Ok(()),
+            Ok(Line::TooLong) => record += 1,
+            Ok(Line::Whole) if bytes::decode(&buffer).0.trim().is_empty() => {}
+            Ok(Line::Whole) => {
+                if wanted(record) {
+                    write(out, &buffer)?;
+                    write(out, b"\n")?;
+                }
+                record += 1;
+            }
+        }
+    }
+}
+
+fn rows(
+    path: &Path,
+    tabs: bool,
+    header_done: &mut bool,
+    wanted: &dyn Fn(u64) -> bool,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let delimiter = if tabs { b'\t' } else { b',' };
+    let mut csv = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .flexible(true)
+        .has_headers(false)
+        .from_reader(open(path)?);
+    let mut writer = csv::WriterBuilder::new().delimiter(delimiter).flexible(true).from_writer(out);
+    let fail = |e: csv::Error| Error::Io { action: "write", path: path.into(), source: io::Error::other(e) };
+    let mut row = csv::ByteRecord::new();
+    let mut record = None;
+    while let Ok(true) = csv.read_byte_record(&mut row) {
+        let copy = match record {
+            None => !std::mem::replace(header_done, true),
+            Some(n) => wanted(n),
+        };
+        if copy {
+            writer.write_byte_record(&row).map_err(fail)?;
+        }
+        record = Some(record.map_or(0, |n| n + 1));
+    }
+    writer.flush().map_err(Error::io("write", "the kept records"))
+}
+
+fn elements(path: &Path, wanted: &dyn Fn(u64) -> bool, out: &mut dyn Write) -> Result<()> {
+    let (data, _) = bytes::read_all(open(path)?.as_mut(), u64::MAX - 1);
+    let data = data.unwrap_or_default();
+    let text = bytes::decode(&data).0;
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let values: Vec<&RawValue> = match text.starts_with('[') {
+        true => serde_json::from_str(text).unwrap_or_default(),
+        false => {
+            serde_json::Deserializer::from_str(text).into_iter().map_while(std::result::Result::ok).collect()
+        }
+    };
+    for (record, value) in (0..).zip(values) {
+        if wanted(record) {
+            // One record a line: line ends inside are white space of the JSON, not of its strings.
+            write(out, value.get().replace(['\n', '\r'], " ").as_bytes())?;
+            write(out, b"\n")?;
+        }
+    }
+    Ok(())
+}
+
+fn stories(
+    path: &Path,
+    options: &Options,
+    keep: &dyn Fn(&Origin) -> bool,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let found = read(vec![Input::Path(path.into())], options, &Silent)?;
+    for story in found.stories.iter().filter(|s| keep(&s.origin)) {
+        let line = serde_json::to_string(&file_story(story)).unwrap_or_default();
+        write(out, line.as_bytes())?;
+        write(out, b"\n")?;
+    }
+    Ok(())
+}
+
+fn file_story(story: &Story) -> FileStory<'_> {
+    let published = story.published.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    FileStory {
+        id: &story.id,
+        title: &story.title,
+        text: &story.text,
+        source: story.source.as_deref(),
+        url: story.url.as_deref(),
+        published: published.map(|t| t.to_string()),
+        path: story.origin.path.display().to_string(),
+    }
+}
+
+fn write(out: &mut dyn Write, bytes: &[u8]) -> Result<()> {
+    out.write_all(bytes).map_err(Error::io("write", "the kept records"))
+}

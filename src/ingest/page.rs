@@ -1,0 +1,150 @@
+//! A page of plain text to its stories: one, or several told apart by their date lines.
+//!
+//! ```text
+//! Title
+//! 2031-07-04 20:36 Last Updated At:22:47     ← a date line: the block before it is a title
+//! paragraphs …
+//! captions, "Next Article"                   ← furniture
+//! Title
+//! 2031-07-05 …
+//! ```
+
+use super::{
+    NoticeKind,
+    collect::{Collector, Found},
+    date, furniture,
+};
+
+/// A longer first block is a paragraph, not a title.
+const MAX_TITLE: usize = 200;
+
+/// Reads one page.
+pub(super) fn read(text: &str, collector: &mut Collector) {
+    let blocks = blocks(text);
+    let dates: Vec<usize> = (0..blocks.len()).filter(|&i| date_line(blocks[i].1).is_some()).collect();
+    let stories = match dates.is_empty() {
+        true => vec![undated(&blocks)],
+        false => dated(&blocks, &dates),
+    };
+    let several = stories.len() > 1;
+    for (part, story) in stories.into_iter().enumerate() {
+        let id = if several { format!("{}#{}", collector.stem(), part + 1) } else { collector.stem() };
+        let part = part as u32;
+        if story.text.is_empty() && !story.title.is_empty() {
+            collector.here(story.line, NoticeKind::OnlyFurniture);
+        }
+        collector.story(Found { id: Some(id), part, ..story });
+    }
+}
+
+/// Blocks of lines between blank lines, each with its first line's number. A date line is a block of its own.
+fn blocks(text: &str) -> Vec<(u64, &str)> {
+    let mut blocks: Vec<(u64, &str)> = Vec::new();
+    let (mut begun, mut at) = (None, 0);
+    for (number, line) in (1u64..).zip(text.split_inclusive('\n')) {
+        let start = at;
+        at += line.len();
+        let alone = date_line(line).is_some();
+        if line.trim().is_empty() || alone {
+            if let Some((from, first)) = begun.take() {
+                blocks.push((first, text[from..start].trim()));
+            }
+            if alone {
+                blocks.push((number, line.trim()));
+            }
+        } else if begun.is_none() {
+            begun = Some((start, number));
+        }
+    }
+    if let Some((from, first)) = begun {
+        blocks.push((first, text[from..].trim()));
+    }
+    blocks
+}
+
+/// The instant of a line that is a date with a clock time and little else.
+fn date_line(line: &str) -> Option<i64> {
+    let line = line.trim();
+    let head = line.get(..16)?;
+    let digits = |range: std::ops::Range<usize>| head.as_bytes()[range].iter().all(u8::is_ascii_digit);
+    let shaped = digits(0..4) && digits(5..7) && digits(8..10) && digits(11..13) && digits(14..16);
+    let rest = line[16..].trim_start_matches(|c: char| c.is_ascii_digit() || c == ':').trim().to_lowercase();
+    let known =
+        rest.is_empty() || ["last updated", "updated", "utc", "gmt"].iter().any(|p| rest.starts_with(p));
+    if !shaped || !known || line.len() > 80 {
+        return None;
+    }
+    date::parse(&head.replace('T', " "))
+}
+
+fn undated(blocks: &[(u64, &str)]) -> Found {
+    let Some(&(line, first)) = blocks.first() else { return Found::default() };
+    // A lone first line is a title; so is a short first block with more to come.
+    let (head, rest) = first.split_once('\n').unwrap_or((first, ""));
+    let titled = blocks.len() > 1 && rest.is_empty() && head.len() <= MAX_TITLE;
+    let body = if titled { &blocks[1..] } else { blocks };
+    let title = if titled { head } else { "" };
+    Found { title: title.into(), text: body_text(body, &[title]), line, ..Found::default() }
+}
+
+fn dated(blocks: &[(u64, &str)], dates: &[usize]) -> Vec<Found> {
+    // The title of a date line is the nearest block before it that is no furniture and no other date line.
+    let title_of = |&date: &usize| {
+        (0..date).rev().take_while(|&i| date_line(blocks[i].1).is_none()).find(|&i| {
+            !furniture::is_furniture(blocks[i].1)
+                && blocks[i].1.len() <= MAX_TITLE
+                && !blocks[i].1.contains('\n')
+        })
+    };
+    let heads: Vec<Option<usize>> = dates.iter().map(title_of).collect();
+    let titles: Vec<&str> = heads.iter().flatten().map(|&i| blocks[i].1).collect();
+    let stories = dates.iter().enumerate().map(|(n, &date)| {
+        let end = match dates.get(n + 1) {
+            Some(&next) => heads[n + 1].unwrap_or(next),
+            None => blocks.len(),
+        };
+        let title = heads[n].map_or("", |i| blocks[i].1);
+        let line = blocks[heads[n].unwrap_or(date)].0;
+        let text = body_text(&blocks[date + 1..end], &titles);
+        Found { title: title.into(), text, published: date_line(blocks[date].1), line, ..Found::default() }
+    });
+    stories.collect()
+}
+
+fn body_text(blocks: &[(u64, &str)], titles: &[&str]) -> String {
+    let texts: Vec<&str> = blocks.iter().map(|b| b.1).collect();
+    let titles: Vec<&str> = titles.iter().copied().filter(|t| !t.is_empty()).collect();
+    let furniture = furniture::on_page(&texts, &titles);
+    let kept: Vec<&str> = texts.iter().zip(furniture).filter(|(_, f)| !f).map(|(t, _)| *t).collect();
+    kept.join("\n\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stories(text: &str) -> Vec<(String, String)> {
+        let blocks = blocks(text);
+        let dates: Vec<usize> = (0..blocks.len()).filter(|&i| date_line(blocks[i].1).is_some()).collect();
+        let found = if dates.is_empty() { vec![undated(&blocks)] } else { dated(&blocks, &dates) };
+        found.into_iter().map(|f| (f.title, f.text)).collect()
+    }
+
+    #[test]
+    fn pages_are_split_at_date_lines() {
+        let check = |text: &str, expect: &[(&str, &str)]| {
+            let found = stories(text);
+            let found: Vec<_> = found.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+            assert_eq!(found, expect, "{text}");
+        };
+        check("Head\n\nBody one.\n\nBody two.", &[("Head", "Body one.\n\nBody two.")]);
+        check("Only one block that is the text.", &[("", "Only one block that is the text.")]);
+        check("Head\n2031-05-04 08:15\nBody.", &[("Head", "Body.")]);
+        check(
+            "Skip to Content\n\nA\n\nA\n\n2031-07-04 20:36 Last Updated At:22:47\n\nText a.\n\nA\n\nNext Article\n\nB\n\n\
+             2031-07-05 05:08 Last Updated At:07:17\n\nText b.\n\nB\n\nRecommended Articles",
+            &[("A", "Text a."), ("B", "Text b.")],
+        );
+        check("In 2031-07-04 20:36 it rained.\n\nMore.", &[("In 2031-07-04 20:36 it rained.", "More.")]);
+    }
+}

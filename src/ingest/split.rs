@@ -1,0 +1,231 @@
+//! A story's text to passages: paragraphs, short ones merged, long ones cut at sentence ends.
+//!
+//! Spans index the text as it was read. Datelines, credits and furniture lie in no span.
+
+use std::ops::Range;
+
+use super::{credit, furniture};
+
+/// A paragraph shorter than this joins its neighbour: a vector of five words says little.
+const SHORT: usize = 80;
+/// Joined paragraphs do not grow beyond this.
+const JOINED: usize = 300;
+/// The estimated tokens of a passage; all-MiniLM-L6-v2 reads 256.
+const TOKENS: f32 = 180.0;
+
+/// The passages of `text`, in order: byte ranges that do not overlap.
+pub fn split_text(text: &str) -> Vec<Range<usize>> {
+    let body = credit::find(text).body;
+    let mut joined: Vec<Range<usize>> = Vec::new();
+    // Whether the last range may still grow: furniture between two paragraphs keeps them apart.
+    let mut open = false;
+    for paragraph in paragraphs(text, body) {
+        let piece = &text[paragraph.clone()];
+        if furniture::is_furniture(piece) {
+            open = false;
+            continue;
+        }
+        match joined.last_mut() {
+            Some(last)
+                if open && last.len().min(piece.len()) < SHORT && last.len() + piece.len() <= JOINED =>
+            {
+                last.end = paragraph.end;
+            }
+            _ => joined.push(paragraph),
+        }
+        open = true;
+    }
+    joined.into_iter().flat_map(|range| cut(text, range)).collect()
+}
+
+/// Paragraphs by blank lines; without any, by lines if those are paragraphs, not wrapped text.
+fn paragraphs(text: &str, body: Range<usize>) -> Vec<Range<usize>> {
+    let lines = line_ranges(text, body);
+    let filled: Vec<&Range<usize>> = lines.iter().filter(|l| !l.is_empty()).collect();
+    let blank = lines.iter().any(Range::is_empty);
+    let ends = |l: &&&Range<usize>| text[l.start..l.end].ends_with(['.', '!', '?', '"', '”', ':', ')']);
+    let wrapped = !blank && filled.iter().filter(ends).count() * 2 < filled.len() && filled.len() > 2;
+    let mut out: Vec<Range<usize>> = Vec::new();
+    let mut begun: Option<Range<usize>> = None;
+    for line in lines {
+        if line.is_empty() {
+            out.extend(begun.take());
+            continue;
+        }
+        match &mut begun {
+            Some(range) if blank || wrapped => range.end = line.end,
+            _ => {
+                out.extend(begun.take());
+                begun = Some(line);
+            }
+        }
+    }
+    out.extend(begun);
+    out
+}
+
+/// The lines of `text` in `body`, white space around them taken off; an empty range is a blank line.
+fn line_ranges(text: &str, body: Range<usize>) -> Vec<Range<usize>> {
+    let mut at = body.start;
+    let mut lines = Vec::new();
+    for line in text[body].split_inclusive('\n') {
+        let start = at + (line.len() - line.trim_start().len());
+        let end = at + line.trim_end().len();
+        lines.push(start.min(end)..end);
+        at += line.len();
+    }
+    lines
+}
+
+/// `range` as pieces of about equal length below the token limit, cut at sentence ends where there are any.
+fn cut(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
+    let total = tokens(&text[range.clone()]);
+    if total <= TOKENS {
+        return vec![range];
+    }
+    let target = total / (total / TOKENS).ceil();
+    let mut pieces = Vec::new();
+    let (mut start, mut sum) = (range.start, 0.0);
+    for sentence in sentences(text, range.clone()) {
+        let cost = tokens(&text[sentence.clone()]);
+        if sum > 0.0 && sum + cost / 2.0 > target {
+            pieces.push(start..sentence.start);
+            (start, sum) = (sentence.start, 0.0);
+        }
+        sum += cost;
+    }
+    pieces.push(start..range.end);
+    // A sentence longer than the limit is cut between words, or where there are none between characters.
+    let trimmed = pieces.into_iter().map(|p| trim(text, p));
+    trimmed
+        .flat_map(|p| if tokens(&text[p.clone()]) > TOKENS * 1.3 { hard_cut(text, p) } else { vec![p] })
+        .collect()
+}
+
+fn sentences(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
+    let piece = &text[range.clone()];
+    let mut out = Vec::new();
+    let mut start = 0;
+    let mut ended = false;
+    for (i, c) in piece.char_indices() {
+        match c {
+            '.' | '!' | '?' | '。' | '！' | '？' => ended = true,
+            '"' | '\'' | '”' | '’' | ')' => {}
+            c if c.is_whitespace() => {}
+            c => {
+                let gap = piece[..i].ends_with(char::is_whitespace)
+                    || "。！？".contains(piece[..i].chars().next_back().unwrap_or(' '));
+                if ended && gap && !c.is_lowercase() {
+                    out.push(range.start + start..range.start + i);
+                    start = i;
+                }
+                ended = false;
+            }
+        }
+    }
+    out.push(range.start + start..range.end);
+    out
+}
+
+fn hard_cut(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
+    let mut out = Vec::new();
+    let (mut start, mut space, mut sum) = (range.start, None, 0.0);
+    for (i, c) in text[range.clone()].char_indices().map(|(i, c)| (range.start + i, c)) {
+        if sum > TOKENS {
+            let end = space.unwrap_or(i);
+            out.push(trim(text, start..end));
+            sum = tokens(&text[end..i]);
+            (start, space) = (end, None);
+        }
+        if c.is_whitespace() {
+            space = Some(i);
+        }
+        sum += cost(c);
+    }
+    out.push(trim(text, start..range.end));
+    out.retain(|r| !r.is_empty());
+    out
+}
+
+fn trim(text: &str, range: Range<usize>) -> Range<usize> {
+    let piece = &text[range.clone()];
+    let start = range.start + (piece.len() - piece.trim_start().len());
+    start..start.max(range.start + piece.trim_end().len())
+}
+
+/// About how many WordPiece tokens `text` has: letters 4.5 a token, digits 2, others each their own.
+fn tokens(text: &str) -> f32 {
+    text.chars().map(cost).sum()
+}
+
+fn cost(c: char) -> f32 {
+    match c {
+        c if c.is_ascii_alphabetic() => 1.0 / 4.5,
+        c if c.is_ascii_digit() => 0.5,
+        c if c.is_whitespace() => 0.0,
+        c if c.is_ascii() => 0.7,
+        c if c.is_alphabetic() && (c as u32) < 0x2000 => 0.4,
+        _ => 1.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn paragraphs_are_merged_cut_and_cleaned() {
+        let check = |text: &str, expect: &[&str]| {
+            let found: Vec<&str> = split_text(text).into_iter().map(|r| &text[r]).collect();
+            assert_eq!(found, expect, "{text:?}");
+        };
+        let long =
+            "This paragraph is long enough to stand on its own, because it has more than eighty characters.";
+        check(&format!("{long}\n\n{long}"), &[long, long]);
+        check("Shr 5p vs 4p\n\nDiv 2p\n\nTax 4 mln", &["Shr 5p vs 4p\n\nDiv 2p\n\nTax 4 mln"]);
+        check(&format!("{long}\n\nNext Article\n\nShort."), &[long, "Short."]);
+        check(&format!("PARIS (AFP) - {long}"), &[long]);
+        check(
+            "wrapped lines of\na single para-\ngraph, that end\nanywhere",
+            &["wrapped lines of\na single para-\ngraph, that end\nanywhere"],
+        );
+        check("", &[]);
+        check(" \n\n ", &[]);
+        check("Read more", &[]);
+    }
+
+    #[test]
+    fn long_paragraphs_are_cut_at_sentence_ends() {
+        let text = "The council of Norrin met on Monday to hear what the harbour would cost. ".repeat(20);
+        let pieces = split_text(&text);
+        assert!(pieces.len() > 1);
+        for range in pieces {
+            assert!(text[range.clone()].ends_with('.'), "{:?}", &text[range.clone()]);
+            assert!(tokens(&text[range]) <= TOKENS * 1.3);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn spans_are_ordered_and_lose_only_furniture(text in "([A-Za-z]{1,9}[ .,\n]{1,3}){0,200}|[一-龥。]{0,900}|\\PC{0,400}") {
+            let body = credit::find(&text).body;
+            let spans = split_text(&text);
+            prop_assert!(spans.windows(2).all(|w| w[0].end <= w[1].start));
+            let mut covered = vec![false; text.len()];
+            for span in &spans {
+                prop_assert!(text.is_char_boundary(span.start) && text.is_char_boundary(span.end));
+                prop_assert!(tokens(&text[span.clone()]) <= TOKENS * 1.3 + 1.0);
+                covered[span.clone()].fill(true);
+            }
+            for paragraph in paragraphs(&text, body) {
+                if !furniture::is_furniture(&text[paragraph.clone()]) {
+                    for (i, c) in text[paragraph.clone()].char_indices() {
+                        prop_assert!(c.is_whitespace() || covered[paragraph.start + i], "{:?} lost", c);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Hugging Face ids: found in the local cache first, fetched only when asked to.
+//!
+//! ```text
+//! <cache>/models--org--name/refs/main              the revision, in hex
+//! <cache>/models--org--name/snapshots/<revision>/  the files
+//! ```
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{Error, Result};
+
+/// The folder of `id` in the cache: the revision that `refs/main` names.
+pub(super) fn cached(id: &str, cache: &Path) -> Result<Option<PathBuf>> {
+    check(id)?;
+    let model = cache.join(format!("models--{}", id.replace('/', "--")));
+    let Ok(revision) = fs::read_to_string(model.join("refs/main")) else { return Ok(None) };
+    let revision = revision.trim();
+    if revision.is_empty() || !revision.chars().all(|c| c.is_ascii_alphanumeric()) {
+        return Ok(None);
+    }
+    let folder = model.join("snapshots").join(revision);
+    Ok(folder.is_dir().then_some(folder))
+}
+
+/// Whether `id` is `org/name` and nothing that could leave the cache folder.
+fn check(id: &str) -> Result<()> {
+    let part = |p: &str| {
+        !p.is_empty()
+            && !p.starts_with('.')
+            && p.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    };
+    let good = match id.split_once('/') {
+        Some((org, name)) => part(org) && part(name),
+        None => part(id),
+    };
+    if good {
+        return Ok(());
+    }
+    Err(Error::Option {
+        option: "--model".into(),
+        message: format!("{id:?} is neither a folder nor an id such as org/name"),
+        hint: "give a folder that exists, or leave --model out for the built-in model".into(),
+    })
+}
+
+/// Downloads the files of `id` at `revision` (or the newest) into `cache`, and returns their folder.
+#[cfg(feature = "hub")]
+pub fn fetch(id: &str, revision: Option<&str>, cache: &Path) -> Result<PathBuf> {
+    use hf_hub::{Repo, RepoType, api::sync::ApiBuilder};
+
+    check(id)?;
+    let fail = |file: &str, e: &dyn std::fmt::Display| Error::ModelMissing {
+        path: PathBuf::from(id).join(file),
+        hint: format!(
+            "{e}; check the id and the network, or get the files by hand and give their folder to --model"
+        ),
+    };
+    let api = ApiBuilder::new()
+        .with_cache_dir(cache.into())
+        .with_progress(false)
+        .build()
+        .map_err(|e| fail("", &e))?;
+    let repo = Repo::with_revision(id.into(), RepoType::Model, revision.unwrap_or("main").into());
+    let repo = api.repo(repo);
+    let mut folder = None;
+    for file in ["config.json", "tokenizer.json", "model.safetensors"] {
+        let path = repo.get(file).map_err(|e| fail(file, &e))?;
+        folder = path.parent().map(PathBuf::from);
+    }
+    for file in ["modules.json", "sentence_bert_config.json", "1_Pooling/config.json"] {
+        // Models made without sentence-transformers lack these, and have defaults.
+        let _ = repo.get(file);
+    }
+    folder.ok_or_else(|| fail("", &"no file came"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_cannot_leave_the_cache() {
+        let check = |id: &str, good: bool| assert_eq!(check(id).is_ok(), good, "{id}");
+        check("sentence-transformers/all-MiniLM-L6-v2", true);
+        check("bert-base-uncased", true);
+        check("../etc/passwd", false);
+        check("a/../b", false);
+        check("a/b/c", false);
+        check("", false);
+        check("a/", false);
+    }
+
+    #[test]
+    fn the_cache_is_read_by_its_main_ref() {
+        let cache = tempfile::tempdir().unwrap();
+        assert_eq!(cached("org/name", cache.path()).unwrap(), None);
+        let model = cache.path().join("models--org--name");
+        fs::create_dir_all(model.join("refs")).unwrap();
+        fs::write(model.join("refs/main"), "abc123\n").unwrap();
+        assert_eq!(cached("org/name", cache.path()).unwrap(), None);
+        fs::create_dir_all(model.join("snapshots/abc123")).unwrap();
+        assert_eq!(cached("org/name", cache.path()).unwrap(), Some(model.join("snapshots/abc123")));
+    }
+}

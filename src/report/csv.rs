@@ -1,0 +1,46 @@
+//! The report as CSV: a header, then one [`Item`] a row; no cell is a formula.
+
+use std::io::{self, Write};
+
+use super::{Item, cell};
+
+const HEADER: [&str; 14] = [
+    "schema",
+    "id",
+    "relation",
+    "kept",
+    "group",
+    "coverage",
+    "coverage_of_kept",
+    "cosine",
+    "reason",
+    "title",
+    "source",
+    "published",
+    "path",
+    "line",
+];
+
+pub(super) fn write(items: &[Item], out: &mut dyn Write) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(out);
+    csv.write_record(HEADER)?;
+    for item in items {
+        csv.write_record([
+            &*item.schema.to_string(),
+            &*cell(&item.id),
+            &*item.relation,
+            &*cell(&item.kept),
+            &*item.group.map_or(String::new(), |g| g.to_string()),
+            &*item.coverage.to_string(),
+            &*item.coverage_of_kept.to_string(),
+            &*item.cosine.to_string(),
+            &*cell(&item.reason),
+            &*cell(&item.title),
+            &*cell(item.source.as_deref().unwrap_or("")),
+            item.published.as_deref().unwrap_or(""),
+            &*cell(&item.path),
+            &*item.line.to_string(),
+        ])?;
+    }
+    csv.flush()
+}

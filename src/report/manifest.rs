@@ -1,0 +1,104 @@
+//! The figures of a run: what was read, found and removed, with what, and how long each stage took.
+
+use serde::Serialize;
+
+use crate::embed::Ledger;
+
+/// Seconds that one stage took, measured in this run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StageTime {
+    /// The stage's name.
+    pub stage: String,
+    /// Wall-clock seconds.
+    pub seconds: f64,
+}
+
+/// Everything a run says of itself.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Manifest {
+    /// The program's version.
+    pub version: String,
+    /// The model's name.
+    pub model: String,
+    /// The model's fingerprint.
+    pub fingerprint: String,
+    /// Device, instruction set and precision.
+    pub device: String,
+    /// Threads used.
+    pub threads: usize,
+    /// Files read.
+    pub files: u64,
+    /// Records that could not be read.
+    pub skipped: u64,
+    /// Notices given on the input.
+    pub notices: u64,
+    /// Stories.
+    pub stories: u64,
+    /// Passages.
+    pub passages: u64,
+    /// Distinct passage texts.
+    pub rows: u64,
+    /// Which index searched, and why.
+    pub index: String,
+    /// Candidate pairs compared.
+    pub candidates: u64,
+    /// Share of the row pairs above the floor that the index found, measured as `recall_how` says.
+    pub candidate_recall: f64,
+    /// How the recall was measured.
+    pub recall_how: String,
+    /// Groups of two or more stories.
+    pub groups: u64,
+    /// Stories removed by relation name, in the order of the relations.
+    pub removed: Vec<(String, u64)>,
+    /// Links by relation name.
+    pub links: Vec<(String, u64)>,
+    /// What the encoder saw.
+    pub ledger: Ledger,
+    /// Seconds per stage.
+    pub stages: Vec<StageTime>,
+}
+
+impl Manifest {
+    /// The summary that a run ends with, a fact a line.
+    pub fn summary(&self) -> String {
+        let removed: u64 = self.removed.iter().map(|(_, n)| n).sum();
+        let list = |counts: &[(String, u64)]| {
+            let parts: Vec<_> =
+                counts.iter().filter(|(_, n)| *n > 0).map(|(name, n)| format!("{n} {name}")).collect();
+            if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
+        };
+        let links: u64 = self.links.iter().map(|(_, n)| n).sum();
+        let stages: Vec<_> = self.stages.iter().map(|s| format!("{} {:.2} s", s.stage, s.seconds)).collect();
+        let l = &self.ledger;
+        [
+            format!(
+                "stories    {} in {} files ({} records skipped, {} notices), {} passages, {} distinct",
+                self.stories, self.files, self.skipped, self.notices, self.passages, self.rows
+            ),
+            format!("found      {} groups, {removed} to remove{}", self.groups, list(&self.removed)),
+            format!("           {links} links{}", list(&self.links)),
+            format!("index      {}; {} pairs compared", self.index, self.candidates),
+            format!(
+                "recall     {:.4} of the row pairs above the floor: {}",
+                self.candidate_recall, self.recall_how
+            ),
+            format!(
+                "model      {} {}, {}, {} threads",
+                self.model,
+                short(&self.fingerprint),
+                self.device,
+                self.threads
+            ),
+            format!(
+                "tokens     {} seen, {} cut; {} passages longer than the window, read as {} windows",
+                l.tokens, l.tokens_cut, l.windowed_rows, l.windows
+            ),
+            format!("seconds    {}", stages.join(", ")),
+        ]
+        .join("\n")
+    }
+}
+
+fn short(fingerprint: &str) -> &str {
+    fingerprint.get(..12).unwrap_or(fingerprint)
+}

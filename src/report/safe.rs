@@ -1,0 +1,79 @@
+//! Story text made harmless for terminals and spreadsheets: it comes from anywhere.
+
+use std::borrow::Cow;
+
+use unicode_width::UnicodeWidthChar;
+
+/// `text` on one terminal line of at most `width` columns: control characters and bidirectional overrides
+/// (which can rewrite what a terminal shows) become spaces, white space is folded, the rest is cut with "…".
+pub fn line(text: &str, width: usize) -> String {
+    let mut out = String::new();
+    let (mut used, mut space) = (0, false);
+    for c in text.chars() {
+        if c.is_whitespace() || c.is_control() || is_override(c) {
+            space = !out.is_empty();
+            continue;
+        }
+        let columns = c.width().unwrap_or(0) + usize::from(space);
+        if used + columns > width {
+            while used + 1 > width {
+                match out.pop() {
+                    Some(last) => used -= last.width().unwrap_or(0),
+                    None => return String::new(),
+                }
+            }
+            out.push('…');
+            return out;
+        }
+        if space {
+            out.push(' ');
+            space = false;
+        }
+        out.push(c);
+        used += columns;
+    }
+    out
+}
+
+/// `text` as a CSV cell that no spreadsheet takes for a formula (OWASP, "CSV Injection"): a cell that begins
+/// with `=`, `+`, `-`, `@`, a tab or a return gets a leading apostrophe.
+pub fn cell(text: &str) -> Cow<'_, str> {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        Cow::Owned(format!("'{text}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+fn is_override(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_folds_cuts_and_disarms() {
+        let check = |text: &str, width, expect: &str| assert_eq!(line(text, width), expect);
+        check("plain", 10, "plain");
+        check("  a \n\t b  ", 10, "a b");
+        check("\x1b[31mred\x07", 20, "[31mred");
+        check("abcdef", 4, "abc…");
+        check("日本語", 5, "日本…");
+        check("日本語", 4, "日…");
+        check("a\u{202e}b", 9, "a b");
+        check("abc", 0, "");
+        check("", 5, "");
+    }
+
+    #[test]
+    fn cell_disarms_formulas() {
+        let check = |text: &str, expect: &str| assert_eq!(cell(text), expect);
+        check("=1+1", "'=1+1");
+        check("@cmd", "'@cmd");
+        check("-2 degrees", "'-2 degrees");
+        check("plain = text", "plain = text");
+        check("", "");
+    }
+}

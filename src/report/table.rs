@@ -1,0 +1,59 @@
+//! The report for people: a block a group, the kept story first, then links.
+
+use std::io::{self, Write};
+
+use super::{Item, items, line};
+use crate::{group::Groups, story::Corpus};
+
+/// Columns that a line may take; ids and titles are cut to it, never numbers or reasons' first words.
+const WIDTH: usize = 100;
+
+/// Links shown; the rest is counted, and is whole in the other formats.
+const LINKS: usize = 40;
+
+pub(super) fn write(corpus: &Corpus, groups: &Groups, out: &mut dyn Write) -> io::Result<()> {
+    let items = items(corpus, groups);
+    let (grouped, links): (Vec<_>, Vec<_>) = items.iter().partition(|i| i.group.is_some());
+    for item in grouped {
+        match item.relation.as_str() {
+            "kept" => head(item, out)?,
+            _ => member(item, out)?,
+        }
+    }
+    if !links.is_empty() {
+        writeln!(out, "\nNot removed: links between stories")?;
+    }
+    for item in links.iter().take(LINKS) {
+        writeln!(out, "  {:<9} {}  ~  {}", item.relation, line(&item.id, 40), line(&item.kept, 40))?;
+        writeln!(out, "            {}", line(&item.reason, WIDTH))?;
+    }
+    if links.len() > LINKS {
+        let rest = links.len() - LINKS;
+        writeln!(out, "  … and {rest} more links: --format jsonl or csv lists them all")?;
+    }
+    Ok(())
+}
+
+fn head(item: &Item, out: &mut dyn Write) -> io::Result<()> {
+    let by = match (&item.source, &item.published) {
+        (Some(s), Some(p)) => format!("  ({}, {})", line(s, 30), line(p, 24)),
+        (Some(s), None) => format!("  ({})", line(s, 30)),
+        (None, Some(p)) => format!("  ({})", line(p, 24)),
+        (None, None) => String::new(),
+    };
+    writeln!(out, "\ngroup {}  {}", item.group.unwrap_or(0), line(&item.title, WIDTH - 20))?;
+    writeln!(out, "  kept      {}{by}", line(&item.id, 50))
+}
+
+fn member(item: &Item, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "  {:<9} {}  {:.0} % in kept, {:.0} % of kept in it, cosine {:.2}",
+        item.relation,
+        line(&item.id, 50),
+        item.coverage * 100.0,
+        item.coverage_of_kept * 100.0,
+        item.cosine
+    )?;
+    writeln!(out, "            {}", line(&item.reason, WIDTH))
+}
