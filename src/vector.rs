@@ -21,7 +21,7 @@ impl Matrix {
 
     /// The number of rows.
     pub fn rows(&self) -> usize {
-        if self.dim == 0 { 0 } else { self.data.len() / self.dim }
+        self.data.len().checked_div(self.dim).unwrap_or(0)
     }
 
     /// The number of values in a row.

@@ -110,7 +110,7 @@ fn judge(
     bars.end(Stage::Compare);
 
     bars.begin(Stage::Group, Some(corpus.stories.len() as u64));
-    let group_options = group::Options { keep: keep.clone(), ..group::Options::default() };
+    let group_options = group::Options { keep: keep.clone() };
     let groups = group::group(corpus, &verdicts, &group_options, &|a, b| comparer.judge(a, b));
     bars.end(Stage::Group);
 

@@ -26,10 +26,9 @@ pub struct Thresholds {
     pub twin_names: f32,
     /// Names that both sides need before the share says anything.
     pub twin_min_names: u32,
-    /// Cosine of two stories from which they are related.
-    pub related_cosine: f32,
-    /// Cosine from which they are related if they share rare names.
-    pub related_cosine_names: f32,
+    /// Related pairs: a cosine of two stories, and the rare names and terms that it needs beside it. The less
+    /// alike two stories sound, the more they must share.
+    pub related: Vec<(f32, u32)>,
 }
 
 impl Default for Thresholds {
@@ -44,8 +43,7 @@ impl Default for Thresholds {
             twin_min_numbers: 3,
             twin_names: 0.40,
             twin_min_names: 3,
-            related_cosine: 0.78,
-            related_cosine_names: 0.55,
+            related: vec![(0.78, 1), (0.55, 3), (0.40, 6)],
         }
     }
 }
@@ -101,10 +99,7 @@ pub(super) fn decide(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
     if common && high >= t.excerpt_coverage {
         return (Relation::Excerpt, "most of the shorter text is in the longer one");
     }
-    if f.cosine >= t.related_cosine && f.shared_rare >= 1 {
-        return (Relation::Related, "close in meaning");
-    }
-    if f.cosine >= t.related_cosine_names && f.shared_rare >= 3 {
+    if t.related.iter().any(|&(cosine, shared)| f.cosine >= cosine && f.shared_rare >= shared) {
         return (Relation::Related, "close in meaning, and they share rare names or terms");
     }
     (Relation::None, "too little is shared")

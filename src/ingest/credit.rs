@@ -73,7 +73,8 @@ fn head(text: &str, lead: &mut Lead) {
         Some((place, name)) => (place.trim(), agency(name.trim_end_matches(')'))),
         None => (place, None),
     };
-    if !is_dateline(place) && !(agency.is_some() && place.split_whitespace().count() <= 5) {
+    let signed = agency.is_some() && place.split_whitespace().count() <= 5;
+    if !is_dateline(place) && !signed {
         return;
     }
     if !place.is_empty() {
@@ -108,12 +109,13 @@ fn is_dateline(place: &str) -> bool {
 fn tail(text: &str, lead: &mut Lead) {
     let body = &text[lead.body.clone()];
     let line = body.rsplit('\n').next().unwrap_or("");
-    if line.len() <= 40 && line.len() < body.len() {
-        if let Some(name) = agency(signature(line)) {
-            lead.credit.get_or_insert_with(|| name.to_string());
-            lead.body.end = lead.body.start + body[..body.len() - line.len()].trim_end().len();
-            return;
-        }
+    if line.len() <= 40
+        && line.len() < body.len()
+        && let Some(name) = agency(signature(line))
+    {
+        lead.credit.get_or_insert_with(|| name.to_string());
+        lead.body.end = lead.body.start + body[..body.len() - line.len()].trim_end().len();
+        return;
     }
     // "… next year. REUTER": one word in capitals after the end of a sentence.
     if let Some((before, word)) = body.rsplit_once(char::is_whitespace) {

@@ -1,8 +1,9 @@
-//! Candidate pairs of stories from two channels: row neighbours and shared rare shingles.
+//! Candidate pairs of stories from three channels: neighbouring rows, shared rare shingles, near story vectors.
 
 mod exact;
 mod hnsw;
 mod shingles;
+mod stories;
 
 use std::fmt;
 
@@ -61,6 +62,10 @@ pub struct SearchOptions {
     pub hnsw: HnswOptions,
     /// The shingle channel's settings.
     pub shingles: ShingleOptions,
+    /// Stories whose mean vectors are less near than this are no candidates.
+    pub story_floor: f32,
+    /// The nearest stories that each story is compared with.
+    pub story_neighbours: usize,
 }
 
 impl Default for SearchOptions {
@@ -72,6 +77,8 @@ impl Default for SearchOptions {
             max_carriers: 100,
             hnsw: HnswOptions::default(),
             shingles: ShingleOptions::default(),
+            story_floor: 0.40,
+            story_neighbours: 10,
         }
     }
 }
@@ -89,6 +96,8 @@ pub struct StoryPair {
     pub by_rows: bool,
     /// Whether shared shingles brought it.
     pub by_shingles: bool,
+    /// Whether the stories' mean vectors brought it: what may be related, in other words.
+    pub by_stories: bool,
 }
 
 /// What a search found, and how.
@@ -107,12 +116,14 @@ pub struct SearchReport {
     pub index: String,
     /// Row pairs above the floor.
     pub row_pairs: u64,
-    /// Candidates that rows alone brought.
-    pub rows_only: u64,
-    /// Candidates that shingles alone brought.
-    pub shingles_only: u64,
-    /// Candidates that both brought.
-    pub both: u64,
+    /// Candidates that rows brought.
+    pub by_rows: u64,
+    /// Candidates that shingles brought.
+    pub by_shingles: u64,
+    /// Candidates that story vectors brought.
+    pub by_stories: u64,
+    /// Candidates that one channel alone brought: rows, shingles, story vectors.
+    pub alone: [u64; 3],
     /// Rows that too many stories carry to make pairs.
     pub common_rows: u64,
     /// Shingles that too many stories have.
@@ -126,16 +137,22 @@ pub struct SearchReport {
 impl fmt::Display for SearchReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}; {} row pairs, ", self.index, self.row_pairs)?;
-        write!(
-            f,
-            "candidates by rows {}, by shingles {}, by both {}",
-            self.rows_only, self.shingles_only, self.both
-        )?;
+        write!(f, "candidates by rows {} ({} alone), ", self.by_rows, self.alone[0])?;
+        write!(f, "by shingles {} ({} alone), ", self.by_shingles, self.alone[1])?;
+        write!(f, "by story {} ({} alone)", self.by_stories, self.alone[2])?;
         if self.common_rows > 0 {
             write!(f, "; {} rows in too many stories left out", self.common_rows)?;
         }
         Ok(())
     }
+}
+
+/// What brings a candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Channel {
+    Rows,
+    Shingles,
+    Stories,
 }
 
 /// Finds candidate pairs of stories. `vectors` holds one unit vector a row of `corpus`.
@@ -153,24 +170,33 @@ pub fn candidates(
     report.common_rows = carriers.iter().filter(|c| c.len() > options.max_carriers).count() as u64;
     let few = |row: RowId| carriers[row.index()].len() <= options.max_carriers;
     let mut found: Vec<StoryPair> = Vec::new();
-    let mut add = |a: StoryId, b: StoryId, cosine, by_rows| {
+    let mut add = |a: StoryId, b: StoryId, cosine, channel: Channel| {
         if a != b {
-            found.push(StoryPair { a: a.min(b), b: a.max(b), cosine, by_rows, by_shingles: !by_rows });
+            found.push(StoryPair {
+                a: a.min(b),
+                b: a.max(b),
+                cosine,
+                by_rows: channel == Channel::Rows,
+                by_shingles: channel == Channel::Shingles,
+                by_stories: channel == Channel::Stories,
+            });
         }
     };
     for stories in carriers.iter().filter(|c| c.len() <= options.max_carriers) {
         for (i, &a) in stories.iter().enumerate() {
-            stories[i + 1..].iter().for_each(|&b| add(a, b, 1.0, true));
+            stories[i + 1..].iter().for_each(|&b| add(a, b, 1.0, Channel::Rows));
         }
     }
     for pair in neighbours.iter().filter(|p| few(p.a) && few(p.b)) {
         for &a in &carriers[pair.a.index()] {
-            carriers[pair.b.index()].iter().for_each(|&b| add(a, b, pair.score.min(1.0), true));
+            carriers[pair.b.index()].iter().for_each(|&b| add(a, b, pair.score.min(1.0), Channel::Rows));
         }
     }
     let (shared, common) = shingles::pairs(corpus, &options.shingles);
     report.common_shingles = common;
-    shared.into_iter().for_each(|(a, b)| add(a, b, 0.0, false));
+    shared.into_iter().for_each(|(a, b)| add(a, b, 0.0, Channel::Shingles));
+    let near = stories::neighbours(corpus, vectors, options, progress)?;
+    near.into_iter().for_each(|(a, b)| add(a, b, 0.0, Channel::Stories));
 
     found.par_sort_unstable_by(|x, y| (x.a, x.b).cmp(&(y.a, y.b)).then(y.cosine.total_cmp(&x.cosine)));
     let mut pairs: Vec<StoryPair> = Vec::new();
@@ -179,13 +205,18 @@ pub fn candidates(
             Some(last) if (last.a, last.b) == (pair.a, pair.b) => {
                 last.by_rows |= pair.by_rows;
                 last.by_shingles |= pair.by_shingles;
+                last.by_stories |= pair.by_stories;
             }
             _ => pairs.push(pair),
         }
     }
-    report.both = pairs.iter().filter(|p| p.by_rows && p.by_shingles).count() as u64;
-    report.rows_only = pairs.iter().filter(|p| !p.by_shingles).count() as u64;
-    report.shingles_only = pairs.iter().filter(|p| !p.by_rows).count() as u64;
+    for p in &pairs {
+        let channels = [p.by_rows, p.by_shingles, p.by_stories];
+        let counts = [&mut report.by_rows, &mut report.by_shingles, &mut report.by_stories];
+        counts.into_iter().zip(channels).for_each(|(count, by)| *count += u64::from(by));
+        let alone = channels.iter().filter(|by| **by).count() == 1;
+        report.alone.iter_mut().zip(channels).for_each(|(count, by)| *count += u64::from(by && alone));
+    }
     Ok(Candidates { pairs, report })
 }
 
