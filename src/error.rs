@@ -1,7 +1,7 @@
 //! The typed errors of the library, each with the path or id it speaks of.
 //!
 //! An `Error` means that the caller can act; [`Error::hint`] says how. Bad records of the input are not
-//! errors but [`crate::ingest::Notice`]s: the run goes on.
+//! errors but notices: the run goes on.
 
 use std::path::PathBuf;
 

@@ -1,5 +1,6 @@
-//! Alignment of two token sequences: common runs first (greedy string tiling, Wise 1993), then the gaps between
-//! neighbouring runs, where single words are matched and scanning noise is forgiven.
+//! Alignment of two token sequences: common runs first, then single words in the gaps between them.
+//!
+//! The runs are those of greedy string tiling (Wise, 1993); in the gaps scanning noise is forgiven.
 
 use super::tokens::{Kind, Token, nearly_equal};
 

@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn depth_is_counted() {
-        assert_eq!(depth("<div><p>a</p><br></div>"), 1);
+        assert_eq!(depth("<div><p>a</p><br></div>"), 2);
         assert!(depth(&"<div>".repeat(5000)) > MAX_DEPTH);
     }
 }
