@@ -29,13 +29,14 @@ pub fn run(args: &Dedup) -> Result<Outcome> {
     let ingest_options = stories::options(&args.input)?;
     let keep: Keep = args.keep.parse()?;
     let compare_options = compare_options(args)?;
-    let (paths, _spool) = match args.kept {
-        Some(_) => stories::spool_stdin(&args.paths)?,
-        None => (args.paths.clone(), None),
-    };
+    let twice = args.kept.is_some();
+    let (inputs, _spool) = stories::spool(&args.paths, twice)?;
     let engine = Engine::new(&args.compute)?;
 
-    let ingested = stories::read(&paths, &ingest_options, &bars)?;
+    let ingested = match twice {
+        true => stories::read_spooled(&inputs, &ingest_options, &bars)?,
+        false => stories::read(&args.paths, &ingest_options, &bars)?,
+    };
     let bad_input = !ingested.notices.is_empty();
     let mut manifest = Manifest {
         version: env!("CARGO_PKG_VERSION").into(),
@@ -54,7 +55,7 @@ pub fn run(args: &Dedup) -> Result<Outcome> {
     manifest.rows = corpus.rows.len() as u64;
 
     let groups = judge(args, &engine, &corpus, &compare_options, &keep, &bars, &mut manifest)?;
-    write_outputs(args, &paths, &ingest_options, &corpus, &groups)?;
+    write_outputs(args, &inputs, &ingest_options, &corpus, &groups)?;
     manifest.stages = bars.stage_times();
     if let Some(path) = &args.manifest {
         sink::write_to(Some(path), |out| {
@@ -134,7 +135,7 @@ fn removed(groups: &Groups) -> impl Iterator<Item = &group::Member> {
 
 fn write_outputs(
     args: &Dedup,
-    paths: &[PathBuf],
+    inputs: &[ingest::Spooled],
     options: &ingest::Options,
     corpus: &Corpus,
     groups: &Groups,
@@ -157,11 +158,13 @@ fn write_outputs(
             .collect();
         let mut failure = None;
         let written = sink::write_to(Some(path), |out| {
-            ingest::copy_records(paths, options, &|origin| stays.contains(&place(origin)), out).map_err(|e| {
-                let message = e.to_string();
-                failure = Some(e);
-                std::io::Error::other(message)
-            })
+            ingest::copy_records(inputs, options, &|origin| stays.contains(&place(origin)), out).map_err(
+                |e| {
+                    let message = e.to_string();
+                    failure = Some(e);
+                    std::io::Error::other(message)
+                },
+            )
         });
         if let Some(error) = failure {
             return Err(error);

@@ -8,7 +8,7 @@ use std::{
 
 use samestory::{
     Error, Result,
-    ingest::{self, FieldMap, Ingested, Options},
+    ingest::{self, FieldMap, Ingested, Options, Spooled},
     progress::Progress,
 };
 
@@ -28,7 +28,33 @@ pub fn read(paths: &[PathBuf], options: &Options, progress: &dyn Progress) -> Re
         true => ingest::Input::Stdin(Box::new(io::stdin())),
         false => ingest::Input::Path(path.clone()),
     });
-    let ingested = ingest::read(inputs.collect(), options, progress)?;
+    read_inputs(inputs.collect(), paths, options, progress)
+}
+
+/// Reads inputs that were put into files where they were streams.
+pub fn read_spooled(inputs: &[Spooled], options: &Options, progress: &dyn Progress) -> Result<Ingested> {
+    let mut opened = Vec::new();
+    for input in inputs {
+        opened.push(match input.name {
+            Some(_) => {
+                let file = File::open(&input.path).map_err(Error::io("read", &input.path))?;
+                ingest::Input::Stdin(Box::new(file))
+            }
+            None => ingest::Input::Path(input.path.clone()),
+        });
+    }
+    let paths: Vec<PathBuf> =
+        inputs.iter().map(|i| i.name.clone().unwrap_or_else(|| i.path.clone())).collect();
+    read_inputs(opened, &paths, options, progress)
+}
+
+fn read_inputs(
+    inputs: Vec<ingest::Input>,
+    paths: &[PathBuf],
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<Ingested> {
+    let ingested = ingest::read(inputs, options, progress)?;
     for notice in ingested.notices.iter().take(NOTICES) {
         eprintln!("samestory: {}", samestory::report::line(&notice.to_string(), 400));
     }
@@ -47,16 +73,21 @@ pub fn read(paths: &[PathBuf], options: &Options, progress: &dyn Progress) -> Re
     Ok(ingested)
 }
 
-/// Standard input is read once; what needs it twice gets it from a file.
-pub fn spool_stdin(paths: &[PathBuf]) -> Result<(Vec<PathBuf>, Option<tempfile::NamedTempFile>)> {
-    if !paths.iter().any(|p| is_stdin(p)) {
-        return Ok((paths.to_vec(), None));
+/// Standard input can be read once; if it is among `paths` and needed twice, it goes through a file.
+pub fn spool(paths: &[PathBuf], twice: bool) -> Result<(Vec<Spooled>, Option<tempfile::NamedTempFile>)> {
+    let mut file = None;
+    let mut inputs = Vec::new();
+    for path in paths {
+        if !(twice && is_stdin(path)) {
+            inputs.push(Spooled { path: path.clone(), name: None });
+            continue;
+        }
+        let mut spool = tempfile::NamedTempFile::new().map_err(Error::io("write", std::env::temp_dir()))?;
+        io::copy(&mut io::stdin(), &mut spool).map_err(Error::io("write", spool.path()))?;
+        inputs.push(Spooled { path: spool.path().into(), name: Some(path.clone()) });
+        file = Some(spool);
     }
-    let spool = tempfile::NamedTempFile::new().map_err(Error::io("write", std::env::temp_dir()))?;
-    let mut file = File::create(spool.path()).map_err(Error::io("write", spool.path()))?;
-    io::copy(&mut io::stdin(), &mut file).map_err(Error::io("write", spool.path()))?;
-    let paths = paths.iter().map(|p| if is_stdin(p) { spool.path().into() } else { p.clone() });
-    Ok((paths.collect(), Some(spool)))
+    Ok((inputs, file))
 }
 
 /// Whether `path` stands for standard input.

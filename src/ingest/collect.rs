@@ -98,7 +98,7 @@ impl<'a> Collector<'a> {
         let format = match self.options.format.or_else(|| Format::of(path)) {
             Some(format) => format,
             None => match reader.fill_buf() {
-                Ok(head) => sniff(head),
+                Ok(head) => Format::sniff(head),
                 Err(error) => {
                     self.broken(0, &error);
                     return Ok(());
@@ -205,18 +205,5 @@ impl<'a> Collector<'a> {
         };
         self.here(line, NoticeKind::DuplicateId(fresh.clone()));
         fresh
-    }
-}
-
-/// The format of a stream by its first bytes.
-fn sniff(head: &[u8]) -> Format {
-    let text = String::from_utf8_lossy(&head[..head.len().min(4096)]);
-    let text = text.trim_start_matches('\u{feff}').trim_start();
-    let lower = text.get(..text.len().min(15)).unwrap_or_default().to_ascii_lowercase();
-    match text.chars().next() {
-        Some('[') if text[1..].trim_start().starts_with('{') => Format::Json,
-        Some('{') => Format::JsonLines,
-        Some('<') if lower.starts_with("<!doctype html") || lower.starts_with("<html") => Format::Html,
-        _ => Format::Text,
     }
 }

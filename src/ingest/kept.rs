@@ -21,6 +21,15 @@ use crate::{
     story::{Origin, Story},
 };
 
+/// An input that can be read again.
+#[derive(Debug, Clone)]
+pub struct Spooled {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// What [`Origin::path`] calls it, if not by `path`: `-` for standard input that was put into a file.
+    pub name: Option<PathBuf>,
+}
+
 /// A story that was a file, as a JSON line.
 #[derive(Serialize)]
 struct FileStory<'a> {
@@ -36,7 +45,7 @@ struct FileStory<'a> {
 /// Writes the records of `inputs` that `keep` wants. If all inputs are CSV (or all TSV) with one header, so is
 /// the output; everything else comes as JSON lines, byte for byte where it was JSON.
 pub fn copy_records(
-    inputs: &[PathBuf],
+    inputs: &[Spooled],
     options: &Options,
     keep: &dyn Fn(&Origin) -> bool,
     out: &mut dyn Write,
@@ -44,25 +53,33 @@ pub fn copy_records(
     let mut files = Vec::new();
     let mut unheard = Collector::new(options);
     for input in inputs {
-        files.extend(walk::files(input, options, &mut unheard)?);
+        for path in walk::files(&input.path, options, &mut unheard)? {
+            let name = input.name.clone().unwrap_or_else(|| path.clone());
+            let format = format_of(&path, options);
+            files.push((name, path, format));
+        }
     }
-    let format_of = |path: &Path| options.format.or_else(|| Format::of(path));
-    let first = files.first().and_then(|f| format_of(f));
-    let table =
-        matches!(first, Some(Format::Csv | Format::Tsv)) && files.iter().all(|f| format_of(f) == first);
+    let first = files.first().and_then(|f| f.2);
+    let table = matches!(first, Some(Format::Csv | Format::Tsv)) && files.iter().all(|f| f.2 == first);
     let mut header_done = false;
-    for path in &files {
-        let wanted = |record| keep(&Origin { path: path.clone(), record, ..Origin::default() });
-        match format_of(path) {
+    for (name, path, format) in &files {
+        let wanted = |record| keep(&Origin { path: name.clone(), record, ..Origin::default() });
+        match *format {
             Some(Format::Csv | Format::Tsv) if table => {
-                rows(path, first == Some(Format::Tsv), &mut header_done, &wanted, out)?
+                rows(path, first == Some(Format::Tsv), &mut header_done, &wanted, out)?;
             }
             Some(Format::JsonLines) => lines(path, &wanted, out)?,
             Some(Format::Json) => elements(path, &wanted, out)?,
-            _ => stories(path, options, keep, out)?,
+            _ => stories(name, path, options, keep, out)?,
         }
     }
     Ok(())
+}
+
+/// By its name, else by its first bytes.
+fn format_of(path: &Path, options: &Options) -> Option<Format> {
+    let sniffed = || open(path).ok().and_then(|mut r| r.fill_buf().ok().map(Format::sniff));
+    options.format.or_else(|| Format::of(path)).or_else(sniffed)
 }
 
 fn open(path: &Path) -> Result<Box<dyn BufRead>> {
@@ -143,13 +160,15 @@ fn elements(path: &Path, wanted: &dyn Fn(u64) -> bool, out: &mut dyn Write) -> R
 }
 
 fn stories(
+    name: &Path,
     path: &Path,
     options: &Options,
     keep: &dyn Fn(&Origin) -> bool,
     out: &mut dyn Write,
 ) -> Result<()> {
     let found = read(vec![Input::Path(path.into())], options, &Silent)?;
-    for story in found.stories.iter().filter(|s| keep(&s.origin)) {
+    let named = |origin: &Origin| Origin { path: name.into(), ..origin.clone() };
+    for story in found.stories.iter().filter(|s| keep(&named(&s.origin))) {
         let line = serde_json::to_string(&file_story(story)).unwrap_or_default();
         write(out, line.as_bytes())?;
         write(out, b"\n")?;

@@ -27,7 +27,7 @@ use std::{
 
 pub use corpus::corpus;
 pub use fields::FieldMap;
-pub use kept::copy_records;
+pub use kept::{Spooled, copy_records};
 pub use normalize::normalize;
 pub use notice::{Notice, NoticeKind};
 pub use split::split_text;
@@ -80,6 +80,19 @@ impl Format {
             "tsv" | "tab" => Format::Tsv,
             _ => return None,
         })
+    }
+
+    /// The format of a stream by its first bytes.
+    pub fn sniff(head: &[u8]) -> Format {
+        let text = String::from_utf8_lossy(&head[..head.len().min(4096)]);
+        let text = text.trim_start_matches('\u{feff}').trim_start();
+        let lower = text.get(..text.len().min(15)).unwrap_or_default().to_ascii_lowercase();
+        match text.chars().next() {
+            Some('[') if text[1..].trim_start().starts_with('{') => Format::Json,
+            Some('{') => Format::JsonLines,
+            Some('<') if lower.starts_with("<!doctype html") || lower.starts_with("<html") => Format::Html,
+            _ => Format::Text,
+        }
     }
 }
 
