@@ -24,7 +24,7 @@ const MAX_LINES: usize = 600;
 
 fn sources(dir: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    for entry in fs::read_dir(dir).unwrap() {
+    for entry in fs::read_dir(dir).unwrap_or_else(|e| panic!("{}: {e}", dir.display())) {
         let path = entry.unwrap().path();
         match path.is_dir() {
             true => files.extend(sources(&path)),

@@ -3,10 +3,12 @@
 mod batch;
 mod candle;
 mod rows;
+mod stock;
 
 pub use batch::PackedBatch;
 pub use candle::CandleEncoder;
 pub use rows::{Embedded, Ledger, embed_texts};
+pub use stock::StockEncoder;
 
 use crate::{Result, vector::Matrix};
 

@@ -114,6 +114,12 @@ impl Weights {
         self.all()
     }
 
+    /// The name and shape of every tensor of floats, by name; index tables such as `position_ids` are left out.
+    pub fn shapes(&self) -> impl Iterator<Item = (&str, &[usize])> {
+        let floats = self.tensors.iter().filter(|(_, info)| info.dtype.contains('F'));
+        floats.map(|(name, info)| (name.as_str(), &info.shape[..]))
+    }
+
     /// The tensor `name`, also found with the prefix `bert.`, checked to be `rows × cols` (a vector is `1 × n`).
     pub fn get(&self, name: &str, rows: usize, cols: usize) -> Result<Tensor<'_>> {
         let bad = |found: String| Error::Model {

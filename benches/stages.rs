@@ -1,0 +1,54 @@
+//! The stages beside the encoder: tokenize, split, join.
+
+use std::hint::black_box;
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use samestory::{
+    device::{CpuPath, score_block},
+    model::Model,
+    vector::{Matrix, normalize},
+};
+
+/// Sentences of invented news: the same on every machine.
+fn text(sentences: usize) -> String {
+    const WHO: [&str; 4] =
+        ["The harbour board", "A regional court", "The ferry operator", "Miners at Ostrel"];
+    const WHAT: [&str; 4] =
+        ["said on Tuesday that it would", "declined to", "agreed in principle to", "voted to"];
+    const THEN: [&str; 4] =
+        ["review the 1998 accord.", "lift charges by 4.5 pct.", "close two berths.", "appoint a receiver."];
+    let sentence = |i: usize| format!("{} {} {} ", WHO[i % 4], WHAT[i / 4 % 4], THEN[i / 16 % 4]);
+    (0..sentences).map(sentence).collect()
+}
+
+fn tokenize(c: &mut Criterion) {
+    let Ok(model) = Model::embedded() else { return };
+    let text = text(8);
+    let mut group = c.benchmark_group("tokenize");
+    group.throughput(Throughput::Bytes(text.len() as u64));
+    group.bench_function("paragraph", |b| b.iter(|| model.tokenizer.encode(black_box(&text))));
+    group.finish();
+}
+
+fn join(c: &mut Criterion) {
+    const ROWS: usize = 256;
+    const DIM: usize = 384;
+    let value = |i: usize| ((i * 2_654_435_761) % 1000) as f32 / 500.0 - 1.0;
+    let mut rows = Matrix::from_vec((0..ROWS * DIM).map(value).collect(), DIM);
+    (0..ROWS).for_each(|i| normalize(rows.row_mut(i)));
+    let mut group = c.benchmark_group("score_block");
+    group.throughput(Throughput::Elements((2 * ROWS * ROWS * DIM) as u64));
+    for path in CpuPath::available() {
+        group.bench_function(path.name(), |b| {
+            b.iter_batched_ref(
+                || vec![0.0; ROWS * ROWS],
+                |out| score_block(path, rows.as_slice(), rows.as_slice(), DIM, out),
+                BatchSize::LargeInput,
+            );
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, tokenize, join);
+criterion_main!(benches);
