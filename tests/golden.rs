@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot load its model fails")]
 
 use samestory::{
-    embed::{CandleEncoder, Encoder, PackedBatch, StockEncoder, embed_texts},
+    device::CpuPath,
+    embed::{CandleEncoder, Encoder, PackedBatch, StockEncoder, cpu_encoder, embed_texts},
     model::Model,
     progress::Silent,
     vector::{Matrix, dot},
@@ -35,10 +36,12 @@ fn golden() -> Vec<Golden> {
 /// Every encoder that this machine can run.
 fn encoders(model: &Model) -> Vec<Box<dyn Encoder>> {
     let cpu = candle_core::Device::Cpu;
-    vec![
+    let mut encoders: Vec<Box<dyn Encoder>> = vec![
         Box::new(CandleEncoder::new(model, cpu, candle_core::DType::F32).unwrap()),
         Box::new(StockEncoder::new(model).unwrap()),
-    ]
+    ];
+    encoders.extend(CpuPath::available().into_iter().map(|path| cpu_encoder(model, path).unwrap()));
+    encoders
 }
 
 fn batch(sequences: &[&[u32]]) -> PackedBatch {

@@ -5,7 +5,7 @@ use std::{env, path::PathBuf};
 use samestory::{
     Error, Result,
     device::CpuPath,
-    embed::{CandleEncoder, Encoder},
+    embed::{CandleEncoder, Encoder, cpu_encoder},
     model::Model,
 };
 
@@ -26,22 +26,22 @@ impl Engine {
         let model = open_model(args.model.as_deref())?;
         let path = cpu_path()?;
         let encoder: Box<dyn Encoder> = match args.device {
-            DeviceChoice::Cpu => cpu(&model)?,
+            DeviceChoice::Cpu => cpu_encoder(&model, path)?,
             DeviceChoice::Auto if cfg!(feature = "cuda") => match gpu(&model, "cuda") {
                 Ok(encoder) => encoder,
                 Err(error) => {
                     eprintln!("samestory: {error}; going on with the CPU");
-                    cpu(&model)?
+                    cpu_encoder(&model, path)?
                 }
             },
             DeviceChoice::Auto if cfg!(feature = "metal") => match gpu(&model, "metal") {
                 Ok(encoder) => encoder,
                 Err(error) => {
                     eprintln!("samestory: {error}; going on with the CPU");
-                    cpu(&model)?
+                    cpu_encoder(&model, path)?
                 }
             },
-            DeviceChoice::Auto => cpu(&model)?,
+            DeviceChoice::Auto => cpu_encoder(&model, path)?,
             DeviceChoice::Cuda => gpu(&model, "cuda")?,
             DeviceChoice::Metal => gpu(&model, "metal")?,
         };
@@ -63,10 +63,6 @@ pub fn hub_cache() -> Option<PathBuf> {
     var("HF_HUB_CACHE")
         .or_else(|| var("HF_HOME").map(|home| home.join("hub")))
         .or_else(|| env::home_dir().map(|home| home.join(".cache/huggingface/hub")))
-}
-
-fn cpu(model: &Model) -> Result<Box<dyn Encoder>> {
-    Ok(Box::new(CandleEncoder::new(model, candle_core::Device::Cpu, candle_core::DType::F32)?))
 }
 
 fn gpu(model: &Model, name: &str) -> Result<Box<dyn Encoder>> {

@@ -1,16 +1,28 @@
 //! What computes: CPU kernels chosen at run time by what the processor has.
 
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod amx;
+mod float;
+mod kernels;
+mod math;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 use std::{fmt, str::FromStr};
 
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+pub use amx::Amx;
+pub use float::Float;
+pub use kernels::{Activation, Heads, Kernels, Norm};
+
 use crate::Error;
 
 /// The instruction sets that there are kernels for, the fastest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CpuPath {
+    /// x86-64 with the matrix units for bf16 (AMX), and AVX-512 for the rest; on Linux.
+    Amx,
     /// x86-64 with AVX-512F.
     Avx512,
     /// x86-64 with AVX2 and FMA.
@@ -19,7 +31,7 @@ pub enum CpuPath {
     Portable,
 }
 
-const PATHS: [CpuPath; 3] = [CpuPath::Avx512, CpuPath::Avx2, CpuPath::Portable];
+const PATHS: [CpuPath; 4] = [CpuPath::Amx, CpuPath::Avx512, CpuPath::Avx2, CpuPath::Portable];
 
 impl CpuPath {
     /// The fastest path that this processor has.
@@ -30,6 +42,8 @@ impl CpuPath {
     /// Whether this processor has it.
     pub fn is_available(self) -> bool {
         match self {
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            CpuPath::Amx => amx::is_available(),
             #[cfg(target_arch = "x86_64")]
             CpuPath::Avx512 => std::arch::is_x86_feature_detected!("avx512f"),
             #[cfg(target_arch = "x86_64")]
@@ -37,7 +51,7 @@ impl CpuPath {
                 std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
             }
             CpuPath::Portable => true,
-            #[cfg(not(target_arch = "x86_64"))]
+            #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
             _ => false,
         }
     }
@@ -50,6 +64,7 @@ impl CpuPath {
     /// As `SAMESTORY_CPU` names it.
     pub fn name(self) -> &'static str {
         match self {
+            CpuPath::Amx => "amx",
             CpuPath::Avx512 => "avx512",
             CpuPath::Avx2 => "avx2",
             CpuPath::Portable => "portable",
@@ -94,7 +109,7 @@ pub fn score_block(path: CpuPath, a: &[f32], b: &[f32], dim: usize, out: &mut [f
     match path {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the path is available, so the processor has AVX-512F; the lengths were checked above.
-        CpuPath::Avx512 => unsafe { x86::score_block_avx512(a, b, dim, out) },
+        CpuPath::Amx | CpuPath::Avx512 => unsafe { x86::score_block_avx512(a, b, dim, out) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the path is available, so the processor has AVX2 and FMA; the lengths were checked above.
         CpuPath::Avx2 => unsafe { x86::score_block_avx2(a, b, dim, out) },

@@ -5,7 +5,117 @@
 
 use std::arch::x86_64::*;
 
+use super::{
+    float::Ops,
+    kernels::{Activation, Norm},
+    math,
+};
+
 const TILE: usize = 4;
+
+/// A tile of 12 × 32: 24 accumulators, two vectors of `b`, one value of `a` at a time.
+pub(super) static AVX512: Ops = Ops {
+    rows: 12,
+    cols: 32,
+    tile: tile_avx512,
+    activate: activate_avx512,
+    softmax: softmax_avx512,
+    layer_norm: layer_norm_avx512,
+};
+
+/// A tile of 6 × 16: 12 accumulators of 16 registers.
+pub(super) static AVX2: Ops = Ops {
+    rows: 6,
+    cols: 16,
+    tile: tile_avx2,
+    activate: activate_avx2,
+    softmax: softmax_avx2,
+    layer_norm: layer_norm_avx2,
+};
+
+macro_rules! float_ops {
+    (
+        $features:literal, $rows:literal, $lanes:literal, $zero:ident, $load:ident, $set:ident, $fma:ident, $store:ident,
+        $tile:ident, $activate:ident, $softmax:ident, $layer_norm:ident
+    ) => {
+        /// # Safety
+        /// The processor has the features.
+        #[target_feature(enable = $features)]
+        unsafe fn $tile(a: &[f32], b: &[f32], tile: &mut [f32]) {
+            let k = a.len() / $rows;
+            assert!(b.len() == k * 2 * $lanes && tile.len() == $rows * 2 * $lanes, "a tile of another shape");
+            let mut sums = [[$zero(); 2]; $rows];
+            for i in 0..k {
+                // SAFETY: row i of `a` and `b` lies in them: their lengths were checked.
+                unsafe {
+                    let (a, b) = (a.as_ptr().add(i * $rows), b.as_ptr().add(i * 2 * $lanes));
+                    let (b0, b1) = ($load(b), $load(b.add($lanes)));
+                    for r in 0..$rows {
+                        let x = $set(*a.add(r));
+                        sums[r][0] = $fma(x, b0, sums[r][0]);
+                        sums[r][1] = $fma(x, b1, sums[r][1]);
+                    }
+                }
+            }
+            for (r, sums) in sums.iter().enumerate() {
+                for (c, sum) in sums.iter().enumerate() {
+                    // SAFETY: the tile has `rows` rows of two vectors.
+                    unsafe { $store(tile.as_mut_ptr().add((2 * r + c) * $lanes), *sum) };
+                }
+            }
+        }
+
+        /// # Safety
+        /// The processor has the features.
+        #[target_feature(enable = $features)]
+        unsafe fn $activate(act: Activation, row: &mut [f32]) {
+            math::activate(act, row);
+        }
+
+        /// # Safety
+        /// The processor has the features.
+        #[target_feature(enable = $features)]
+        unsafe fn $softmax(row: &mut [f32]) {
+            math::softmax(row);
+        }
+
+        /// # Safety
+        /// The processor has the features.
+        #[target_feature(enable = $features)]
+        unsafe fn $layer_norm(row: &mut [f32], norm: &Norm) {
+            math::layer_norm(row, norm);
+        }
+    };
+}
+
+float_ops!(
+    "avx512f",
+    12,
+    16,
+    _mm512_setzero_ps,
+    _mm512_loadu_ps,
+    _mm512_set1_ps,
+    _mm512_fmadd_ps,
+    _mm512_storeu_ps,
+    tile_avx512,
+    activate_avx512,
+    softmax_avx512,
+    layer_norm_avx512
+);
+float_ops!(
+    "avx2,fma",
+    6,
+    8,
+    _mm256_setzero_ps,
+    _mm256_loadu_ps,
+    _mm256_set1_ps,
+    _mm256_fmadd_ps,
+    _mm256_storeu_ps,
+    tile_avx2,
+    activate_avx2,
+    softmax_avx2,
+    layer_norm_avx2
+);
 
 macro_rules! score_block {
     ($name:ident, $features:literal, $lanes:literal, $zero:ident, $load:ident, $fma:ident, $sum:ident) => {

@@ -2,11 +2,13 @@
 
 mod batch;
 mod candle;
+mod cpu;
 mod rows;
 mod stock;
 
 pub use batch::PackedBatch;
 pub use candle::CandleEncoder;
+pub use cpu::cpu_encoder;
 pub use rows::{Embedded, Ledger, embed_texts};
 pub use stock::StockEncoder;
 

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::{Error, Result};
+use crate::{Error, Result, device::Activation};
 
 /// How token vectors become one passage vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -12,20 +12,6 @@ pub enum Pooling {
     Mean,
     /// The first token's vector.
     Cls,
-}
-
-/// The activation between the two feed-forward layers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub enum Activation {
-    /// The exact GELU, by the error function.
-    #[serde(rename = "gelu")]
-    Gelu,
-    /// The tanh approximation of GELU.
-    #[serde(rename = "gelu_new", alias = "gelu_pytorch_tanh")]
-    GeluTanh,
-    /// max(0, x).
-    #[serde(rename = "relu")]
-    Relu,
 }
 
 /// The fields of `config.json` that the encoder needs.

@@ -1,6 +1,6 @@
 //! A sentence-transformers folder: which files it needs and what its small JSON files say.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::Arc};
 
 use serde::Deserialize;
 
@@ -63,7 +63,7 @@ pub(super) fn open(path: &Path) -> Result<Model> {
         normalize,
         max_tokens,
         prefix,
-        weights,
+        weights: Arc::new(weights),
         tokenizer,
         manifest,
         folder: Some(path.into()),

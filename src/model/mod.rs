@@ -8,11 +8,15 @@ mod manifest;
 mod tokenizer;
 mod weights;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use sha2::{Digest, Sha256};
 
-pub use config::{Activation, BertConfig, Pooling};
+pub use config::{BertConfig, Pooling};
+pub use crate::device::Activation;
 #[cfg(feature = "hub")]
 pub use hub::fetch;
 pub use manifest::Manifest;
@@ -35,8 +39,8 @@ pub struct Model {
     pub max_tokens: usize,
     /// What stands before each text.
     pub prefix: String,
-    /// The encoder's tensors.
-    pub weights: Weights,
+    /// The encoder's tensors, shared with encoders that read them in place.
+    pub weights: Arc<Weights>,
     /// Text to ids.
     pub tokenizer: Tokenizer,
     manifest: Option<Manifest>,
@@ -62,7 +66,7 @@ impl Model {
             pooling: manifest.pooling,
             normalize: manifest.normalize,
             max_tokens: tokens,
-            weights: Weights::from_static(&inside("model.safetensors"), files.weights)?,
+            weights: Arc::new(Weights::from_static(&inside("model.safetensors"), files.weights)?),
             tokenizer: Tokenizer::from_json(&inside("tokenizer.json"), files.tokenizer, tokens, &prefix)?,
             prefix,
             manifest: Some(manifest),

@@ -1,0 +1,104 @@
+//! What an encoder asks of a processor: packed linear layers, attention, layer norm.
+//!
+//! All matrices are row-major. A buffer that a kernel reads or writes by blocks holds its rows rounded up to
+//! [`Kernels::ROW_BLOCK`]; what stands in the rows past the end is computed on and never looked at. Each row of a
+//! result depends on its own row of the input (and attention on its own sequence) alone, to the last bit.
+
+use serde::Deserialize;
+
+/// The activation between two linear layers, by the names of `config.json`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum Activation {
+    /// x · Φ(x), with Φ the normal distribution (Hendrycks and Gimpel, 2016).
+    #[serde(rename = "gelu")]
+    Gelu,
+    /// The tanh approximation of it.
+    #[serde(rename = "gelu_new", alias = "gelu_pytorch_tanh")]
+    GeluTanh,
+    /// max(0, x).
+    #[serde(rename = "relu")]
+    Relu,
+}
+
+/// The heads of an attention layer.
+#[derive(Debug, Clone, Copy)]
+pub struct Heads {
+    /// How many there are.
+    pub count: usize,
+    /// The width of each.
+    pub size: usize,
+}
+
+impl Heads {
+    /// The width of all heads together.
+    pub fn width(self) -> usize {
+        self.count * self.size
+    }
+}
+
+/// Scale and shift of a layer norm, and the bias that is added before it.
+#[derive(Debug, Clone)]
+pub struct Norm {
+    /// Added to the row first: the bias of the layer whose output is normalized.
+    pub bias: Vec<f32>,
+    /// Scale.
+    pub weight: Vec<f32>,
+    /// Shift.
+    pub shift: Vec<f32>,
+    /// Added to the variance.
+    pub eps: f32,
+}
+
+/// The operations of one instruction set.
+pub trait Kernels: Send + Sync {
+    /// A stored activation: f32, or the bits of a bf16.
+    type Value: Copy + Default + Send + Sync + 'static;
+    /// A weight matrix with its bias, laid out for [`Kernels::linear`].
+    type Linear: Send + Sync;
+    /// Working memory of one thread.
+    type Scratch: Default + Send;
+
+    /// Rows are computed in blocks of this many.
+    const ROW_BLOCK: usize;
+
+    /// As the manifest names it: "amx bf16".
+    fn name(&self) -> String;
+
+    /// Lays out `weight`, `n × k`, and `bias`, of `n` values.
+    fn pack(&self, weight: &[f32], n: usize, k: usize, bias: &[f32]) -> Self::Linear;
+
+    /// `out = act(x · weightᵀ + bias)`: `rows × k` to `rows × n`.
+    fn linear(
+        &self,
+        x: &[Self::Value],
+        rows: usize,
+        layer: &Self::Linear,
+        act: Option<Activation>,
+        out: &mut [Self::Value],
+        scratch: &mut Self::Scratch,
+    );
+
+    /// `sum += x · weightᵀ`, the bias left out: `rows × k` to `rows × n`.
+    fn linear_add(
+        &self,
+        x: &[Self::Value],
+        rows: usize,
+        layer: &Self::Linear,
+        sum: &mut [f32],
+        scratch: &mut Self::Scratch,
+    );
+
+    /// Multi-head attention of one sequence: `qkv` is `len × 3·width` (queries, keys, values side by side, the
+    /// queries scaled by log₂e/√size), `out` is `len × width`.
+    fn attention(
+        &self,
+        qkv: &[Self::Value],
+        len: usize,
+        heads: Heads,
+        out: &mut [Self::Value],
+        scratch: &mut Self::Scratch,
+    );
+
+    /// `x = norm(x + bias)` over each of `rows` rows, and the same in `out`.
+    fn layer_norm(&self, x: &mut [f32], rows: usize, norm: &Norm, out: &mut [Self::Value]);
+}

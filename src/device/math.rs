@@ -1,0 +1,188 @@
+//! Row operations in plain Rust, to be compiled once for each instruction set.
+//!
+//! They are written so that a compiler turns them into vectors of any width: no branch, no fused multiply-add, so
+//! every width gives the same bits. Sums run in sixteen fixed lanes.
+
+use super::kernels::{Activation, Norm};
+
+/// 2^x for x ≤ 127, to 2e-7 relative; 0 below -126.
+#[inline(always)]
+pub(super) fn exp2(x: f32) -> f32 {
+    /// 1.5 · 2²³: adding it rounds to a whole number, which then stands in the low bits.
+    const ROUND: f32 = 12_582_912.0;
+    let x = x.max(-126.5);
+    let shifted = x + ROUND;
+    let f = x - (shifted - ROUND);
+    // Minimax on [-1/2, 1/2].
+    let p = 0.001_327_647_1;
+    let p = p * f + 0.009_675_541;
+    let p = p * f + 0.055_507_13;
+    let p = p * f + 0.240_221_2;
+    let p = p * f + 0.693_146_94;
+    let p = p * f + 1.0;
+    let power = (shifted.to_bits() << 23).wrapping_add(127 << 23);
+    let scale = f32::from_bits(power);
+    if x > -126.5 { p * scale } else { 0.0 }
+}
+
+/// Φ(x) − 1/2 = x · P(x²), fitted (minimax of the error of GELU) on |x| ≤ 5.25 in u = x²·2/5.25² − 1; the error
+/// of GELU is below 6e-7.
+const GELU: [f32; 15] = [
+    0.134_659_35,
+    -0.067_126_77,
+    0.049_645_677,
+    -0.039_764_877,
+    0.032_033_976,
+    -0.025_027_584,
+    0.018_517_753,
+    -0.012_834_435,
+    0.008_496_079,
+    -0.005_331_748,
+    0.002_747_224_4,
+    -0.001_148_633_8,
+    0.000_794_797_2,
+    -0.000_617_828_9,
+    0.000_195_109_7,
+];
+
+#[inline(always)]
+fn gelu(x: f32) -> f32 {
+    let c = x.clamp(-5.25, 5.25);
+    let u = c * c * (2.0 / (5.25 * 5.25)) - 1.0;
+    let mut p = GELU[14];
+    for &a in GELU[..14].iter().rev() {
+        p = p * u + a;
+    }
+    x * (c * p + 0.5)
+}
+
+/// √(2/π) · 2 · log₂e, so that tanh(√(2/π)·v) = 1 − 2/(2^(v · this) + 1).
+const TANH: f32 = 2.302_208_2;
+
+#[inline(always)]
+fn gelu_tanh(x: f32) -> f32 {
+    let v = (x + 0.044_715 * x * x * x) * TANH;
+    let e = exp2(v.min(120.0));
+    x * (1.0 - 1.0 / (e + 1.0))
+}
+
+/// Applies `act` to each value.
+#[inline(always)]
+pub(super) fn activate(act: Activation, row: &mut [f32]) {
+    match act {
+        Activation::Gelu => row.iter_mut().for_each(|x| *x = gelu(*x)),
+        Activation::GeluTanh => row.iter_mut().for_each(|x| *x = gelu_tanh(*x)),
+        Activation::Relu => row.iter_mut().for_each(|x| *x = x.max(0.0)),
+    }
+}
+
+const LANES: usize = 16;
+
+/// The sum of `f` over a row, in fixed lanes.
+#[inline(always)]
+fn sum(row: &[f32], f: impl Fn(f32) -> f32) -> f32 {
+    let mut lanes = [0f32; LANES];
+    let chunks = row.chunks_exact(LANES);
+    let rest: f32 = chunks.remainder().iter().map(|&x| f(x)).sum();
+    for chunk in chunks {
+        for i in 0..LANES {
+            lanes[i] += f(chunk[i]);
+        }
+    }
+    let mut width = LANES / 2;
+    while width > 0 {
+        for i in 0..width {
+            lanes[i] += lanes[i + width];
+        }
+        width /= 2;
+    }
+    lanes[0] + rest
+}
+
+/// `row = 2^(row − max)`, divided by its sum.
+#[inline(always)]
+pub(super) fn softmax(row: &mut [f32]) {
+    let mut lanes = [f32::NEG_INFINITY; LANES];
+    let chunks = row.chunks_exact(LANES);
+    let rest = chunks.remainder().iter().fold(f32::NEG_INFINITY, |m, &x| m.max(x));
+    for chunk in chunks {
+        for i in 0..LANES {
+            lanes[i] = lanes[i].max(chunk[i]);
+        }
+    }
+    let max = lanes.iter().fold(rest, |m, &x| m.max(x));
+    row.iter_mut().for_each(|x| *x = exp2(*x - max));
+    let scale = 1.0 / sum(row, |x| x);
+    row.iter_mut().for_each(|x| *x *= scale);
+}
+
+/// `row = norm(row + bias)`.
+#[inline(always)]
+pub(super) fn layer_norm(row: &mut [f32], norm: &Norm) {
+    let scale = 1.0 / row.len() as f32;
+    for (x, b) in row.iter_mut().zip(&norm.bias) {
+        *x += b;
+    }
+    let mean = sum(row, |x| x) * scale;
+    let variance = sum(row, |x| (x - mean) * (x - mean)) * scale;
+    let inverse = 1.0 / (variance + norm.eps).sqrt();
+    for ((x, w), s) in row.iter_mut().zip(&norm.weight).zip(&norm.shift) {
+        *x = (*x - mean) * inverse * w + s;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The error function by its series, in f64.
+    fn phi(x: f64) -> f64 {
+        let z = x / std::f64::consts::SQRT_2;
+        let (mut term, mut total) = (z, z);
+        for n in 1..200 {
+            term *= -z * z / f64::from(n);
+            total += term / f64::from(2 * n + 1);
+        }
+        0.5 + total / std::f64::consts::PI.sqrt()
+    }
+
+    #[test]
+    fn gelu_is_exact_to_float_accuracy() {
+        for i in -5500..=5500 {
+            let x = i as f32 / 1000.0;
+            let exact = f64::from(x) * phi(f64::from(x));
+            assert!((f64::from(gelu(x)) - exact).abs() < 1e-6, "{x}: {} {exact}", gelu(x));
+        }
+        assert_eq!((gelu(30.0), gelu(0.0)), (30.0, 0.0));
+        assert!(gelu(-30.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn gelu_tanh_is_the_textbook_one() {
+        for i in -800..=800 {
+            let x = f64::from(i) / 100.0;
+            let inner = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x * x * x);
+            let exact = 0.5 * x * (1.0 + inner.tanh());
+            assert!((f64::from(gelu_tanh(x as f32)) - exact).abs() < 1e-5, "{x}");
+        }
+    }
+
+    #[test]
+    fn exp2_is_exact_to_float_accuracy() {
+        for i in -12600..=1200 {
+            let x = i as f32 / 100.0;
+            let exact = f64::from(x).exp2();
+            assert!((f64::from(exp2(x)) / exact - 1.0).abs() < 3e-7, "{x}");
+        }
+        assert_eq!((exp2(0.0), exp2(-200.0), exp2(f32::NEG_INFINITY)), (1.0, 0.0, 0.0));
+    }
+
+    #[test]
+    fn softmax_sums_to_one() {
+        for n in [1, 5, 16, 33] {
+            let mut row: Vec<f32> = (0..n).map(|i| (i as f32 * 1.7).sin() * 30.0).collect();
+            softmax(&mut row);
+            assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+        }
+    }
+}

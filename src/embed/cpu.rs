@@ -1,0 +1,293 @@
+//! The encoder over the CPU kernels: packed tokens, no padding, activations that stay in the cache.
+//!
+//! A batch is cut into chunks of whole sequences, one to a thread at a time; a chunk goes through all layers before
+//! the next one starts. The feed-forward layers are computed a part of their width at a time, so that the wide
+//! activations between them never leave the cache either.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use super::{Encoder, PackedBatch, candle::check_ids};
+use crate::{
+    Result,
+    device::{CpuPath, Float, Heads, Kernels, Norm},
+    model::{BertConfig, Model, Pooling, Weights},
+    vector::{Matrix, normalize},
+};
+
+/// Tokens of a chunk, at most, unless one sequence alone is longer.
+const CHUNK: usize = 512;
+/// The widest part of the feed-forward layer that is computed at a time.
+const PART: usize = 384;
+
+struct Layer<L> {
+    qkv: L,
+    attention: L,
+    attention_norm: Norm,
+    /// Parts of the feed-forward layer: in and out.
+    inner: Vec<(L, L)>,
+    norm: Norm,
+}
+
+/// A BERT-family encoder on kernels `K`.
+struct CpuEncoder<K: Kernels> {
+    kernels: K,
+    config: BertConfig,
+    pooling: Pooling,
+    weights: Arc<Weights>,
+    /// Position and segment vectors, summed.
+    positions: Matrix,
+    norm: Norm,
+    layers: Vec<Layer<K::Linear>>,
+    part: usize,
+    /// Working memory of threads that are between two chunks.
+    idle: Mutex<Vec<Work<K>>>,
+}
+
+/// Working memory of one thread.
+struct Work<K: Kernels> {
+    x: Vec<f32>,
+    states: Vec<K::Value>,
+    qkv: Vec<K::Value>,
+    context: Vec<K::Value>,
+    inner: Vec<K::Value>,
+    scratch: K::Scratch,
+}
+
+/// The fastest encoder for `model` that the instruction set `path` allows. Where a model's shape does not suit AMX,
+/// it runs on AVX-512; [`Encoder::describe`] tells.
+pub fn cpu_encoder(model: &Model, path: CpuPath) -> Result<Box<dyn Encoder>> {
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    if path == CpuPath::Amx {
+        let c = &model.config;
+        if let Some(amx) = crate::device::Amx::new(c.hidden_size, part(c), heads(c)) {
+            return Ok(Box::new(CpuEncoder::new(model, amx)?));
+        }
+    }
+    Ok(Box::new(CpuEncoder::new(model, Float::new(path))?))
+}
+
+fn heads(config: &BertConfig) -> Heads {
+    Heads { count: config.num_attention_heads, size: config.head_size() }
+}
+
+/// The widest part of at most [`PART`] that divides the feed-forward width and fills tiles, or else all of it.
+fn part(config: &BertConfig) -> usize {
+    let width = config.intermediate_size;
+    (1..=PART / 32).rev().map(|n| 32 * n).find(|n| width.is_multiple_of(*n)).unwrap_or(width)
+}
+
+impl<K: Kernels> CpuEncoder<K> {
+    fn new(model: &Model, kernels: K) -> Result<Self> {
+        let config = model.config.clone();
+        let (hidden, part) = (config.hidden_size, part(&config));
+        let load = Loader { weights: &model.weights, hidden };
+        let layers = (0..config.num_hidden_layers).into_par_iter();
+        let layers = layers.map(|i| load.layer(&kernels, i, &config, part)).collect::<Result<_>>()?;
+        let segments = load.matrix("embeddings.token_type_embeddings.weight", config.type_vocab_size)?;
+        let rows = config.max_position_embeddings;
+        let mut positions =
+            Matrix::from_vec(load.matrix("embeddings.position_embeddings.weight", rows)?, hidden);
+        for i in 0..rows {
+            positions.row_mut(i).iter_mut().zip(&segments).for_each(|(p, s)| *p += s);
+        }
+        // Checked here once; rows are read from it in place.
+        model.weights.get("embeddings.word_embeddings.weight", config.vocab_size, hidden)?;
+        Ok(CpuEncoder {
+            norm: load.norm("embeddings.LayerNorm", vec![0.0; hidden], &config)?,
+            pooling: model.pooling,
+            weights: Arc::clone(&model.weights),
+            idle: Mutex::new(Vec::new()),
+            kernels,
+            positions,
+            layers,
+            part,
+            config,
+        })
+    }
+
+    /// Encodes the sequences `from..to` of `batch` into `out`.
+    fn chunk(&self, batch: &PackedBatch, from: usize, to: usize, out: &mut [f32]) -> Result<()> {
+        let (hidden, heads) = (self.config.hidden_size, heads(&self.config));
+        let first = batch.offsets()[from] as usize;
+        let rows = batch.offsets()[to] as usize - first;
+        let mut work = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        work.fit(rows, hidden, self.part);
+        let Work { x, states, qkv, context, inner, scratch } = &mut work;
+
+        let words =
+            self.weights.get("embeddings.word_embeddings.weight", self.config.vocab_size, hidden)?;
+        let mut row = 0;
+        for i in from..to {
+            for (position, &id) in batch.sequence(i).iter().enumerate() {
+                let x = &mut x[row * hidden..][..hidden];
+                words.row_to_f32(id as usize, x);
+                x.iter_mut().zip(self.positions.row(position)).for_each(|(x, p)| *x += p);
+                row += 1;
+            }
+        }
+        let k = &self.kernels;
+        k.layer_norm(x, rows, &self.norm, states);
+        for layer in &self.layers {
+            k.linear(states, rows, &layer.qkv, None, qkv, scratch);
+            for i in from..to {
+                let at = batch.offsets()[i] as usize - first;
+                let len = batch.sequence(i).len();
+                k.attention(&qkv[at * 3 * hidden..], len, heads, &mut context[at * hidden..], scratch);
+            }
+            k.linear_add(context, rows, &layer.attention, x, scratch);
+            k.layer_norm(x, rows, &layer.attention_norm, states);
+            for (up, down) in &layer.inner {
+                k.linear(states, rows, up, Some(self.config.hidden_act), inner, scratch);
+                k.linear_add(inner, rows, down, x, scratch);
+            }
+            k.layer_norm(x, rows, &layer.norm, states);
+        }
+        for (i, out) in (from..to).zip(out.chunks_exact_mut(hidden)) {
+            let at = batch.offsets()[i] as usize - first;
+            self.pool(&x[at * hidden..][..batch.sequence(i).len() * hidden], out);
+        }
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(work);
+        Ok(())
+    }
+
+    /// The unit vector of one sequence's states.
+    fn pool(&self, states: &[f32], out: &mut [f32]) {
+        match self.pooling {
+            Pooling::Cls => out.copy_from_slice(&states[..out.len()]),
+            Pooling::Mean => {
+                out.fill(0.0);
+                for row in states.chunks_exact(out.len()) {
+                    out.iter_mut().zip(row).for_each(|(o, x)| *o += x);
+                }
+            }
+        }
+        normalize(out);
+    }
+}
+
+impl<K: Kernels> Encoder for CpuEncoder<K> {
+    fn dim(&self) -> usize {
+        self.config.hidden_size
+    }
+
+    fn describe(&self) -> String {
+        format!("cpu {}", self.kernels.name())
+    }
+
+    fn token_budget(&self) -> usize {
+        16 * CHUNK * rayon::current_num_threads()
+    }
+
+    fn encode(&self, batch: &PackedBatch) -> Result<Matrix> {
+        check_ids(batch, &self.config)?;
+        let hidden = self.config.hidden_size;
+        let mut vectors = Matrix::zeros(batch.len(), hidden);
+        let mut rest = vectors.as_mut_slice();
+        let mut chunks = Vec::new();
+        let mut from = 0;
+        while from < batch.len() {
+            let end = batch.offsets()[from] as usize + CHUNK;
+            let mut to = from + 1;
+            while to < batch.len() && batch.offsets()[to + 1] as usize <= end {
+                to += 1;
+            }
+            let (out, others) = rest.split_at_mut((to - from) * hidden);
+            chunks.push((from, to, out));
+            (rest, from) = (others, to);
+        }
+        chunks.into_par_iter().with_max_len(1).try_for_each(|(from, to, out)| self.chunk(batch, from, to, out))?;
+        Ok(vectors)
+    }
+}
+
+impl<K: Kernels> Default for Work<K> {
+    fn default() -> Self {
+        Work {
+            x: Vec::new(),
+            states: Vec::new(),
+            qkv: Vec::new(),
+            context: Vec::new(),
+            inner: Vec::new(),
+            scratch: K::Scratch::default(),
+        }
+    }
+}
+
+impl<K: Kernels> Work<K> {
+    /// Makes room for `rows`, and for what kernels read past them.
+    fn fit(&mut self, rows: usize, hidden: usize, part: usize) {
+        let rows = rows.next_multiple_of(K::ROW_BLOCK) + K::ROW_BLOCK;
+        if self.x.len() < rows * hidden {
+            self.x.resize(rows * hidden, 0.0);
+            self.states.resize(rows * hidden, K::Value::default());
+            self.qkv.resize(rows * 3 * hidden, K::Value::default());
+            self.context.resize(rows * hidden, K::Value::default());
+            self.inner.resize(rows * part, K::Value::default());
+        }
+    }
+}
+
+/// Reads named weights as f32.
+struct Loader<'a> {
+    weights: &'a Weights,
+    hidden: usize,
+}
+
+impl Loader<'_> {
+    fn matrix(&self, name: &str, rows: usize) -> Result<Vec<f32>> {
+        Ok(self.weights.get(name, rows, self.hidden)?.to_f32())
+    }
+
+    fn vector(&self, name: &str, len: usize) -> Result<Vec<f32>> {
+        Ok(self.weights.get(name, 1, len)?.to_f32())
+    }
+
+    /// The norm `name`, after a layer with `bias`.
+    fn norm(&self, name: &str, bias: Vec<f32>, config: &BertConfig) -> Result<Norm> {
+        Ok(Norm {
+            bias,
+            weight: self.vector(&format!("{name}.weight"), self.hidden)?,
+            shift: self.vector(&format!("{name}.bias"), self.hidden)?,
+            eps: config.layer_norm_eps as f32,
+        })
+    }
+
+    fn layer<K: Kernels>(&self, k: &K, i: usize, config: &BertConfig, part: usize) -> Result<Layer<K::Linear>> {
+        let (hidden, inner) = (self.hidden, config.intermediate_size);
+        let at = |name: &str| format!("encoder.layer.{i}.{name}");
+        let (mut qkv, mut qkv_bias) = (Vec::new(), Vec::new());
+        for name in ["query", "key", "value"] {
+            let mut weight = self.matrix(&at(&format!("attention.self.{name}.weight")), hidden)?;
+            let mut bias = self.vector(&at(&format!("attention.self.{name}.bias")), hidden)?;
+            if name == "query" {
+                // Attention takes powers of two of scores that are divided by √size.
+                let scale = std::f32::consts::LOG2_E / (config.head_size() as f32).sqrt();
+                weight.iter_mut().chain(&mut bias).for_each(|w| *w *= scale);
+            }
+            qkv.extend(weight);
+            qkv_bias.extend(bias);
+        }
+        let attention = self.matrix(&at("attention.output.dense.weight"), hidden)?;
+        let attention_bias = self.vector(&at("attention.output.dense.bias"), hidden)?;
+        let up = self.matrix(&at("intermediate.dense.weight"), inner)?;
+        let up_bias = self.vector(&at("intermediate.dense.bias"), inner)?;
+        let down = self.weights.get(&at("output.dense.weight"), hidden, inner)?.to_f32();
+        let down_bias = self.vector(&at("output.dense.bias"), hidden)?;
+        let none = vec![0.0; hidden];
+        let parts = (0..inner).step_by(part).map(|from| {
+            let up = k.pack(&up[from * hidden..][..part * hidden], part, hidden, &up_bias[from..][..part]);
+            let columns: Vec<f32> =
+                down.chunks_exact(inner).flat_map(|row| &row[from..][..part]).copied().collect();
+            (up, k.pack(&columns, hidden, part, &none))
+        });
+        Ok(Layer {
+            inner: parts.collect(),
+            qkv: k.pack(&qkv, 3 * hidden, hidden, &qkv_bias),
+            attention: k.pack(&attention, hidden, hidden, &none),
+            attention_norm: self.norm(&at("attention.output.LayerNorm"), attention_bias, config)?,
+            norm: self.norm(&at("output.LayerNorm"), down_bias, config)?,
+        })
+    }
+}
