@@ -1,5 +1,7 @@
 //! The f32 kernels over packed panels, for every instruction set but AMX.
 
+use std::ops::Range;
+
 use super::{
     CpuPath,
     kernels::{Activation, Heads, Kernels, Norm},
@@ -101,6 +103,27 @@ impl Float {
             }
         }
     }
+
+    /// `out = then(x · weightᵀ + bias)`, part of a row at a time.
+    fn linear_then(
+        &self,
+        x: &[f32],
+        rows: usize,
+        layer: &Panels,
+        out: &mut [f32],
+        scratch: &mut FloatScratch,
+        then: impl Fn(&mut [f32]),
+    ) {
+        let n = layer.n;
+        let write = |row: usize, column: usize, values: &mut [f32]| {
+            for (v, b) in values.iter_mut().zip(&layer.bias[column..]) {
+                *v += b;
+            }
+            then(values);
+            out[row * n + column..][..values.len()].copy_from_slice(values);
+        };
+        self.product((x, layer.k, rows), (&layer.data, layer.k, n), &mut scratch.product, write);
+    }
 }
 
 impl Kernels for Float {
@@ -126,27 +149,21 @@ impl Kernels for Float {
         Panels { k, n, data, bias: bias.to_vec() }
     }
 
-    fn linear(
+    fn linear(&self, x: &[f32], rows: usize, layer: &Panels, out: &mut [f32], scratch: &mut FloatScratch) {
+        self.linear_then(x, rows, layer, out, scratch, |_| {});
+    }
+
+    fn linear_act(
         &self,
         x: &[f32],
         rows: usize,
         layer: &Panels,
-        act: Option<Activation>,
+        act: Activation,
         out: &mut [f32],
         scratch: &mut FloatScratch,
     ) {
-        let n = layer.n;
-        let write = |row: usize, column: usize, values: &mut [f32]| {
-            for (v, b) in values.iter_mut().zip(&layer.bias[column..]) {
-                *v += b;
-            }
-            if let Some(act) = act {
-                // SAFETY: the processor has the path's instruction set: `new` checked it.
-                unsafe { (self.ops.activate)(act, values) };
-            }
-            out[row * n + column..][..values.len()].copy_from_slice(values);
-        };
-        self.product((x, layer.k, rows), (&layer.data, layer.k, n), &mut scratch.product, write);
+        // SAFETY: the processor has the path's instruction set: `new` checked it.
+        self.linear_then(x, rows, layer, out, scratch, |values| unsafe { (self.ops.activate)(act, values) });
     }
 
     fn linear_add(
@@ -169,11 +186,14 @@ impl Kernels for Float {
     fn attention(
         &self,
         qkv: &[f32],
-        len: usize,
+        at: Range<usize>,
         heads: Heads,
         out: &mut [f32],
         scratch: &mut FloatScratch,
     ) {
+        let len = at.len();
+        let qkv = &qkv[at.start * 3 * heads.width()..];
+        let out = &mut out[at.start * heads.width()..];
         let (width, size, wide) = (heads.width(), heads.size, self.ops.cols);
         let stride = 3 * width;
         let FloatScratch { product, keys, values, scores } = scratch;

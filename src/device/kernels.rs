@@ -1,8 +1,11 @@
 //! What an encoder asks of a processor: packed linear layers, attention, layer norm.
 //!
-//! All matrices are row-major. A buffer that a kernel reads or writes by blocks holds its rows rounded up to
+//! Matrices are row-major, but for operands: activations that are the left side of a product, whose layout is the
+//! kernels' own. A buffer that a kernel reads or writes by blocks holds its rows rounded up to
 //! [`Kernels::ROW_BLOCK`]; what stands in the rows past the end is computed on and never looked at. Each row of a
 //! result depends on its own row of the input (and attention on its own sequence) alone, to the last bit.
+
+use std::ops::Range;
 
 use serde::Deserialize;
 
@@ -67,18 +70,28 @@ pub trait Kernels: Send + Sync {
     /// Lays out `weight`, `n × k`, and `bias`, of `n` values.
     fn pack(&self, weight: &[f32], n: usize, k: usize, bias: &[f32]) -> Self::Linear;
 
-    /// `out = act(x · weightᵀ + bias)`: `rows × k` to `rows × n`.
+    /// `out = x · weightᵀ + bias`: an operand of `rows × k` to `rows × n`.
     fn linear(
         &self,
         x: &[Self::Value],
         rows: usize,
         layer: &Self::Linear,
-        act: Option<Activation>,
         out: &mut [Self::Value],
         scratch: &mut Self::Scratch,
     );
 
-    /// `sum += x · weightᵀ`, the bias left out: `rows × k` to `rows × n`.
+    /// `out = act(x · weightᵀ + bias)`: an operand of `rows × k` to one of `rows × n`.
+    fn linear_act(
+        &self,
+        x: &[Self::Value],
+        rows: usize,
+        layer: &Self::Linear,
+        act: Activation,
+        out: &mut [Self::Value],
+        scratch: &mut Self::Scratch,
+    );
+
+    /// `sum += x · weightᵀ`, the bias left out: an operand of `rows × k` to `rows × n`.
     fn linear_add(
         &self,
         x: &[Self::Value],
@@ -88,17 +101,17 @@ pub trait Kernels: Send + Sync {
         scratch: &mut Self::Scratch,
     );
 
-    /// Multi-head attention of one sequence: `qkv` is `len × 3·width` (queries, keys, values side by side, the
-    /// queries scaled by log₂e/√size), `out` is `len × width`.
+    /// Multi-head attention of the sequence in the rows `at`: `qkv` has rows of `3·width` (queries, keys, values side
+    /// by side, the queries scaled by log₂e/√size), `out` is an operand of `width` columns.
     fn attention(
         &self,
         qkv: &[Self::Value],
-        len: usize,
+        at: Range<usize>,
         heads: Heads,
         out: &mut [Self::Value],
         scratch: &mut Self::Scratch,
     );
 
-    /// `x = norm(x + bias)` over each of `rows` rows, and the same in `out`.
+    /// `x = norm(x + bias)` over each of `rows` rows, and the same in the operand `out`.
     fn layer_norm(&self, x: &mut [f32], rows: usize, norm: &Norm, out: &mut [Self::Value]);
 }

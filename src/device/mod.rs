@@ -1,5 +1,6 @@
 //! What computes: CPU kernels chosen at run time by what the processor has.
 
+mod aligned;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod amx;
 mod float;
@@ -11,6 +12,7 @@ mod x86;
 
 use std::{fmt, str::FromStr};
 
+pub use aligned::Aligned;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub use amx::Amx;
 pub use float::Float;

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::{Encoder, PackedBatch, candle::check_ids};
 use crate::{
     Result,
-    device::{CpuPath, Float, Heads, Kernels, Norm},
+    device::{Aligned, CpuPath, Float, Heads, Kernels, Norm},
     model::{BertConfig, Model, Pooling, Weights},
     vector::{Matrix, normalize},
 };
@@ -47,11 +47,11 @@ struct CpuEncoder<K: Kernels> {
 
 /// Working memory of one thread.
 struct Work<K: Kernels> {
-    x: Vec<f32>,
-    states: Vec<K::Value>,
-    qkv: Vec<K::Value>,
-    context: Vec<K::Value>,
-    inner: Vec<K::Value>,
+    x: Aligned<f32>,
+    states: Aligned<K::Value>,
+    qkv: Aligned<K::Value>,
+    context: Aligned<K::Value>,
+    inner: Aligned<K::Value>,
     scratch: K::Scratch,
 }
 
@@ -116,8 +116,7 @@ impl<K: Kernels> CpuEncoder<K> {
         work.fit(rows, hidden, self.part);
         let Work { x, states, qkv, context, inner, scratch } = &mut work;
 
-        let words =
-            self.weights.get("embeddings.word_embeddings.weight", self.config.vocab_size, hidden)?;
+        let words = self.weights.get("embeddings.word_embeddings.weight", self.config.vocab_size, hidden)?;
         let mut row = 0;
         for i in from..to {
             for (position, &id) in batch.sequence(i).iter().enumerate() {
@@ -130,16 +129,15 @@ impl<K: Kernels> CpuEncoder<K> {
         let k = &self.kernels;
         k.layer_norm(x, rows, &self.norm, states);
         for layer in &self.layers {
-            k.linear(states, rows, &layer.qkv, None, qkv, scratch);
+            k.linear(states, rows, &layer.qkv, qkv, scratch);
             for i in from..to {
-                let at = batch.offsets()[i] as usize - first;
-                let len = batch.sequence(i).len();
-                k.attention(&qkv[at * 3 * hidden..], len, heads, &mut context[at * hidden..], scratch);
+                let at = batch.offsets()[i] as usize - first..batch.offsets()[i + 1] as usize - first;
+                k.attention(qkv, at, heads, context, scratch);
             }
             k.linear_add(context, rows, &layer.attention, x, scratch);
             k.layer_norm(x, rows, &layer.attention_norm, states);
             for (up, down) in &layer.inner {
-                k.linear(states, rows, up, Some(self.config.hidden_act), inner, scratch);
+                k.linear_act(states, rows, up, self.config.hidden_act, inner, scratch);
                 k.linear_add(inner, rows, down, x, scratch);
             }
             k.layer_norm(x, rows, &layer.norm, states);
@@ -197,7 +195,10 @@ impl<K: Kernels> Encoder for CpuEncoder<K> {
             chunks.push((from, to, out));
             (rest, from) = (others, to);
         }
-        chunks.into_par_iter().with_max_len(1).try_for_each(|(from, to, out)| self.chunk(batch, from, to, out))?;
+        chunks
+            .into_par_iter()
+            .with_max_len(1)
+            .try_for_each(|(from, to, out)| self.chunk(batch, from, to, out))?;
         Ok(vectors)
     }
 }
@@ -205,11 +206,11 @@ impl<K: Kernels> Encoder for CpuEncoder<K> {
 impl<K: Kernels> Default for Work<K> {
     fn default() -> Self {
         Work {
-            x: Vec::new(),
-            states: Vec::new(),
-            qkv: Vec::new(),
-            context: Vec::new(),
-            inner: Vec::new(),
+            x: Aligned::default(),
+            states: Aligned::default(),
+            qkv: Aligned::default(),
+            context: Aligned::default(),
+            inner: Aligned::default(),
             scratch: K::Scratch::default(),
         }
     }
@@ -219,13 +220,11 @@ impl<K: Kernels> Work<K> {
     /// Makes room for `rows`, and for what kernels read past them.
     fn fit(&mut self, rows: usize, hidden: usize, part: usize) {
         let rows = rows.next_multiple_of(K::ROW_BLOCK) + K::ROW_BLOCK;
-        if self.x.len() < rows * hidden {
-            self.x.resize(rows * hidden, 0.0);
-            self.states.resize(rows * hidden, K::Value::default());
-            self.qkv.resize(rows * 3 * hidden, K::Value::default());
-            self.context.resize(rows * hidden, K::Value::default());
-            self.inner.resize(rows * part, K::Value::default());
-        }
+        self.x.fit(rows * hidden);
+        self.states.fit(rows * hidden);
+        self.qkv.fit(rows * 3 * hidden);
+        self.context.fit(rows * hidden);
+        self.inner.fit(rows * part);
     }
 }
 
@@ -254,7 +253,13 @@ impl Loader<'_> {
         })
     }
 
-    fn layer<K: Kernels>(&self, k: &K, i: usize, config: &BertConfig, part: usize) -> Result<Layer<K::Linear>> {
+    fn layer<K: Kernels>(
+        &self,
+        k: &K,
+        i: usize,
+        config: &BertConfig,
+        part: usize,
+    ) -> Result<Layer<K::Linear>> {
         let (hidden, inner) = (self.hidden, config.intermediate_size);
         let at = |name: &str| format!("encoder.layer.{i}.{name}");
         let (mut qkv, mut qkv_bias) = (Vec::new(), Vec::new());

@@ -15,8 +15,8 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-pub use config::{BertConfig, Pooling};
 pub use crate::device::Activation;
+pub use config::{BertConfig, Pooling};
 #[cfg(feature = "hub")]
 pub use hub::fetch;
 pub use manifest::Manifest;

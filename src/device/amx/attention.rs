@@ -4,67 +4,84 @@
 //! zeros past the sequence's end. The scores of sixteen queries stay in the first-level cache, their softmax is not
 //! divided by its sum until the product with the values is done.
 
-use std::arch::{asm, x86_64::*};
+use std::{
+    arch::{asm, x86_64::*},
+    ops::Range,
+};
 
 use super::{
     Tiles,
+    gemm::{TALL, TILE, TILE_VALUES, WIDE, operand},
     rows::{exp2, store_bf16},
 };
-use crate::device::kernels::Heads;
-
-/// Rows of a tile.
-const TILE: usize = 16;
-/// Values in a tile row of bf16.
-const WIDE: usize = 32;
-/// Values in a tile of bf16.
-const TILE_VALUES: usize = TILE * WIDE;
+use crate::device::{aligned::Aligned, kernels::Heads};
 
 /// Keys, values, scores and weights of one head.
 #[derive(Default)]
 pub(super) struct Buffers {
-    keys: Vec<u16>,
-    values: Vec<u16>,
-    scores: Vec<f32>,
-    weights: Vec<u16>,
-    sums: Vec<f32>,
+    keys: Aligned<u16>,
+    values: Aligned<u16>,
+    scores: Aligned<f32>,
+    weights: Aligned<u16>,
+    sums: Aligned<f32>,
+    scale: [f32; TILE],
 }
 
-fn grow<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) {
-    if buffer.len() < len {
-        buffer.resize(len, T::default());
-    }
-}
-
-/// `qkv` is `len × 3·width`, `out` is `len × width`, both with rows up to the next multiple of 32.
+/// `qkv` has rows of `3·width`, up to fifteen more of them than the sequence `rows` has; `out` is an operand of
+/// `width` columns.
 pub(super) fn attention(
     _tiles: &Tiles,
     qkv: &[u16],
-    len: usize,
+    rows: Range<usize>,
     heads: Heads,
     out: &mut [u16],
     buffers: &mut Buffers,
 ) {
-    let (width, size) = (heads.width(), heads.size);
+    let (width, size, len) = (heads.width(), heads.size, rows.len());
     assert!(size.is_multiple_of(WIDE), "heads that do not fill tiles");
-    // Sixteen queries are read at a time, so up to fifteen rows past the end.
-    let read = len.next_multiple_of(TILE);
-    assert!(len > 0 && qkv.len() >= read * 3 * width && out.len() >= len * width, "a buffer is too small");
     let (columns, depth) = (len.next_multiple_of(TILE), len.next_multiple_of(WIDE));
-    grow(&mut buffers.keys, columns * size);
-    grow(&mut buffers.values, depth * size);
-    grow(&mut buffers.scores, TILE * columns);
-    grow(&mut buffers.weights, TILE * depth);
-    grow(&mut buffers.sums, TILE * size);
+    // Sixteen queries are read at a time, so up to fifteen rows past the end.
+    assert!(len > 0 && qkv.len() >= (rows.start + columns) * 3 * width, "a buffer is too small");
+    assert!(out.len() >= rows.end.next_multiple_of(TALL) * width, "an operand is smaller than its blocks");
+    buffers.keys.fit(columns * size);
+    buffers.values.fit(depth * size);
+    buffers.scores.fit(TILE * columns);
+    buffers.weights.fit(TILE * depth);
+    buffers.sums.fit(TILE * size);
     for head in 0..heads.count {
         // SAFETY: the tiles are configured, which says that the processor has AMX and AVX-512; the lengths were
         // checked above and the buffers have grown to fit.
         unsafe {
-            let at = qkv.as_ptr().add(head * size);
+            let at = qkv.as_ptr().add(rows.start * 3 * width + head * size);
             pack_keys(at.add(width), 3 * width, len, size, &mut buffers.keys);
             pack_values(at.add(2 * width), 3 * width, len, size, &mut buffers.values);
             for row in (0..len).step_by(TILE) {
-                let here = out.as_mut_ptr().add(row * width + head * size);
-                queries(at.add(row * 3 * width), 3 * width, len, size, TILE.min(len - row), here, width, buffers);
+                let count = TILE.min(len - row);
+                queries(at.add(row * 3 * width), 3 * width, len, size, count, buffers);
+                let out = out.as_mut_ptr();
+                scale_rows(buffers, size, count, |r, part| {
+                    out.add(operand(rows.start + row + r, head * size + part, width))
+                });
+            }
+        }
+    }
+}
+
+/// Writes the first `count` rows of `sums`, scaled, in bf16 to where `place(row, column)` says.
+///
+/// # Safety
+/// The processor has AVX-512 with bf16; `place` has room for 32 values; the buffers hold 16 rows of `size`.
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+unsafe fn scale_rows(buffers: &Buffers, size: usize, count: usize, place: impl Fn(usize, usize) -> *mut u16) {
+    for r in 0..count {
+        // SAFETY: by this function's own contract.
+        unsafe {
+            let sums = buffers.sums.as_ptr().add(r * size);
+            let scale = _mm512_set1_ps(buffers.scale[r]);
+            for part in (0..size).step_by(WIDE) {
+                let a = _mm512_mul_ps(_mm512_loadu_ps(sums.add(part)), scale);
+                let b = _mm512_mul_ps(_mm512_loadu_ps(sums.add(part + TILE)), scale);
+                store_bf16(place(r, part), a, b);
             }
         }
     }
@@ -158,83 +175,133 @@ unsafe fn pack_values(values: *const u16, stride: usize, len: usize, size: usize
     }
 }
 
-/// `tmm$sum` over `steps` of `a` (16 rows, `stride` bytes apart) and tiles at `b`, `hop` bytes apart, stored at `out`.
+/// Sixteen queries times `tiles` (1 to 4) tiles of keys, `steps` of 32 values deep, stored side by side at `out`.
 ///
 /// # Safety
 /// Tiles are configured; the pointers hold what is read and written.
 #[inline(always)]
-unsafe fn tile_product(
-    a: *const u16,
+unsafe fn scores(
+    query: *const u16,
     stride: usize,
-    b: *const u16,
-    hop: usize,
+    keys: *const u16,
     steps: usize,
+    tiles: usize,
     out: *mut f32,
-    out_stride: usize,
+    columns: usize,
 ) {
+    let next = steps * TILE_VALUES * 2;
     // SAFETY: by this function's own contract.
     unsafe {
-        asm!("tilezero tmm0", options(nostack, preserves_flags));
+        asm!(
+            "tilezero tmm0",
+            "tilezero tmm1",
+            "tilezero tmm2",
+            "tilezero tmm3",
+            options(nostack, preserves_flags)
+        );
         for i in 0..steps {
+            let b = keys.add(i * TILE_VALUES);
+            asm!(
+                "tileloadd tmm4, [{a} + {s}*1]",
+                "tileloadd tmm5, [{b} + {w}*1]",
+                "tdpbf16ps tmm0, tmm4, tmm5",
+                a = in(reg) query.add(i * WIDE), s = in(reg) stride * 2, b = in(reg) b, w = in(reg) 64usize,
+                options(nostack, preserves_flags, readonly),
+            );
+            macro_rules! more {
+                ($n:literal, $sum:literal, $b:literal) => {
+                    if tiles > $n {
+                        asm!(
+                            concat!("tileloadd tmm", $b, ", [{b} + {w}*1]"),
+                            concat!("tdpbf16ps tmm", $sum, ", tmm4, tmm", $b),
+                            b = in(reg) b.byte_add($n * next), w = in(reg) 64usize,
+                            options(nostack, preserves_flags, readonly),
+                        );
+                    }
+                };
+            }
+            more!(1, "1", "6");
+            more!(2, "2", "7");
+            more!(3, "3", "5");
+        }
+        macro_rules! store {
+            ($n:literal, $sum:literal) => {
+                if tiles > $n {
+                    asm!(
+                        concat!("tilestored [{p} + {s}*1], tmm", $sum),
+                        p = in(reg) out.add($n * TILE), s = in(reg) columns * 4, options(nostack, preserves_flags),
+                    );
+                }
+            };
+        }
+        store!(0, "0");
+        store!(1, "1");
+        store!(2, "2");
+        store!(3, "3");
+    }
+}
+
+/// Sixteen rows of `weights` (`depth` wide) times two neighbouring tiles of values, stored side by side at `out`.
+///
+/// # Safety
+/// Tiles are configured; the pointers hold what is read and written.
+#[inline(always)]
+unsafe fn contexts(weights: *const u16, depth: usize, values: *const u16, size: usize, out: *mut f32) {
+    // SAFETY: by this function's own contract.
+    unsafe {
+        asm!("tilezero tmm0", "tilezero tmm1", options(nostack, preserves_flags));
+        for i in 0..depth / WIDE {
             asm!(
                 "tileloadd tmm4, [{a} + {s}*1]",
                 "tileloadd tmm6, [{b} + {w}*1]",
                 "tdpbf16ps tmm0, tmm4, tmm6",
-                a = in(reg) a.add(i * WIDE), s = in(reg) stride, b = in(reg) b.byte_add(i * hop), w = in(reg) 64usize,
+                "tileloadd tmm7, [{b} + {w}*1 + 1024]",
+                "tdpbf16ps tmm1, tmm4, tmm7",
+                a = in(reg) weights.add(i * WIDE), s = in(reg) depth * 2,
+                b = in(reg) values.add(i * size / TILE * TILE_VALUES), w = in(reg) 64usize,
                 options(nostack, preserves_flags, readonly),
             );
         }
-        asm!("tilestored [{p} + {s}*1], tmm0", p = in(reg) out, s = in(reg) out_stride, options(nostack, preserves_flags));
+        asm!(
+            "tilestored [{p} + {s}*1], tmm0",
+            "tilestored [{p} + {s}*1 + 64], tmm1",
+            p = in(reg) out, s = in(reg) size * 4, options(nostack, preserves_flags),
+        );
     }
 }
 
-/// The context of up to sixteen queries of one head.
+/// The context of `count` of sixteen queries of one head, in `sums`, to be multiplied by `scale`.
 ///
 /// # Safety
-/// `query` has 16 rows of `size` values, `stride` apart; `out` has `rows` rows to write, `out_stride` apart; the
-/// buffers hold the head's keys and values and are large enough for `len` tokens.
-#[expect(clippy::too_many_arguments, reason = "two matrices with their strides")]
+/// `query` has 16 rows of `size` values, `stride` apart; the buffers hold the head's keys and values and are large
+/// enough for `len` tokens.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
 unsafe fn queries(
     query: *const u16,
     stride: usize,
     len: usize,
     size: usize,
-    rows: usize,
-    out: *mut u16,
-    out_stride: usize,
+    count: usize,
     buffers: &mut Buffers,
 ) {
     let (columns, depth) = (len.next_multiple_of(TILE), len.next_multiple_of(WIDE));
-    let scores = buffers.scores.as_mut_ptr();
+    let all = buffers.scores.as_mut_ptr();
     let weights = buffers.weights.as_mut_ptr();
     let sums = buffers.sums.as_mut_ptr();
     let (keys, values) = (buffers.keys.as_ptr(), buffers.values.as_ptr());
-    let mut scale = [0f32; TILE];
     // SAFETY: by this function's own contract; every index stays below the rounded lengths.
     unsafe {
-        for tile in 0..columns / TILE {
-            let b = keys.add(tile * (size / WIDE) * TILE_VALUES);
-            let to = scores.add(tile * TILE);
-            tile_product(query, stride * 2, b, TILE_VALUES * 2, size / WIDE, to, columns * 4);
+        let (tiles, steps) = (columns / TILE, size / WIDE);
+        for tile in (0..tiles).step_by(4) {
+            let b = keys.add(tile * steps * TILE_VALUES);
+            scores(query, stride, b, steps, (tiles - tile).min(4), all.add(tile * TILE), columns);
         }
-        for (r, scale) in scale.iter_mut().enumerate().take(rows) {
-            let sum = softmax(scores.add(r * columns), len, weights.add(r * depth), depth);
-            *scale = 1.0 / sum;
+        for r in 0..count {
+            let sum = softmax(all.add(r * columns), len, weights.add(r * depth), depth);
+            buffers.scale[r] = 1.0 / sum;
         }
-        for tile in 0..size / TILE {
-            let b = values.add(tile * TILE_VALUES);
-            let to = sums.add(tile * TILE);
-            tile_product(weights, depth * 2, b, size / TILE * TILE_VALUES * 2, depth / WIDE, to, size * 4);
-        }
-        for (r, scale) in scale.iter().enumerate().take(rows) {
-            let scale = _mm512_set1_ps(*scale);
-            for part in (0..size).step_by(WIDE) {
-                let at = sums.add(r * size + part);
-                let a = _mm512_mul_ps(_mm512_loadu_ps(at), scale);
-                let b = _mm512_mul_ps(_mm512_loadu_ps(at.add(TILE)), scale);
-                store_bf16(out.add(r * out_stride + part), a, b);
-            }
+        for part in (0..size).step_by(WIDE) {
+            contexts(weights, depth, values.add(part / TILE * TILE_VALUES), size, sums.add(part));
         }
     }
 }

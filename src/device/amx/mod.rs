@@ -13,6 +13,7 @@ use std::{
         x86_64::{__cpuid, __cpuid_count, _xgetbv},
     },
     marker::PhantomData,
+    ops::Range,
     sync::OnceLock,
 };
 
@@ -134,16 +135,20 @@ impl Kernels for Amx {
         gemm::Tiled::pack(weight, n, k, bias)
     }
 
-    fn linear(
+    fn linear(&self, x: &[u16], rows: usize, layer: &gemm::Tiled, out: &mut [u16], scratch: &mut AmxScratch) {
+        gemm::linear(&Tiles::configure(), x, rows, layer, out, &mut scratch.product);
+    }
+
+    fn linear_act(
         &self,
         x: &[u16],
         rows: usize,
         layer: &gemm::Tiled,
-        act: Option<Activation>,
+        act: Activation,
         out: &mut [u16],
         scratch: &mut AmxScratch,
     ) {
-        gemm::linear(&Tiles::configure(), x, rows, layer, act, out, &mut scratch.product);
+        gemm::linear_act(&Tiles::configure(), x, rows, layer, act, out, &mut scratch.product);
     }
 
     fn linear_add(
@@ -152,20 +157,31 @@ impl Kernels for Amx {
         rows: usize,
         layer: &gemm::Tiled,
         sum: &mut [f32],
-        _scratch: &mut AmxScratch,
+        scratch: &mut AmxScratch,
     ) {
-        gemm::linear_add(&Tiles::configure(), x, rows, layer, sum);
+        gemm::linear_add(&Tiles::configure(), x, rows, layer, sum, &mut scratch.product);
     }
 
-    fn attention(&self, qkv: &[u16], len: usize, heads: Heads, out: &mut [u16], scratch: &mut AmxScratch) {
-        attention::attention(&Tiles::configure(), qkv, len, heads, out, &mut scratch.attention);
+    fn attention(
+        &self,
+        qkv: &[u16],
+        at: Range<usize>,
+        heads: Heads,
+        out: &mut [u16],
+        scratch: &mut AmxScratch,
+    ) {
+        attention::attention(&Tiles::configure(), qkv, at, heads, out, &mut scratch.attention);
     }
 
     fn layer_norm(&self, x: &mut [f32], rows: usize, norm: &Norm, out: &mut [u16]) {
         let n = norm.weight.len();
-        assert!(n.is_multiple_of(32) && x.len() >= rows * n && out.len() >= rows * n, "rows of another width");
+        assert!(
+            n.is_multiple_of(32) && out.len() >= rows.next_multiple_of(gemm::TALL) * n,
+            "rows of another width"
+        );
         assert!(norm.bias.len() == n && norm.shift.len() == n, "a norm of another width");
-        for (row, out) in x.chunks_exact_mut(n).zip(out.chunks_exact_mut(n)).take(rows) {
+        for (i, row) in x.chunks_exact_mut(n).take(rows).enumerate() {
+            let out = &mut out[gemm::operand(i, 0, n)..];
             // SAFETY: an `Amx` exists, so the processor has AVX-512 with bf16; the widths were checked.
             unsafe { rows::layer_norm(row, norm, out) };
         }

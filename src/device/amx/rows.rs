@@ -2,6 +2,7 @@
 
 use std::arch::x86_64::*;
 
+use super::gemm::operand;
 use crate::device::kernels::Norm;
 
 /// Φ(x) − 1/2 = x · P(x²), fitted (minimax of the error of GELU) on |x| ≤ 5 in u = x²·2/25 − 1; the error of GELU is
@@ -71,17 +72,17 @@ pub(super) unsafe fn store_bf16(out: *mut u16, low: __m512, high: __m512) {
     unsafe { _mm512_storeu_si512(out.cast(), std::mem::transmute::<__m512bh, __m512i>(both)) };
 }
 
-/// `row = norm(row + bias)`, and the same as bf16 in `out`.
+/// `row = norm(row + bias)`, and the same as bf16 in the operand that has this row's first value at `out`.
 ///
 /// # Safety
-/// `row`, `out` and the norm's vectors have one length, a multiple of 32.
+/// `row` and the norm's vectors have one length, a multiple of 32; `out` holds a whole block from there on.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
 pub(super) unsafe fn layer_norm(row: &mut [f32], norm: &Norm, out: &mut [u16]) {
     let n = row.len();
     let scale = 1.0 / n as f32;
     let row = row.as_mut_ptr();
     let (bias, weight, shift) = (norm.bias.as_ptr(), norm.weight.as_ptr(), norm.shift.as_ptr());
-    // SAFETY: i + 16 ≤ n, the length of each of them, and 32 values of `out` are left where 32 are stored.
+    // SAFETY: i + 16 ≤ n, the length of each of them, and the block of `out` holds this row's part of each step.
     unsafe {
         let (mut s0, mut s1) = (_mm512_setzero_ps(), _mm512_setzero_ps());
         for i in (0..n).step_by(32) {
@@ -111,7 +112,7 @@ pub(super) unsafe fn layer_norm(row: &mut [f32], norm: &Norm, out: &mut [u16]) {
             let (a, b) = (value(i), value(i + 16));
             _mm512_storeu_ps(row.add(i), a);
             _mm512_storeu_ps(row.add(i + 16), b);
-            store_bf16(out.as_mut_ptr().add(i), a, b);
+            store_bf16(out.as_mut_ptr().add(operand(0, i, n)), a, b);
         }
     }
 }

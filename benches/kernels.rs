@@ -1,0 +1,69 @@
+//! The encoder's kernels at the shapes of MiniLM-L6: a chunk of 512 tokens, width 384.
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use samestory::device::{Activation, Aligned, CpuPath, Float, Heads, Kernels, Norm};
+
+const ROWS: usize = 512;
+const WIDTH: usize = 384;
+const HEADS: Heads = Heads { count: 12, size: 32 };
+/// Tokens of a sequence.
+const LEN: usize = 80;
+
+fn values(n: usize) -> Vec<f32> {
+    (0..n).map(|i| ((i * 2_654_435_761) % 1000) as f32 / 5000.0 - 0.1).collect()
+}
+
+fn kernels<K: Kernels>(c: &mut Criterion, k: &K) {
+    let rows = ROWS + K::ROW_BLOCK;
+    let mut scratch = K::Scratch::default();
+    let layer = |n: usize| k.pack(&values(n * WIDTH), n, WIDTH, &values(n));
+    let (qkv, square) = (layer(3 * WIDTH), layer(WIDTH));
+    let norm = Norm { bias: values(WIDTH), weight: values(WIDTH), shift: values(WIDTH), eps: 1e-12 };
+    let mut x = Aligned::new(rows * WIDTH);
+    x.copy_from_slice(&values(rows * WIDTH));
+    let mut states = Aligned::new(rows * WIDTH);
+    let mut wide = Aligned::<K::Value>::new(rows * 3 * WIDTH);
+    k.layer_norm(&mut x, ROWS, &norm, &mut states);
+
+    let mut group = c.benchmark_group(k.name());
+    group.throughput(Throughput::Elements((2 * ROWS * WIDTH * 3 * WIDTH) as u64));
+    group.bench_function("linear 384 to 1152 (flop)", |b| {
+        b.iter(|| k.linear(&states, ROWS, &qkv, &mut wide, &mut scratch));
+    });
+    group.throughput(Throughput::Elements((2 * ROWS * WIDTH * WIDTH) as u64));
+    let mut inner = Aligned::<K::Value>::new(rows * WIDTH);
+    group.bench_function("linear 384 to 384, GELU (flop)", |b| {
+        b.iter(|| k.linear_act(&states, ROWS, &square, Activation::Gelu, &mut inner, &mut scratch));
+    });
+    let mut sum = Aligned::new(rows * WIDTH);
+    group.bench_function("linear_add 384 to 384 (flop)", |b| {
+        b.iter(|| k.linear_add(&states, ROWS, &square, &mut sum, &mut scratch));
+    });
+    group.throughput(Throughput::Elements(ROWS as u64));
+    group.bench_function("attention, sequences of 80 (tokens)", |b| {
+        b.iter(|| {
+            for at in (0..ROWS - LEN).step_by(LEN) {
+                k.attention(&wide, at..at + LEN, HEADS, &mut inner, &mut scratch);
+            }
+        });
+    });
+    group.bench_function("layer_norm (tokens)", |b| {
+        b.iter(|| k.layer_norm(&mut x, ROWS, &norm, &mut states));
+    });
+    group.finish();
+}
+
+fn all(c: &mut Criterion) {
+    for path in CpuPath::available() {
+        match path {
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            CpuPath::Amx => {
+                samestory::device::Amx::new(WIDTH, WIDTH, HEADS).iter().for_each(|amx| kernels(c, amx));
+            }
+            path => kernels(c, &Float::new(path)),
+        }
+    }
+}
+
+criterion_group!(benches, all);
+criterion_main!(benches);
