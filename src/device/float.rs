@@ -137,6 +137,18 @@ impl Kernels for Float {
         format!("{} f32", self.path)
     }
 
+    fn write_operand(&self, x: &[f32], rows: usize, k: usize, out: &mut [f32]) {
+        out[..rows * k].copy_from_slice(&x[..rows * k]);
+    }
+
+    fn read_operand(&self, x: &[f32], rows: usize, k: usize) -> Vec<f32> {
+        x[..rows * k].to_vec()
+    }
+
+    fn widen(&self, value: f32) -> f32 {
+        value
+    }
+
     fn pack(&self, weight: &[f32], n: usize, k: usize, bias: &[f32]) -> Panels {
         let wide = self.ops.cols;
         let mut data = vec![0.0; n.div_ceil(wide) * k * wide];

@@ -67,6 +67,15 @@ pub trait Kernels: Send + Sync {
     /// As the manifest names it: "amx bf16".
     fn name(&self) -> String;
 
+    /// Lays out `rows × k` values as an operand, rounded as it stores them.
+    fn write_operand(&self, x: &[f32], rows: usize, k: usize, out: &mut [Self::Value]);
+
+    /// The `rows × k` values of an operand.
+    fn read_operand(&self, x: &[Self::Value], rows: usize, k: usize) -> Vec<f32>;
+
+    /// One stored value as f32.
+    fn widen(&self, value: Self::Value) -> f32;
+
     /// Lays out `weight`, `n × k`, and `bias`, of `n` values.
     fn pack(&self, weight: &[f32], n: usize, k: usize, bias: &[f32]) -> Self::Linear;
 

@@ -6,6 +6,8 @@ mod amx;
 mod float;
 mod kernels;
 mod math;
+#[cfg(test)]
+mod oracle;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;

@@ -52,10 +52,12 @@ pub(super) fn parse(text: &str) -> Option<i64> {
     if let Ok(civil) = text.parse::<DateTime>() {
         return in_utc(civil);
     }
-    // Hundredths of seconds and month names in capitals are common on wires.
-    let plain = title_case(
-        text.split_once('.').filter(|(_, f)| f.bytes().all(|b| b.is_ascii_digit())).map_or(text, |(t, _)| t),
-    );
+    // Wires give hundredths of seconds, a desk's mark or two after them ("03:44:57.62T C"), and months in capitals.
+    let hundredths = |f: &str| {
+        let mark = f.trim_start_matches(|c: char| c.is_ascii_digit());
+        mark.len() < f.len() && mark.len() <= 4 && mark.bytes().all(|b| b == b' ' || b.is_ascii_alphabetic())
+    };
+    let plain = title_case(text.split_once('.').filter(|(_, f)| hundredths(f)).map_or(text, |(t, _)| t));
     for form in TIMES {
         if let Ok(civil) = DateTime::strptime(form, &plain) {
             return in_utc(civil);
@@ -111,6 +113,8 @@ mod tests {
         };
         check("26-FEB-1987 15:01:01.79", "1987-02-26T15:01:01Z");
         check(" 2-MAR-1987 05:00", "1987-03-02T05:00:00Z");
+        check("27-MAR-1987 03:44:57.62T C", "1987-03-27T03:44:57Z");
+        check("27-MAR-1987 10:18:27.09F", "1987-03-27T10:18:27Z");
         check("2024-07-04 20:36", "2024-07-04T20:36:00Z");
         check("2024-07-04T20:36:10+02:00", "2024-07-04T18:36:10Z");
         check("2024-07-04T20:36:10Z", "2024-07-04T20:36:10Z");

@@ -17,6 +17,8 @@ use std::{
     sync::OnceLock,
 };
 
+use half::bf16;
+
 use super::kernels::{Activation, Heads, Kernels, Norm};
 
 /// Whether the processor has AMX with bf16 and the vectors that go with it, and the kernel lets this process use
@@ -129,6 +131,22 @@ impl Kernels for Amx {
 
     fn name(&self) -> String {
         "amx bf16".into()
+    }
+
+    fn write_operand(&self, x: &[f32], rows: usize, k: usize, out: &mut [u16]) {
+        for (i, &v) in x[..rows * k].iter().enumerate() {
+            let (row, column) = (i / k, i % k);
+            out[gemm::operand(row, column / 32 * 32, k) + column % 32] = bf16::from_f32(v).to_bits();
+        }
+    }
+
+    fn read_operand(&self, x: &[u16], rows: usize, k: usize) -> Vec<f32> {
+        let at = |i: usize| gemm::operand(i / k, i % k / 32 * 32, k) + i % k % 32;
+        (0..rows * k).map(|i| self.widen(x[at(i)])).collect()
+    }
+
+    fn widen(&self, value: u16) -> f32 {
+        bf16::from_bits(value).to_f32()
     }
 
     fn pack(&self, weight: &[f32], n: usize, k: usize, bias: &[f32]) -> gemm::Tiled {

@@ -1,0 +1,177 @@
+//! Every path's kernels against the textbook in f64, on random shapes, into buffers full of NaN.
+
+use proptest::prelude::*;
+
+use super::{Activation, Aligned, CpuPath, Float, Heads, Kernels, Norm};
+
+/// Numbers in [-1, 1) that depend on a seed alone.
+fn values(seed: u64, n: usize) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    };
+    (0..n).map(|_| next()).collect()
+}
+
+/// `x · wᵀ`.
+fn product(x: &[f32], w: &[f32], rows: usize, n: usize, k: usize) -> Vec<f64> {
+    let dot = |r: usize, c: usize| (0..k).map(|i| f64::from(x[r * k + i]) * f64::from(w[c * k + i])).sum();
+    (0..rows * n).map(|i| dot(i / n, i % n)).collect()
+}
+
+fn activation(act: Activation, x: f64) -> f64 {
+    match act {
+        Activation::Relu => x.max(0.0),
+        Activation::GeluTanh => {
+            0.5 * x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x * x * x)).tanh())
+        }
+        // Abramowitz and Stegun 7.1.26, to 1.5e-7.
+        Activation::Gelu => {
+            let z = x.abs() / std::f64::consts::SQRT_2;
+            let t = 1.0 / (1.0 + 0.327_591_1 * z);
+            let p = t
+                * (0.254_829_592
+                    + t * (-0.284_496_736 + t * (1.421_413_741 + t * (-1.453_152_027 + t * 1.061_405_429))));
+            let erf = (1.0 - p * (-z * z).exp()).copysign(x);
+            0.5 * x * (1.0 + erf)
+        }
+    }
+}
+
+/// Compares, `scale` being the size of the numbers that were summed; bf16 keeps eight bits.
+fn close(name: &str, what: &str, found: &[f32], expect: &[f64], scale: f64) {
+    assert_eq!(found.len(), expect.len());
+    let tolerance = if name.contains("bf16") { 0.012 } else { 1e-5 } * scale;
+    for (i, (f, e)) in found.iter().zip(expect).enumerate() {
+        assert!((f64::from(*f) - e).abs() <= tolerance, "{name} {what} at {i}: {f}, expected {e}");
+    }
+}
+
+/// A value that is not a number, as `k` stores it.
+fn poison<K: Kernels>(k: &K) -> K::Value {
+    let mut block = vec![K::Value::default(); K::ROW_BLOCK * 32];
+    k.write_operand(&[f32::NAN], 1, 1, &mut block);
+    block[0]
+}
+
+fn buffer<K: Kernels>(k: &K, rows: usize, n: usize) -> Aligned<K::Value> {
+    let mut buffer = Aligned::new((rows.next_multiple_of(K::ROW_BLOCK) + K::ROW_BLOCK) * n);
+    buffer.fill(poison(k));
+    buffer
+}
+
+fn check<K: Kernels>(k: &K, seed: u64, rows: usize, n: usize, depth: usize, heads: Heads) {
+    let name = k.name();
+    let mut scratch = K::Scratch::default();
+    let (x, w, bias) = (values(seed, rows * depth), values(seed + 1, n * depth), values(seed + 2, n));
+    let mut operand = buffer(k, rows, depth);
+    k.write_operand(&x, rows, depth, &mut operand);
+    let x = k.read_operand(&operand, rows, depth);
+    let layer = k.pack(&w, n, depth, &bias);
+    let exact = product(&x, &w, rows, n, depth);
+    let biased: Vec<f64> = exact.iter().enumerate().map(|(i, v)| v + f64::from(bias[i % n])).collect();
+    let scale = (depth as f64).sqrt();
+
+    let mut out = buffer(k, rows, n);
+    k.linear(&operand, rows, &layer, &mut out, &mut scratch);
+    let found: Vec<f32> = out[..rows * n].iter().map(|&v| k.widen(v)).collect();
+    close(&name, "linear", &found, &biased, scale);
+
+    for act in [Activation::Gelu, Activation::GeluTanh, Activation::Relu] {
+        out.fill(poison(k));
+        k.linear_act(&operand, rows, &layer, act, &mut out, &mut scratch);
+        let expect: Vec<f64> = biased.iter().map(|&v| activation(act, v)).collect();
+        close(&name, "linear_act", &k.read_operand(&out, rows, n), &expect, scale);
+    }
+
+    let mut sum = Aligned::new((rows.next_multiple_of(K::ROW_BLOCK) + K::ROW_BLOCK) * n);
+    sum.fill(0.25);
+    k.linear_add(&operand, rows, &layer, &mut sum, &mut scratch);
+    let expect: Vec<f64> = exact.iter().map(|v| v + 0.25).collect();
+    close(&name, "linear_add", &sum[..rows * n], &expect, scale);
+
+    let norm =
+        Norm { bias: bias.clone(), weight: values(seed + 3, n), shift: values(seed + 4, n), eps: 1e-5 };
+    layer_norm(k, &mut sum, rows, n, &norm);
+    attention(k, seed, rows, heads, &mut scratch);
+}
+
+fn layer_norm<K: Kernels>(k: &K, x: &mut [f32], rows: usize, n: usize, norm: &Norm) {
+    let mut expect = Vec::new();
+    for row in x.chunks_exact(n).take(rows) {
+        let row: Vec<f64> = row.iter().zip(&norm.bias).map(|(a, b)| f64::from(*a) + f64::from(*b)).collect();
+        let mean = row.iter().sum::<f64>() / n as f64;
+        let variance = row.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n as f64;
+        let scale = 1.0 / (variance + f64::from(norm.eps)).sqrt();
+        expect.extend(
+            row.iter()
+                .enumerate()
+                .map(|(i, v)| (v - mean) * scale * f64::from(norm.weight[i]) + f64::from(norm.shift[i])),
+        );
+    }
+    let mut out = buffer(k, rows, n);
+    k.layer_norm(x, rows, norm, &mut out);
+    close("", "layer_norm", &x[..rows * n], &expect, 4.0);
+    close(&k.name(), "layer_norm, rounded", &k.read_operand(&out, rows, n), &expect, 4.0);
+}
+
+/// Two sequences in one buffer, the second one last and ragged.
+fn attention<K: Kernels>(k: &K, seed: u64, rows: usize, heads: Heads, scratch: &mut K::Scratch) {
+    let width = heads.width();
+    let mut qkv = buffer(k, rows, 3 * width);
+    let mut block = vec![K::Value::default(); K::ROW_BLOCK * 32];
+    for (slot, v) in qkv.iter_mut().zip(values(seed + 5, rows * 3 * width)) {
+        k.write_operand(&[v], 1, 1, &mut block);
+        *slot = block[0];
+    }
+    let plain: Vec<f64> = qkv[..rows * 3 * width].iter().map(|&v| f64::from(k.widen(v))).collect();
+    let mut out = buffer(k, rows, width);
+    let first = rows / 3;
+    let mut expect = vec![0.0; rows * width];
+    for at in [0..first, first..rows] {
+        if at.is_empty() {
+            continue;
+        }
+        k.attention(&qkv, at.clone(), heads, &mut out, scratch);
+        for head in 0..heads.count {
+            let value = |row: usize, part: usize, i: usize| {
+                plain[row * 3 * width + part * width + head * heads.size + i]
+            };
+            for q in at.clone() {
+                let score =
+                    |t: usize| (0..heads.size).map(|i| value(q, 0, i) * value(t, 1, i)).sum::<f64>().exp2();
+                let scores: Vec<f64> = at.clone().map(score).collect();
+                let total: f64 = scores.iter().sum();
+                for i in 0..heads.size {
+                    let context: f64 = at.clone().zip(&scores).map(|(t, s)| s * value(t, 2, i)).sum();
+                    expect[q * width + head * heads.size + i] = context / total;
+                }
+            }
+        }
+    }
+    close(&k.name(), "attention", &k.read_operand(&out, rows, width), &expect, 2.0);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn every_path_computes_the_textbook(
+        seed in 0u64..1000, rows in 1usize..90, n in 1usize..80, depth in 1usize..80, count in 1usize..3, size in 1usize..40,
+    ) {
+        for path in CpuPath::available() {
+            check(&Float::new(path), seed, rows, n, depth, Heads { count, size });
+        }
+        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+        {
+            let whole = |v: usize| v.next_multiple_of(32);
+            let heads = Heads { count, size: whole(size) };
+            if let Some(amx) = super::Amx::new(32, 32, heads) {
+                check(&amx, seed, rows, whole(n), whole(depth), heads);
+            }
+        }
+    }
+}
