@@ -78,6 +78,9 @@ pub struct Dedup {
     /// Write the removed stories, with what is kept for each, as JSON lines
     #[arg(long, value_name = "FILE")]
     pub removed: Option<PathBuf>,
+    /// Write every compared pair with its figures, as JSON lines
+    #[arg(long, value_name = "FILE")]
+    pub pairs: Option<PathBuf>,
     /// Write the figures of the run as JSON
     #[arg(long, value_name = "FILE")]
     pub manifest: Option<PathBuf>,

@@ -109,6 +109,9 @@ fn judge(
     let comparer = Comparer::new(corpus, &embedded.vectors, options);
     let verdicts = comparer.judge_all(&pairs, bars)?;
     bars.end(Stage::Compare);
+    if let Some(path) = &args.pairs {
+        sink::write_to(Some(path), |out| report::pairs(corpus, &verdicts, out))?;
+    }
 
     bars.begin(Stage::Group, Some(corpus.stories.len() as u64));
     let group_options = group::Options { keep: keep.clone() };

@@ -159,11 +159,34 @@ fn fill(
     }
 }
 
-/// How many tokens of a kind there are, and how many of them have a counterpart.
-pub(super) fn facts(ids: &[u32], of: &[Match], vocabulary: &[Token], kind: Kind) -> (u32, u32) {
+/// Tokens to either side by which a place is told to lie within aligned text.
+const NEAR: usize = 8;
+
+/// For each token, whether at least half of those around it have a counterpart: text that the two have in common
+/// but for single words, such as the facts of a template.
+pub(super) fn aligned(of: &[Match]) -> Vec<bool> {
+    let mut before = vec![0usize; of.len() + 1];
+    for (i, m) in of.iter().enumerate() {
+        before[i + 1] = before[i] + usize::from(*m != Match::None);
+    }
+    let around = |i: usize| {
+        let (from, to) = (i.saturating_sub(NEAR), (i + NEAR + 1).min(of.len()));
+        (before[to] - before[from]) * 2 >= to - from
+    };
+    (0..of.len()).map(around).collect()
+}
+
+/// How many tokens of a kind there are in aligned text, and how many of them have a counterpart.
+pub(super) fn facts(
+    ids: &[u32],
+    of: &[Match],
+    aligned: &[bool],
+    vocabulary: &[Token],
+    kind: Kind,
+) -> (u32, u32) {
     let mut counts = (0, 0);
-    for (id, found) in ids.iter().zip(of) {
-        if vocabulary[*id as usize].kind == kind {
+    for ((id, found), aligned) in ids.iter().zip(of).zip(aligned) {
+        if *aligned && vocabulary[*id as usize].kind == kind {
             counts.0 += 1;
             counts.1 += u32::from(*found != Match::None);
         }

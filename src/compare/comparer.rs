@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::{
     Options, Relation, Verdict,
-    align::{Alignment, Match, Sequence, align, bigrams, facts},
+    align::{Alignment, Match, Sequence, align, aligned, bigrams, facts},
     boilerplate,
     rules::{self, Figures},
     tokens::{Kind, Token, is_function, tokens},
@@ -139,14 +139,30 @@ impl<'a> Comparer<'a> {
         let (in_a, in_b) = (matched(x, &found.of_a), matched(y, &found.of_b));
         let share = |part: f32, whole: f32| if whole > 0.0 { (part / whole).min(1.0) } else { 0.0 };
         let mean = (x.weight + y.weight) / (x.ids.len() + y.ids.len()).max(1) as f32;
+        let (near_a, near_b) = (aligned(&found.of_a), aligned(&found.of_b));
         let fewer = |kind| {
-            let one = facts(&x.ids, &found.of_a, &self.vocabulary, kind);
-            let other = facts(&y.ids, &found.of_b, &self.vocabulary, kind);
+            let one = facts(&x.ids, &found.of_a, &near_a, &self.vocabulary, kind);
+            let other = facts(&y.ids, &found.of_b, &near_b, &self.vocabulary, kind);
             let (all, shared) = if one.0 <= other.0 { one } else { other };
             (all, share(shared as f32, all as f32))
         };
         let ((numbers, numbers_shared), (names, names_shared)) = (fewer(Kind::Number), fewer(Kind::Name));
+        // The most that one aligned stretch of text holds, in the story where that is less.
+        let stretch = |story: &Prepared, of: &[Match], near: &[bool]| {
+            let (mut most, mut sum) = (0f32, 0f32);
+            for ((id, m), near) in story.ids.iter().zip(of).zip(near) {
+                sum = match (near, m) {
+                    (false, _) => 0.0,
+                    (true, Match::None) => sum,
+                    (true, _) => sum + self.weights[*id as usize],
+                };
+                most = most.max(sum);
+            }
+            most
+        };
+        let passage = stretch(x, &found.of_a, &near_a).min(stretch(y, &found.of_b, &near_b));
         Figures {
+            passage: passage / mean.max(f32::MIN_POSITIVE),
             coverage_ab: share(in_a, x.weight),
             coverage_ba: share(in_b, y.weight),
             matched: in_a.min(in_b) / mean.max(f32::MIN_POSITIVE),

@@ -14,6 +14,12 @@ pub struct Thresholds {
     pub copy_other: f32,
     /// Coverage of the contained story from which it is an excerpt.
     pub excerpt_coverage: f32,
+    /// Matched informative tokens of one aligned stretch from which it makes an excerpt, whatever stands around it …
+    pub passage_matched: f32,
+    /// … if its longest common run has so many words …
+    pub passage_run: usize,
+    /// … and it is this share of the story that it is more of.
+    pub passage_coverage: f32,
     /// Matched informative tokens that any relation of origin needs.
     pub min_matched: f32,
     /// A shorter common run than this, in words, is a phrase, not a common origin.
@@ -36,7 +42,10 @@ impl Default for Thresholds {
         Thresholds {
             copy_coverage: 0.60,
             copy_other: 0.40,
-            excerpt_coverage: 0.70,
+            excerpt_coverage: 0.65,
+            passage_matched: 25.0,
+            passage_run: 8,
+            passage_coverage: 0.10,
             min_matched: 10.0,
             min_run: 5,
             twin_numbers: 0.50,
@@ -57,13 +66,16 @@ pub struct Figures {
     pub coverage_ba: f32,
     /// Matched informative tokens, in tokens of average weight.
     pub matched: f32,
+    /// Matched informative tokens of the longest stretch of text that both have but for single words, in tokens of
+    /// average weight.
+    pub passage: f32,
     /// The longest common run, in words.
     pub longest: usize,
-    /// Numbers of the story that has fewer.
+    /// Numbers in the aligned text of the story that has fewer.
     pub numbers: u32,
     /// Share of them that are found in the other.
     pub numbers_shared: f32,
-    /// Names of the story that has fewer.
+    /// Names in the aligned text of the story that has fewer.
     pub names: u32,
     /// Share of them that are found in the other.
     pub names_shared: f32,
@@ -79,7 +91,9 @@ pub struct Figures {
 pub(super) fn decide(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
     let (high, low) = (f.coverage_ab.max(f.coverage_ba), f.coverage_ab.min(f.coverage_ba));
     let common = f.matched >= t.min_matched && f.longest >= t.min_run;
-    let origin = common && high >= t.copy_coverage.min(t.excerpt_coverage);
+    let passage =
+        f.passage >= t.passage_matched && f.longest >= t.passage_run && high >= t.passage_coverage;
+    let origin = common && high >= t.copy_coverage.min(t.excerpt_coverage) || passage;
     let other_numbers = f.numbers >= t.twin_min_numbers && f.numbers_shared < t.twin_numbers;
     let other_names = f.names >= t.twin_min_names && f.names_shared < t.twin_names;
     if origin && (other_numbers || other_names) {
@@ -98,6 +112,9 @@ pub(super) fn decide(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
     }
     if common && high >= t.excerpt_coverage {
         return (Relation::Excerpt, "most of the shorter text is in the longer one");
+    }
+    if passage {
+        return (Relation::Excerpt, "a long passage of one is in the other");
     }
     if t.related.iter().any(|&(cosine, shared)| f.cosine >= cosine && f.shared_rare >= shared) {
         return (Relation::Related, "close in meaning, and they share rare names or terms");

@@ -1,7 +1,7 @@
 //! Stories of one origin to groups, each with one canonical story; no chains.
 //!
-//! A story joins a group only if it is judged to share its origin with the group's pivot (the member with the
-//! most relations) or with at least half of the members that are in already.
+//! A story joins a group only if it is judged to share its origin with the group's pivot (the member that holds most
+//! of the others), or, where it shares it with no pivot, with at least half of the members.
 
 mod canonical;
 
@@ -58,6 +58,9 @@ pub struct Groups {
     pub links: Vec<Verdict>,
 }
 
+/// For each story those that share its origin, and the verdicts that say so.
+type Edges<'a> = BTreeMap<StoryId, BTreeMap<StoryId, &'a Verdict>>;
+
 /// Groups the stories that `verdicts` relate. `judge` judges a member against its canonical story where no
 /// verdict has yet.
 pub fn group(
@@ -66,46 +69,12 @@ pub fn group(
     options: &Options,
     judge: &dyn Fn(StoryId, StoryId) -> Verdict,
 ) -> Groups {
-    let mut edges: BTreeMap<StoryId, BTreeMap<StoryId, &Verdict>> = BTreeMap::new();
+    let mut edges = Edges::new();
     for verdict in verdicts.iter().filter(|v| v.relation.is_origin()) {
         edges.entry(verdict.a).or_default().insert(verdict.b, verdict);
         edges.entry(verdict.b).or_default().insert(verdict.a, verdict);
     }
-    let mut sets: Vec<Vec<StoryId>> = Vec::new();
-    let mut group_of: BTreeMap<StoryId, usize> = BTreeMap::new();
-    // Pivots by the number of their relations: what most others are made from comes first.
-    let mut pivots: Vec<StoryId> = edges.keys().copied().collect();
-    let length = |s: &StoryId| corpus.stories[s.index()].text.len();
-    pivots.sort_by(|x, y| edges[y].len().cmp(&edges[x].len()).then(length(y).cmp(&length(x))).then(x.cmp(y)));
-    for pivot in pivots {
-        if group_of.contains_key(&pivot) {
-            continue;
-        }
-        let free = |s: &StoryId| !group_of.contains_key(s);
-        let mut members: Vec<StoryId> = edges[&pivot].keys().copied().filter(free).collect();
-        members.push(pivot);
-        members.sort();
-        // Whoever shares its origin with half of them joins too, until nobody does.
-        loop {
-            let shares = |s: &StoryId| {
-                members.iter().filter(|m| edges[*m].contains_key(s)).count() * 2 >= members.len()
-            };
-            let mut near: Vec<StoryId> = members.iter().flat_map(|m| edges[m].keys().copied()).collect();
-            near.sort();
-            near.dedup();
-            let joins: Vec<StoryId> =
-                near.into_iter().filter(|s| free(s) && !members.contains(s) && shares(s)).collect();
-            if joins.is_empty() {
-                break;
-            }
-            members.extend(joins);
-            members.sort();
-        }
-        if members.len() > 1 {
-            group_of.extend(members.iter().map(|m| (*m, sets.len())));
-            sets.push(members);
-        }
-    }
+    let mut sets = gather(corpus, &edges);
     sets.sort();
     let groups = sets.iter().zip(1..).map(|(members, id)| {
         let canonical = options.keep.choose(corpus, members);
@@ -117,6 +86,85 @@ pub fn group(
     });
     let links = verdicts.iter().filter(|v| matches!(v.relation, Relation::Twin | Relation::Related));
     Groups { groups: groups.collect(), links: links.cloned().collect() }
+}
+
+/// The members of each group of two and more.
+fn gather(corpus: &Corpus, edges: &Edges) -> Vec<Vec<StoryId>> {
+    let length = |s: &StoryId| corpus.stories[s.index()].text.len();
+    // The share of one story's relatives that are the other's too: low where a story holds bits of several.
+    let kin = |s: &StoryId, other: &StoryId| {
+        let common = edges[s].keys().filter(|x| edges[other].contains_key(x)).count();
+        (common + 1) as f32 / edges[s].len() as f32
+    };
+    // A story is a pivot if it shares its origin with none that came before it: in the order of how much of the
+    // others it holds, squared, so that what most of them were made from comes before what holds bits of many.
+    let held = |s: &StoryId| {
+        let of_others = edges[s].iter().map(|(x, v)| (x, if v.a == *s { v.coverage_ba } else { v.coverage_ab }));
+        of_others.map(|(x, c)| c * c * kin(s, x)).sum::<f32>()
+    };
+    let mut order: Vec<(f32, StoryId)> = edges.keys().map(|s| (held(s), *s)).collect();
+    order.sort_by(|(x, a), (y, b)| y.total_cmp(x).then(length(b).cmp(&length(a))).then(a.cmp(b)));
+    let mut groups: BTreeMap<StoryId, Vec<StoryId>> = BTreeMap::new();
+    for (_, story) in &order {
+        if !edges[story].keys().any(|other| groups.contains_key(other)) {
+            groups.insert(*story, vec![*story]);
+        }
+    }
+    // The others go to the pivot that they have most in common with.
+    let share = |v: &Verdict| v.coverage_ab.max(v.coverage_ba);
+    let pivots: Vec<StoryId> = groups.keys().copied().collect();
+    for story in edges.keys().filter(|s| pivots.binary_search(s).is_err()) {
+        let near = edges[story].iter().filter(|(other, _)| pivots.binary_search(other).is_ok());
+        let fit = |pivot: &StoryId, v: &Verdict| share(v).sqrt() * kin(story, pivot);
+        let best = near.max_by(|x, y| fit(x.0, x.1).total_cmp(&fit(y.0, y.1)).then(y.0.cmp(x.0)));
+        if let Some((pivot, _)) = best {
+            groups.entry(*pivot).or_default().push(*story);
+        }
+    }
+    take_back(edges, &mut groups);
+    // A pivot that is still alone joins a group if it shares its origin with half of the members.
+    for story in alone(&groups) {
+        let shared = |members: &[StoryId]| members.iter().filter(|m| edges[&story].contains_key(m)).count();
+        let mut fitting = groups.iter().filter(|(_, m)| m.len() > 1 && shared(m) * 2 >= m.len());
+        if let Some(pivot) = fitting.next().map(|(p, _)| *p) {
+            groups.remove(&story);
+            groups.entry(pivot).or_default().push(story);
+        }
+    }
+    let mut sets: Vec<Vec<StoryId>> = groups.into_values().filter(|m| m.len() > 1).collect();
+    sets.iter_mut().for_each(|m| m.sort());
+    sets
+}
+
+/// The pivots that no other story went to.
+fn alone(groups: &BTreeMap<StoryId, Vec<StoryId>>) -> Vec<StoryId> {
+    groups.iter().filter(|(_, members)| members.len() == 1).map(|(pivot, _)| *pivot).collect()
+}
+
+/// A pivot that is left alone takes a story back that went elsewhere, if that shares its origin with no more than
+/// half of the others there: a story that holds bits of two belongs where it is missed.
+fn take_back(edges: &Edges, groups: &mut BTreeMap<StoryId, Vec<StoryId>>) {
+    for pivot in alone(groups) {
+        if groups.get(&pivot).is_none_or(|m| m.len() > 1) {
+            continue;
+        }
+        let loose = |(home, members): (&StoryId, &Vec<StoryId>)| {
+            let near = members.iter().filter(|m| *m != home && edges[&pivot].contains_key(m));
+            let mut loose = near.filter(|m| {
+                let shared = members.iter().filter(|other| edges[*m].contains_key(other)).count();
+                members.len() > 2 && shared * 2 <= members.len() - 1
+            });
+            loose.next().map(|m| (*home, *m))
+        };
+        let found = groups.iter().filter_map(loose).max_by(|x, y| {
+            let share = |m: &StoryId| edges[&pivot][m].coverage_ab.max(edges[&pivot][m].coverage_ba);
+            share(&x.1).total_cmp(&share(&y.1)).then(y.1.cmp(&x.1))
+        });
+        if let Some((home, story)) = found {
+            groups.entry(home).or_default().retain(|m| *m != story);
+            groups.entry(pivot).or_default().push(story);
+        }
+    }
 }
 
 fn itself(story: StoryId) -> Member {
@@ -134,7 +182,7 @@ fn member(
     corpus: &Corpus,
     story: StoryId,
     canonical: StoryId,
-    edges: &BTreeMap<StoryId, BTreeMap<StoryId, &Verdict>>,
+    edges: &Edges,
     judge: &dyn Fn(StoryId, StoryId) -> Verdict,
 ) -> Member {
     let known = edges[&story].get(&canonical);

@@ -7,12 +7,14 @@ mod groups;
 mod item;
 mod jsonl;
 mod manifest;
+mod pairs;
 mod safe;
 mod table;
 
 use std::io::{self, Write};
 
 pub use item::{Item, SCHEMA, items};
+pub use pairs::pairs;
 pub use manifest::{Manifest, StageTime};
 pub use safe::{cell, line};
 
