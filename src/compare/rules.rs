@@ -24,6 +24,8 @@ pub struct Thresholds {
     pub min_matched: f32,
     /// A shorter common run than this, in words, is a phrase, not a common origin.
     pub min_run: usize,
+    /// Numbers and names that differ, for each matched informative token: in a template they stand close together.
+    pub twin_density: f32,
     /// Share of the numbers that copies have in common; below it they are twins.
     pub twin_numbers: f32,
     /// Numbers that both sides need before the share says anything.
@@ -48,6 +50,7 @@ impl Default for Thresholds {
             passage_coverage: 0.10,
             min_matched: 10.0,
             min_run: 5,
+            twin_density: 0.10,
             twin_numbers: 0.50,
             twin_min_numbers: 3,
             twin_names: 0.40,
@@ -87,6 +90,15 @@ pub struct Figures {
     pub same_source_later: bool,
 }
 
+impl Figures {
+    /// Numbers and names that differ, for each matched informative token.
+    fn differing(&self) -> f32 {
+        let differing = |all: u32, shared: f32| all as f32 * (1.0 - shared);
+        let facts = differing(self.numbers, self.numbers_shared) + differing(self.names, self.names_shared);
+        facts / self.matched.max(1.0)
+    }
+}
+
 /// The relation, and the rule that gave it.
 pub(super) fn decide(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
     let (high, low) = (f.coverage_ab.max(f.coverage_ba), f.coverage_ab.min(f.coverage_ba));
@@ -96,7 +108,7 @@ pub(super) fn decide(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
     let origin = common && high >= t.copy_coverage.min(t.excerpt_coverage) || passage;
     let other_numbers = f.numbers >= t.twin_min_numbers && f.numbers_shared < t.twin_numbers;
     let other_names = f.names >= t.twin_min_names && f.names_shared < t.twin_names;
-    if origin && (other_numbers || other_names) {
+    if origin && f.differing() >= t.twin_density && (other_numbers || other_names) {
         let rule = if other_numbers {
             "the wording is shared, the numbers are not"
         } else {

@@ -96,11 +96,11 @@ fn gather(corpus: &Corpus, edges: &Edges) -> Vec<Vec<StoryId>> {
         let common = edges[s].keys().filter(|x| edges[other].contains_key(x)).count();
         (common + 1) as f32 / edges[s].len() as f32
     };
-    // A story is a pivot if it shares its origin with none that came before it: in the order of how much of the
-    // others it holds, squared, so that what most of them were made from comes before what holds bits of many.
+    // A story is a pivot if it shares its origin with none that came before it: in the order of how much it holds of
+    // the others, as far as they are kin, so that what most were made from comes before what holds bits of many.
     let held = |s: &StoryId| {
         let of_others = edges[s].iter().map(|(x, v)| (x, if v.a == *s { v.coverage_ba } else { v.coverage_ab }));
-        of_others.map(|(x, c)| c * c * kin(s, x)).sum::<f32>()
+        of_others.map(|(x, c)| c * kin(s, x) * kin(s, x)).sum::<f32>()
     };
     let mut order: Vec<(f32, StoryId)> = edges.keys().map(|s| (held(s), *s)).collect();
     order.sort_by(|(x, a), (y, b)| y.total_cmp(x).then(length(b).cmp(&length(a))).then(a.cmp(b)));
