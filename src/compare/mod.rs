@@ -5,6 +5,7 @@ mod boilerplate;
 mod comparer;
 mod explain;
 mod rules;
+mod titles;
 mod tokens;
 mod verdict;
 

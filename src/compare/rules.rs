@@ -34,6 +34,12 @@ pub struct Thresholds {
     pub twin_names: f32,
     /// Names that both sides need before the share says anything.
     pub twin_min_names: u32,
+    /// Texts with fewer matched informative tokens are short: for them, one number that differs makes a twin …
+    pub short: f32,
+    /// … so does a lesser share of the names in common …
+    pub short_names: f32,
+    /// … and, where the text has numbers, titles that share less.
+    pub short_title: f32,
     /// Related pairs: a cosine of two stories, and the rare names and terms that it needs beside it. The less
     /// alike two stories sound, the more they must share.
     pub related: Vec<(f32, u32)>,
@@ -55,6 +61,9 @@ impl Default for Thresholds {
             twin_min_numbers: 3,
             twin_names: 0.40,
             twin_min_names: 3,
+            short: 30.0,
+            short_names: 0.75,
+            short_title: 0.50,
             related: vec![(0.78, 1), (0.55, 3), (0.40, 6)],
         }
     }
@@ -86,6 +95,8 @@ pub struct Figures {
     pub cosine: f32,
     /// Rare names and terms that both have.
     pub shared_rare: u32,
+    /// What their titles share, in [0, 1]; none if one has no title.
+    pub title_shared: Option<f32>,
     /// Whether one publisher made both, at different times.
     pub same_source_later: bool,
 }
@@ -115,6 +126,17 @@ pub(super) fn decide(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
             "the wording is shared, the names are not"
         };
         return (Relation::Twin, rule);
+    }
+    if origin && f.matched < t.short {
+        if f.numbers >= 1 && f.numbers_shared < 1.0 {
+            return (Relation::Twin, "short texts of one wording with other numbers");
+        }
+        if f.names >= 2 && f.names_shared < t.short_names {
+            return (Relation::Twin, "short texts of one wording with other names");
+        }
+        if f.numbers >= 2 && f.title_shared.is_some_and(|s| s < t.short_title) {
+            return (Relation::Twin, "short texts of one wording under titles of their own");
+        }
     }
     if common && high >= t.copy_coverage && low >= t.copy_other {
         return match f.same_source_later {

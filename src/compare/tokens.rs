@@ -7,7 +7,7 @@ pub(super) enum Kind {
     Word,
     /// A word with a capital inside a sentence: a person, a place, a company.
     Name,
-    /// A number, a date, a price: anything with a digit.
+    /// A number, a date, a price: anything with a digit, and numbers in words.
     Number,
 }
 
@@ -56,6 +56,32 @@ const STYLE: [(&str, &str); 34] = [
     ("&", "and"),
 ];
 
+/// Numbers in words; "one" is mostly a pronoun.
+const NUMBERS: [(&str, &str); 22] = [
+    ("two", "2"),
+    ("three", "3"),
+    ("four", "4"),
+    ("five", "5"),
+    ("six", "6"),
+    ("seven", "7"),
+    ("eight", "8"),
+    ("nine", "9"),
+    ("ten", "10"),
+    ("eleven", "11"),
+    ("twelve", "12"),
+    ("thirteen", "13"),
+    ("fourteen", "14"),
+    ("fifteen", "15"),
+    ("twenty", "20"),
+    ("thirty", "30"),
+    ("forty", "40"),
+    ("fifty", "50"),
+    ("sixty", "60"),
+    ("seventy", "70"),
+    ("eighty", "80"),
+    ("ninety", "90"),
+];
+
 /// British endings and their American forms, for words of six letters and more.
 const ENDINGS: [(&str, &str); 12] = [
     ("isation", "ization"),
@@ -94,6 +120,11 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
             continue;
         }
         let capital = word.chars().next().is_some_and(char::is_uppercase);
+        if let Some((_, digits)) = NUMBERS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)) {
+            out.push(Token { text: (*digits).into(), kind: Kind::Number });
+            sentence_start = false;
+            continue;
+        }
         let kind = match () {
             () if word.chars().any(|c| c.is_ascii_digit()) => Kind::Number,
             () if capital && !sentence_start && !shouted => Kind::Name,
@@ -237,6 +268,7 @@ mod tests {
         check("the U.S. said", &["the", "us", "said"]);
         check("5% & more", &["5", "percent", "and", "more"]);
         check("mid-May", &["mid", "may"]);
+        check("Seven of one hundred", &["7", "of", "one", "hundred"]);
         check("1986/87", &["1986/87"]);
     }
 

@@ -1,0 +1,69 @@
+//! What two titles have in common: where the text is a short template, the title tells whose it is.
+
+use std::collections::HashMap;
+
+use super::tokens::{is_function, tokens};
+use crate::story::{Corpus, StoryId};
+
+/// The words of every title, weighed by how few titles have them.
+pub(super) struct Titles {
+    /// Distinct word numbers of each story's title, sorted.
+    of_story: Vec<Vec<u32>>,
+    weights: Vec<f32>,
+}
+
+impl Titles {
+    /// Reads the titles of `corpus`.
+    pub(super) fn new(corpus: &Corpus) -> Self {
+        let mut known: HashMap<String, u32> = HashMap::new();
+        let mut with: Vec<u32> = Vec::new();
+        let mut of_story = Vec::with_capacity(corpus.stories.len());
+        for story in &corpus.stories {
+            let mut words: Vec<u32> = Vec::new();
+            for token in tokens(&story.title) {
+                if !is_function(&token.text) {
+                    let next = known.len() as u32;
+                    words.push(*known.entry(token.text).or_insert(next));
+                }
+            }
+            words.sort_unstable();
+            words.dedup();
+            with.resize(known.len(), 0);
+            words.iter().for_each(|w| with[*w as usize] += 1);
+            of_story.push(words);
+        }
+        let n = corpus.stories.len() as f32 + 10.0;
+        let weights = with.into_iter().map(|with| (1.0 + n / (with as f32 + 1.0)).ln()).collect();
+        Titles { of_story, weights }
+    }
+
+    /// The weight that both titles share, as a share of the title that has less; none if one story has no title.
+    pub(super) fn shared(&self, a: StoryId, b: StoryId) -> Option<f32> {
+        let (x, y) = (&self.of_story[a.index()], &self.of_story[b.index()]);
+        let weigh = |words: &mut dyn Iterator<Item = &u32>| words.map(|w| self.weights[*w as usize]).sum::<f32>();
+        let fewer = weigh(&mut x.iter()).min(weigh(&mut y.iter()));
+        let both = weigh(&mut x.iter().filter(|w| y.binary_search(w).is_ok()));
+        (fewer > 0.0).then(|| both / fewer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ingest, story::Story};
+
+    #[test]
+    fn rare_words_weigh_more_than_those_of_every_title() {
+        let story = |id: usize, title: &str| Story {
+            id: id.to_string(),
+            title: title.into(),
+            text: format!("Text number {id}."),
+            ..Story::default()
+        };
+        let mut titles = vec!["OSTREL MINES SETS QUARTERLY", "NORRIN FOODS SETS QUARTERLY", "Ostrel Mines sets payout"];
+        titles.extend(["A SETS QUARTERLY"; 20]);
+        let corpus = ingest::corpus(titles.iter().enumerate().map(|(i, t)| story(i, t)).collect());
+        let shared = |a, b| Titles::new(&corpus).shared(StoryId(a), StoryId(b)).unwrap();
+        assert!(shared(0, 1) < 0.5 && shared(0, 2) > 0.5, "{} {}", shared(0, 1), shared(0, 2));
+    }
+}
