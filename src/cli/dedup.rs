@@ -114,7 +114,7 @@ fn judge(
     }
 
     bars.begin(Stage::Group, Some(corpus.stories.len() as u64));
-    let group_options = group::Options { keep: keep.clone() };
+    let group_options = group::Options { keep: keep.clone(), ..group::Options::default() };
     let groups = group::group(corpus, &verdicts, &group_options, &|a, b| comparer.judge(a, b));
     bars.end(Stage::Group);
 
@@ -133,7 +133,7 @@ fn judge(
 }
 
 fn removed(groups: &Groups) -> impl Iterator<Item = &group::Member> {
-    groups.groups.iter().flat_map(|g| g.members.iter().filter(|m| m.story != g.canonical))
+    groups.groups.iter().flat_map(|g| g.members.iter().filter(|m| m.removed))
 }
 
 fn write_outputs(
@@ -147,7 +147,7 @@ fn write_outputs(
     if let Some(path) = &args.removed {
         let items = report::items(corpus, groups);
         sink::write_to(Some(path), |out| {
-            for item in items.iter().filter(|i| i.group.is_some() && i.relation != "kept") {
+            for item in items.iter().filter(|i| i.removed) {
                 json_line(item, out)?;
             }
             Ok(())

@@ -80,7 +80,16 @@ impl<'a> Comparer<'a> {
         let prepare =
             |i: usize| prepare(corpus, StoryId(i as u32), &ids_of_rows, &weights, &boilerplate, vectors);
         let stories = (0..corpus.stories.len()).into_par_iter().map(prepare).collect();
-        Comparer { corpus, options, vocabulary, weights, boilerplate, stories, stories_with, titles: Titles::new(corpus) }
+        Comparer {
+            corpus,
+            options,
+            vocabulary,
+            weights,
+            boilerplate,
+            stories,
+            stories_with,
+            titles: Titles::new(corpus),
+        }
     }
 
     /// The relation of `a` to `b`.

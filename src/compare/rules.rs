@@ -61,7 +61,7 @@ impl Default for Thresholds {
             twin_min_numbers: 3,
             twin_names: 0.40,
             twin_min_names: 3,
-            short: 30.0,
+            short: 40.0,
             short_names: 0.75,
             short_title: 0.50,
             related: vec![(0.78, 1), (0.55, 3), (0.40, 6)],
@@ -114,8 +114,7 @@ impl Figures {
 pub(super) fn decide(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
     let (high, low) = (f.coverage_ab.max(f.coverage_ba), f.coverage_ab.min(f.coverage_ba));
     let common = f.matched >= t.min_matched && f.longest >= t.min_run;
-    let passage =
-        f.passage >= t.passage_matched && f.longest >= t.passage_run && high >= t.passage_coverage;
+    let passage = f.passage >= t.passage_matched && f.longest >= t.passage_run && high >= t.passage_coverage;
     let origin = common && high >= t.copy_coverage.min(t.excerpt_coverage) || passage;
     let other_numbers = f.numbers >= t.twin_min_numbers && f.numbers_shared < t.twin_numbers;
     let other_names = f.names >= t.twin_min_names && f.names_shared < t.twin_names;
@@ -154,4 +153,79 @@ pub(super) fn decide(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
         return (Relation::Related, "close in meaning, and they share rare names or terms");
     }
     (Relation::None, "too little is shared")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two long stories that share nearly everything.
+    const COPY: Figures = Figures {
+        coverage_ab: 0.9,
+        coverage_ba: 0.9,
+        matched: 120.0,
+        passage: 110.0,
+        longest: 60,
+        numbers: 6,
+        numbers_shared: 1.0,
+        names: 8,
+        names_shared: 1.0,
+        cosine: 0.95,
+        shared_rare: 10,
+        title_shared: Some(1.0),
+        same_source_later: false,
+    };
+
+    fn check(figures: Figures, expect: Relation) {
+        let (relation, rule) = decide(&figures, &Thresholds::default());
+        assert_eq!(relation, expect, "{rule}: {figures:?}");
+    }
+
+    #[test]
+    fn long_texts() {
+        check(COPY, Relation::Copy);
+        check(Figures { same_source_later: true, ..COPY }, Relation::Update);
+        check(Figures { coverage_ab: 0.2, coverage_ba: 0.95, ..COPY }, Relation::Excerpt);
+        check(Figures { coverage_ab: 0.2, coverage_ba: 0.3, ..COPY }, Relation::Excerpt);
+        check(Figures { coverage_ab: 0.2, coverage_ba: 0.3, passage: 20.0, ..COPY }, Relation::Related);
+        check(Figures { coverage_ab: 0.2, coverage_ba: 0.3, longest: 5, ..COPY }, Relation::Related);
+        check(Figures { coverage_ab: 0.05, coverage_ba: 0.05, shared_rare: 0, ..COPY }, Relation::None);
+    }
+
+    #[test]
+    fn templates() {
+        let table = Figures { numbers: 20, numbers_shared: 0.1, ..COPY };
+        check(table, Relation::Twin);
+        check(Figures { names: 20, names_shared: 0.2, ..COPY }, Relation::Twin);
+        // Few figures among many words changed: a later version.
+        check(Figures { numbers: 6, numbers_shared: 0.3, ..COPY }, Relation::Copy);
+    }
+
+    #[test]
+    fn short_texts_need_more_evidence() {
+        let short = Figures { matched: 20.0, passage: 20.0, longest: 12, ..COPY };
+        check(short, Relation::Copy);
+        check(Figures { numbers_shared: 0.8, ..short }, Relation::Twin);
+        check(Figures { names_shared: 0.7, ..short }, Relation::Twin);
+        check(Figures { title_shared: Some(0.2), ..short }, Relation::Twin);
+        check(Figures { title_shared: None, ..short }, Relation::Copy);
+        check(Figures { matched: 5.0, passage: 5.0, shared_rare: 0, ..short }, Relation::None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_relation_does_not_depend_on_which_story_comes_first(
+            ab in 0f32..1.0, ba in 0f32..1.0, matched in 0f32..200.0, passage in 0f32..200.0, longest in 0usize..100,
+            numbers in 0u32..20, numbers_shared in 0f32..1.0, names in 0u32..20, names_shared in 0f32..1.0,
+            cosine in 0f32..1.0, shared_rare in 0u32..20,
+        ) {
+            let one = Figures {
+                coverage_ab: ab, coverage_ba: ba, matched, passage, longest, numbers, numbers_shared, names,
+                names_shared, cosine, shared_rare, ..COPY
+            };
+            let other = Figures { coverage_ab: ba, coverage_ba: ab, ..one };
+            let t = Thresholds::default();
+            proptest::prop_assert_eq!(decide(&one, &t), decide(&other, &t));
+        }
+    }
 }

@@ -40,7 +40,8 @@ impl Titles {
     /// The weight that both titles share, as a share of the title that has less; none if one story has no title.
     pub(super) fn shared(&self, a: StoryId, b: StoryId) -> Option<f32> {
         let (x, y) = (&self.of_story[a.index()], &self.of_story[b.index()]);
-        let weigh = |words: &mut dyn Iterator<Item = &u32>| words.map(|w| self.weights[*w as usize]).sum::<f32>();
+        let weigh =
+            |words: &mut dyn Iterator<Item = &u32>| words.map(|w| self.weights[*w as usize]).sum::<f32>();
         let fewer = weigh(&mut x.iter()).min(weigh(&mut y.iter()));
         let both = weigh(&mut x.iter().filter(|w| y.binary_search(w).is_ok()));
         (fewer > 0.0).then(|| both / fewer)
@@ -60,7 +61,8 @@ mod tests {
             text: format!("Text number {id}."),
             ..Story::default()
         };
-        let mut titles = vec!["OSTREL MINES SETS QUARTERLY", "NORRIN FOODS SETS QUARTERLY", "Ostrel Mines sets payout"];
+        let mut titles =
+            vec!["OSTREL MINES SETS QUARTERLY", "NORRIN FOODS SETS QUARTERLY", "Ostrel Mines sets payout"];
         titles.extend(["A SETS QUARTERLY"; 20]);
         let corpus = ingest::corpus(titles.iter().enumerate().map(|(i, t)| story(i, t)).collect());
         let shared = |a, b| Titles::new(&corpus).shared(StoryId(a), StoryId(b)).unwrap();

@@ -15,10 +15,19 @@ use crate::{
 };
 
 /// How groups are made.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// Which story of a group is kept.
     pub keep: Keep,
+    /// The share of a story that the kept one must hold, in [0, 1], for it to be removed: what has more of its own
+    /// stays, though it shares its origin.
+    pub removable: f32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { keep: Keep::default(), removable: 0.5 }
+    }
 }
 
 /// A story in its group.
@@ -34,6 +43,9 @@ pub struct Member {
     pub coverage_of_canonical: f32,
     /// Cosine similarity to the canonical story.
     pub cosine: f32,
+    /// Whether a run that keeps one story of a group leaves it out: not the canonical one, and at least
+    /// [`Options::removable`] of it is in the canonical one.
+    pub removed: bool,
     /// Why it is in the group, in words.
     pub reason: String,
 }
@@ -80,7 +92,10 @@ pub fn group(
         let canonical = options.keep.choose(corpus, members);
         let mut rest: Vec<Member> = vec![itself(canonical)];
         rest.extend(
-            members.iter().filter(|m| **m != canonical).map(|&m| member(corpus, m, canonical, &edges, judge)),
+            members
+                .iter()
+                .filter(|m| **m != canonical)
+                .map(|&m| member(corpus, m, canonical, &edges, options, judge)),
         );
         Group { id, canonical, members: rest }
     });
@@ -99,7 +114,8 @@ fn gather(corpus: &Corpus, edges: &Edges) -> Vec<Vec<StoryId>> {
     // A story is a pivot if it shares its origin with none that came before it: in the order of how much it holds of
     // the others, as far as they are kin, so that what most were made from comes before what holds bits of many.
     let held = |s: &StoryId| {
-        let of_others = edges[s].iter().map(|(x, v)| (x, if v.a == *s { v.coverage_ba } else { v.coverage_ab }));
+        let of_others =
+            edges[s].iter().map(|(x, v)| (x, if v.a == *s { v.coverage_ba } else { v.coverage_ab }));
         of_others.map(|(x, c)| c * kin(s, x) * kin(s, x)).sum::<f32>()
     };
     let mut order: Vec<(f32, StoryId)> = edges.keys().map(|s| (held(s), *s)).collect();
@@ -174,6 +190,7 @@ fn itself(story: StoryId) -> Member {
         coverage: 1.0,
         coverage_of_canonical: 1.0,
         cosine: 1.0,
+        removed: false,
         reason: "kept".into(),
     }
 }
@@ -183,6 +200,7 @@ fn member(
     story: StoryId,
     canonical: StoryId,
     edges: &Edges,
+    options: &Options,
     judge: &dyn Fn(StoryId, StoryId) -> Verdict,
 ) -> Member {
     let known = edges[&story].get(&canonical);
@@ -194,6 +212,7 @@ fn member(
         coverage: direct.coverage_ab,
         coverage_of_canonical: direct.coverage_ba,
         cosine: direct.cosine,
+        removed: direct.coverage_ab >= options.removable,
         reason: direct.reason(corpus),
     };
     if !direct.relation.is_origin() {
@@ -207,6 +226,9 @@ fn member(
             member.relation = seen.relation;
             member.reason = format!("{}: {}", seen.relation.name(), seen.reason(corpus));
         }
+    }
+    if !member.removed {
+        member.reason += "; it stays, as most of it is its own";
     }
     member
 }

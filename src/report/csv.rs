@@ -4,10 +4,11 @@ use std::io::{self, Write};
 
 use super::{Item, cell};
 
-const HEADER: [&str; 14] = [
+const HEADER: [&str; 15] = [
     "schema",
     "id",
     "relation",
+    "removed",
     "kept",
     "group",
     "coverage",
@@ -29,6 +30,7 @@ pub(super) fn write(items: &[Item], out: &mut dyn Write) -> io::Result<()> {
             &*item.schema.to_string(),
             &*cell(&item.id),
             &*item.relation,
+            if item.removed { "true" } else { "false" },
             &*cell(&item.kept),
             &*item.group.map_or(String::new(), |g| g.to_string()),
             &*item.coverage.to_string(),

@@ -18,9 +18,11 @@ pub struct Item {
     pub schema: u32,
     /// The story's id.
     pub id: String,
-    /// `kept` for a group's canonical; else `identical`, `copy`, `excerpt` or `update` (removed), or `twin`
-    /// or `related` (a link: both stories stay).
+    /// `kept` for a group's canonical; else `identical`, `copy`, `excerpt` or `update`, or `twin` or `related` (a link:
+    /// both stories stay).
     pub relation: String,
+    /// Whether `--kept` leaves it out: a member of a group of which the kept story holds at least half.
+    pub removed: bool,
     /// The story that is kept for this one; for links, the story on the other side.
     pub kept: String,
     /// The group's number; null for links between stories.
@@ -56,7 +58,9 @@ pub fn items(corpus: &Corpus, groups: &Groups) -> Vec<Item> {
             let scores = [member.coverage, member.coverage_of_canonical, member.cosine];
             let reason =
                 if canonical { canonical_reason(group.members.len()) } else { member.reason.clone() };
-            items.push(item(corpus, member.story, relation, kept, Some(group.id), scores, reason));
+            let mut item = item(corpus, member.story, relation, kept, Some(group.id), scores, reason);
+            item.removed = member.removed;
+            items.push(item);
         }
     }
     for link in &groups.links {
@@ -95,6 +99,7 @@ fn item(
         relation: relation.into(),
         kept: kept.into(),
         group,
+        removed: false,
         coverage: rounded(coverage),
         coverage_of_kept: rounded(coverage_of_kept),
         cosine: rounded(cosine),

@@ -14,8 +14,8 @@ mod table;
 use std::io::{self, Write};
 
 pub use item::{Item, SCHEMA, items};
-pub use pairs::pairs;
 pub use manifest::{Manifest, StageTime};
+pub use pairs::pairs;
 pub use safe::{cell, line};
 
 /// How a report is written.
