@@ -168,7 +168,7 @@ fn take_back(edges: &Edges, groups: &mut BTreeMap<StoryId, Vec<StoryId>>) {
             let near = members.iter().filter(|m| *m != home && edges[&pivot].contains_key(m));
             let mut loose = near.filter(|m| {
                 let shared = members.iter().filter(|other| edges[*m].contains_key(other)).count();
-                members.len() > 2 && shared * 2 <= members.len() - 1
+                members.len() > 2 && shared * 2 < members.len()
             });
             loose.next().map(|m| (*home, *m))
         };
