@@ -2,10 +2,12 @@
 
 use std::hint::black_box;
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use samestory::{
-    device::{CpuPath, score_block},
+    device::CpuPath,
     model::Model,
+    progress::Silent,
+    search::self_join,
     vector::{Matrix, normalize},
 };
 
@@ -31,20 +33,16 @@ fn tokenize(c: &mut Criterion) {
 }
 
 fn join(c: &mut Criterion) {
-    const ROWS: usize = 256;
+    const ROWS: usize = 4096;
     const DIM: usize = 384;
     let value = |i: usize| ((i * 2_654_435_761) % 1000) as f32 / 500.0 - 1.0;
     let mut rows = Matrix::from_vec((0..ROWS * DIM).map(value).collect(), DIM);
     (0..ROWS).for_each(|i| normalize(rows.row_mut(i)));
-    let mut group = c.benchmark_group("score_block");
-    group.throughput(Throughput::Elements((2 * ROWS * ROWS * DIM) as u64));
+    let mut group = c.benchmark_group("self_join");
+    group.throughput(Throughput::Elements((ROWS * ROWS * DIM) as u64));
     for path in CpuPath::available() {
         group.bench_function(path.name(), |b| {
-            b.iter_batched_ref(
-                || vec![0.0; ROWS * ROWS],
-                |out| score_block(path, rows.as_slice(), rows.as_slice(), DIM, out),
-                BatchSize::LargeInput,
-            );
+            b.iter(|| self_join(&rows, 0.99, path, &Silent).map(|pairs| pairs.len()));
         });
     }
     group.finish();

@@ -87,7 +87,7 @@ fn judge(
     let embedded = embed_texts(&engine.model, engine.encoder.as_ref(), &texts, bars)?;
     manifest.ledger = embedded.ledger;
 
-    bars.begin(Stage::Search, Some(corpus.rows.len() as u64));
+    bars.begin(Stage::Search, Some((corpus.rows.len() + corpus.stories.len()) as u64));
     let search_options = SearchOptions {
         index: match args.index {
             IndexArg::Auto => IndexChoice::Auto,

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{
     CpuPath,
-    kernels::{Activation, Heads, Kernels, Norm},
+    kernels::{Activation, Heads, Hit, Kernels, Norm},
     portable,
 };
 
@@ -133,6 +133,8 @@ impl Kernels for Float {
 
     const ROW_BLOCK: usize = 1;
 
+    const SCORE_ERROR: f32 = 1e-4;
+
     fn name(&self) -> String {
         format!("{} f32", self.path)
     }
@@ -193,6 +195,28 @@ impl Kernels for Float {
             }
         };
         self.product((x, layer.k, rows), (&layer.data, layer.k, n), &mut scratch.product, add);
+    }
+
+    fn above(
+        &self,
+        x: &[f32],
+        rows: usize,
+        layer: &Panels,
+        floor: f32,
+        hits: &mut Vec<Hit>,
+        scratch: &mut FloatScratch,
+    ) {
+        let find = |row: usize, column: usize, values: &mut [f32]| {
+            if values.iter().fold(false, |any, v| any | (*v >= floor)) {
+                let all = values.iter().enumerate().filter(|(_, v)| **v >= floor);
+                hits.extend(all.map(|(i, &score)| Hit {
+                    row: row as u32,
+                    column: (column + i) as u32,
+                    score,
+                }));
+            }
+        };
+        self.product((x, layer.k, rows), (&layer.data, layer.k, layer.n), &mut scratch.product, find);
     }
 
     fn attention(

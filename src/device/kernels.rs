@@ -52,6 +52,17 @@ pub struct Norm {
     pub eps: f32,
 }
 
+/// A row and a column of a product that stand out, and what the kernels make of their score.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Hit {
+    /// The row of the left side.
+    pub row: u32,
+    /// The column of the right side.
+    pub column: u32,
+    /// Their inner product, to [`Kernels::SCORE_ERROR`].
+    pub score: f32,
+}
+
 /// The operations of one instruction set.
 pub trait Kernels: Send + Sync {
     /// A stored activation: f32, or the bits of a bf16.
@@ -63,6 +74,9 @@ pub trait Kernels: Send + Sync {
 
     /// Rows are computed in blocks of this many.
     const ROW_BLOCK: usize;
+
+    /// The scores of [`Kernels::above`] differ by at most this from exact ones, for rows of unit length.
+    const SCORE_ERROR: f32;
 
     /// As the manifest names it: "amx bf16".
     fn name(&self) -> String;
@@ -107,6 +121,17 @@ pub trait Kernels: Send + Sync {
         rows: usize,
         layer: &Self::Linear,
         sum: &mut [f32],
+        scratch: &mut Self::Scratch,
+    );
+
+    /// Adds to `hits` where `x · weightᵀ`, the bias left out, is at least `floor`: an operand of `rows × k`.
+    fn above(
+        &self,
+        x: &[Self::Value],
+        rows: usize,
+        layer: &Self::Linear,
+        floor: f32,
+        hits: &mut Vec<Hit>,
         scratch: &mut Self::Scratch,
     );
 

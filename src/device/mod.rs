@@ -18,7 +18,7 @@ pub use aligned::Aligned;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub use amx::Amx;
 pub use float::Float;
-pub use kernels::{Activation, Heads, Kernels, Norm};
+pub use kernels::{Activation, Heads, Hit, Kernels, Norm};
 
 use crate::Error;
 
@@ -102,46 +102,9 @@ impl FromStr for CpuPath {
     }
 }
 
-/// Inner products of all rows of `a` with all rows of `b`: `out[i · rows(b) + j] = a_i · b_j`, in f32.
-///
-/// The order of summation differs between paths, so scores agree to about 1e-6 on unit vectors, not to the bit.
-/// Panics if `a` or `b` does not divide into rows of `dim`, or `out` is not `rows(a) · rows(b)` long.
-pub fn score_block(path: CpuPath, a: &[f32], b: &[f32], dim: usize, out: &mut [f32]) {
-    assert!(dim > 0 && a.len().is_multiple_of(dim) && b.len().is_multiple_of(dim), "no rows of {dim}");
-    assert_eq!(out.len(), (a.len() / dim) * (b.len() / dim), "the block of scores has another size");
-    assert!(path.is_available(), "{path} is not available");
-    match path {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: the path is available, so the processor has AVX-512F; the lengths were checked above.
-        CpuPath::Amx | CpuPath::Avx512 => unsafe { x86::score_block_avx512(a, b, dim, out) },
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: the path is available, so the processor has AVX2 and FMA; the lengths were checked above.
-        CpuPath::Avx2 => unsafe { x86::score_block_avx2(a, b, dim, out) },
-        _ => portable::score_block(a, b, dim, out),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_path_equals_the_portable_one_on_ragged_shapes() {
-        for (m, n, dim) in [(1, 1, 1), (3, 5, 7), (4, 4, 16), (9, 6, 384), (5, 13, 100), (8, 8, 33)] {
-            let value = |i: usize| ((i * 2_654_435_761) % 1000) as f32 / 500.0 - 1.0;
-            let a: Vec<f32> = (0..m * dim).map(value).collect();
-            let b: Vec<f32> = (0..n * dim).map(|i| value(i + 77)).collect();
-            let mut expect = vec![f32::NAN; m * n];
-            score_block(CpuPath::Portable, &a, &b, dim, &mut expect);
-            for path in CpuPath::available() {
-                let mut out = vec![f32::NAN; m * n];
-                score_block(path, &a, &b, dim, &mut out);
-                for (x, y) in out.iter().zip(&expect) {
-                    assert!((x - y).abs() < 1e-3 * (dim as f32).sqrt(), "{path} {m}x{n}x{dim}: {x} {y}");
-                }
-            }
-        }
-    }
 
     #[test]
     fn paths_are_named_and_refused() {

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Activation, Aligned, CpuPath, Float, Heads, Kernels, Norm};
+use super::{Activation, Aligned, CpuPath, Float, Heads, Hit, Kernels, Norm};
 
 /// Numbers in [-1, 1) that depend on a seed alone.
 fn values(seed: u64, n: usize) -> Vec<f32> {
@@ -93,10 +93,34 @@ fn check<K: Kernels>(k: &K, seed: u64, rows: usize, n: usize, depth: usize, head
     let expect: Vec<f64> = exact.iter().map(|v| v + 0.25).collect();
     close(&name, "linear_add", &sum[..rows * n], &expect, scale);
 
+    let floor = exact[exact.len() / 2] as f32;
+    let mut hits = Vec::new();
+    k.above(&operand, rows, &layer, floor, &mut hits, &mut scratch);
+    above(&name, &hits, &exact, n, floor, scale);
+
     let norm =
         Norm { bias: bias.clone(), weight: values(seed + 3, n), shift: values(seed + 4, n), eps: 1e-5 };
     layer_norm(k, &mut sum, rows, n, &norm);
     attention(k, seed, rows, heads, &mut scratch);
+}
+
+/// What is clearly above the floor is found, what is clearly below is not, and nothing twice.
+fn above(name: &str, hits: &[Hit], exact: &[f64], n: usize, floor: f32, scale: f64) {
+    let slack = if name.contains("bf16") { 0.012 } else { 1e-5 } * scale;
+    let mut found = vec![None; exact.len()];
+    for hit in hits {
+        let before = found[hit.row as usize * n + hit.column as usize].replace(hit.score);
+        assert_eq!(before, None, "{name} found {hit:?} twice");
+    }
+    for (i, (found, exact)) in found.iter().zip(exact).enumerate() {
+        let above = exact - f64::from(floor);
+        match found {
+            Some(score) => {
+                assert!((f64::from(*score) - exact).abs() <= slack && above >= -slack, "{name} above at {i}");
+            }
+            None => assert!(above <= slack, "{name} missed {i}: {exact} for a floor of {floor}"),
+        }
+    }
 }
 
 fn layer_norm<K: Kernels>(k: &K, x: &mut [f32], rows: usize, n: usize, norm: &Norm) {

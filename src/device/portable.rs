@@ -5,7 +5,6 @@ use super::{
     kernels::{Activation, Norm},
     math,
 };
-use crate::vector::dot;
 
 /// On 64-bit Arm this compiles to NEON, on x86-64 to SSE2.
 pub(super) static OPS: Ops = Ops { rows: ROWS, cols: COLS, tile, activate, softmax, layer_norm };
@@ -35,13 +34,4 @@ fn softmax(row: &mut [f32]) {
 
 fn layer_norm(row: &mut [f32], norm: &Norm) {
     math::layer_norm(row, norm);
-}
-
-pub(super) fn score_block(a: &[f32], b: &[f32], dim: usize, out: &mut [f32]) {
-    let n = b.len() / dim;
-    for (row, scores) in a.chunks_exact(dim).zip(out.chunks_exact_mut(n)) {
-        for (other, score) in b.chunks_exact(dim).zip(scores) {
-            *score = dot(row, other);
-        }
-    }
 }

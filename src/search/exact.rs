@@ -1,47 +1,152 @@
 //! Exact search: every row against every other, in blocks that stay in the cache.
 //!
 //! The kernels' scores find what may lie above the floor; what is reported is scored again by [`dot`], whose
-//! bytes are the same on every machine and path.
+//! bytes are the same on every machine and path. The floor of the first pass is lower by the most that the kernels
+//! can err, so nothing is missed, bf16 or not.
+
+use std::ops::Range;
 
 use rayon::prelude::*;
 
 use super::RowPair;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+use crate::device::Amx;
 use crate::{
     Error, Result,
-    device::{CpuPath, score_block},
+    device::{Aligned, CpuPath, Float, Hit, Kernels},
     progress::{Progress, Stage},
     story::RowId,
     vector::{Matrix, dot},
 };
 
-/// Rows of a block: 128 × 384 f32 are 192 KiB, so two blocks and their scores fit a 1 MiB cache.
-const BLOCK: usize = 128;
+/// Rows of a block: 512 × 384 bf16 are 384 KiB and stay in the second-level cache while all columns pass by.
+const BLOCK: usize = 512;
 
-/// Kernels and [`dot`] differ by less than this on unit vectors.
-const SLACK: f32 = 1e-4;
+/// What a scan makes of its hits, block of rows by block of rows.
+pub(super) trait Collect: Sync {
+    /// What is kept of a block while its columns pass by.
+    type Block: Send;
+
+    /// Nothing found yet in the rows `rows`.
+    fn start(&self, rows: Range<usize>) -> Self::Block;
+
+    /// Takes hits of one block of columns: rows and columns count from the matrix's first, and no row meets itself.
+    fn take(&self, block: &mut Self::Block, hits: &[Hit]);
+}
+
+/// Which columns a row is scored against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Against {
+    /// Those of higher number.
+    Later,
+    /// All but itself.
+    All,
+}
+
+/// Scores `rows` against themselves; hits are all pairs that may reach `floor`, with the most that their scores may be.
+pub(super) fn scan<C: Collect>(
+    rows: &Matrix,
+    floor: f32,
+    against: Against,
+    path: CpuPath,
+    collect: &C,
+    progress: &dyn Progress,
+) -> Result<Vec<C::Block>> {
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    if path == CpuPath::Amx
+        && let Some(amx) = Amx::for_rows(rows.dim())
+    {
+        return scan_with(&amx, rows, floor, against, collect, progress);
+    }
+    scan_with(&Float::new(path), rows, floor, against, collect, progress)
+}
+
+fn scan_with<K: Kernels, C: Collect>(
+    kernels: &K,
+    rows: &Matrix,
+    floor: f32,
+    against: Against,
+    collect: &C,
+    progress: &dyn Progress,
+) -> Result<Vec<C::Block>> {
+    let (n, dim) = (rows.rows(), rows.dim());
+    let blocks = n.div_ceil(BLOCK);
+    let range = |block: usize| block * BLOCK..((block + 1) * BLOCK).min(n);
+    let slice = |block: usize| &rows.as_slice()[range(block).start * dim..range(block).end * dim];
+    let columns: Vec<K::Linear> = (0..blocks).into_par_iter().map(|j| pack(kernels, slice(j), dim)).collect();
+    let floor = floor - K::SCORE_ERROR;
+    let scan_block = |(x, scratch, hits): &mut (Aligned<K::Value>, K::Scratch, Vec<Hit>), i: usize| {
+        let at = range(i);
+        kernels.write_operand(slice(i), at.len(), dim, x);
+        let mut block = collect.start(at.clone());
+        let first = if against == Against::Later { i } else { 0 };
+        for (j, columns) in columns.iter().enumerate().skip(first) {
+            if progress.cancelled() {
+                break;
+            }
+            hits.clear();
+            kernels.above(x, at.len(), columns, floor, hits, scratch);
+            for hit in hits.iter_mut() {
+                hit.row += at.start as u32;
+                hit.column += (j * BLOCK) as u32;
+                hit.score += K::SCORE_ERROR;
+            }
+            hits.retain(|h| {
+                let in_order = if against == Against::Later { h.row < h.column } else { h.row != h.column };
+                in_order && (h.column as usize) < n
+            });
+            collect.take(&mut block, hits);
+        }
+        progress.advance(Stage::Search, at.len() as u64);
+        block
+    };
+    let start =
+        || (Aligned::new(BLOCK.next_multiple_of(K::ROW_BLOCK) * dim), K::Scratch::default(), Vec::new());
+    let found = (0..blocks).into_par_iter().with_max_len(1).map_init(start, scan_block).collect();
+    if progress.cancelled() { Err(Error::Interrupted) } else { Ok(found) }
+}
+
+/// Rows as the right side of a product, filled up with zeros to whole tiles.
+fn pack<K: Kernels>(kernels: &K, rows: &[f32], dim: usize) -> K::Linear {
+    let n = rows.len() / dim;
+    let whole = n.next_multiple_of(K::ROW_BLOCK);
+    let bias = vec![0.0; whole];
+    if whole == n {
+        return kernels.pack(rows, n, dim, &bias);
+    }
+    let mut filled = vec![0.0; whole * dim];
+    filled[..rows.len()].copy_from_slice(rows);
+    kernels.pack(&filled, whole, dim, &bias)
+}
+
+/// Pairs above a floor by their exact score.
+struct Pairs<'a> {
+    rows: &'a Matrix,
+    floor: f32,
+}
+
+impl Collect for Pairs<'_> {
+    type Block = Vec<RowPair>;
+
+    fn start(&self, _: Range<usize>) -> Vec<RowPair> {
+        Vec::new()
+    }
+
+    fn take(&self, block: &mut Vec<RowPair>, hits: &[Hit]) {
+        block.extend(hits.iter().filter_map(|hit| {
+            let score = dot(self.rows.row(hit.row as usize), self.rows.row(hit.column as usize));
+            (score >= self.floor).then_some(RowPair { a: RowId(hit.row), b: RowId(hit.column), score })
+        }));
+    }
+}
 
 /// All pairs of rows with a score of at least `floor`, `a < b`, in order.
 pub fn self_join(rows: &Matrix, floor: f32, path: CpuPath, progress: &dyn Progress) -> Result<Vec<RowPair>> {
-    let blocks = rows.rows().div_ceil(BLOCK);
-    let found: Vec<Vec<RowPair>> = (0..blocks)
-        .into_par_iter()
-        .map(|i| {
-            let mut pairs = Vec::new();
-            let mut scores = vec![0.0; BLOCK * BLOCK];
-            for j in i..blocks {
-                if progress.cancelled() {
-                    return pairs;
-                }
-                block(rows, i, j, floor, path, &mut scores, &mut pairs);
-            }
-            pairs.sort_unstable_by_key(|p| (p.a, p.b));
-            progress.advance(Stage::Search, range(rows, i).len() as u64);
-            pairs
-        })
-        .collect();
-    if progress.cancelled() {
-        return Err(Error::Interrupted);
+    if rows.rows() < 2 {
+        return Ok(Vec::new());
     }
+    let mut found = scan(rows, floor, Against::Later, path, &Pairs { rows, floor }, progress)?;
+    found.par_iter_mut().for_each(|pairs| pairs.sort_unstable_by_key(|p| (p.a, p.b)));
     Ok(found.concat())
 }
 
@@ -55,33 +160,4 @@ pub fn top_k(queries: &Matrix, rows: &Matrix, k: usize) -> Vec<Vec<(RowId, f32)>
         all
     };
     (0..queries.rows()).into_par_iter().map(nearest).collect()
-}
-
-fn range(rows: &Matrix, block: usize) -> std::ops::Range<usize> {
-    block * BLOCK..((block + 1) * BLOCK).min(rows.rows())
-}
-
-fn block(
-    rows: &Matrix,
-    i: usize,
-    j: usize,
-    floor: f32,
-    path: CpuPath,
-    scores: &mut [f32],
-    out: &mut Vec<RowPair>,
-) {
-    let (dim, ri, rj) = (rows.dim(), range(rows, i), range(rows, j));
-    let slice = |r: &std::ops::Range<usize>| &rows.as_slice()[r.start * dim..r.end * dim];
-    let scores = &mut scores[..ri.len() * rj.len()];
-    score_block(path, slice(&ri), slice(&rj), dim, scores);
-    for (a, line) in ri.zip(scores.chunks_exact(rj.len())) {
-        for (b, &score) in rj.clone().zip(line) {
-            if score >= floor - SLACK && a < b {
-                let score = dot(rows.row(a), rows.row(b));
-                if score >= floor {
-                    out.push(RowPair { a: RowId(a as u32), b: RowId(b as u32), score });
-                }
-            }
-        }
-    }
 }

@@ -1,18 +1,20 @@
 //! The nearest stories of each story, by the mean of their passages' vectors: candidates for `related`.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
-use super::SearchOptions;
+use super::{
+    SearchOptions,
+    exact::{Against, Collect, scan},
+};
 use crate::{
-    Error, Result,
-    device::score_block,
+    Result,
+    device::Hit,
     progress::Progress,
     story::{Corpus, StoryId},
-    vector::{Matrix, normalize},
+    vector::{Matrix, dot, normalize},
 };
-
-/// Stories scored at once.
-const BLOCK: usize = 128;
 
 /// Pairs `a < b` in order: each story with its nearest above the floor, as many as the options say.
 pub(super) fn neighbours(
@@ -22,51 +24,81 @@ pub(super) fn neighbours(
     progress: &dyn Progress,
 ) -> Result<Vec<(StoryId, StoryId)>> {
     let stories = means(corpus, vectors);
-    let (n, dim) = (stories.rows(), stories.dim());
-    if n < 2 {
+    if stories.rows() < 2 {
         return Ok(Vec::new());
     }
-    let slice = |block: usize| &stories.as_slice()[block * BLOCK * dim..((block + 1) * BLOCK).min(n) * dim];
-    let blocks = n.div_ceil(BLOCK);
-    let near = |i: usize| {
-        let mut best: Vec<Vec<(f32, u32)>> = vec![Vec::new(); slice(i).len() / dim];
-        let mut scores = vec![0.0; BLOCK * BLOCK];
-        for j in 0..blocks {
-            if progress.cancelled() {
-                break;
-            }
-            let columns = slice(j).len() / dim;
-            let scores = &mut scores[..best.len() * columns];
-            score_block(options.path, slice(i), slice(j), dim, scores);
-            for (a, line) in scores.chunks_exact(columns).enumerate() {
-                for (b, &score) in line.iter().enumerate() {
-                    let (own, other) = (i * BLOCK + a, j * BLOCK + b);
-                    if score >= options.story_floor && own != other {
-                        best[a].push((score, other as u32));
-                    }
-                }
-                if best[a].len() > 8 * options.story_neighbours {
-                    keep_nearest(&mut best[a], options.story_neighbours);
-                }
-            }
-        }
-        best.iter_mut().for_each(|b| keep_nearest(b, options.story_neighbours));
-        let pair = |a: usize, b: u32| (StoryId((i * BLOCK + a) as u32), StoryId(b));
-        let all = best.iter().enumerate().flat_map(|(a, near)| near.iter().map(move |&(_, b)| pair(a, b)));
-        all.map(|(a, b)| (a.min(b), a.max(b))).collect::<Vec<_>>()
+    let collect = Nearest { stories: &stories, k: options.story_neighbours, floor: options.story_floor };
+    let mut blocks = scan(&stories, options.story_floor, Against::All, options.path, &collect, progress)?;
+    let pairs = |block: &mut Block| {
+        let first = block.first;
+        let near = block.rows.iter_mut().enumerate().flat_map(|(i, row)| {
+            collect.prune(row);
+            row.near.iter().map(move |n| ((first + i) as u32, n.story))
+        });
+        near.map(|(a, b)| (StoryId(a.min(b)), StoryId(a.max(b)))).collect::<Vec<_>>()
     };
-    let mut pairs = (0..blocks).into_par_iter().map(near).collect::<Vec<_>>().concat();
-    if progress.cancelled() {
-        return Err(Error::Interrupted);
-    }
+    let mut pairs = blocks.par_iter_mut().map(pairs).collect::<Vec<_>>().concat();
     pairs.sort_unstable();
     pairs.dedup();
     Ok(pairs)
 }
 
-fn keep_nearest(near: &mut Vec<(f32, u32)>, k: usize) {
-    near.sort_unstable_by(|x, y| y.0.total_cmp(&x.0).then(x.1.cmp(&y.1)));
-    near.truncate(k);
+/// The nearest stories by exact score.
+struct Nearest<'a> {
+    stories: &'a Matrix,
+    k: usize,
+    floor: f32,
+}
+
+struct Block {
+    first: usize,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    near: Vec<Near>,
+    /// What is below this score is not among the nearest.
+    least: f32,
+}
+
+struct Near {
+    score: f32,
+    story: u32,
+}
+
+impl Nearest<'_> {
+    fn prune(&self, Row { near, least }: &mut Row) {
+        near.sort_unstable_by(|x, y| y.score.total_cmp(&x.score).then(x.story.cmp(&y.story)));
+        near.truncate(self.k);
+        if near.len() == self.k {
+            *least = near.last().map_or(f32::INFINITY, |n| n.score);
+        }
+    }
+}
+
+impl Collect for Nearest<'_> {
+    type Block = Block;
+
+    fn start(&self, rows: Range<usize>) -> Block {
+        let empty = |_| Row { near: Vec::new(), least: self.floor };
+        Block { first: rows.start, rows: rows.map(empty).collect() }
+    }
+
+    fn take(&self, block: &mut Block, hits: &[Hit]) {
+        for hit in hits {
+            let row = &mut block.rows[hit.row as usize - block.first];
+            if hit.score < row.least {
+                continue;
+            }
+            let score = dot(self.stories.row(hit.row as usize), self.stories.row(hit.column as usize));
+            if score >= row.least {
+                row.near.push(Near { score, story: hit.column });
+            }
+            if row.near.len() >= 4 * self.k.max(1) {
+                self.prune(row);
+            }
+        }
+    }
 }
 
 /// One unit vector a story: the mean of its rows; zeros for a story without any.

@@ -9,7 +9,10 @@
 //! then sixteen consecutive lines. They are loaded with the hint not to keep them in the first-level cache, which
 //! leaves that to the panel of weights.
 
-use std::arch::{asm, x86_64::*};
+use std::{
+    arch::{asm, x86_64::*},
+    cell::RefCell,
+};
 
 use half::bf16;
 
@@ -17,7 +20,7 @@ use super::{
     Tiles,
     rows::{gelu, gelu_tanh, store_bf16},
 };
-use crate::device::kernels::Activation;
+use crate::device::kernels::{Activation, Hit};
 
 /// Values in a tile row of bf16, and columns of a panel.
 pub(super) const WIDE: usize = 32;
@@ -146,6 +149,39 @@ impl Finish for Add {
     }
 }
 
+/// Looking for what is at least the floor.
+struct Above<'a> {
+    floor: f32,
+    rows: usize,
+    hits: RefCell<&'a mut Vec<Hit>>,
+}
+
+impl Finish for Above<'_> {
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+    unsafe fn row(&self, row: usize, column: usize, r: usize, a: __m512, b: __m512) {
+        let floor = _mm512_set1_ps(self.floor);
+        let low = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(a, floor);
+        let high = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(b, floor);
+        let mut found = u32::from(low) | u32::from(high) << 16;
+        if found == 0 || row + r >= self.rows {
+            return;
+        }
+        let mut scores = [0.0; WIDE];
+        // SAFETY: there is room for two vectors.
+        unsafe {
+            _mm512_storeu_ps(scores.as_mut_ptr(), a);
+            _mm512_storeu_ps(scores.as_mut_ptr().add(16), b);
+        }
+        let mut hits = self.hits.borrow_mut();
+        while found != 0 {
+            let i = found.trailing_zeros() as usize;
+            hits.push(Hit { row: (row + r) as u32, column: (column + i) as u32, score: scores[i] });
+            found &= found - 1;
+        }
+    }
+}
+
 /// One step of a block: tiles 0 to 3 += the two tiles at `a` times the two at `b`. With `BOTH` false only the
 /// upper sixteen rows.
 ///
@@ -266,6 +302,21 @@ pub(super) fn linear_add(
     assert!(sum.len() >= rows.next_multiple_of(TALL) * w.n, "a buffer is smaller than its blocks");
     // SAFETY: as in `linear`.
     unsafe { product(x, rows, w, &Add { sum: sum.as_mut_ptr(), n: w.n }, blocks) };
+}
+
+/// Adds to `hits` where `x · wᵀ` is at least `floor`; `x` is an operand.
+pub(super) fn above(
+    _tiles: &Tiles,
+    x: &[u16],
+    rows: usize,
+    w: &Tiled,
+    floor: f32,
+    hits: &mut Vec<Hit>,
+    blocks: &mut Blocks,
+) {
+    let finish = Above { floor, rows, hits: RefCell::new(hits) };
+    // SAFETY: the tiles are configured, which says that the processor has AMX and AVX-512; there is no output.
+    unsafe { product(x, rows, w, &finish, blocks) };
 }
 
 /// # Safety

@@ -19,7 +19,7 @@ use std::{
 
 use half::bf16;
 
-use super::kernels::{Activation, Heads, Kernels, Norm};
+use super::kernels::{Activation, Heads, Hit, Kernels, Norm};
 
 /// Whether the processor has AMX with bf16 and the vectors that go with it, and the kernel lets this process use
 /// the tiles.
@@ -112,6 +112,11 @@ impl Amx {
         let whole = [hidden, inner, heads.size].into_iter().all(|n| n > 0 && n.is_multiple_of(32));
         (whole && is_available()).then_some(Amx(()))
     }
+
+    /// As [`Amx::new`], for products of rows of `width` alone.
+    pub fn for_rows(width: usize) -> Option<Self> {
+        Self::new(width, width, Heads { count: 1, size: width })
+    }
 }
 
 /// Working memory of one thread.
@@ -129,14 +134,19 @@ impl Kernels for Amx {
 
     const ROW_BLOCK: usize = 32;
 
+    /// Rounding to eight bits errs by 2⁻⁹ at most on either side, so on a product of unit vectors by 2⁻⁸ and a bit.
+    const SCORE_ERROR: f32 = 0.0041;
+
     fn name(&self) -> String {
         "amx bf16".into()
     }
 
     fn write_operand(&self, x: &[f32], rows: usize, k: usize, out: &mut [u16]) {
-        for (i, &v) in x[..rows * k].iter().enumerate() {
-            let (row, column) = (i / k, i % k);
-            out[gemm::operand(row, column / 32 * 32, k) + column % 32] = bf16::from_f32(v).to_bits();
+        for (row, values) in x[..rows * k].chunks_exact(k).enumerate() {
+            for (step, values) in values.chunks(gemm::WIDE).enumerate() {
+                let out = &mut out[gemm::operand(row, step * gemm::WIDE, k)..];
+                out.iter_mut().zip(values).for_each(|(slot, &v)| *slot = bf16::from_f32(v).to_bits());
+            }
         }
     }
 
@@ -178,6 +188,18 @@ impl Kernels for Amx {
         scratch: &mut AmxScratch,
     ) {
         gemm::linear_add(&Tiles::configure(), x, rows, layer, sum, &mut scratch.product);
+    }
+
+    fn above(
+        &self,
+        x: &[u16],
+        rows: usize,
+        layer: &gemm::Tiled,
+        floor: f32,
+        hits: &mut Vec<Hit>,
+        scratch: &mut AmxScratch,
+    ) {
+        gemm::above(&Tiles::configure(), x, rows, layer, floor, hits, &mut scratch.product);
     }
 
     fn attention(
