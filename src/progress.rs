@@ -15,6 +15,8 @@ pub enum Stage {
     Compare,
     /// Grouping; unit: stories.
     Group,
+    /// Measuring; unit: measurements.
+    Bench,
 }
 
 impl Stage {
@@ -27,6 +29,7 @@ impl Stage {
             Stage::Search => "searching",
             Stage::Compare => "comparing",
             Stage::Group => "grouping",
+            Stage::Bench => "measuring",
         }
     }
 
@@ -38,6 +41,7 @@ impl Stage {
             Stage::Embed => "tokens",
             Stage::Compare => "pairs",
             Stage::Group => "stories",
+            Stage::Bench => "rounds",
         }
     }
 }

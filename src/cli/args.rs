@@ -20,6 +20,10 @@ pub enum Command {
     Similar(Similar),
     /// Show two stories side by side, and why they are judged as they are
     Explain(Explain),
+    /// Write the vectors of passages
+    Embed(Embed),
+    /// Measure embedding: throughput, latency, parity
+    Bench(Bench),
     /// List, check and fetch models
     Model(Model),
 }
@@ -166,6 +170,75 @@ pub struct Explain {
 pub enum ExplainFormat {
     Text,
     Json,
+}
+
+#[derive(Args)]
+pub struct Embed {
+    /// Files and folders; `-` is standard input
+    #[arg(required = true, value_name = "PATHS")]
+    pub paths: Vec<PathBuf>,
+    /// How the vectors are written
+    #[arg(long, value_enum, default_value_t = EmbedFormat::Jsonl)]
+    pub format: EmbedFormat,
+    /// Where the vectors go [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub input: Input,
+    #[command(flatten)]
+    pub compute: Compute,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EmbedFormat {
+    /// One object a passage: story, passage, text, vector
+    Jsonl,
+    /// One NumPy array of float32, passages × dimensions, in the same order
+    Npy,
+}
+
+#[derive(Args)]
+pub struct Bench {
+    /// Files and folders to embed [default: invented news, the same everywhere]
+    #[arg(long, value_name = "PATHS", num_args = 1..)]
+    pub corpus: Vec<PathBuf>,
+    /// How many invented stories
+    #[arg(long, value_name = "N", default_value_t = 2000, conflicts_with = "corpus",
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub stories: u32,
+    /// What to measure, in turns: amx, avx512, avx2, portable, candle, stock (candle-transformers as it comes),
+    /// cuda, metal, or `all` that this machine and build have [default: the fastest CPU path]
+    #[arg(long, value_name = "DEVICES", value_delimiter = ',')]
+    pub devices: Vec<String>,
+    /// Numbers of threads, as in 1,2 [default: all cores]
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Vec<u16>,
+    /// Upper edges of the passage lengths to tell apart, in tokens
+    #[arg(long, value_name = "TOKENS", value_delimiter = ',', default_value = "32,64,128,256")]
+    pub lengths: Vec<usize>,
+    /// How often each is measured
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub rounds: u16,
+    /// Compare the vectors and the decisions of what is measured
+    #[arg(long)]
+    pub parity: bool,
+    /// Write the figures as JSON
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Compare with the figures that `--json` wrote earlier
+    #[arg(long, value_name = "FILE")]
+    pub against: Option<PathBuf>,
+    /// A model folder or a Hugging Face id [default: the built-in all-MiniLM-L6-v2]
+    #[arg(long, value_name = "FOLDER|ID")]
+    pub model: Option<String>,
+    /// No progress on stderr
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Embed one text and end: what the time of a cold start is taken from
+    #[arg(long, hide = true)]
+    pub first: bool,
+    #[command(flatten)]
+    pub input: Input,
 }
 
 #[derive(Args)]

@@ -65,7 +65,8 @@ pub fn hub_cache() -> Option<PathBuf> {
         .or_else(|| env::home_dir().map(|home| home.join(".cache/huggingface/hub")))
 }
 
-fn gpu(model: &Model, name: &str) -> Result<Box<dyn Encoder>> {
+/// The candle encoder on the GPU `name`.
+pub fn gpu(model: &Model, name: &str) -> Result<Box<dyn Encoder>> {
     let missing = |reason: String| Error::Device {
         device: name.into(),
         reason,
@@ -80,7 +81,7 @@ fn gpu(model: &Model, name: &str) -> Result<Box<dyn Encoder>> {
 }
 
 /// `SAMESTORY_CPU` forces an instruction set.
-fn cpu_path() -> Result<CpuPath> {
+pub fn cpu_path() -> Result<CpuPath> {
     match env::var("SAMESTORY_CPU") {
         Ok(name) if !name.is_empty() => name.parse(),
         _ => Ok(CpuPath::detect()),

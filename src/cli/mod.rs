@@ -2,7 +2,9 @@
 
 mod args;
 mod bars;
+mod bench;
 mod dedup;
+mod embed;
 mod engine;
 mod explain;
 mod model;
@@ -34,6 +36,8 @@ pub fn main() -> ExitCode {
         Command::Dedup(args) => dedup::run(&args),
         Command::Similar(args) => similar::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Embed(args) => embed::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Model(args) => model::run(&args),
     };
     match result {

@@ -9,6 +9,7 @@ mod math;
 #[cfg(test)]
 mod oracle;
 mod portable;
+mod probe;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -19,6 +20,7 @@ pub use aligned::Aligned;
 pub use amx::Amx;
 pub use float::Float;
 pub use kernels::{Activation, Heads, Hit, Kernels, Norm};
+pub use probe::ceiling;
 
 use crate::Error;
 

@@ -1,6 +1,6 @@
 //! The kernels for x86-64: AVX-512F, and AVX2 with FMA.
 
-use std::arch::x86_64::*;
+use std::{arch::x86_64::*, hint::black_box};
 
 use super::{
     float::Ops,
@@ -111,3 +111,28 @@ float_ops!(
     softmax_avx2,
     layer_norm_avx2
 );
+
+macro_rules! spin {
+    ($name:ident, $features:literal, $lanes:literal, $set:ident, $fma:ident) => {
+        /// Fused multiply-adds in registers, `steps` times twelve; returns how many operations they were.
+        ///
+        /// # Safety
+        /// The processor has the features.
+        #[target_feature(enable = $features)]
+        pub(super) unsafe fn $name(steps: usize) -> f64 {
+            const CHAINS: usize = 12;
+            let (x, y) = ($set(black_box(0.999)), $set(black_box(0.001)));
+            let mut sums = [$set(black_box(0.5)); CHAINS];
+            for _ in 0..steps {
+                for sum in &mut sums {
+                    *sum = $fma(*sum, x, y);
+                }
+            }
+            black_box(sums);
+            (2 * $lanes * CHAINS * steps) as f64
+        }
+    };
+}
+
+spin!(spin_avx512, "avx512f", 16, _mm512_set1_ps, _mm512_fmadd_ps);
+spin!(spin_avx2, "avx2,fma", 8, _mm256_set1_ps, _mm256_fmadd_ps);

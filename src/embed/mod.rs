@@ -23,6 +23,10 @@ pub trait Encoder: Send + Sync {
     fn describe(&self) -> String;
     /// The tokens a call of [`Encoder::encode`] should hold to run well.
     fn token_budget(&self) -> usize;
+    /// The tokens that are computed for sequences of `lengths` in one batch, padding included.
+    fn computed_tokens(&self, lengths: &[usize]) -> usize {
+        lengths.iter().sum()
+    }
     /// One unit vector a sequence of `batch`, in its order: `batch.len() × dim`.
     fn encode(&self, batch: &PackedBatch) -> Result<Matrix>;
 }

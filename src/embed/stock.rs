@@ -102,6 +102,10 @@ impl Encoder for StockEncoder {
         4096
     }
 
+    fn computed_tokens(&self, lengths: &[usize]) -> usize {
+        lengths.len() * lengths.iter().max().copied().unwrap_or(0)
+    }
+
     fn encode(&self, batch: &PackedBatch) -> Result<Matrix> {
         check_ids(batch, &self.config)?;
         if batch.is_empty() {

@@ -82,4 +82,13 @@ impl BertConfig {
     pub fn head_size(&self) -> usize {
         self.hidden_size / self.num_attention_heads
     }
+
+    /// Multiplications and additions that one sequence of `len` tokens takes in the products of all layers.
+    pub fn operations(&self, len: usize) -> f64 {
+        let (hidden, inner) = (self.hidden_size as f64, self.intermediate_size as f64);
+        let len = len as f64;
+        let linear = len * (4.0 * hidden * hidden + 2.0 * hidden * inner);
+        let attention = 2.0 * len * len * hidden;
+        2.0 * self.num_hidden_layers as f64 * (linear + attention)
+    }
 }

@@ -102,6 +102,31 @@ impl Drop for Tiles {
     }
 }
 
+/// Products of tiles that are loaded once, `steps` times four; returns how many operations they were.
+pub(super) fn spin(steps: usize) -> f64 {
+    let _tiles = Tiles::configure();
+    let values: Vec<u16> =
+        (0..gemm::TILE_VALUES).map(|i| bf16::from_f32((i as f32 * 0.37).sin() * 1e-3).to_bits()).collect();
+    // SAFETY: the tiles are configured, and `values` is one whole tile.
+    unsafe {
+        asm!(
+            "tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3",
+            "tileloadd tmm4, [{v} + {w}*1]", "tileloadd tmm5, [{v} + {w}*1]",
+            "tileloadd tmm6, [{v} + {w}*1]", "tileloadd tmm7, [{v} + {w}*1]",
+            "2:",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tdpbf16ps tmm1, tmm4, tmm7",
+            "tdpbf16ps tmm2, tmm5, tmm6",
+            "tdpbf16ps tmm3, tmm5, tmm7",
+            "dec {n}",
+            "jnz 2b",
+            v = in(reg) values.as_ptr(), w = in(reg) 64usize, n = inout(reg) steps.max(1) => _,
+            options(nostack, readonly),
+        );
+    }
+    (steps.max(1) * 4 * 2 * gemm::TILE * gemm::TILE * gemm::WIDE) as f64
+}
+
 /// The AMX kernels.
 pub struct Amx(());
 

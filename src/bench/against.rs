@@ -1,0 +1,81 @@
+//! This run beside an earlier one: which differences are more than noise.
+
+use super::figures::{LengthFigures, Report, Spread};
+
+/// One figure in both runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// What was measured: "amx × 2, 33 to 64 tokens, tokens/s".
+    pub what: String,
+    /// The earlier figure.
+    pub before: Spread,
+    /// This run's.
+    pub now: Spread,
+    /// Whether the ranges of the two do not even touch.
+    pub beyond_noise: bool,
+}
+
+impl Change {
+    /// This run's median as a multiple of the earlier one's.
+    pub fn ratio(&self) -> f64 {
+        self.now.median / self.before.median
+    }
+}
+
+/// All figures that both runs have.
+pub fn compare(before: &Report, now: &Report) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for subject in &now.subjects {
+        let same = |s: &&super::SubjectFigures| s.name == subject.name && s.threads == subject.threads;
+        let Some(earlier) = before.subjects.iter().find(same) else { continue };
+        for length in &subject.lengths {
+            let key = |l: &LengthFigures| (l.above, l.up_to, l.tokens);
+            let Some(old) = earlier.lengths.iter().find(|l| key(l) == key(length)) else { continue };
+            let (before, now) = (old.tokens_per_second, length.tokens_per_second);
+            changes.push(Change {
+                what: format!("{} × {}, {}, tokens/s", subject.name, subject.threads, length.name()),
+                beyond_noise: now.min > before.max || now.max < before.min,
+                before,
+                now,
+            });
+        }
+    }
+    changes
+}
+
+impl LengthFigures {
+    /// "33 to 64 tokens", "all lengths".
+    pub fn name(&self) -> String {
+        match (self.above, self.up_to) {
+            (0, None) => "all lengths".into(),
+            (0, Some(most)) => format!("to {most} tokens"),
+            (above, Some(most)) => format!("{} to {most} tokens", above + 1),
+            (above, None) => format!("over {above} tokens"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::SubjectFigures;
+
+    fn report(values: &[f64]) -> Report {
+        let length = LengthFigures { tokens: 9, tokens_per_second: Spread::of(values), ..Default::default() };
+        let subject =
+            SubjectFigures { name: "amx".into(), threads: 2, lengths: vec![length], ..Default::default() };
+        Report { subjects: vec![subject], ..Default::default() }
+    }
+
+    #[test]
+    fn a_difference_counts_only_where_the_ranges_part() {
+        let check = |before: &[f64], now: &[f64], beyond: bool| {
+            let changes = compare(&report(before), &report(now));
+            assert_eq!((changes.len(), changes[0].beyond_noise), (1, beyond), "{before:?} {now:?}");
+        };
+        check(&[10.0, 11.0, 12.0], &[13.0, 14.0], true);
+        check(&[10.0, 11.0, 12.0], &[11.5, 14.0], false);
+        check(&[10.0, 11.0, 12.0], &[7.0, 9.0], true);
+        assert_eq!(compare(&report(&[1.0]), &Report::default()), []);
+    }
+}

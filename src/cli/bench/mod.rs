@@ -1,0 +1,151 @@
+//! `samestory bench`: what is measured, and on what.
+
+mod cold;
+mod print;
+
+use std::{fs, path::Path, sync::Arc};
+
+use samestory::{
+    Error, Result,
+    bench::{self, Options, Report, Subject},
+    device::CpuPath,
+    embed::{CandleEncoder, StockEncoder, cpu_encoder, embed_texts},
+    ingest,
+    model::Model,
+    progress::Silent,
+};
+
+use super::{
+    Outcome,
+    args::Bench,
+    bars::{Bars, catch_ctrl_c},
+    engine::{cpu_path, gpu, open_model},
+    sink, stories,
+};
+
+/// Runs the command.
+pub fn run(args: &Bench) -> Result<Outcome> {
+    catch_ctrl_c();
+    let model = open_model(args.model.as_deref())?;
+    let subjects = subjects(args, &model)?;
+    if args.first {
+        for subject in &subjects {
+            embed_texts(&model, subject.encoder.as_ref(), &["a first text"], &Silent)?;
+        }
+        return Ok(Outcome::Done);
+    }
+    let earlier = args.against.as_deref().map(read_report).transpose()?;
+    let bars = Bars::new(args.quiet);
+    let (stories, corpus_name, bad_input) = match args.corpus.is_empty() {
+        true => (
+            bench::synthetic(args.stories as usize),
+            format!("{} invented stories, built in", args.stories),
+            false,
+        ),
+        false => {
+            let ingested = stories::read(&args.corpus, &stories::options(&args.input)?, &bars)?;
+            let names: Vec<String> = args.corpus.iter().map(|p| p.display().to_string()).collect();
+            (ingested.stories, names.join(" "), !ingested.notices.is_empty())
+        }
+    };
+    let corpus = ingest::corpus(stories);
+    if corpus.rows.is_empty() {
+        return Err(Error::NoStories {
+            place: corpus_name,
+            hint: "leave --corpus out to embed the built-in texts".into(),
+        });
+    }
+    let options = Options {
+        rounds: usize::from(args.rounds),
+        lengths: edges(&args.lengths)?,
+        parity: args.parity,
+        ..Options::default()
+    };
+    let mut report = bench::run(&model, &corpus, &subjects, &options, &bars)?;
+    report.corpus = corpus_name;
+    for (figures, subject) in report.subjects.iter_mut().zip(&subjects) {
+        figures.cold_start_ms = Some(cold::start(args, &subject.name, subject.threads)?);
+    }
+    if let Some(path) = &args.json {
+        sink::write_to(Some(path), |out| {
+            serde_json::to_writer_pretty(&mut *out, &report)?;
+            out.write_all(b"\n")
+        })?;
+    }
+    sink::write_to(None, |out| {
+        print::report(&report, out)?;
+        match &earlier {
+            Some(earlier) => print::changes(&bench::compare(earlier, &report), out),
+            None => Ok(()),
+        }
+    })?;
+    Ok(if bad_input && args.input.strict { Outcome::BadInput } else { Outcome::Done })
+}
+
+fn edges(lengths: &[usize]) -> Result<Vec<usize>> {
+    match lengths.first().is_some_and(|&n| n > 0) && lengths.is_sorted_by(|a, b| a < b) {
+        true => Ok(lengths.to_vec()),
+        false => Err(Error::Option {
+            option: "--lengths".into(),
+            message: "the edges do not ascend".into(),
+            hint: "give them from short to long, as in --lengths 32,64,128".into(),
+        }),
+    }
+}
+
+fn read_report(path: &Path) -> Result<Report> {
+    let text = fs::read_to_string(path).map_err(Error::io("read", path))?;
+    serde_json::from_str(&text).map_err(|e| Error::Option {
+        option: "--against".into(),
+        message: format!("{} is no report of a bench run: {e}", path.display()),
+        hint: "give a file that samestory bench --json wrote".into(),
+    })
+}
+
+/// Every device on every number of threads.
+fn subjects(args: &Bench, model: &Model) -> Result<Vec<Subject>> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads: Vec<usize> = match args.threads.is_empty() {
+        true => vec![cores],
+        false => args.threads.iter().map(|&n| usize::from(n)).collect(),
+    };
+    let mut names = args.devices.clone();
+    if names.is_empty() {
+        names.push(cpu_path()?.name().into());
+    }
+    if names.iter().any(|n| n == "all") {
+        names = CpuPath::available().into_iter().map(|p| p.name().to_string()).collect();
+        names.extend(["candle", "stock"].map(String::from));
+        names.extend(cfg!(feature = "cuda").then(|| "cuda".into()));
+        names.extend(cfg!(feature = "metal").then(|| "metal".into()));
+    }
+    let mut subjects = Vec::new();
+    for name in names {
+        let (encoder, path) = encoder(&name, model)?;
+        for &threads in &threads {
+            subjects.push(Subject {
+                name: name.clone(),
+                threads,
+                encoder: Arc::clone(&encoder),
+                path,
+                search: path.unwrap_or(CpuPath::detect()),
+            });
+        }
+    }
+    Ok(subjects)
+}
+
+type Found = (Arc<dyn samestory::embed::Encoder>, Option<CpuPath>);
+
+fn encoder(name: &str, model: &Model) -> Result<Found> {
+    use candle_core::{DType, Device};
+    Ok(match name {
+        "candle" => (Arc::new(CandleEncoder::new(model, Device::Cpu, DType::F32)?), None),
+        "stock" => (Arc::new(StockEncoder::new(model)?), None),
+        "cuda" | "metal" => (Arc::from(gpu(model, name)?), None),
+        name => {
+            let path: CpuPath = name.parse()?;
+            (Arc::from(cpu_encoder(model, path)?), Some(path))
+        }
+    })
+}

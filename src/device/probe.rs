@@ -1,0 +1,73 @@
+//! What a thread of this machine can multiply at most: the ceiling that throughput is held against.
+//!
+//! Products of values in registers, with nothing to load and nothing to store. The values are no zeros: a
+//! multiplier that is given zeros needs less power, and runs faster than real data ever lets it.
+
+use std::{hint::black_box, time::Instant};
+
+use super::CpuPath;
+
+/// Multiplications and additions per second on every one of `threads` threads together, the best of some tries.
+/// Takes about a tenth of a second.
+pub fn ceiling(path: CpuPath, threads: usize) -> f64 {
+    assert!(path.is_available(), "{path} is not available");
+    let rate = || {
+        let begun = std::sync::Barrier::new(threads);
+        let worker = || {
+            begun.wait();
+            let start = Instant::now();
+            let work: f64 = (0..ROUNDS).map(|_| round(path)).sum();
+            work / start.elapsed().as_secs_f64()
+        };
+        std::thread::scope(|scope| {
+            let all: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
+            all.into_iter().map(|t| t.join().unwrap_or(0.0)).sum::<f64>()
+        })
+    };
+    (0..TRIES).map(|_| rate()).fold(0.0, f64::max)
+}
+
+const TRIES: usize = 5;
+const ROUNDS: usize = 40;
+/// Steps of a round: long enough that what surrounds them does not count.
+const STEPS: usize = 20_000;
+
+/// Runs one round and returns its multiplications and additions.
+fn round(path: CpuPath) -> f64 {
+    match path {
+        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+        CpuPath::Amx => super::amx::spin(STEPS / 8),
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the path is available: `ceiling` checked it.
+        CpuPath::Avx512 => unsafe { super::x86::spin_avx512(STEPS) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        CpuPath::Avx2 => unsafe { super::x86::spin_avx2(STEPS) },
+        _ => portable(STEPS),
+    }
+}
+
+fn portable(steps: usize) -> f64 {
+    const LANES: usize = 32;
+    let (x, mut sums) = (black_box([0.999f32; LANES]), [0.5f32; LANES]);
+    for _ in 0..steps {
+        for (s, x) in sums.iter_mut().zip(&x) {
+            *s = *s * x + 0.001;
+        }
+    }
+    black_box(sums);
+    (2 * LANES * steps) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_has_a_ceiling() {
+        for path in CpuPath::available() {
+            let rate = ceiling(path, 1);
+            assert!(rate.is_finite() && rate > 1e6, "{path}: {rate}");
+        }
+    }
+}
