@@ -152,6 +152,10 @@ fn classes<'a>(model: &Model, corpus: &'a Corpus, edges: &[usize]) -> Result<Vec
         }
     }
     classes.retain(|c| !c.texts.is_empty());
+    if classes.len() == 2 {
+        // One length is all there is.
+        classes.remove(0);
+    }
     Ok(classes)
 }
 

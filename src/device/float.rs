@@ -14,9 +14,8 @@ pub(super) struct Ops {
     pub rows: usize,
     /// Columns of a tile, and of a packed panel.
     pub cols: usize,
-    /// `tile = aᵀ · b`: `a` is `k × rows`, `b` is `k × cols`, `tile` is `rows × cols`. As for all of them, the caller
-    /// has checked that the processor has the instruction set.
-    pub tile: unsafe fn(a: &[f32], b: &[f32], tile: &mut [f32]),
+    /// Sets `rows × cols` values of `out` to `start + a · b`, or adds `a · b` to them without a start.
+    pub tile: Tile,
     /// Applies an activation.
     pub activate: unsafe fn(Activation, &mut [f32]),
     /// Softmax in base 2.
@@ -24,6 +23,10 @@ pub(super) struct Ops {
     /// Layer norm of one row.
     pub layer_norm: unsafe fn(&mut [f32], &Norm),
 }
+
+/// `(a, a_stride, b, start, out, out_stride)`: `a` and `out` have rows that far apart, `b` is `k × cols`, `start` is a
+/// row of `cols`. As for all of these loops, the caller has checked that the processor has the instruction set.
+type Tile = unsafe fn(&[f32], usize, &[f32], Option<&[f32]>, &mut [f32], usize);
 
 /// f32 kernels of an instruction set.
 pub struct Float {
@@ -39,17 +42,34 @@ pub struct Panels {
     bias: Vec<f32>,
 }
 
-/// The left side of a product, repacked as `[block of rows][k][rows]`, and one tile of its result.
+/// The edge of a product: rows and tiles that are not whole.
 #[derive(Default)]
-struct Product {
-    blocks: Vec<f32>,
+struct Edge {
+    rows: Vec<f32>,
     tile: Vec<f32>,
+}
+
+/// The panel of a step of k stays in the first-level cache: 192 × 32 f32 are 24 KiB.
+const DEPTH: usize = 192;
+/// The widest tile of any instruction set.
+const WIDEST: usize = 32;
+const ZEROS: [f32; WIDEST] = [0.0; WIDEST];
+
+/// What a product starts from.
+#[derive(Clone, Copy)]
+enum Start<'a> {
+    Zero,
+    /// The same row everywhere, filled up to whole tiles.
+    Row(&'a [f32]),
+    /// What is there.
+    Out,
 }
 
 /// Working memory of one thread.
 #[derive(Default)]
 pub struct FloatScratch {
-    product: Product,
+    edge: Edge,
+    found: Vec<f32>,
     keys: Vec<f32>,
     values: Vec<f32>,
     scores: Vec<f32>,
@@ -69,60 +89,89 @@ impl Float {
         }
     }
 
-    /// `emit(row, column, values)` for each row of each tile of `x · b`: `x` has rows of `k` values, `stride` apart,
-    /// `b` has `n` columns in panels.
+    /// `out = act(start + x · b)`: `x` has rows of `k` values, `b` has `n` columns in panels, rows of `x` and `out` are
+    /// `stride` values apart.
     fn product(
         &self,
-        (x, stride, rows): (&[f32], usize, usize),
+        (x, x_stride, rows): (&[f32], usize, usize),
         (b, k, n): (&[f32], usize, usize),
-        scratch: &mut Product,
-        mut emit: impl FnMut(usize, usize, &mut [f32]),
+        start: Start,
+        act: Option<Activation>,
+        (out, out_stride): (&mut [f32], usize),
+        edge: &mut Edge,
     ) {
         let (tall, wide) = (self.ops.rows, self.ops.cols);
-        let Product { blocks, tile } = scratch;
-        tile.resize(tall * wide, 0.0);
-        blocks.clear();
-        blocks.resize(rows.div_ceil(tall) * tall * k, 0.0);
-        for row in 0..rows {
-            let block = &mut blocks[row / tall * tall * k..][..tall * k];
-            let values = &x[row * stride..][..k];
-            for (slot, &v) in block.iter_mut().skip(row % tall).step_by(tall).zip(values) {
-                *slot = v;
-            }
+        let whole = rows - rows % tall;
+        edge.rows.clear();
+        edge.rows.resize(tall * k, 0.0);
+        for row in whole..rows {
+            edge.rows[(row - whole) * k..][..k].copy_from_slice(&x[row * x_stride..][..k]);
         }
+        edge.tile.clear();
+        edge.tile.resize(tall * wide, 0.0);
         for (panel, b) in b.chunks_exact(k * wide).take(n.div_ceil(wide)).enumerate() {
             let column = panel * wide;
             let width = wide.min(n - column);
-            for (block, a) in blocks.chunks_exact(tall * k).enumerate() {
-                // SAFETY: the processor has the path's instruction set: `new` checked it.
-                unsafe { (self.ops.tile)(a, b, tile) };
-                let row = block * tall;
-                for r in 0..tall.min(rows - row) {
-                    emit(row + r, column, &mut tile[r * wide..][..width]);
+            for (step, b) in b.chunks(DEPTH * wide).enumerate() {
+                let from = step * DEPTH;
+                let last = from + b.len() / wide == k;
+                let start = match start {
+                    _ if step > 0 => None,
+                    Start::Zero => Some(&ZEROS[..]),
+                    Start::Row(row) => Some(&row[column..]),
+                    Start::Out => None,
+                };
+                for row in (0..rows).step_by(tall) {
+                    let (a, a_stride) = match row < whole {
+                        true => (&x[row * x_stride + from..], x_stride),
+                        false => (&edge.rows[from..], k),
+                    };
+                    let out = &mut out[row * out_stride + column..];
+                    let height = tall.min(rows - row);
+                    // SAFETY: the processor has the path's instruction set: `new` checked it.
+                    unsafe {
+                        if height == tall && width == wide {
+                            (self.ops.tile)(a, a_stride, b, start, out, out_stride);
+                        } else {
+                            copy((out, out_stride), (&mut edge.tile, wide), height, width);
+                            (self.ops.tile)(a, a_stride, b, start, &mut edge.tile, wide);
+                            copy((&edge.tile, wide), (out, out_stride), height, width);
+                        }
+                        if let (Some(act), true) = (act, last) {
+                            (0..height)
+                                .for_each(|r| (self.ops.activate)(act, &mut out[r * out_stride..][..width]));
+                        }
+                    }
                 }
             }
         }
     }
 
-    /// `out = then(x · weightᵀ + bias)`, part of a row at a time.
-    fn linear_then(
+    /// `out = act(x · weightᵀ + bias)`.
+    fn biased(
         &self,
         x: &[f32],
         rows: usize,
         layer: &Panels,
+        act: Option<Activation>,
         out: &mut [f32],
         scratch: &mut FloatScratch,
-        then: impl Fn(&mut [f32]),
     ) {
-        let n = layer.n;
-        let write = |row: usize, column: usize, values: &mut [f32]| {
-            for (v, b) in values.iter_mut().zip(&layer.bias[column..]) {
-                *v += b;
-            }
-            then(values);
-            out[row * n + column..][..values.len()].copy_from_slice(values);
-        };
-        self.product((x, layer.k, rows), (&layer.data, layer.k, n), &mut scratch.product, write);
+        let (x, to) = ((x, layer.k, rows), (out, layer.n));
+        let weights = (&layer.data[..], layer.k, layer.n);
+        self.product(x, weights, Start::Row(&layer.bias), act, to, &mut scratch.edge);
+    }
+}
+
+/// Copies `height × width` values between rows that are so far apart.
+fn copy(
+    (from, from_stride): (&[f32], usize),
+    (to, to_stride): (&mut [f32], usize),
+    height: usize,
+    width: usize,
+) {
+    for r in 0..height {
+        to[r * to_stride..][..width].copy_from_slice(&from[r * from_stride..][..width]);
     }
 }
 
@@ -160,11 +209,13 @@ impl Kernels for Float {
                 *slot = w;
             }
         }
-        Panels { k, n, data, bias: bias.to_vec() }
+        let mut bias = bias.to_vec();
+        bias.resize(n.next_multiple_of(wide), 0.0);
+        Panels { k, n, data, bias }
     }
 
     fn linear(&self, x: &[f32], rows: usize, layer: &Panels, out: &mut [f32], scratch: &mut FloatScratch) {
-        self.linear_then(x, rows, layer, out, scratch, |_| {});
+        self.biased(x, rows, layer, None, out, scratch);
     }
 
     fn linear_act(
@@ -176,8 +227,7 @@ impl Kernels for Float {
         out: &mut [f32],
         scratch: &mut FloatScratch,
     ) {
-        // SAFETY: the processor has the path's instruction set: `new` checked it.
-        self.linear_then(x, rows, layer, out, scratch, |values| unsafe { (self.ops.activate)(act, values) });
+        self.biased(x, rows, layer, Some(act), out, scratch);
     }
 
     fn linear_add(
@@ -188,13 +238,8 @@ impl Kernels for Float {
         sum: &mut [f32],
         scratch: &mut FloatScratch,
     ) {
-        let n = layer.n;
-        let add = |row: usize, column: usize, values: &mut [f32]| {
-            for (s, v) in sum[row * n + column..].iter_mut().zip(values) {
-                *s += *v;
-            }
-        };
-        self.product((x, layer.k, rows), (&layer.data, layer.k, n), &mut scratch.product, add);
+        let weights = (&layer.data[..], layer.k, layer.n);
+        self.product((x, layer.k, rows), weights, Start::Out, None, (sum, layer.n), &mut scratch.edge);
     }
 
     fn above(
@@ -206,17 +251,21 @@ impl Kernels for Float {
         hits: &mut Vec<Hit>,
         scratch: &mut FloatScratch,
     ) {
-        let find = |row: usize, column: usize, values: &mut [f32]| {
-            if values.iter().fold(false, |any, v| any | (*v >= floor)) {
-                let all = values.iter().enumerate().filter(|(_, v)| **v >= floor);
-                hits.extend(all.map(|(i, &score)| Hit {
-                    row: row as u32,
-                    column: (column + i) as u32,
-                    score,
-                }));
+        let (k, wide) = (layer.k, self.ops.cols);
+        let FloatScratch { edge, found, .. } = scratch;
+        found.resize(rows * wide, 0.0);
+        for (panel, b) in layer.data.chunks_exact(k * wide).enumerate() {
+            let width = wide.min(layer.n - panel * wide);
+            self.product((x, k, rows), (b, k, width), Start::Zero, None, (found, wide), edge);
+            for (row, values) in found.chunks_exact(wide).enumerate() {
+                if !values.iter().fold(false, |any, v| any | (*v >= floor)) {
+                    continue;
+                }
+                let above = values[..width].iter().enumerate().filter(|(_, v)| **v >= floor);
+                let hit = |(i, &score)| Hit { row: row as u32, column: (panel * wide + i) as u32, score };
+                hits.extend(above.map(hit));
             }
-        };
-        self.product((x, layer.k, rows), (&layer.data, layer.k, layer.n), &mut scratch.product, find);
+        }
     }
 
     fn attention(
@@ -232,7 +281,7 @@ impl Kernels for Float {
         let out = &mut out[at.start * heads.width()..];
         let (width, size, wide) = (heads.width(), heads.size, self.ops.cols);
         let stride = 3 * width;
-        let FloatScratch { product, keys, values, scores } = scratch;
+        let FloatScratch { edge, keys, values, scores, .. } = scratch;
         scores.resize(len * len, 0.0);
         keys.clear();
         keys.resize(len.div_ceil(wide) * wide * size, 0.0);
@@ -253,16 +302,14 @@ impl Kernels for Float {
                     values[p * len * wide + token * wide..][..part.len()].copy_from_slice(part);
                 }
             }
-            self.product((&qkv[at..], stride, len), (keys, size, len), product, |row, column, v| {
-                scores[row * len + column..][..v.len()].copy_from_slice(v);
-            });
+            let queries = (&qkv[at..], stride, len);
+            self.product(queries, (keys, size, len), Start::Zero, None, (scores, len), edge);
             for row in scores.chunks_exact_mut(len) {
                 // SAFETY: the processor has the path's instruction set: `new` checked it.
                 unsafe { (self.ops.softmax)(row) };
             }
-            self.product((scores, len, len), (values, len, size), product, |row, column, v| {
-                out[row * width + at + column..][..v.len()].copy_from_slice(v);
-            });
+            let to = (&mut out[at..], width);
+            self.product((scores, len, len), (values, len, size), Start::Zero, None, to, edge);
         }
     }
 

@@ -12,16 +12,21 @@ pub(super) static OPS: Ops = Ops { rows: ROWS, cols: COLS, tile, activate, softm
 const ROWS: usize = 4;
 const COLS: usize = 8;
 
-fn tile(a: &[f32], b: &[f32], tile: &mut [f32]) {
+fn tile(a: &[f32], a_stride: usize, b: &[f32], start: Option<&[f32]>, out: &mut [f32], out_stride: usize) {
     let mut sums = [[0f32; COLS]; ROWS];
-    for (a, b) in a.as_chunks::<ROWS>().0.iter().zip(b.as_chunks::<COLS>().0) {
-        for (sums, a) in sums.iter_mut().zip(a) {
-            for (s, b) in sums.iter_mut().zip(b) {
-                *s += a * b;
-            }
+    for (r, sums) in sums.iter_mut().enumerate() {
+        let from = start.unwrap_or(&out[r * out_stride..]);
+        sums.copy_from_slice(&from[..COLS]);
+    }
+    for (i, b) in b.as_chunks::<COLS>().0.iter().enumerate() {
+        for (r, sums) in sums.iter_mut().enumerate() {
+            let x = a[r * a_stride + i];
+            sums.iter_mut().zip(b).for_each(|(s, b)| *s += x * b);
         }
     }
-    tile.copy_from_slice(sums.as_flattened());
+    for (r, sums) in sums.iter().enumerate() {
+        out[r * out_stride..][..COLS].copy_from_slice(sums);
+    }
 }
 
 fn activate(act: Activation, row: &mut [f32]) {

@@ -36,26 +36,42 @@ macro_rules! float_ops {
         /// # Safety
         /// The processor has the features.
         #[target_feature(enable = $features)]
-        unsafe fn $tile(a: &[f32], b: &[f32], tile: &mut [f32]) {
-            let k = a.len() / $rows;
-            assert!(b.len() == k * 2 * $lanes && tile.len() == $rows * 2 * $lanes, "a tile of another shape");
+        unsafe fn $tile(
+            a: &[f32],
+            a_stride: usize,
+            b: &[f32],
+            start: Option<&[f32]>,
+            out: &mut [f32],
+            out_stride: usize,
+        ) {
+            const COLS: usize = 2 * $lanes;
+            let k = b.len() / COLS;
+            assert!(a.len() >= ($rows - 1) * a_stride + k, "too few rows");
+            assert!(out.len() >= ($rows - 1) * out_stride + COLS, "no room for a tile");
+            assert!(start.is_none_or(|s| s.len() >= COLS), "a start of another width");
             let mut sums = [[$zero(); 2]; $rows];
-            for i in 0..k {
-                // SAFETY: row i of `a` and `b` lies in them: their lengths were checked.
-                unsafe {
-                    let (a, b) = (a.as_ptr().add(i * $rows), b.as_ptr().add(i * 2 * $lanes));
-                    let (b0, b1) = ($load(b), $load(b.add($lanes)));
+            // SAFETY: all rows of `a` and `out` and a row of `start` lie in their slices: the lengths were checked.
+            unsafe {
+                for (r, sums) in sums.iter_mut().enumerate() {
+                    let from = match start {
+                        Some(start) => start.as_ptr(),
+                        None => out.as_ptr().add(r * out_stride),
+                    };
+                    *sums = [$load(from), $load(from.add($lanes))];
+                }
+                let (a, b) = (a.as_ptr(), b.as_ptr());
+                for i in 0..k {
+                    let (b0, b1) = ($load(b.add(i * COLS)), $load(b.add(i * COLS + $lanes)));
                     for r in 0..$rows {
-                        let x = $set(*a.add(r));
+                        let x = $set(*a.add(r * a_stride + i));
                         sums[r][0] = $fma(x, b0, sums[r][0]);
                         sums[r][1] = $fma(x, b1, sums[r][1]);
                     }
                 }
-            }
-            for (r, sums) in sums.iter().enumerate() {
-                for (c, sum) in sums.iter().enumerate() {
-                    // SAFETY: the tile has `rows` rows of two vectors.
-                    unsafe { $store(tile.as_mut_ptr().add((2 * r + c) * $lanes), *sum) };
+                for (r, sums) in sums.iter().enumerate() {
+                    let to = out.as_mut_ptr().add(r * out_stride);
+                    $store(to, sums[0]);
+                    $store(to.add($lanes), sums[1]);
                 }
             }
         }
