@@ -24,6 +24,10 @@ pub enum Command {
     Embed(Embed),
     /// Measure embedding: throughput, latency, parity
     Bench(Bench),
+    /// Learn, list and edit the passages that say nothing of a story
+    Boilerplate(BoilerplateArgs),
+    /// Propose thresholds from stories with labels
+    Calibrate(Calibrate),
     /// List, check and fetch models
     Model(Model),
 }
@@ -91,6 +95,12 @@ pub struct Dedup {
     /// Which story of a group is kept: earliest, longest, first, or source:A,B,…
     #[arg(long, value_name = "POLICY", default_value = "earliest")]
     pub keep: String,
+    /// A list of boilerplate that `samestory boilerplate learn` wrote
+    #[arg(long, value_name = "FILE")]
+    pub boilerplate: Option<PathBuf>,
+    /// A rule table that `samestory calibrate` wrote
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
     /// The coverage from which a story is a copy, between 0 and 1 [default: the rule table's]
     #[arg(long, value_name = "SHARE")]
     pub min_coverage: Option<f32>,
@@ -150,13 +160,16 @@ pub enum SimilarFormat {
 
 #[derive(Args)]
 pub struct Explain {
-    /// The first story: its id, or a file with one story
+    /// The first story: its id, a file, or file#n for the nth story of a file
     pub a: String,
-    /// The second story: its id, or a file with one story
+    /// The second story, likewise
     pub b: String,
     /// The files and folders that hold the ids; they also teach which words are common
     #[arg(long = "in", value_name = "PATHS", num_args = 1..)]
     pub paths: Vec<PathBuf>,
+    /// A list of boilerplate that `samestory boilerplate learn` wrote
+    #[arg(long, value_name = "FILE")]
+    pub boilerplate: Option<PathBuf>,
     /// How the answer is written
     #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
     pub format: ExplainFormat,
@@ -239,6 +252,56 @@ pub struct Bench {
     pub first: bool,
     #[command(flatten)]
     pub input: Input,
+}
+
+#[derive(Args)]
+pub struct BoilerplateArgs {
+    #[command(subcommand)]
+    pub command: BoilerplateCommand,
+}
+
+#[derive(Subcommand)]
+pub enum BoilerplateCommand {
+    /// Find what recurs in unrelated stories, and add it to the list
+    Learn {
+        /// Files and folders; `-` is standard input
+        #[arg(required = true, value_name = "PATHS")]
+        paths: Vec<PathBuf>,
+        /// The list
+        #[arg(long, value_name = "FILE", default_value = "boilerplate.toml")]
+        file: PathBuf,
+        #[command(flatten)]
+        input: Input,
+    },
+    /// Show the list
+    List {
+        /// The list
+        #[arg(long, value_name = "FILE", default_value = "boilerplate.toml")]
+        file: PathBuf,
+    },
+    /// Open the list in $VISUAL or $EDITOR, and check it
+    Edit {
+        /// The list
+        #[arg(long, value_name = "FILE", default_value = "boilerplate.toml")]
+        file: PathBuf,
+    },
+}
+
+#[derive(Args)]
+pub struct Calibrate {
+    /// Files and folders; `-` is standard input
+    #[arg(required = true, value_name = "PATHS")]
+    pub paths: Vec<PathBuf>,
+    /// What people say: JSON lines of id and group; stories of one origin have one group
+    #[arg(long, value_name = "FILE")]
+    pub labels: PathBuf,
+    /// Where the proposed rule table goes
+    #[arg(long, value_name = "FILE", default_value = "samestory.toml")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub input: Input,
+    #[command(flatten)]
+    pub compute: Compute,
 }
 
 #[derive(Args)]

@@ -18,6 +18,7 @@ use super::{
     Outcome,
     args::{Dedup, FormatChoice, IndexArg},
     bars::{Bars, catch_ctrl_c},
+    boilerplate, calibrate,
     engine::Engine,
     sink, stories,
 };
@@ -106,7 +107,16 @@ fn judge(
 
     let pairs: Vec<(StoryId, StoryId)> = candidates.pairs.iter().map(|p| (p.a, p.b)).collect();
     bars.begin(Stage::Compare, Some(pairs.len() as u64));
-    let comparer = Comparer::new(corpus, &embedded.vectors, options);
+    let mut options = options.clone();
+    if let Some(file) = &args.rules {
+        options.thresholds = calibrate::read_rules(file)?.for_model(&engine.model.fingerprint(), || {
+            Comparer::new(corpus, &embedded.vectors, &options).background()
+        });
+        if let Some(share) = args.min_coverage {
+            options.thresholds.copy_coverage = share;
+        }
+    }
+    let comparer = Comparer::new(corpus, &embedded.vectors, &options);
     let verdicts = comparer.judge_all(&pairs, bars)?;
     bars.end(Stage::Compare);
     if let Some(path) = &args.pairs {
@@ -204,6 +214,9 @@ fn compare_options(args: &Dedup) -> Result<compare::Options> {
             });
         }
         options.thresholds.copy_coverage = share;
+    }
+    if let Some(file) = &args.boilerplate {
+        options.boilerplate = boilerplate::read(file)?;
     }
     Ok(options)
 }

@@ -1,10 +1,13 @@
 //! `samestory explain`: two stories side by side, and why they are judged as they are.
 
-use std::path::Path;
+use std::{
+    io::{self, IsTerminal, Write, stdout},
+    path::Path,
+};
 
 use samestory::{
     Error, Result,
-    compare::{Comparer, Explanation, Options, PartKind},
+    compare::{Comparer, Explanation, Options, Part, PartKind},
     embed::embed_texts,
     ingest,
     report::line,
@@ -15,6 +18,7 @@ use super::{
     Outcome,
     args::{Explain, ExplainFormat},
     bars::{Bars, catch_ctrl_c},
+    boilerplate,
     engine::Engine,
     sink, stories,
 };
@@ -29,39 +33,67 @@ pub fn run(args: &Explain) -> Result<Outcome> {
     if !args.paths.is_empty() {
         all = stories::read(&args.paths, &options, &bars)?.stories;
     }
-    let ids = [&args.a, &args.b].map(|name| {
-        if let Some(at) = all.iter().position(|s| s.id == *name) {
-            return Ok(StoryId(at as u32));
-        }
-        if !Path::new(name).is_file() {
-            let hint = "give an id from the report with --in PATHS, or a file that holds one story";
-            return Err(Error::UnknownStory { id: name.clone(), hint: hint.into() });
-        }
-        let read = stories::read(&[name.into()], &options, &bars)?;
-        all.extend(read.stories.into_iter().take(1));
-        Ok(StoryId(all.len() as u32 - 1))
-    });
-    let [a, b] = ids;
+    let [a, b] = [&args.a, &args.b].map(|name| find(name, &mut all, &options, &bars));
     let (a, b) = (a?, b?);
     let corpus = ingest::corpus(all);
     let texts: Vec<&str> = corpus.rows.iter().map(|r| r.text.as_str()).collect();
     let embedded = embed_texts(&engine.model, engine.encoder.as_ref(), &texts, &bars)?;
-    let compare_options = Options::default();
+    let mut compare_options = Options::default();
+    if let Some(file) = &args.boilerplate {
+        compare_options.boilerplate = boilerplate::read(file)?;
+    }
     let explanation = Comparer::new(&corpus, &embedded.vectors, &compare_options).explain(a, b);
     sink::write_to(None, |out| match args.format {
         ExplainFormat::Json => {
             serde_json::to_writer_pretty(&mut *out, &explanation)?;
             writeln!(out)
         }
-        ExplainFormat::Text => text(&explanation, out),
+        ExplainFormat::Text => text(&explanation, &Paint::detect(), out),
     })?;
     Ok(Outcome::Done)
 }
 
-fn text(e: &Explanation, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+/// The story that `name` stands for: an id among `all`, or a file, of which `#n` takes the nth story.
+fn find(name: &str, all: &mut Vec<Story>, options: &ingest::Options, bars: &Bars) -> Result<StoryId> {
+    if let Some(at) = all.iter().position(|s| s.id == name) {
+        return Ok(StoryId(at as u32));
+    }
+    let numbered = name.rsplit_once('#').and_then(|(file, n)| Some((file, n.parse::<usize>().ok()?)));
+    let (file, number) = match numbered {
+        Some((file, number)) if !Path::new(name).is_file() => (file, number),
+        _ => (name, 1),
+    };
+    let unknown = |hint: String| Error::UnknownStory { id: name.into(), hint };
+    if !Path::new(file).is_file() {
+        let hint = "give an id from the report with --in PATHS, a file, or file#n for its nth story";
+        return Err(unknown(hint.into()));
+    }
+    let mut read = stories::read(&[file.into()], options, bars)?.stories;
+    if number == 0 || number > read.len() {
+        return Err(unknown(format!("{file} holds {} stories, the first is {file}#1", read.len())));
+    }
+    all.push(read.swap_remove(number - 1));
+    Ok(StoryId(all.len() as u32 - 1))
+}
+
+/// Escape codes, or nothing where the reader is no terminal or asked for no colour (no-color.org).
+struct Paint(bool);
+
+impl Paint {
+    fn detect() -> Self {
+        let refused = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+        Paint(stdout().is_terminal() && !refused)
+    }
+
+    fn dress(&self, code: &str, text: &str) -> String {
+        if self.0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.into() }
+    }
+}
+
+fn text(e: &Explanation, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
     let f = &e.figures;
     writeln!(out, "{}  and  {}", line(&e.a, 60), line(&e.b, 60))?;
-    writeln!(out, "{}: {}", e.relation.name(), e.rule)?;
+    writeln!(out, "{}: {}", paint.dress("1", e.relation.name()), e.rule)?;
     writeln!(
         out,
         "{:.0} % of the first is in the second, {:.0} % of the second in the first; cosine {:.2}; longest common run {} words",
@@ -78,34 +110,67 @@ fn text(e: &Explanation, out: &mut dyn std::io::Write) -> std::io::Result<()> {
         f.names_shared * 100.0,
         f.names
     )?;
-    for part in &e.parts {
-        let (mark, name) = match part.kind {
-            PartKind::Identical => ("=", "identical"),
-            PartKind::Changed => ("~", "changed"),
-            PartKind::Cut => ("-", "only in the first"),
-            PartKind::Added => ("+", "only in the second"),
-            PartKind::Boilerplate => (".", "boilerplate"),
-        };
-        writeln!(out, "{mark} {name} ({:.0} % found)", part.coverage * 100.0)?;
-        match part.kind {
-            PartKind::Changed => writeln!(out, "  {}", diff(&part.a, &part.b))?,
-            _ => writeln!(out, "  {}", line(if part.a.is_empty() { &part.b } else { &part.a }, 2000))?,
-        }
+    e.parts.iter().try_for_each(|part| show(part, paint, out))?;
+    if !e.turns.is_empty() {
+        writeln!(out, "\nWhat would have changed the verdict, one figure at a time")?;
+    }
+    for turn in &e.turns {
+        writeln!(
+            out,
+            "  {:<38} {:>6} → {:<6} {}",
+            turn.figure,
+            figure(turn.is),
+            figure(turn.would_be),
+            turn.relation.name()
+        )?;
     }
     Ok(())
 }
 
+/// Whole numbers as such, shares with two decimals.
+fn figure(value: f32) -> String {
+    if value > 1.0 { format!("{value:.0}") } else { format!("{value:.2}") }
+}
+
+fn show(part: &Part, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
+    const RED: &str = "31";
+    const GREEN: &str = "32";
+    const YELLOW: &str = "33";
+    const GREY: &str = "2";
+    let (mark, name, colour) = match part.kind {
+        PartKind::Identical => ("=", "identical", "0"),
+        PartKind::Changed => ("~", "changed", YELLOW),
+        PartKind::Cut => ("-", "only in the first", RED),
+        PartKind::Added => ("+", "only in the second", GREEN),
+        PartKind::Boilerplate => (".", "boilerplate", GREY),
+    };
+    let head = format!("{mark} {name} ({:.0} % found)", part.coverage * 100.0);
+    writeln!(out, "{}", paint.dress(colour, &head))?;
+    let text = line(if part.a.is_empty() { &part.b } else { &part.a }, 2000);
+    match part.kind {
+        PartKind::Changed => writeln!(out, "  {}", diff(&part.a, &part.b, paint)),
+        PartKind::Boilerplate => writeln!(out, "  {}", paint.dress(GREY, &text)),
+        PartKind::Cut => writeln!(out, "  {}", paint.dress(RED, &text)),
+        PartKind::Added => writeln!(out, "  {}", paint.dress(GREEN, &text)),
+        PartKind::Identical => writeln!(out, "  {text}"),
+    }
+}
+
 /// The second text with what was cut in `[-…-]` and what was added in `{+…+}`, word by word.
-fn diff(a: &str, b: &str) -> String {
+fn diff(a: &str, b: &str, paint: &Paint) -> String {
     let (a, b) = (line(a, 4000), line(b, 4000));
     let diff = similar::TextDiff::from_words(a.as_str(), b.as_str());
-    let mut out = String::new();
+    let mut runs: Vec<(similar::ChangeTag, String)> = Vec::new();
     for change in diff.iter_all_changes() {
-        match change.tag() {
-            similar::ChangeTag::Equal => out.push_str(change.value()),
-            similar::ChangeTag::Delete => out.push_str(&format!("[-{}-]", change.value())),
-            similar::ChangeTag::Insert => out.push_str(&format!("{{+{}+}}", change.value())),
+        match runs.last_mut() {
+            Some((tag, text)) if *tag == change.tag() => text.push_str(change.value()),
+            _ => runs.push((change.tag(), change.value().into())),
         }
     }
-    out.replace("-][-", "").replace("+}{+", "")
+    let dressed = runs.iter().map(|(tag, text)| match tag {
+        similar::ChangeTag::Equal => text.clone(),
+        similar::ChangeTag::Delete => paint.dress("31", &format!("[-{text}-]")),
+        similar::ChangeTag::Insert => paint.dress("32", &format!("{{+{text}+}}")),
+    });
+    dressed.collect()
 }

@@ -3,6 +3,8 @@
 mod args;
 mod bars;
 mod bench;
+mod boilerplate;
+mod calibrate;
 mod dedup;
 mod embed;
 mod engine;
@@ -38,6 +40,8 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Embed(args) => embed::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Boilerplate(args) => boilerplate::run(&args),
+        Command::Calibrate(args) => calibrate::run(&args),
         Command::Model(args) => model::run(&args),
     };
     match result {

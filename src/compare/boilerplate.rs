@@ -1,13 +1,146 @@
-//! Rows that recur in otherwise unrelated stories: credits, notes, calls to subscribe.
+//! Rows that recur in otherwise unrelated stories: credits, notes, calls to subscribe. Learned from a corpus, kept in
+//! a file that people edit.
 
-use crate::story::{Corpus, StoryId};
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Error, Result,
+    story::{Corpus, RowId, StoryId},
+};
 
 /// Fewer carriers may be copies of one story.
 const MIN_CARRIERS: usize = 4;
 
-/// For each row, whether it is boilerplate: at least [`MIN_CARRIERS`] stories have it, and most neighbours
-/// among them have nothing else in common.
-pub(super) fn find(corpus: &Corpus) -> Vec<bool> {
+/// Examples kept of each.
+const EXAMPLES: usize = 3;
+
+/// A list of boilerplate, as `boilerplate.toml` holds it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Boilerplate {
+    /// The passages.
+    #[serde(default, rename = "passage")]
+    pub passages: Vec<Entry>,
+}
+
+/// One passage of the list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// Its text.
+    pub text: String,
+    /// Whether it is left out of coverage. A person sets this to false for what only looks like boilerplate.
+    #[serde(default = "yes")]
+    pub exclude: bool,
+    /// Stories that carry it.
+    #[serde(default)]
+    pub stories: u64,
+    /// Where in the story most of them have it: "head", "foot" or "inside".
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub place: String,
+    /// The publisher of most of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Ids of some of them.
+    #[serde(default)]
+    pub examples: Vec<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Boilerplate {
+    /// What recurs in unrelated stories of `corpus`, the most frequent first.
+    pub fn learn(corpus: &Corpus) -> Self {
+        let carriers = corpus.row_stories();
+        let flags = find(corpus);
+        let rows = (0..flags.len()).filter(|&row| flags[row]);
+        let mut passages: Vec<Entry> =
+            rows.map(|row| entry(corpus, RowId(row as u32), &carriers[row])).collect();
+        passages.sort_by(|x, y| y.stories.cmp(&x.stories).then(x.text.cmp(&y.text)));
+        Boilerplate { passages }
+    }
+
+    /// Reads a list; `file` is named in errors.
+    pub fn from_toml(file: &str, text: &str) -> Result<Self> {
+        toml::from_str(text).map_err(|e| Error::Option {
+            option: file.into(),
+            message: format!("this is no list of boilerplate: {}", e.message()),
+            hint: "an entry is [[passage]] with text = \"…\" and exclude = true or false".into(),
+        })
+    }
+
+    /// As [`Boilerplate::from_toml`] reads it.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string_pretty(self).map_err(|e| Error::Option {
+            option: "boilerplate".into(),
+            message: e.to_string(),
+            hint: "this is a fault of samestory: please report it".into(),
+        })
+    }
+
+    /// Takes counts and examples from `learned`, and what it has beyond this; what people decided stays.
+    pub fn merge(&mut self, learned: Boilerplate) {
+        let mut at: BTreeMap<String, usize> =
+            self.passages.iter().enumerate().map(|(i, e)| (e.text.clone(), i)).collect();
+        for entry in learned.passages {
+            match at.get(&entry.text) {
+                Some(&i) => self.passages[i] = Entry { exclude: self.passages[i].exclude, ..entry },
+                None => {
+                    at.insert(entry.text.clone(), self.passages.len());
+                    self.passages.push(entry);
+                }
+            }
+        }
+    }
+}
+
+fn entry(corpus: &Corpus, row: RowId, carriers: &[StoryId]) -> Entry {
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut sources: BTreeMap<&str, usize> = BTreeMap::new();
+    for story in carriers {
+        let passages = &corpus.passages[story.index()];
+        let place = match passages.iter().position(|p| p.row == row) {
+            Some(0) => "head",
+            Some(i) if i + 1 == passages.len() => "foot",
+            _ => "inside",
+        };
+        *places.entry(place).or_default() += 1;
+        if let Some(source) = &corpus.stories[story.index()].source {
+            *sources.entry(source).or_default() += 1;
+        }
+    }
+    let most =
+        |of: &BTreeMap<&str, usize>| of.iter().max_by_key(|(_, n)| **n).map(|(name, _)| name.to_string());
+    Entry {
+        text: corpus.row_text(row).into(),
+        exclude: true,
+        stories: carriers.len() as u64,
+        place: most(&places).unwrap_or_default(),
+        source: most(&sources),
+        examples: carriers.iter().take(EXAMPLES).map(|s| corpus.stories[s.index()].id.clone()).collect(),
+    }
+}
+
+/// For each row, whether it is boilerplate: as `known` says, else as the corpus itself tells.
+pub(super) fn flags(corpus: &Corpus, known: &Boilerplate) -> Vec<bool> {
+    let mut flags = find(corpus);
+    if known.passages.is_empty() {
+        return flags;
+    }
+    let of_text: HashMap<&str, bool> = known.passages.iter().map(|e| (e.text.as_str(), e.exclude)).collect();
+    for (flag, row) in flags.iter_mut().zip(&corpus.rows) {
+        *flag = of_text.get(row.text.as_str()).copied().unwrap_or(*flag);
+    }
+    flags
+}
+
+/// A row is boilerplate if at least [`MIN_CARRIERS`] stories have it, and most neighbours among them have nothing
+/// else in common.
+fn find(corpus: &Corpus) -> Vec<bool> {
     let carriers = corpus.row_stories();
     let rows_of = |s: StoryId| {
         let mut rows: Vec<u32> = corpus.story_rows(s).map(|r| r.0).collect();
@@ -29,4 +162,51 @@ pub(super) fn find(corpus: &Corpus) -> Vec<bool> {
             strangers.count() * 2 > stories.len() - 1
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ingest, story::Story};
+
+    const NOTE: &str = "Subscribe to our morning letter for more news of the coast every day.";
+
+    fn corpus() -> Corpus {
+        let story = |i: usize| Story {
+            id: format!("s{i}"),
+            text: format!(
+                "Report number {i} tells of a matter that no other story here speaks of {i}.\n\n{NOTE}"
+            ),
+            source: Some("Coast Gazette".into()),
+            ..Story::default()
+        };
+        ingest::corpus((0..6).map(story).collect())
+    }
+
+    #[test]
+    fn what_recurs_in_unrelated_stories_is_learned() {
+        let learned = Boilerplate::learn(&corpus());
+        let [entry] = &learned.passages[..] else { panic!("{learned:?}") };
+        assert_eq!((entry.text.as_str(), entry.stories, entry.place.as_str()), (NOTE, 6, "foot"));
+        assert_eq!(entry.source.as_deref(), Some("Coast Gazette"));
+        let again = Boilerplate::from_toml("list", &learned.to_toml().unwrap()).unwrap();
+        assert_eq!(again, learned);
+    }
+
+    #[test]
+    fn what_people_decided_stays() {
+        let corpus = corpus();
+        let mut list = Boilerplate::learn(&corpus);
+        list.passages[0].exclude = false;
+        list.merge(Boilerplate::learn(&corpus));
+        assert_eq!((list.passages.len(), list.passages[0].exclude), (1, false));
+        assert!(flags(&corpus, &list).iter().all(|f| !f));
+        assert!(flags(&corpus, &Boilerplate::default()).iter().any(|f| *f));
+    }
+
+    #[test]
+    fn a_broken_list_is_refused_with_its_name() {
+        let error = Boilerplate::from_toml("my.toml", "[[passage]]\nexclude = 3").unwrap_err();
+        assert!(error.to_string().contains("my.toml"), "{error}");
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use super::{
-    Options, Relation, Verdict,
+    Background, Options, Relation, Verdict,
     align::{Alignment, Match, Sequence, align, aligned, bigrams, facts},
     boilerplate,
     rules::{self, Figures},
@@ -50,7 +50,7 @@ pub struct Comparer<'a> {
 impl<'a> Comparer<'a> {
     /// Prepares the stories of `corpus`; `vectors` holds one unit vector a row.
     pub fn new(corpus: &'a Corpus, vectors: &Matrix, options: &'a Options) -> Self {
-        let boilerplate = boilerplate::find(corpus);
+        let boilerplate = boilerplate::flags(corpus, &options.boilerplate);
         let of_rows: Vec<Vec<Token>> = corpus.rows.par_iter().map(|r| tokens(&r.text)).collect();
         let mut vocabulary: Vec<Token> = Vec::new();
         let mut known: HashMap<String, u32> = HashMap::new();
@@ -58,11 +58,14 @@ impl<'a> Comparer<'a> {
         let mut as_name: Vec<i32> = Vec::new();
         let ids_of_rows: Vec<Vec<u32>> = of_rows
             .into_iter()
-            .map(|row| {
+            .zip(&boilerplate)
+            .map(|(row, boilerplate)| {
+                // Boilerplate says nothing of how the stories themselves use a word.
+                let vote = if *boilerplate { 0 } else { 1 };
                 let id = |token: Token| {
                     let next = vocabulary.len() as u32;
                     let id = *known.entry(token.text.clone()).or_insert(next);
-                    let name = if token.kind == Kind::Name { 1 } else { -1 };
+                    let name = if token.kind == Kind::Name { vote } else { -vote };
                     if id == next {
                         vocabulary.push(token);
                         as_name.push(0);
@@ -76,7 +79,7 @@ impl<'a> Comparer<'a> {
         for (token, balance) in vocabulary.iter_mut().zip(&as_name).filter(|(t, _)| t.kind != Kind::Number) {
             token.kind = if *balance > 0 { Kind::Name } else { Kind::Word };
         }
-        let (weights, stories_with) = weights(corpus, &ids_of_rows, &vocabulary);
+        let (weights, stories_with) = weights(corpus, &ids_of_rows, &vocabulary, &boilerplate);
         let prepare =
             |i: usize| prepare(corpus, StoryId(i as u32), &ids_of_rows, &weights, &boilerplate, vectors);
         let stories = (0..corpus.stories.len()).into_par_iter().map(prepare).collect();
@@ -90,6 +93,13 @@ impl<'a> Comparer<'a> {
             stories_with,
             titles: Titles::new(corpus),
         }
+    }
+
+    /// How near stories are that have nothing to do with each other.
+    pub fn background(&self) -> Background {
+        let dim = self.stories.first().map_or(1, |s| s.vector.len().max(1));
+        let vectors = self.stories.iter().flat_map(|s| s.vector.iter().copied()).collect();
+        Background::measure(&Matrix::from_vec(vectors, dim))
     }
 
     /// The relation of `a` to `b`.
@@ -223,11 +233,16 @@ impl<'a> Comparer<'a> {
 
 /// For each token its weight, and the number of stories that have it. Weights are inverse document frequencies
 /// (Spärck Jones, 1972), smoothed so that a small corpus gives sensible ones too.
-fn weights(corpus: &Corpus, ids_of_rows: &[Vec<u32>], vocabulary: &[Token]) -> (Vec<f32>, Vec<u32>) {
+fn weights(
+    corpus: &Corpus,
+    ids_of_rows: &[Vec<u32>],
+    vocabulary: &[Token],
+    boilerplate: &[bool],
+) -> (Vec<f32>, Vec<u32>) {
     let mut with = vec![0u32; vocabulary.len()];
     let mut last = vec![u32::MAX; vocabulary.len()];
     for i in 0..corpus.stories.len() as u32 {
-        for row in corpus.story_rows(StoryId(i)) {
+        for row in corpus.story_rows(StoryId(i)).filter(|r| !boilerplate[r.index()]) {
             for &id in &ids_of_rows[row.index()] {
                 if std::mem::replace(&mut last[id as usize], i) != i {
                     with[id as usize] += 1;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Comparer, Figures, Relation, align::Match};
+use super::{Comparer, Figures, Relation, Turn, align::Match, turns::turns};
 use crate::story::{Passage, Story, StoryId};
 
 /// What became of a passage.
@@ -47,6 +47,8 @@ pub struct Explanation {
     pub rule: String,
     /// What the rules looked at.
     pub figures: Figures,
+    /// What would have changed the verdict, figure by figure; empty for identical texts.
+    pub turns: Vec<Turn>,
     /// The passages: those of the first story in order, then what the second adds.
     pub parts: Vec<Part>,
 }
@@ -92,7 +94,19 @@ impl Comparer<'_> {
         }
         let id = |s: StoryId| self.corpus.stories[s.index()].id.clone();
         let rule = verdict.rule.to_string();
-        Explanation { a: id(a), b: id(b), relation: verdict.relation, rule, figures: verdict.figures, parts }
+        let turns = match verdict.relation {
+            Relation::Identical => Vec::new(),
+            _ => turns(&verdict.figures, &self.options.thresholds),
+        };
+        Explanation {
+            a: id(a),
+            b: id(b),
+            relation: verdict.relation,
+            rule,
+            figures: verdict.figures,
+            turns,
+            parts,
+        }
     }
 
     /// How much of passage `at` of `x` is found in `y`, and the passage of `y` that holds most of it.

@@ -2,18 +2,25 @@
 
 mod align;
 mod boilerplate;
+mod calibrate;
 mod comparer;
 mod explain;
 mod rules;
+mod table;
 mod titles;
 mod tokens;
+mod turns;
 mod verdict;
 
 use serde::Serialize;
 
+pub use boilerplate::{Boilerplate, Entry};
+pub use calibrate::{Labelled, Score, Trial};
 pub use comparer::Comparer;
 pub use explain::{Explanation, Part, PartKind};
 pub use rules::{Figures, Thresholds};
+pub use table::{Background, RuleTable};
+pub use turns::Turn;
 pub use verdict::Verdict;
 
 /// What two stories are to one another.
@@ -61,4 +68,6 @@ impl Relation {
 pub struct Options {
     /// The rule table's numbers.
     pub thresholds: Thresholds,
+    /// What people know to be boilerplate, or not to be; beside it, the corpus itself tells.
+    pub boilerplate: Boilerplate,
 }

@@ -4,10 +4,12 @@
 //! of the others), or, where it shares it with no pivot, with at least half of the members.
 
 mod canonical;
+mod health;
 
 use std::collections::BTreeMap;
 
 pub use canonical::Keep;
+pub use health::{Health, HealthItem};
 
 use crate::{
     compare::{Relation, Verdict},
@@ -59,6 +61,8 @@ pub struct Group {
     pub canonical: StoryId,
     /// All stories, the canonical one first, then in the order of the input.
     pub members: Vec<Member>,
+    /// How firmly it holds together.
+    pub health: Health,
 }
 
 /// Groups, and links between stories that all stay.
@@ -97,7 +101,7 @@ pub fn group(
                 .filter(|m| **m != canonical)
                 .map(|&m| member(corpus, m, canonical, &edges, options, judge)),
         );
-        Group { id, canonical, members: rest }
+        Group { id, canonical, members: rest, health: health::health(members, &edges) }
     });
     let links = verdicts.iter().filter(|v| matches!(v.relation, Relation::Twin | Relation::Related));
     Groups { groups: groups.collect(), links: links.cloned().collect() }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::{
     compare::{Relation, Verdict},
-    group::Groups,
+    group::{Group, Groups, HealthItem},
     story::{Corpus, StoryId},
 };
 
@@ -45,6 +45,9 @@ pub struct Item {
     pub path: String,
     /// The record's first line in that file; 0 where a file is one record.
     pub line: u64,
+    /// For the kept story of three and more, how firmly they hold together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health: Option<HealthItem>,
 }
 
 /// All items: groups in their order with the kept story first, then links.
@@ -60,6 +63,9 @@ pub fn items(corpus: &Corpus, groups: &Groups) -> Vec<Item> {
                 if canonical { canonical_reason(group.members.len()) } else { member.reason.clone() };
             let mut item = item(corpus, member.story, relation, kept, Some(group.id), scores, reason);
             item.removed = member.removed;
+            if canonical && group.members.len() > 2 {
+                item.health = Some(health(corpus, group));
+            }
             items.push(item);
         }
     }
@@ -67,6 +73,18 @@ pub fn items(corpus: &Corpus, groups: &Groups) -> Vec<Item> {
         items.push(link_item(corpus, link));
     }
     items
+}
+
+fn health(corpus: &Corpus, group: &Group) -> HealthItem {
+    let id = |s: &StoryId| corpus.stories[s.index()].id.clone();
+    let health = &group.health;
+    HealthItem {
+        splits_at: rounded(health.splits_at),
+        weakest: health.weakest.iter().flat_map(|(a, b)| [id(a), id(b)]).collect(),
+        bridges: health.bridges.iter().map(id).collect(),
+        pairs_of_one_origin: health.pairs.0,
+        pairs: health.pairs.1,
+    }
 }
 
 fn canonical_reason(members: usize) -> String {
@@ -109,6 +127,7 @@ fn item(
         published: s.published.and_then(iso),
         path: s.origin.path.display().to_string(),
         line: s.origin.line,
+        health: None,
     }
 }
 

@@ -42,7 +42,19 @@ fn head(item: &Item, out: &mut dyn Write) -> io::Result<()> {
         (None, None) => String::new(),
     };
     writeln!(out, "\ngroup {}  {}", item.group.unwrap_or(0), line(&item.title, WIDTH - 20))?;
-    writeln!(out, "  kept      {}{by}", line(&item.id, 50))
+    writeln!(out, "  kept      {}{by}", line(&item.id, 50))?;
+    let Some(health) = &item.health else { return Ok(()) };
+    let mut text = format!(
+        "{} of {} pairs are of one origin; it would split above {:.2}",
+        health.pairs_of_one_origin, health.pairs, health.splits_at
+    );
+    if let [a, b] = &health.weakest[..] {
+        text += &format!(" ({a} – {b})");
+    }
+    if !health.bridges.is_empty() {
+        text += &format!("; held together by {}", health.bridges.join(", "));
+    }
+    writeln!(out, "            {}", line(&text, WIDTH))
 }
 
 fn member(item: &Item, out: &mut dyn Write) -> io::Result<()> {

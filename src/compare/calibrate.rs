@@ -1,0 +1,258 @@
+//! Thresholds from labelled stories: every pair is judged once, then the rules are tried over.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{
+    Relation, Verdict,
+    rules::{Thresholds, decide},
+};
+
+/// Pairs right and wrong, by whether they are of one origin.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct Score {
+    /// Pairs found that are of one origin.
+    pub right: usize,
+    /// Pairs found.
+    pub found: usize,
+    /// Pairs of one origin.
+    pub all: usize,
+}
+
+impl Score {
+    /// Share of the found pairs that are right; 1 if none was found.
+    pub fn precision(&self) -> f64 {
+        ratio(self.right, self.found)
+    }
+
+    /// Share of the pairs of one origin that were found; 1 if there is none.
+    pub fn recall(&self) -> f64 {
+        ratio(self.right, self.all)
+    }
+
+    /// The harmonic mean of precision and recall.
+    pub fn f1(&self) -> f64 {
+        ratio(2 * self.right, self.found + self.all)
+    }
+}
+
+fn ratio(part: usize, whole: usize) -> f64 {
+    if whole == 0 { 1.0 } else { part as f64 / whole as f64 }
+}
+
+/// Judged pairs with what people say of them.
+pub struct Labelled<'a> {
+    pairs: Vec<(&'a Verdict, bool)>,
+    /// Stories by label: what the bootstrap draws.
+    of_pair: Vec<(usize, usize)>,
+    sizes: Vec<usize>,
+}
+
+/// One value of one threshold, all others as they are.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Trial {
+    /// The threshold.
+    pub threshold: &'static str,
+    /// Its value.
+    pub value: f32,
+    /// What came of it.
+    pub score: Score,
+}
+
+/// How a threshold is set, and the values that are tried.
+struct Dial {
+    name: &'static str,
+    get: fn(&Thresholds) -> f32,
+    set: fn(&mut Thresholds, f32),
+    from: f32,
+    to: f32,
+    step: f32,
+}
+
+macro_rules! dial {
+    ($field:ident, $from:expr, $to:expr, $step:expr) => {
+        Dial {
+            name: stringify!($field),
+            get: |t| t.$field,
+            set: |t, v| t.$field = v,
+            from: $from,
+            to: $to,
+            step: $step,
+        }
+    };
+}
+
+const DIALS: [Dial; 11] = [
+    dial!(copy_coverage, 0.30, 0.95, 0.05),
+    dial!(copy_other, 0.10, 0.90, 0.05),
+    dial!(excerpt_coverage, 0.30, 0.95, 0.05),
+    dial!(passage_matched, 10.0, 60.0, 5.0),
+    dial!(passage_coverage, 0.0, 0.5, 0.05),
+    dial!(min_matched, 4.0, 30.0, 2.0),
+    dial!(twin_density, 0.02, 0.30, 0.02),
+    dial!(twin_numbers, 0.1, 0.9, 0.1),
+    dial!(twin_names, 0.1, 0.9, 0.1),
+    dial!(short, 0.0, 80.0, 10.0),
+    dial!(short_title, 0.0, 1.0, 0.1),
+];
+
+impl<'a> Labelled<'a> {
+    /// `label` gives a story's origin; pairs of stories without one are left out.
+    pub fn new(verdicts: &'a [Verdict], label: &[Option<String>]) -> Self {
+        let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut sizes = Vec::new();
+        for name in label.iter().flatten() {
+            let next = numbers.len();
+            let number = *numbers.entry(name).or_insert(next);
+            if number == sizes.len() {
+                sizes.push(0);
+            }
+            sizes[number] += 1;
+        }
+        let number = |i: usize| label[i].as_deref().map(|name| numbers[name]);
+        let (mut pairs, mut of_pair) = (Vec::new(), Vec::new());
+        for verdict in verdicts {
+            let (Some(x), Some(y)) = (number(verdict.a.index()), number(verdict.b.index())) else { continue };
+            pairs.push((verdict, x == y));
+            of_pair.push((x, y));
+        }
+        Labelled { pairs, of_pair, sizes }
+    }
+
+    /// Pairs that were judged and have labels.
+    pub fn len(&self) -> usize {
+        self.pairs.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.pairs.is_empty()
+    }
+
+    /// The score of `thresholds`. Pairs of one origin that were no candidates count as not found.
+    pub fn score(&self, thresholds: &Thresholds) -> Score {
+        self.weighted(thresholds, |_| 1)
+    }
+
+    fn weighted(&self, thresholds: &Thresholds, weight: impl Fn(usize) -> usize) -> Score {
+        let all = self.sizes.iter().enumerate().map(|(i, n)| weight(i) * (n * n.saturating_sub(1) / 2)).sum();
+        let mut score = Score { all, ..Score::default() };
+        for ((verdict, same), &(x, y)) in self.pairs.iter().zip(&self.of_pair) {
+            let identical = verdict.relation == Relation::Identical;
+            if identical || decide(&verdict.figures, thresholds).0.is_origin() {
+                let times = if *same { weight(x) } else { weight(x) * weight(y) };
+                score.found += times;
+                score.right += if *same { times } else { 0 };
+            }
+        }
+        score
+    }
+
+    /// The 95 % interval of F1, by drawing labels with replacement (Efron, 1979).
+    pub fn interval(&self, thresholds: &Thresholds, rounds: usize) -> (f64, f64) {
+        let mut state = 0x5eed_u64;
+        let mut below = |n: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((state >> 33) as usize) % n.max(1)
+        };
+        let mut values: Vec<f64> = (0..rounds)
+            .map(|_| {
+                let mut times = vec![0usize; self.sizes.len()];
+                (0..times.len()).for_each(|_| times[below(self.sizes.len())] += 1);
+                self.weighted(thresholds, |i| times[i]).f1()
+            })
+            .collect();
+        values.sort_by(f64::total_cmp);
+        let at = |share: f64| {
+            values.get(((rounds as f64 * share) as usize).min(rounds.saturating_sub(1))).copied()
+        };
+        (at(0.025).unwrap_or(0.0), at(0.975).unwrap_or(1.0))
+    }
+
+    /// Each threshold over its range, all others as in `thresholds`.
+    pub fn sweep(&self, thresholds: &Thresholds) -> Vec<Trial> {
+        DIALS.iter().flat_map(|dial| self.turn(dial, thresholds)).collect()
+    }
+
+    fn turn(&self, dial: &Dial, thresholds: &Thresholds) -> Vec<Trial> {
+        let steps = ((dial.to - dial.from) / dial.step).round() as usize;
+        let trial = |i: usize| {
+            let value = ((dial.from + i as f32 * dial.step) * 1000.0).round() / 1000.0;
+            let mut other = thresholds.clone();
+            (dial.set)(&mut other, value);
+            Trial { threshold: dial.name, value, score: self.score(&other) }
+        };
+        (0..=steps).map(trial).collect()
+    }
+
+    /// Better thresholds, found one at a time until none gains; a change must gain at least `least` in F1, so that
+    /// chance does not move them.
+    pub fn propose(&self, start: &Thresholds, least: f64) -> Thresholds {
+        let mut best = start.clone();
+        for _ in 0..DIALS.len() {
+            let now = self.score(&best).f1();
+            let step = DIALS.iter().filter_map(|dial| {
+                let is = (dial.get)(&best);
+                let trials = self.turn(dial, &best).into_iter().map(|t| (t.score.f1(), t.value));
+                // Of equal values the one nearest to what it is.
+                let top = trials
+                    .max_by(|x, y| x.0.total_cmp(&y.0).then((y.1 - is).abs().total_cmp(&(x.1 - is).abs())))?;
+                (top.0 >= now + least).then_some((top.0, top.1, dial))
+            });
+            let Some((_, value, dial)) = step.max_by(|x, y| x.0.total_cmp(&y.0)) else { break };
+            (dial.set)(&mut best, value);
+        }
+        best
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{compare::Figures, story::StoryId};
+
+    fn verdict(a: u32, b: u32, coverage: f32) -> Verdict {
+        let figures = Figures {
+            coverage_ab: coverage,
+            coverage_ba: coverage,
+            matched: 100.0,
+            longest: 20,
+            title_shared: Some(1.0),
+            ..Figures::default()
+        };
+        Verdict {
+            a: StoryId(a),
+            b: StoryId(b),
+            relation: Relation::None,
+            coverage_ab: coverage,
+            coverage_ba: coverage,
+            cosine: 0.0,
+            rule: "",
+            figures,
+        }
+    }
+
+    #[test]
+    fn a_threshold_moves_to_where_the_labels_part() {
+        let label: Vec<Option<String>> = ["x", "x", "y", "y", "z", "w"].map(|l| Some(l.to_string())).to_vec();
+        // Copies share half, strangers a third: the standing rules find neither.
+        let verdicts = [verdict(0, 1, 0.5), verdict(2, 3, 0.5), verdict(4, 5, 0.33), verdict(0, 4, 0.33)];
+        let labelled = Labelled::new(&verdicts, &label);
+        let start = Thresholds::default();
+        assert_eq!(labelled.score(&start), Score { right: 0, found: 0, all: 2 });
+        let better = labelled.propose(&start, 0.01);
+        assert_eq!(labelled.score(&better), Score { right: 2, found: 2, all: 2 });
+        let (low, high) = labelled.interval(&better, 50);
+        assert!(low <= high && high <= 1.0);
+        assert_eq!(labelled.propose(&better, 0.01), better);
+    }
+
+    #[test]
+    fn pairs_that_were_no_candidates_count_as_missed() {
+        let label = vec![Some("x".to_string()); 3];
+        let verdicts = [verdict(0, 1, 0.9)];
+        let score = Labelled::new(&verdicts, &label).score(&Thresholds::default());
+        assert_eq!((score.right, score.all), (1, 3));
+    }
+}
