@@ -169,13 +169,13 @@ mod tests {
     use super::*;
     use crate::{ingest, story::Story};
 
-    const NOTE: &str = "Subscribe to our morning letter for more news of the coast every day.";
+    const NOTE: &str = "The Coast Gazette has reported from the harbour towns of the northern shore since the spring of 1904.";
 
     fn corpus() -> Corpus {
         let story = |i: usize| Story {
             id: format!("s{i}"),
             text: format!(
-                "Report number {i} tells of a matter that no other story here speaks of {i}.\n\n{NOTE}"
+                "Report {i} tells of a matter that no other story here speaks of, at length and in {i} words.\n\n{NOTE}"
             ),
             source: Some("Coast Gazette".into()),
             ..Story::default()

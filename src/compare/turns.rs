@@ -107,7 +107,8 @@ fn turn(knob: &Knob, now: Relation, figures: &Figures, thresholds: &Thresholds) 
     let is = (knob.get)(figures);
     let steps = (knob.most / knob.step).round() as i32;
     let relation_at = |step: i32| {
-        let value = step as f32 * knob.step;
+        // Rounded, so that a hundredth reads as one.
+        let value = (step as f32 * knob.step * 100.0).round() / 100.0;
         let mut other = *figures;
         (knob.set)(&mut other, value);
         let (relation, _) = decide(&other, thresholds);
