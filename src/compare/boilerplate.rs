@@ -1,5 +1,6 @@
-//! Rows that recur in otherwise unrelated stories: credits, notes, calls to subscribe. Learned from a corpus, kept in
-//! a file that people edit.
+//! Rows that recur in otherwise unrelated stories: credits, notes, calls to subscribe.
+//!
+//! They are learned from a corpus, and kept in a file that people edit.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,4 +1,16 @@
 //! Candidate pairs of stories from three channels: neighbouring rows, shared rare shingles, near story vectors.
+//!
+//! Seconds to join rows of real news at a floor of 0.75 on two cores with AMX, all three channels included; the graph
+//! is built in the order of the rows (M 24, ef 200), so that the same rows give the same graph:
+//!
+//! | rows | exact | HNSW | recall of HNSW |
+//! |---|---|---|---|
+//! | 9,596 | 0.07 | 14.0 | 1.0000 |
+//! | 29,819 | 0.32 | 93.5 | 1.0000 |
+//! | 104,007 | 2.28 | – | – |
+//!
+//! The lines have not crossed where it was measured; exact search grows with the square of the rows, so `auto` turns to
+//! the graph at [`CROSSOVER`], where that square begins to take minutes.
 
 mod exact;
 mod hnsw;
@@ -45,7 +57,7 @@ pub enum IndexChoice {
 }
 
 /// Up to so many rows `auto` is exact.
-pub const CROSSOVER: usize = 300_000;
+pub const CROSSOVER: usize = 1_000_000;
 
 /// The settings of a search.
 #[derive(Debug, Clone)]
