@@ -14,13 +14,23 @@ pub fn write_to(path: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> io::R
         let mut out = BufWriter::new(stdout().lock());
         return write(&mut out).and_then(|()| out.flush()).map_err(Error::io("write", "standard output"));
     };
-    let partial = partial_name(path);
+    // A device or a pipe is written to, not replaced; a link stays a link.
+    let real = fs::canonicalize(path).unwrap_or_else(|_| path.into());
+    if fs::metadata(&real).is_ok_and(|m| !m.is_file() && !m.is_dir()) {
+        let written = File::options().write(true).open(&real).and_then(|file| {
+            let mut out = BufWriter::new(file);
+            write(&mut out)?;
+            out.flush()
+        });
+        return written.map_err(Error::io("write", path));
+    }
+    let partial = partial_name(&real);
     let result = File::create(&partial).and_then(|file| {
         let mut out = BufWriter::new(file);
         write(&mut out)?;
         out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
     });
-    let result = result.and_then(|()| fs::rename(&partial, path));
+    let result = result.and_then(|()| fs::rename(&partial, &real));
     result.map_err(|source| {
         // The error is what matters; a partial file that cannot be removed says so by its name.
         let _ = fs::remove_file(&partial);
