@@ -2,7 +2,7 @@
 
 use std::fs;
 
-/// In bytes, since the process began or [`reset_peak`] last worked; `None` where the system does not tell.
+/// In bytes, since the process began or since a round of a bench did; `None` where the system does not tell.
 pub fn peak_memory() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;

@@ -53,7 +53,7 @@ const ENDS: [&str; 8] = [
     "although no date was given",
 ];
 
-/// `count` stories of one passage each; see [`passages`].
+/// `count` stories of 1 to 14 sentences.
 pub fn synthetic(count: usize) -> Vec<Story> {
     let story = |(i, text)| Story { id: format!("synthetic-{i}"), text, ..Story::default() };
     passages(count).into_iter().enumerate().map(story).collect()

@@ -214,7 +214,7 @@ impl<'a> Comparer<'a> {
     }
 
     fn shared_rare(&self, x: &Prepared, y: &Prepared) -> u32 {
-        let most = (self.corpus.stories.len() / 50).max(6) as u32;
+        let most = (self.corpus.stories.len() / 300).max(6) as u32;
         let rare = |id: &&u32| {
             let token = &self.vocabulary[**id as usize];
             token.kind != Kind::Number
