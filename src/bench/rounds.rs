@@ -63,7 +63,7 @@ pub fn run(
         let path = subject.path.map(|p| p.name());
         let top = ceilings.iter().find(|c| Some(c.path.as_str()) == path && c.threads == subject.threads);
         for (class, times) in classes.iter().zip(times) {
-            figures.lengths.push(class.figures(model, subject, times, top.map(|c| c.gflops))?);
+            figures.lengths.push(class.figures(model, subject, times, top.map(|c| c.gflops)));
         }
     }
     let parity = match options.parity {
@@ -160,13 +160,7 @@ fn classes<'a>(model: &Model, corpus: &'a Corpus, edges: &[usize]) -> Result<Vec
 }
 
 impl Class<'_> {
-    fn figures(
-        &self,
-        model: &Model,
-        subject: &Subject,
-        times: &[Time],
-        top: Option<f64>,
-    ) -> Result<LengthFigures> {
+    fn figures(&self, model: &Model, subject: &Subject, times: &[Time], top: Option<f64>) -> LengthFigures {
         let tokens: usize = self.windows.iter().sum();
         let per_second =
             |n: f64| Spread::of(&times.iter().map(|t| n / (t.tokenizing + t.embedding)).collect::<Vec<_>>());
@@ -175,7 +169,7 @@ impl Class<'_> {
         let work: f64 = self.windows.iter().map(|&len| model.config.operations(len)).sum();
         let embed = Spread::of(&times.iter().map(|t| t.embedding).collect::<Vec<_>>()).median;
         let gflops = work / embed / 1e9;
-        Ok(LengthFigures {
+        LengthFigures {
             above: self.above,
             up_to: self.up_to,
             passages: self.texts.len() as u64,
@@ -187,7 +181,7 @@ impl Class<'_> {
             padding: self.padding(model, subject),
             gflops,
             ceiling_share: top.map(|top| gflops / top),
-        })
+        }
     }
 
     /// The share of padding in the batches that the subject is given: longest first, as `embed_texts` packs them.

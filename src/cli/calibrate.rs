@@ -10,7 +10,6 @@ use std::{
 use samestory::{
     Error, Result,
     compare::{self, Comparer, Labelled, RuleTable, Score, Thresholds, Trial},
-    embed::embed_texts,
     ingest,
     progress::{Progress, Stage},
     search::{self, SearchOptions},
@@ -48,8 +47,7 @@ pub fn run(args: &Calibrate) -> Result<Outcome> {
     let corpus = ingest::corpus(ingested.stories);
     let labels = read_labels(&args.labels, &corpus)?;
 
-    let texts: Vec<&str> = corpus.rows.iter().map(|r| r.text.as_str()).collect();
-    let vectors = embed_texts(&engine.model, engine.encoder.as_ref(), &texts, &bars)?.vectors;
+    let vectors = engine.embed(&corpus, &bars)?.vectors;
     bars.begin(Stage::Search, Some((corpus.rows.len() + corpus.stories.len()) as u64));
     let options = SearchOptions { path: engine.path, ..SearchOptions::default() };
     let candidates = search::candidates(&corpus, &vectors, &options, &bars)?;

@@ -5,7 +5,6 @@ use std::{collections::BTreeSet, io::Write, path::PathBuf};
 use samestory::{
     Error, Result,
     compare::{self, Comparer, Relation},
-    embed::embed_texts,
     group::{self, Groups, Keep},
     ingest,
     progress::{Progress, Stage},
@@ -84,8 +83,7 @@ fn judge(
     bars: &Bars,
     manifest: &mut Manifest,
 ) -> Result<Groups> {
-    let texts: Vec<&str> = corpus.rows.iter().map(|r| r.text.as_str()).collect();
-    let embedded = embed_texts(&engine.model, engine.encoder.as_ref(), &texts, bars)?;
+    let embedded = engine.embed(corpus, bars)?;
     manifest.ledger = embedded.ledger;
 
     bars.begin(Stage::Search, Some((corpus.rows.len() + corpus.stories.len()) as u64));

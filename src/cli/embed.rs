@@ -3,9 +3,7 @@
 use std::io::{self, Write};
 
 use samestory::{
-    Result,
-    embed::embed_texts,
-    ingest,
+    Result, ingest,
     story::{Corpus, Passage, Story},
     vector::Matrix,
 };
@@ -36,8 +34,7 @@ pub fn run(args: &Embed) -> Result<Outcome> {
     let ingested = stories::read(&args.paths, &stories::options(&args.input)?, &bars)?;
     let bad_input = !ingested.notices.is_empty();
     let corpus = ingest::corpus(ingested.stories);
-    let texts: Vec<&str> = corpus.rows.iter().map(|r| r.text.as_str()).collect();
-    let embedded = embed_texts(&engine.model, engine.encoder.as_ref(), &texts, &bars)?;
+    let embedded = engine.embed(&corpus, &bars)?;
     sink::write_to(args.out.as_deref(), |out| match args.format {
         EmbedFormat::Jsonl => json_lines(&corpus, &embedded.vectors, out),
         EmbedFormat::Npy => npy(&corpus, &embedded.vectors, out),

@@ -5,8 +5,10 @@ use std::{env, path::PathBuf};
 use samestory::{
     Error, Result,
     device::CpuPath,
-    embed::{CandleEncoder, Encoder, cpu_encoder},
+    embed::{CandleEncoder, Embedded, Encoder, cpu_encoder, embed_texts},
     model::Model,
+    progress::Progress,
+    story::Corpus,
 };
 
 use super::args::{Compute, DeviceChoice};
@@ -46,6 +48,12 @@ impl Engine {
             DeviceChoice::Metal => gpu(&model, "metal")?,
         };
         Ok(Engine { model, encoder, path, threads })
+    }
+
+    /// The vectors of all rows of `corpus`.
+    pub fn embed(&self, corpus: &Corpus, progress: &dyn Progress) -> Result<Embedded> {
+        let texts: Vec<&str> = corpus.rows.iter().map(|r| r.text.as_str()).collect();
+        embed_texts(&self.model, self.encoder.as_ref(), &texts, progress)
     }
 }
 

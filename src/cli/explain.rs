@@ -8,7 +8,6 @@ use std::{
 use samestory::{
     Error, Result,
     compare::{Comparer, Explanation, Options, Part, PartKind},
-    embed::embed_texts,
     ingest,
     report::line,
     story::{Story, StoryId},
@@ -36,8 +35,7 @@ pub fn run(args: &Explain) -> Result<Outcome> {
     let [a, b] = [&args.a, &args.b].map(|name| find(name, &mut all, &options, &bars));
     let (a, b) = (a?, b?);
     let corpus = ingest::corpus(all);
-    let texts: Vec<&str> = corpus.rows.iter().map(|r| r.text.as_str()).collect();
-    let embedded = embed_texts(&engine.model, engine.encoder.as_ref(), &texts, &bars)?;
+    let embedded = engine.embed(&corpus, &bars)?;
     let mut compare_options = Options::default();
     if let Some(file) = &args.boilerplate {
         compare_options.boilerplate = boilerplate::read(file)?;

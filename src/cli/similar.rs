@@ -3,9 +3,7 @@
 use std::{fs, io::Read, path::Path};
 
 use samestory::{
-    Error, Result,
-    embed::embed_texts,
-    ingest,
+    Error, Result, ingest,
     report::line,
     search,
     story::{Corpus, Passage, RowId, Story},
@@ -50,11 +48,7 @@ pub fn run(args: &Similar) -> Result<Outcome> {
     let ingested = stories::read(&args.paths, &stories::options(&args.input)?, &bars)?;
     let bad_input = !ingested.notices.is_empty();
     let corpus = ingest::corpus(ingested.stories);
-    let embed = |corpus: &Corpus| {
-        let texts: Vec<&str> = corpus.rows.iter().map(|r| r.text.as_str()).collect();
-        embed_texts(&engine.model, engine.encoder.as_ref(), &texts, &bars)
-    };
-    let (queries, rows) = (embed(&query)?.vectors, embed(&corpus)?.vectors);
+    let (queries, rows) = (engine.embed(&query, &bars)?.vectors, engine.embed(&corpus, &bars)?.vectors);
 
     // Every row is scored, so that a story's rank never depends on how many passages others have.
     let nearest = search::top_k(&queries, &rows, rows.rows());
