@@ -83,12 +83,14 @@ macro_rules! dial {
     };
 }
 
-const DIALS: [Dial; 11] = [
+const DIALS: [Dial; 13] = [
     dial!(copy_coverage, 0.30, 0.95, 0.05),
     dial!(copy_other, 0.10, 0.90, 0.05),
     dial!(excerpt_coverage, 0.30, 0.95, 0.05),
     dial!(passage_matched, 10.0, 60.0, 5.0),
     dial!(passage_coverage, 0.0, 0.5, 0.05),
+    dial!(excerpt_numbers, 0.1, 0.9, 0.1),
+    dial!(excerpt_density, 0.01, 0.15, 0.01),
     dial!(min_matched, 4.0, 30.0, 2.0),
     dial!(twin_density, 0.02, 0.30, 0.02),
     dial!(twin_numbers, 0.1, 0.9, 0.1),

@@ -22,6 +22,8 @@ use crate::{
 /// The weight of a function word; an informative one weighs between 1 and about 10.
 const FUNCTION_WEIGHT: f32 = 0.1;
 
+const MS_PER_DAY: f32 = 86_400_000.0;
+
 /// A story made ready for comparing.
 pub(super) struct Prepared {
     /// Its tokens without boilerplate.
@@ -202,6 +204,7 @@ impl<'a> Comparer<'a> {
             names_shared,
             cosine: dot(&x.vector, &y.vector).clamp(-1.0, 1.0),
             shared_rare: self.shared_rare(x, y),
+            days_apart: self.days_apart(a, b),
             same_source_later: self.is_later_version(a, b),
             title_shared: self.titles.shared(a, b),
         }
@@ -222,6 +225,11 @@ impl<'a> Comparer<'a> {
                 && !is_function(&token.text)
         };
         x.distinct.iter().filter(rare).filter(|id| y.distinct.binary_search(id).is_ok()).count() as u32
+    }
+
+    fn days_apart(&self, a: StoryId, b: StoryId) -> Option<f32> {
+        let published = |s: StoryId| self.corpus.stories[s.index()].published;
+        Some(published(a)?.abs_diff(published(b)?) as f32 / MS_PER_DAY)
     }
 
     fn is_later_version(&self, a: StoryId, b: StoryId) -> bool {

@@ -20,6 +20,14 @@ pub struct Thresholds {
     pub passage_run: usize,
     /// … and it is this share of the story that it is more of.
     pub passage_coverage: f32,
+    /// Share of the numbers that an excerpt takes over; below it the wording is a template's. It is more than for
+    /// copies: a desk brings the figures of a story up to date, but who quotes a passage quotes its figures.
+    pub excerpt_numbers: f32,
+    /// Numbers and names that differ, for each matched informative token, from which that is said of an excerpt.
+    pub excerpt_density: f32,
+    /// Days between two stories from which a passage that both have, each with much else around it, is background
+    /// that is told again, not an excerpt.
+    pub background_days: f32,
     /// Matched informative tokens that any relation of origin needs.
     pub min_matched: f32,
     /// A shorter common run than this, in words, is a phrase, not a common origin.
@@ -40,6 +48,10 @@ pub struct Thresholds {
     pub short_names: f32,
     /// … and, where the text has numbers, titles that share less.
     pub short_title: f32,
+    /// A short text is an excerpt if this share of it is in the longer one, or if the titles share as much as that …
+    pub short_excerpt: f32,
+    /// … or if the longest common run has so many words.
+    pub short_run: usize,
     /// Related pairs: a cosine of two stories, and the rare names and terms that it needs beside it. The less
     /// alike two stories sound, the more they must share.
     pub related: Vec<(f32, u32)>,
@@ -54,6 +66,9 @@ impl Default for Thresholds {
             passage_matched: 25.0,
             passage_run: 8,
             passage_coverage: 0.10,
+            excerpt_numbers: 0.70,
+            excerpt_density: 0.05,
+            background_days: 7.0,
             min_matched: 10.0,
             min_run: 5,
             twin_density: 0.10,
@@ -64,6 +79,8 @@ impl Default for Thresholds {
             short: 40.0,
             short_names: 0.75,
             short_title: 0.50,
+            short_excerpt: 0.80,
+            short_run: 12,
             related: vec![(0.78, 1), (0.55, 3), (0.40, 6)],
         }
     }
@@ -97,6 +114,8 @@ pub struct Figures {
     pub shared_rare: u32,
     /// What their titles share, in [0, 1]; none if one has no title.
     pub title_shared: Option<f32>,
+    /// Days between their publications; none if one has no date.
+    pub days_apart: Option<f32>,
     /// Whether one publisher made both, at different times.
     pub same_source_later: bool,
 }
@@ -143,8 +162,17 @@ pub(super) fn decide(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
             false => (Relation::Copy, "most of both texts is shared"),
         };
     }
-    if common && high >= t.excerpt_coverage {
+    let few_numbers = f.numbers >= t.twin_min_numbers && f.numbers_shared < t.excerpt_numbers;
+    if origin && few_numbers && f.differing() >= t.excerpt_density {
+        return (Relation::Twin, "a passage has the same wording with other numbers");
+    }
+    let titled = f.title_shared.is_some_and(|s| s >= t.short_title);
+    let own_words = f.matched >= t.short || high >= t.short_excerpt || f.longest >= t.short_run || titled;
+    if common && high >= t.excerpt_coverage && own_words {
         return (Relation::Excerpt, "most of the shorter text is in the longer one");
+    }
+    if passage && f.days_apart.is_some_and(|days| days >= t.background_days) {
+        return (Relation::Related, "a passage of background is told again days apart");
     }
     if passage {
         return (Relation::Excerpt, "a long passage of one is in the other");
@@ -173,6 +201,7 @@ mod tests {
         cosine: 0.95,
         shared_rare: 10,
         title_shared: Some(1.0),
+        days_apart: Some(0.5),
         same_source_later: false,
     };
 
@@ -188,6 +217,15 @@ mod tests {
         check(Figures { coverage_ab: 0.2, coverage_ba: 0.95, ..COPY }, Relation::Excerpt);
         check(Figures { coverage_ab: 0.2, coverage_ba: 0.3, ..COPY }, Relation::Excerpt);
         check(Figures { coverage_ab: 0.2, coverage_ba: 0.3, passage: 20.0, ..COPY }, Relation::Related);
+        check(
+            Figures { coverage_ab: 0.2, coverage_ba: 0.3, days_apart: Some(30.0), ..COPY },
+            Relation::Related,
+        );
+        check(Figures { coverage_ab: 0.2, coverage_ba: 0.3, days_apart: None, ..COPY }, Relation::Excerpt);
+        check(
+            Figures { coverage_ab: 0.2, coverage_ba: 0.9, days_apart: Some(30.0), ..COPY },
+            Relation::Excerpt,
+        );
         check(Figures { coverage_ab: 0.2, coverage_ba: 0.3, longest: 5, ..COPY }, Relation::Related);
         check(Figures { coverage_ab: 0.05, coverage_ba: 0.05, shared_rare: 0, ..COPY }, Relation::None);
     }
@@ -197,6 +235,11 @@ mod tests {
         let table = Figures { numbers: 20, numbers_shared: 0.1, ..COPY };
         check(table, Relation::Twin);
         check(Figures { names: 20, names_shared: 0.2, ..COPY }, Relation::Twin);
+        // Figures brought up to date: a copy, but no excerpt.
+        let dated = Figures { numbers: 18, numbers_shared: 0.6, ..COPY };
+        check(dated, Relation::Copy);
+        check(Figures { coverage_ab: 0.3, coverage_ba: 0.8, ..dated }, Relation::Twin);
+        check(Figures { coverage_ab: 0.3, coverage_ba: 0.3, ..dated }, Relation::Twin);
         // Few figures among many words changed: a later version.
         check(Figures { numbers: 6, numbers_shared: 0.3, ..COPY }, Relation::Copy);
     }
@@ -209,6 +252,11 @@ mod tests {
         check(Figures { names_shared: 0.7, ..short }, Relation::Twin);
         check(Figures { title_shared: Some(0.2), ..short }, Relation::Twin);
         check(Figures { title_shared: None, ..short }, Relation::Copy);
+        let part = Figures { coverage_ab: 0.7, coverage_ba: 0.2, longest: 8, passage: 10.0, ..short };
+        check(part, Relation::Excerpt);
+        check(Figures { title_shared: None, ..part }, Relation::Related);
+        check(Figures { title_shared: None, coverage_ab: 0.9, ..part }, Relation::Excerpt);
+        check(Figures { title_shared: None, longest: 14, ..part }, Relation::Excerpt);
         check(Figures { matched: 5.0, passage: 5.0, shared_rare: 0, ..short }, Relation::None);
     }
 
