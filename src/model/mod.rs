@@ -7,6 +7,7 @@ mod hub;
 mod manifest;
 mod tokenizer;
 mod weights;
+mod wordpiece;
 
 use std::{
     path::{Path, PathBuf},

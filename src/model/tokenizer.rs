@@ -1,10 +1,14 @@
 //! Text to token ids, never truncated: a long text becomes several windows.
 
+use std::borrow::Cow;
+
+use super::wordpiece::Words;
 use crate::{Error, Result};
 
 /// A `tokenizer.json` without the padding and truncation that it may ship with.
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
+    words: Option<Words>,
     max_tokens: usize,
     prefix: String,
 }
@@ -20,17 +24,22 @@ impl Tokenizer {
         if max_tokens < 3 {
             return Err(bad(format!("a window of {max_tokens} tokens")));
         }
-        Ok(Tokenizer { inner, max_tokens, prefix: prefix.into() })
+        Ok(Tokenizer { words: Words::of(&inner), inner, max_tokens, prefix: prefix.into() })
     }
 
     /// All token ids of `text`, special tokens included, however many there are.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>> {
         let fail = |e: tokenizers::Error| Error::Tokenizer { message: e.to_string() };
-        let encoding = match self.prefix.is_empty() {
-            true => self.inner.encode_fast(text, true),
-            false => self.inner.encode_fast(format!("{}{text}", self.prefix), true),
+        let text = match self.prefix.is_empty() {
+            true => Cow::Borrowed(text),
+            false => Cow::Owned(format!("{}{text}", self.prefix)),
         };
-        Ok(encoding.map_err(fail)?.get_ids().to_vec())
+        if let Some(words) = &self.words
+            && let Some(ids) = words.encode(&self.inner, &text).map_err(fail)?
+        {
+            return Ok(ids);
+        }
+        Ok(self.inner.encode_fast(&*text, true).map_err(fail)?.get_ids().to_vec())
     }
 
     /// The ids of `text` as windows of at most the model's length, each between the text's own first and last
