@@ -3,6 +3,9 @@
 //! Keys are laid out as the right side of a product, sixteen tokens a tile; values likewise, 32 tokens a tile, with
 //! zeros past the sequence's end. The scores of sixteen queries stay in the first-level cache, their softmax is not
 //! divided by its sum until the product with the values is done.
+//!
+//! The blocks of all heads go through three stages (scores, softmax, context), and three blocks are under way at a
+//! time, one in each: the tiles of two are multiplied while the vector units work at the softmax of the third.
 
 use std::{
     arch::{asm, x86_64::*},
@@ -12,19 +15,23 @@ use std::{
 use super::{
     Tiles,
     gemm::{TALL, TILE, TILE_VALUES, WIDE, operand},
-    rows::{exp2, store_bf16},
+    rows::{softmax, store_bf16},
 };
 use crate::device::{aligned::Aligned, kernels::Heads};
 
-/// Keys, values, scores and weights of one head.
+/// Heads whose keys and values are at hand: a block's context is computed two blocks after its scores, by which time
+/// two other heads may have begun.
+const SLOTS: usize = 3;
+
+/// Keys, values, scores and weights of the blocks under way.
 #[derive(Default)]
 pub(super) struct Buffers {
-    keys: Aligned<u16>,
-    values: Aligned<u16>,
-    scores: Aligned<f32>,
-    weights: Aligned<u16>,
+    keys: [Aligned<u16>; SLOTS],
+    values: [Aligned<u16>; SLOTS],
+    scores: [Aligned<f32>; 2],
+    weights: [Aligned<u16>; 2],
+    scale: [[f32; TILE]; 2],
     sums: Aligned<f32>,
-    scale: [f32; TILE],
 }
 
 /// `qkv` has rows of `3·width`, up to fifteen more of them than the sequence `rows` has; `out` is an operand of
@@ -43,23 +50,54 @@ pub(super) fn attention(
     // Sixteen queries are read at a time, so up to fifteen rows past the end.
     assert!(len > 0 && qkv.len() >= (rows.start + columns) * 3 * width, "a buffer is too small");
     assert!(out.len() >= rows.end.next_multiple_of(TALL) * width, "an operand is smaller than its blocks");
-    buffers.keys.fit(columns * size);
-    buffers.values.fit(depth * size);
-    buffers.scores.fit(TILE * columns);
-    buffers.weights.fit(TILE * depth);
+    buffers.keys.iter_mut().for_each(|b| b.fit(columns * size));
+    buffers.values.iter_mut().for_each(|b| b.fit(depth * size));
+    buffers.scores.iter_mut().for_each(|b| b.fit(TILE * columns));
+    buffers.weights.iter_mut().for_each(|b| b.fit(TILE * depth));
     buffers.sums.fit(TILE * size);
-    for head in 0..heads.count {
+    let blocks = columns / TILE;
+    let all = heads.count * blocks;
+    let (stride, out) = (3 * width, out.as_mut_ptr());
+    // The head, the first row and the number of rows of a block.
+    let place = |block: usize| {
+        let row = block % blocks * TILE;
+        (block / blocks, row, TILE.min(len - row))
+    };
+    for turn in 0..all + 2 {
         // SAFETY: the tiles are configured, which says that the processor has AMX and AVX-512; the lengths were
         // checked above and the buffers have grown to fit.
         unsafe {
-            let at = qkv.as_ptr().add(rows.start * 3 * width + head * size);
-            pack_keys(at.add(width), 3 * width, len, size, &mut buffers.keys);
-            pack_values(at.add(2 * width), 3 * width, len, size, &mut buffers.values);
-            for row in (0..len).step_by(TILE) {
-                let count = TILE.min(len - row);
-                queries(at.add(row * 3 * width), 3 * width, len, size, count, buffers);
-                let out = out.as_mut_ptr();
-                scale_rows(buffers, size, count, |r, part| {
+            let ready = turn.checked_sub(2);
+            if let Some(block) = ready {
+                let (weights, values) =
+                    (&buffers.weights[block % 2], &buffers.values[block / blocks % SLOTS]);
+                for part in (0..size).step_by(WIDE) {
+                    let values = values.as_ptr().add(part / TILE * TILE_VALUES);
+                    contexts(weights.as_ptr(), depth, values, size, buffers.sums.as_mut_ptr().add(part));
+                }
+            }
+            if turn < all {
+                let (head, row, _) = place(turn);
+                let at = qkv.as_ptr().add(rows.start * stride + head * size);
+                let keys = &mut buffers.keys[head % SLOTS];
+                if row == 0 {
+                    pack_keys(at.add(width), stride, len, size, keys);
+                    pack_values(at.add(2 * width), stride, len, size, &mut buffers.values[head % SLOTS]);
+                }
+                let scores = buffers.scores[turn % 2].as_mut_ptr();
+                all_scores(at.add(row * stride), stride, keys.as_ptr(), size, columns, scores);
+            }
+            if let Some(block) = turn.checked_sub(1).filter(|block| *block < all) {
+                let (scores, weights) = (&buffers.scores[block % 2], &mut buffers.weights[block % 2]);
+                for r in 0..place(block).2 {
+                    let (scores, weights) =
+                        (scores.as_ptr().add(r * columns), weights.as_mut_ptr().add(r * depth));
+                    buffers.scale[block % 2][r] = 1.0 / softmax(scores, len, weights, depth);
+                }
+            }
+            if let Some(block) = ready {
+                let (head, row, count) = place(block);
+                scale_rows(&buffers.sums, &buffers.scale[block % 2], size, count, |r, part| {
                     out.add(operand(rows.start + row + r, head * size + part, width))
                 });
             }
@@ -70,14 +108,20 @@ pub(super) fn attention(
 /// Writes the first `count` rows of `sums`, scaled, in bf16 to where `place(row, column)` says.
 ///
 /// # Safety
-/// The processor has AVX-512 with bf16; `place` has room for 32 values; the buffers hold 16 rows of `size`.
+/// The processor has AVX-512 with bf16; `place` has room for 32 values; `sums` holds 16 rows of `size`.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-unsafe fn scale_rows(buffers: &Buffers, size: usize, count: usize, place: impl Fn(usize, usize) -> *mut u16) {
-    for r in 0..count {
+unsafe fn scale_rows(
+    sums: &[f32],
+    scale: &[f32; TILE],
+    size: usize,
+    count: usize,
+    place: impl Fn(usize, usize) -> *mut u16,
+) {
+    for (r, scale) in scale.iter().enumerate().take(count) {
         // SAFETY: by this function's own contract.
         unsafe {
-            let sums = buffers.sums.as_ptr().add(r * size);
-            let scale = _mm512_set1_ps(buffers.scale[r]);
+            let sums = sums.as_ptr().add(r * size);
+            let scale = _mm512_set1_ps(*scale);
             for part in (0..size).step_by(WIDE) {
                 let a = _mm512_mul_ps(_mm512_loadu_ps(sums.add(part)), scale);
                 let b = _mm512_mul_ps(_mm512_loadu_ps(sums.add(part + TILE)), scale);
@@ -270,70 +314,25 @@ unsafe fn contexts(weights: *const u16, depth: usize, values: *const u16, size: 
     }
 }
 
-/// The context of `count` of sixteen queries of one head, in `sums`, to be multiplied by `scale`.
+/// Sixteen queries of one head times all of its keys: `columns` scores for each.
 ///
 /// # Safety
-/// `query` has 16 rows of `size` values, `stride` apart; the buffers hold the head's keys and values and are large
-/// enough for `len` tokens.
-#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-unsafe fn queries(
+/// Tiles are configured; `query` has 16 rows of `size` values, `stride` apart; `keys` and `out` hold `columns` tokens.
+#[inline(always)]
+unsafe fn all_scores(
     query: *const u16,
     stride: usize,
-    len: usize,
+    keys: *const u16,
     size: usize,
-    count: usize,
-    buffers: &mut Buffers,
+    columns: usize,
+    out: *mut f32,
 ) {
-    let (columns, depth) = (len.next_multiple_of(TILE), len.next_multiple_of(WIDE));
-    let all = buffers.scores.as_mut_ptr();
-    let weights = buffers.weights.as_mut_ptr();
-    let sums = buffers.sums.as_mut_ptr();
-    let (keys, values) = (buffers.keys.as_ptr(), buffers.values.as_ptr());
-    // SAFETY: by this function's own contract; every index stays below the rounded lengths.
-    unsafe {
-        let (tiles, steps) = (columns / TILE, size / WIDE);
-        for tile in (0..tiles).step_by(4) {
+    let (tiles, steps) = (columns / TILE, size / WIDE);
+    for tile in (0..tiles).step_by(4) {
+        // SAFETY: by this function's own contract; every index stays below the rounded lengths.
+        unsafe {
             let b = keys.add(tile * steps * TILE_VALUES);
-            scores(query, stride, b, steps, (tiles - tile).min(4), all.add(tile * TILE), columns);
+            scores(query, stride, b, steps, (tiles - tile).min(4), out.add(tile * TILE), columns);
         }
-        for r in 0..count {
-            let sum = softmax(all.add(r * columns), len, weights.add(r * depth), depth);
-            buffers.scale[r] = 1.0 / sum;
-        }
-        for part in (0..size).step_by(WIDE) {
-            contexts(weights, depth, values.add(part / TILE * TILE_VALUES), size, sums.add(part));
-        }
-    }
-}
-
-/// `weights = 2^(scores − max)` in bf16, zero from `len` to `depth`; their sum before rounding.
-///
-/// # Safety
-/// `scores` holds `len` values rounded up to 16, `weights` room for `depth`, a multiple of 32.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-unsafe fn softmax(scores: *const f32, len: usize, weights: *mut u16, depth: usize) -> f32 {
-    // Finite, so that 2^(low − max) is 0 and not the NaN of ∞ − ∞.
-    let low = _mm512_set1_ps(-1e30);
-    // SAFETY: by this function's own contract; lanes past `len` are masked, and vectors past its rounding not read.
-    unsafe {
-        let load = |i: usize| match len.saturating_sub(i) {
-            0 => low,
-            n if n >= 16 => _mm512_loadu_ps(scores.add(i)),
-            n => _mm512_mask_loadu_ps(low, (1 << n) - 1, scores.add(i)),
-        };
-        let mut max = low;
-        for i in (0..len).step_by(16) {
-            max = _mm512_max_ps(max, load(i));
-        }
-        let max = _mm512_set1_ps(_mm512_reduce_max_ps(max));
-        let mut sum = _mm512_setzero_ps();
-        for i in (0..depth).step_by(32) {
-            let a = exp2(_mm512_sub_ps(load(i), max));
-            let b = exp2(_mm512_sub_ps(load(i + 16), max));
-            sum = _mm512_add_ps(sum, _mm512_add_ps(a, b));
-            store_bf16(weights.add(i), a, b);
-        }
-        _mm512_reduce_add_ps(sum)
     }
 }

@@ -1,6 +1,6 @@
-//! Operations on vectors between the tile products: activation, layer norm, powers of two.
+//! Operations on vectors between the tile products: activation, layer norm, softmax.
 
-use std::arch::x86_64::*;
+use std::{arch::x86_64::*, ops::Range};
 
 use super::gemm::operand;
 use crate::device::kernels::Norm;
@@ -48,7 +48,7 @@ pub(super) fn gelu_tanh(x: __m512) -> __m512 {
 /// 2^x, to 3e-6 relative.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-pub(super) fn exp2(x: __m512) -> __m512 {
+fn exp2(x: __m512) -> __m512 {
     let n = _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(x);
     let f = _mm512_sub_ps(x, n);
     // Minimax on [-1/2, 1/2].
@@ -114,5 +114,69 @@ pub(super) unsafe fn layer_norm(row: &mut [f32], norm: &Norm, out: &mut [u16]) {
             _mm512_storeu_ps(row.add(i + 16), b);
             store_bf16(out.as_mut_ptr().add(operand(0, i, n)), a, b);
         }
+    }
+}
+
+/// Sums of powers between these need no shift: nothing overflowed, and the largest term is no subnormal number.
+const PLAIN: Range<f32> = 1e-20..1e30;
+
+/// `weights = 2^(scores − shift)` in bf16, zero from `len` to `depth`; their sum before rounding. The shift, which
+/// falls out when weights are divided by their sum, is zero where that is safe, else the highest score.
+///
+/// # Safety
+/// `scores` holds `len` values rounded up to 16, `weights` room for `depth`, a multiple of 32.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+pub(super) unsafe fn softmax(scores: *const f32, len: usize, weights: *mut u16, depth: usize) -> f32 {
+    // SAFETY: by this function's own contract.
+    unsafe {
+        let sum = powers::<false>(scores, len, _mm512_setzero_ps(), weights, depth);
+        if PLAIN.contains(&sum) { sum } else { shifted(scores, len, weights, depth) }
+    }
+}
+
+/// As [`softmax`], with the highest score for a shift.
+///
+/// # Safety
+/// As for [`softmax`].
+#[cold]
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+unsafe fn shifted(scores: *const f32, len: usize, weights: *mut u16, depth: usize) -> f32 {
+    // SAFETY: by this function's own contract.
+    unsafe {
+        let max = (0..len).map(|i| *scores.add(i)).fold(f32::MIN, f32::max);
+        powers::<true>(scores, len, _mm512_set1_ps(max), weights, depth)
+    }
+}
+
+/// # Safety
+/// As for [`softmax`].
+#[inline(always)]
+unsafe fn powers<const SHIFT: bool>(
+    scores: *const f32,
+    len: usize,
+    shift: __m512,
+    weights: *mut u16,
+    depth: usize,
+) -> f32 {
+    // SAFETY: by this function's own contract; lanes past `len` are masked, and vectors past its rounding not read.
+    unsafe {
+        // Finite, so that its power is 0 and not the NaN of ∞ − ∞.
+        let low = _mm512_set1_ps(-1e30);
+        let load = |i: usize| {
+            let x = match len.saturating_sub(i) {
+                0 => low,
+                n if n >= 16 => _mm512_loadu_ps(scores.add(i)),
+                n => _mm512_mask_loadu_ps(low, (1 << n) - 1, scores.add(i)),
+            };
+            if SHIFT { _mm512_sub_ps(x, shift) } else { x }
+        };
+        let mut sum = _mm512_setzero_ps();
+        for i in (0..depth).step_by(32) {
+            let (a, b) = (exp2(load(i)), exp2(load(i + 16)));
+            sum = _mm512_add_ps(sum, _mm512_add_ps(a, b));
+            store_bf16(weights.add(i), a, b);
+        }
+        _mm512_reduce_add_ps(sum)
     }
 }
