@@ -13,6 +13,7 @@ pub mod embed;
 pub mod error;
 pub mod group;
 pub mod ingest;
+pub mod link;
 pub mod model;
 pub mod progress;
 pub mod report;

@@ -15,6 +15,8 @@ pub enum Stage {
     Compare,
     /// Grouping; unit: stories.
     Group,
+    /// Linking related stories; unit: stories.
+    Link,
     /// Measuring; unit: measurements.
     Bench,
 }
@@ -29,6 +31,7 @@ impl Stage {
             Stage::Search => "searching",
             Stage::Compare => "comparing",
             Stage::Group => "grouping",
+            Stage::Link => "linking",
             Stage::Bench => "measuring",
         }
     }
@@ -40,7 +43,7 @@ impl Stage {
             Stage::Tokenize | Stage::Search => "rows",
             Stage::Embed => "tokens",
             Stage::Compare => "pairs",
-            Stage::Group => "stories",
+            Stage::Group | Stage::Link => "stories",
             Stage::Bench => "rounds",
         }
     }

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// The layers, lowest first; a module may use its own layer's lower neighbours and itself.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &["error", "progress"],
     &["story", "vector"],
     &["device"],
@@ -17,6 +17,7 @@ const LAYERS: [&[&str]; 10] = [
     &["search"],
     &["compare"],
     &["group"],
+    &["link"],
     &["bench"],
     &["report"],
 ];

@@ -127,7 +127,7 @@ fn entry(corpus: &Corpus, row: RowId, carriers: &[StoryId]) -> Entry {
 }
 
 /// For each row, whether it is boilerplate: as `known` says, else as the corpus itself tells.
-pub(super) fn flags(corpus: &Corpus, known: &Boilerplate) -> Vec<bool> {
+pub fn flags(corpus: &Corpus, known: &Boilerplate) -> Vec<bool> {
     let mut flags = find(corpus);
     if known.passages.is_empty() {
         return flags;

@@ -8,13 +8,13 @@ mod explain;
 mod rules;
 mod table;
 mod titles;
-mod tokens;
+pub(crate) mod tokens;
 mod turns;
 mod verdict;
 
 use serde::Serialize;
 
-pub use boilerplate::{Boilerplate, Entry};
+pub use boilerplate::{Boilerplate, Entry, flags as boilerplate_flags};
 pub use calibrate::{Labelled, Score, Trial};
 pub use comparer::Comparer;
 pub use explain::{Explanation, Part, PartKind};

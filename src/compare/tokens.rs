@@ -2,7 +2,7 @@
 
 /// What a token is, as far as its shape tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// A word.
     Word,
     /// A word with a capital inside a sentence: a person, a place, a company.
@@ -13,7 +13,7 @@ pub(super) enum Kind {
 
 /// One token: its folded text and its kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Token {
+pub(crate) struct Token {
     pub text: String,
     pub kind: Kind,
 }
@@ -105,35 +105,36 @@ const FUNCTION: &str = " a about after all also an and any are as at be because 
     those through to under until up was we were what when where which while who will with would year years you ";
 
 /// Whether `word` is a function word.
-pub(super) fn is_function(word: &str) -> bool {
+pub(crate) fn is_function(word: &str) -> bool {
     FUNCTION.contains(&format!(" {word} "))
 }
 
 /// The tokens of normalized `text`.
 pub(super) fn tokens(text: &str) -> Vec<Token> {
-    let mut out: Vec<Token> = Vec::new();
+    read(text).map(|(token, _)| token).collect()
+}
+
+/// The tokens of normalized `text`, each with the words that it was folded from.
+pub(crate) fn read(text: &str) -> impl Iterator<Item = (Token, &str)> {
     let shouted = is_shouted(text);
     let mut sentence_start = true;
-    for word in words(text) {
+    words(text).into_iter().filter_map(move |word| {
         if word.chars().all(|c| ".!?\"'".contains(c)) {
             sentence_start = true;
-            continue;
+            return None;
+        }
+        let inside = !std::mem::replace(&mut sentence_start, false);
+        if let Some((_, digits)) = NUMBERS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)) {
+            return Some((Token { text: (*digits).into(), kind: Kind::Number }, word));
         }
         let capital = word.chars().next().is_some_and(char::is_uppercase);
-        if let Some((_, digits)) = NUMBERS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)) {
-            out.push(Token { text: (*digits).into(), kind: Kind::Number });
-            sentence_start = false;
-            continue;
-        }
         let kind = match () {
             () if word.chars().any(|c| c.is_ascii_digit()) => Kind::Number,
-            () if capital && !sentence_start && !shouted => Kind::Name,
+            () if capital && inside && !shouted => Kind::Name,
             () => Kind::Word,
         };
-        out.push(Token { text: fold(word, kind), kind });
-        sentence_start = false;
-    }
-    out
+        Some((Token { text: fold(word, kind), kind }, word))
+    })
 }
 
 /// Words, numbers with their points and commas, and sentence ends. "don't" is one word, "mid-May" two.

@@ -1,0 +1,373 @@
+//! Takes stories one by one, in the order of time, and links each to the nearest earlier ones.
+
+use rayon::prelude::*;
+
+use super::{
+    background::{Background, Scale},
+    reading::{Profile, Reading},
+    storylines::{self, Storyline},
+    terms::{Vocabulary, product, shared},
+};
+use crate::{
+    Error, Result,
+    progress::{Progress, Stage},
+    vector::{Matrix, dot},
+};
+
+/// Earlier stories that each one's nearness to unrelated ones is measured on.
+const SAMPLE: usize = 8;
+
+/// Scores below this bring nothing, not even two storylines together.
+const LEAST: f32 = 2.0;
+
+/// Two unit vectors and two unit sets of terms are no nearer than this.
+const MOST_SIMILAR: f32 = 2.0;
+
+const DAY: f32 = 86_400_000.0;
+
+/// How stories are linked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// Hours between two stories that halve their score. News is read, and told again, for about 36 hours (Dezső and
+    /// others, "Dynamics of information access on the web", 2006).
+    pub half_life_hours: f32,
+    /// The nearest earlier stories that each is linked to, at most.
+    pub neighbours: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { half_life_hours: 36.0, neighbours: 20 }
+    }
+}
+
+/// Two related stories, by their place among those that the linker took.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Link {
+    /// The earlier one.
+    pub a: u32,
+    /// The later one.
+    pub b: u32,
+    /// Standard deviations above unrelated stories, less the more time lies between.
+    pub score: f32,
+    /// Cosine of their vectors.
+    pub cosine: f32,
+    /// Days between, where both have a time.
+    pub days: Option<f32>,
+    /// Names that both have, the most telling first.
+    pub names: Vec<String>,
+    /// Other words and numbers that both have, the most telling first.
+    pub terms: Vec<String>,
+}
+
+/// An earlier story near a later one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Near {
+    pub earlier: u32,
+    pub later: u32,
+    pub score: f32,
+}
+
+/// Stories so far, and what links them. Whether they come one by one or all at once, the result is the same: a story
+/// is weighed by what is known when it comes, and its links are never revised.
+#[derive(Debug, Clone)]
+pub struct Linker {
+    options: Options,
+    vocabulary: Vocabulary,
+    background: Background,
+    pub(super) profiles: Vec<Profile>,
+    published: Vec<Option<i64>>,
+    /// How near unrelated stories were when each came.
+    scales: Vec<Scale>,
+    /// For each term the stories that have it, with its weight in each.
+    postings: Vec<Vec<(u32, f32)>>,
+    pub(super) near: Vec<Near>,
+}
+
+/// Cosine of vectors and cosine of terms, added: in [-1, 2].
+pub(super) fn similarity(a: &Profile, b: &Profile) -> f32 {
+    dot(&a.vector, &b.vector) + product(&a.terms, &b.terms)
+}
+
+impl Linker {
+    /// With no story yet; `prior` has the vectors of [`super::PRIOR`].
+    pub fn new(prior: &Matrix, options: Options) -> Self {
+        Linker {
+            options,
+            vocabulary: Vocabulary::default(),
+            background: Background::new(prior),
+            profiles: Vec::new(),
+            published: Vec::new(),
+            scales: Vec::new(),
+            postings: Vec::new(),
+            near: Vec::new(),
+        }
+    }
+
+    /// Takes more stories, each later than those before.
+    pub fn extend(&mut self, readings: &[Reading<'_>], progress: &dyn Progress) -> Result<()> {
+        let first = self.profiles.len();
+        progress.begin(Stage::Link, Some(readings.len() as u64));
+        for reading in readings {
+            if progress.cancelled() {
+                return Err(Error::Interrupted);
+            }
+            self.learn(reading);
+        }
+        let near: Vec<Vec<Near>> = (first..self.profiles.len())
+            .into_par_iter()
+            .with_max_len(16)
+            .map_init(Vec::new, |scratch, story| {
+                if progress.cancelled() {
+                    return Vec::new();
+                }
+                let near = self.nearest(story, scratch);
+                progress.advance(Stage::Link, 1);
+                near
+            })
+            .collect();
+        if progress.cancelled() {
+            return Err(Error::Interrupted);
+        }
+        self.near.extend(near.into_iter().flatten());
+        progress.end(Stage::Link);
+        Ok(())
+    }
+
+    fn learn(&mut self, reading: &Reading<'_>) {
+        let dim = reading.title.iter().chain(&reading.body).map(|p| p.vector.len()).next();
+        let dim = dim.or(self.profiles.first().map(|p| p.vector.len())).unwrap_or(0);
+        let profile = reading.learn(&mut self.vocabulary, dim);
+        let n = self.profiles.len();
+        // Evenly spaced, so that most are far from it in time and subject.
+        let sample = n.min(SAMPLE);
+        for k in 0..sample {
+            let other = &self.profiles[k * n / sample];
+            if other.vector.len() == profile.vector.len() {
+                self.background.count(similarity(other, &profile));
+            }
+        }
+        self.background.settle();
+        self.postings.resize(self.vocabulary.terms.len(), Vec::new());
+        for &(term, weight) in &profile.terms {
+            self.postings[term as usize].push((n as u32, weight));
+        }
+        self.profiles.push(profile);
+        self.published.push(reading.published);
+        self.scales.push(self.background.scale());
+    }
+
+    /// The nearest stories that came before `story`, nearest first.
+    fn nearest(&self, story: usize, scratch: &mut Vec<f32>) -> Vec<Near> {
+        scratch.clear();
+        scratch.resize(story, 0.0);
+        let profile = &self.profiles[story];
+        for &(term, weight) in &profile.terms {
+            for &(other, theirs) in self.postings[term as usize].iter().take_while(|p| (p.0 as usize) < story)
+            {
+                scratch[other as usize] += theirs * weight;
+            }
+        }
+        let scale = self.scales[story];
+        let most = scale.score(MOST_SIMILAR);
+        let score = |(other, terms): (usize, &f32)| {
+            let decay = self.decay(self.days(story, other));
+            if decay * most < LEAST || self.profiles[other].vector.len() != profile.vector.len() {
+                return None;
+            }
+            let similarity = dot(&self.profiles[other].vector, &profile.vector) + terms;
+            let score = scale.score(similarity) * decay;
+            (score >= LEAST).then_some(Near { earlier: other as u32, later: story as u32, score })
+        };
+        let mut near: Vec<Near> = scratch.iter().enumerate().filter_map(score).collect();
+        near.sort_unstable_by(|x, y| y.score.total_cmp(&x.score).then(x.earlier.cmp(&y.earlier)));
+        near.truncate(self.options.neighbours);
+        near
+    }
+
+    fn days(&self, a: usize, b: usize) -> Option<f32> {
+        Some(self.published[a]?.abs_diff(self.published[b]?) as f32 / DAY)
+    }
+
+    /// What is left of a score after so many days; all of it where a time is missing.
+    pub(super) fn decay(&self, days: Option<f32>) -> f32 {
+        days.map_or(1.0, |days| (-days * 24.0 / self.options.half_life_hours).exp2())
+    }
+
+    /// How many stories it took.
+    pub fn len(&self) -> usize {
+        self.profiles.len()
+    }
+
+    /// Whether it took none yet.
+    pub fn is_empty(&self) -> bool {
+        self.profiles.is_empty()
+    }
+
+    pub(super) fn published(&self, story: u32) -> Option<i64> {
+        self.published[story as usize]
+    }
+
+    pub(super) fn scale(&self) -> Scale {
+        self.background.scale()
+    }
+
+    /// The links, by the later story, then by score: those nearer than the nearest of as many unrelated stories as had
+    /// come by then would be.
+    pub fn links(&self) -> Vec<Link> {
+        let above = self.near.iter().filter(|n| n.score >= Background::bar(n.later as usize));
+        above.map(|n| self.link(n)).collect()
+    }
+
+    fn link(&self, near: &Near) -> Link {
+        let (a, b) = (&self.profiles[near.earlier as usize], &self.profiles[near.later as usize]);
+        let mut common = shared(&a.terms, &b.terms);
+        common.sort_by(|x, y| y.1.total_cmp(&x.1).then(x.0.cmp(&y.0)));
+        let is_name = |id: u32| self.vocabulary.terms[id as usize].name > 0;
+        let told = |names: bool| -> Vec<String> {
+            let of_kind = common.iter().filter(|(id, _)| is_name(*id) == names);
+            of_kind.take(TOLD).map(|(id, _)| self.vocabulary.terms[*id as usize].shown.clone()).collect()
+        };
+        Link {
+            a: near.earlier,
+            b: near.later,
+            score: near.score,
+            cosine: dot(&a.vector, &b.vector).clamp(-1.0, 1.0),
+            days: self.days(near.earlier as usize, near.later as usize),
+            names: told(true),
+            terms: told(false),
+        }
+    }
+
+    /// The storylines of two and more stories, in the order of their first story.
+    pub fn storylines(&self) -> Vec<Storyline> {
+        storylines::gather(self)
+    }
+}
+
+/// Names, and terms, that a link tells of.
+const TOLD: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{link::Part, progress::Silent, vector::normalize};
+
+    const DIM: usize = 16;
+    const HOUR: i64 = 3_600_000;
+
+    /// Texts and vectors around `subjects` subjects, with some noise.
+    fn stories(n: usize, subjects: usize, seed: u64) -> (Vec<String>, Matrix) {
+        let mut state = seed;
+        let mut random = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize
+        };
+        let (mut texts, mut vectors) = (Vec::new(), Matrix::zeros(n, DIM));
+        for i in 0..n {
+            let subject = random() % subjects;
+            let word = |r: usize| format!("subject{subject}word{} ", r % 5);
+            texts.push(format!("{}{}common{}", word(random()), word(random()), random() % 3));
+            for (k, x) in vectors.row_mut(i).iter_mut().enumerate() {
+                *x = if k == subject % DIM { 2.0 } else { 0.0 } + (random() % 100) as f32 / 100.0 - 0.5;
+            }
+            normalize(vectors.row_mut(i));
+        }
+        (texts, vectors)
+    }
+
+    fn readings<'a>(texts: &'a [String], vectors: &'a Matrix, hours: i64) -> Vec<Reading<'a>> {
+        let reading = |(i, text): (usize, &'a String)| Reading {
+            published: Some(i as i64 * hours * HOUR),
+            title: None,
+            body: vec![Part { text, vector: vectors.row(i) }],
+        };
+        texts.iter().enumerate().map(reading).collect()
+    }
+
+    fn linked(readings: &[Reading<'_>], cuts: &[usize]) -> Linker {
+        let mut linker = Linker::new(&Matrix::zeros(0, DIM), Options::default());
+        let mut rest = readings;
+        for cut in cuts {
+            let (now, later) = rest.split_at((*cut).min(rest.len()));
+            linker.extend(now, &Silent).unwrap();
+            rest = later;
+        }
+        linker.extend(rest, &Silent).unwrap();
+        linker
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn one_by_one_and_all_at_once_are_the_same(
+            n in 0usize..60, subjects in 1usize..9, seed: u64, hours in 0i64..24,
+            cuts in proptest::collection::vec(1usize..20, 0..6),
+        ) {
+            let (texts, vectors) = stories(n, subjects, seed);
+            let readings = readings(&texts, &vectors, hours);
+            let (whole, split, single) =
+                (linked(&readings, &[]), linked(&readings, &cuts), linked(&readings, &vec![1; n]));
+            prop_assert_eq!(whole.links(), split.links());
+            prop_assert_eq!(whole.links(), single.links());
+            prop_assert_eq!(whole.storylines(), single.storylines());
+            prop_assert_eq!(whole.storylines(), split.storylines());
+        }
+
+        #[test]
+        fn what_is_near_is_what_a_plain_scan_finds(n in 0usize..60, subjects in 1usize..9, seed: u64) {
+            let (texts, vectors) = stories(n, subjects, seed);
+            let linker = linked(&readings(&texts, &vectors, 3), &[]);
+            for later in 0..n {
+                let mut expect: Vec<(f32, usize)> = (0..later)
+                    .map(|earlier| {
+                        let similarity = similarity(&linker.profiles[earlier], &linker.profiles[later]);
+                        let decay = linker.decay(Some((later - earlier) as f32 * 3.0 / 24.0));
+                        (linker.scales[later].score(similarity) * decay, earlier)
+                    })
+                    .filter(|(score, _)| *score >= LEAST)
+                    .collect();
+                expect.sort_by(|x, y| y.0.total_cmp(&x.0).then(x.1.cmp(&y.1)));
+                expect.truncate(20);
+                let found: Vec<&Near> = linker.near.iter().filter(|m| m.later as usize == later).collect();
+                prop_assert_eq!(found.len(), expect.len());
+                for (near, (score, _)) in found.iter().zip(expect) {
+                    prop_assert!((near.score - score).abs() < 1e-3, "{} {}", near.score, score);
+                }
+            }
+        }
+
+        #[test]
+        fn a_story_is_in_one_storyline_at_most(n in 0usize..60, subjects in 1usize..9, seed: u64) {
+            let (texts, vectors) = stories(n, subjects, seed);
+            let storylines = linked(&readings(&texts, &vectors, 1), &[]).storylines();
+            let mut all: Vec<u32> = storylines.iter().flat_map(|s| s.members.clone()).collect();
+            all.sort_unstable();
+            prop_assert!(all.windows(2).all(|w| w[0] < w[1]));
+            prop_assert!(storylines.iter().all(|s| s.members.len() > 1 && s.members.contains(&s.central)));
+        }
+    }
+
+    #[test]
+    fn time_pulls_stories_apart() {
+        let (texts, vectors) = stories(40, 4, 3);
+        let links = |hours| linked(&readings(&texts, &vectors, hours), &[]).links().len();
+        assert!(links(0) > links(24) && links(24) > links(24 * 30), "{} {}", links(0), links(24));
+        assert_eq!(links(24 * 30), 0);
+    }
+
+    #[test]
+    fn links_tell_what_is_shared() {
+        let (mut texts, vectors) = stories(40, 8, 5);
+        texts.iter_mut().for_each(|t| t.push_str(" in Norrin"));
+        let linker = linked(&readings(&texts, &vectors, 1), &[]);
+        let links = linker.links();
+        assert!(!links.is_empty());
+        for link in &links {
+            assert_eq!(link.names, ["Norrin"]);
+            assert!(link.terms.len() <= TOLD && link.a < link.b && link.days.is_some_and(|d| d > 0.0));
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! What is linked: stories without a copy, and groups of one origin, each as one node.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    group::Groups,
+    story::{Corpus, StoryId},
+};
+
+/// A story, or a group that acts as one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// The story that is read: the canonical one of a group.
+    pub story: StoryId,
+    /// All stories of the group in the order of the input, or the one story.
+    pub members: Vec<StoryId>,
+    /// When its first story was published, in milliseconds since 1970 UTC.
+    pub published: Option<i64>,
+}
+
+/// The nodes of `corpus` in the order of time; those without a time come last, in the order of the input.
+pub fn nodes(corpus: &Corpus, groups: &Groups) -> Vec<Node> {
+    let mut of: BTreeMap<StoryId, Vec<StoryId>> =
+        (0..corpus.stories.len() as u32).map(|i| (StoryId(i), vec![StoryId(i)])).collect();
+    for group in &groups.groups {
+        let mut members: Vec<StoryId> = group.members.iter().map(|m| m.story).collect();
+        members.iter().for_each(|m| drop(of.remove(m)));
+        members.sort_unstable();
+        of.insert(group.canonical, members);
+    }
+    let published =
+        |members: &[StoryId]| members.iter().filter_map(|m| corpus.stories[m.index()].published).min();
+    let mut nodes: Vec<Node> = of
+        .into_iter()
+        .map(|(story, members)| Node { story, published: published(&members), members })
+        .collect();
+    nodes.sort_by_key(|n| (n.published.is_none(), n.published, n.story));
+    nodes
+}

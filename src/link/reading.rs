@@ -1,0 +1,148 @@
+//! A story as links see it: one builder for everything that is compared, stories and queries alike.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::terms::{Vocabulary, Weights, words};
+use crate::{
+    compare::{Boilerplate, boilerplate_flags},
+    ingest::normalize,
+    story::{Corpus, StoryId},
+    vector::{Matrix, normalize as to_unit},
+};
+
+/// The first passage weighs as much as so many others of its kind; a term of the title counts as often.
+const LEAD: f32 = 2.0;
+
+/// A text with its vector.
+#[derive(Debug, Clone, Copy)]
+pub struct Part<'a> {
+    /// Normalized.
+    pub text: &'a str,
+    /// Of unit length.
+    pub vector: &'a [f32],
+}
+
+/// What is read of a story: its title and its passages, without boilerplate.
+#[derive(Debug, Clone, Default)]
+pub struct Reading<'a> {
+    /// When it was published, in milliseconds since 1970 UTC.
+    pub published: Option<i64>,
+    /// Its title, if it has a body beside it.
+    pub title: Option<Part<'a>>,
+    /// Its passages, in the order of the text.
+    pub body: Vec<Part<'a>>,
+}
+
+/// A story's vector and its weighed terms, both of unit length.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Profile {
+    pub vector: Vec<f32>,
+    pub terms: Weights,
+}
+
+impl Reading<'_> {
+    /// Adds the story to the vocabulary, and weighs it by what is known by then.
+    pub(super) fn learn(&self, vocabulary: &mut Vocabulary, dim: usize) -> Profile {
+        let title = self.title.map(|p| words(p.text)).unwrap_or_default();
+        let body: Vec<_> = self.body.iter().map(|p| words(p.text)).collect();
+        let all = title.iter().map(|w| (w, LEAD)).chain(body.iter().flatten().map(|w| (w, 1.0)));
+        let counts: BTreeMap<u32, f32> = vocabulary.learn(all);
+        // Passages are pooled by how much their words say.
+        let mut vector = vec![0.0; dim];
+        for (i, (part, words)) in self.body.iter().zip(&body).enumerate() {
+            let said: f32 =
+                words.iter().filter_map(|w| vocabulary.id(w)).map(|id| vocabulary.weight(id)).sum();
+            let weight = said * if i == 0 { LEAD } else { 1.0 };
+            vector.iter_mut().zip(part.vector).for_each(|(sum, x)| *sum += x * weight);
+        }
+        to_unit(&mut vector);
+        // The title weighs as much as all passages together.
+        if let Some(title) = self.title {
+            vector.iter_mut().zip(title.vector).for_each(|(sum, x)| *sum += x);
+            to_unit(&mut vector);
+        }
+        Profile { vector, terms: vocabulary.weigh(&counts) }
+    }
+}
+
+/// The titles of stories with a body: they have no row, so they are embedded beside the rows.
+#[derive(Debug, Clone, Default)]
+pub struct Titles {
+    /// Distinct and normalized, in the order of their first use.
+    pub texts: Vec<String>,
+    of_story: Vec<Option<u32>>,
+}
+
+impl Titles {
+    /// Those of `corpus`.
+    pub fn new(corpus: &Corpus) -> Self {
+        let mut titles = Titles::default();
+        let mut known: HashMap<String, u32> = HashMap::new();
+        for (story, passages) in corpus.stories.iter().zip(&corpus.passages) {
+            let text = normalize(&story.title);
+            let alone = passages.iter().all(|p| p.title);
+            titles.of_story.push((!alone && !text.is_empty()).then(|| {
+                *known.entry(text).or_insert_with_key(|text| {
+                    titles.texts.push(text.clone());
+                    titles.texts.len() as u32 - 1
+                })
+            }));
+        }
+        titles
+    }
+}
+
+/// The readings of all stories of `corpus`. `rows` has one vector a row, `title_vectors` one a text of `titles`.
+pub fn readings<'a>(
+    corpus: &'a Corpus,
+    rows: &'a Matrix,
+    titles: &'a Titles,
+    title_vectors: &'a Matrix,
+    known: &Boilerplate,
+) -> Vec<Reading<'a>> {
+    let boilerplate = boilerplate_flags(corpus, known);
+    let reading = |i: usize| {
+        let told = corpus.story_rows(StoryId(i as u32)).filter(|r| !boilerplate[r.index()]);
+        let body = told.map(|r| Part { text: corpus.row_text(r), vector: rows.row(r.index()) });
+        let title = titles.of_story[i]
+            .map(|t| Part { text: &titles.texts[t as usize], vector: title_vectors.row(t as usize) });
+        Reading { published: corpus.stories[i].published, title, body: body.collect() }
+    };
+    (0..corpus.stories.len()).map(reading).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ingest, story::Story};
+
+    #[test]
+    fn a_title_alone_is_a_passage_and_one_beside_a_body_is_not() {
+        let story =
+            |title: &str, text: &str| Story { title: title.into(), text: text.into(), ..Story::default() };
+        let corpus = ingest::corpus(vec![
+            story("One title", "A body."),
+            story("Another", ""),
+            story("One title", "More."),
+        ]);
+        let titles = Titles::new(&corpus);
+        assert_eq!(titles.texts, ["One title"]);
+        assert_eq!(titles.of_story, [Some(0), None, Some(0)]);
+    }
+
+    #[test]
+    fn the_title_weighs_as_much_as_the_body_and_the_lead_more_than_the_rest() {
+        let axis = |i: usize| (0..3).map(|k| f32::from(u8::from(k == i))).collect::<Vec<f32>>();
+        let (x, y, z) = (axis(0), axis(1), axis(2));
+        let part = |text, vector| Part { text, vector };
+        let reading = Reading {
+            title: Some(part("harbour", &x)),
+            body: vec![part("berth", &y), part("crane", &z)],
+            ..Reading::default()
+        };
+        let Profile { vector, terms } = reading.learn(&mut Vocabulary::default(), 3);
+        assert!((vector[0] - (vector[1].powi(2) + vector[2].powi(2)).sqrt()).abs() < 1e-6, "{vector:?}");
+        assert!(vector[1] > vector[2], "{vector:?}");
+        assert!(terms[0].1 > terms[1].1, "{terms:?}");
+    }
+}

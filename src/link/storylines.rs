@@ -1,0 +1,152 @@
+//! Links to storylines: stories are joined as long as the mean of all their pairs stands out of what is unrelated.
+//!
+//! Agglomeration by average linkage (Sokal and Michener, 1958), over pairs of storylines that a near pair of stories
+//! joins. It ends when the best pair is no nearer than the best of so many unrelated storylines would be, so the level
+//! follows from how many are left. No single link can chain two storylines.
+
+use std::{
+    cmp::Ordering,
+    collections::{BTreeSet, BinaryHeap},
+};
+
+use super::{
+    Linker,
+    background::Background,
+    terms::{Weights, product, sum},
+};
+use crate::vector::dot;
+
+/// Stories of one event, and of what followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Storyline {
+    /// Two and more stories, by their place among those that the linker took.
+    pub members: Vec<u32>,
+    /// The member that is nearest to all of them.
+    pub central: u32,
+}
+
+/// A storyline in the making: the sums of its stories' vectors and terms tell the mean of all pairs.
+struct Cluster {
+    members: Vec<u32>,
+    vector: Vec<f32>,
+    terms: Weights,
+    first: Option<i64>,
+    last: Option<i64>,
+    near: BTreeSet<u32>,
+}
+
+/// Two clusters that may be joined; the greatest is the nearest, then that of the lowest numbers.
+#[derive(Debug, PartialEq)]
+struct Pair {
+    score: f32,
+    a: u32,
+    b: u32,
+}
+
+impl Eq for Pair {}
+
+impl Ord for Pair {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.score.total_cmp(&other.score).then((other.a, other.b).cmp(&(self.a, self.b)))
+    }
+}
+
+impl PartialOrd for Pair {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+pub(super) fn gather(linker: &Linker) -> Vec<Storyline> {
+    let mut clusters: Vec<Option<Cluster>> =
+        (0..linker.len() as u32).map(|i| Some(single(linker, i))).collect();
+    let mut heap = BinaryHeap::new();
+    for near in &linker.near {
+        let (a, b) = (near.earlier, near.later);
+        heap.push(Pair { score: near.score, a, b });
+        for (x, y) in [(a, b), (b, a)] {
+            if let Some(cluster) = &mut clusters[x as usize] {
+                cluster.near.insert(y);
+            }
+        }
+    }
+    let mut left = clusters.len();
+    while let Some(Pair { score, a, b }) = heap.pop() {
+        if score < Background::bar(left) {
+            break;
+        }
+        if clusters[a as usize].is_none() || clusters[b as usize].is_none() {
+            continue;
+        }
+        let (Some(x), Some(y)) = (clusters[a as usize].take(), clusters[b as usize].take()) else { continue };
+        let number = clusters.len() as u32;
+        let joined = join(x, y, a, b);
+        for &other in &joined.near {
+            if let Some(cluster) = &mut clusters[other as usize] {
+                cluster.near.remove(&a);
+                cluster.near.remove(&b);
+                cluster.near.insert(number);
+                heap.push(Pair { score: score_of(linker, cluster, &joined), a: other, b: number });
+            }
+        }
+        clusters.push(Some(joined));
+        left -= 1;
+    }
+    let several = clusters.into_iter().flatten().filter(|c| c.members.len() > 1);
+    let mut storylines: Vec<Storyline> = several.map(|c| storyline(linker, c)).collect();
+    storylines.sort_by(|x, y| x.members.cmp(&y.members));
+    storylines
+}
+
+fn single(linker: &Linker, story: u32) -> Cluster {
+    let profile = &linker.profiles[story as usize];
+    let published = linker.published(story);
+    Cluster {
+        members: vec![story],
+        vector: profile.vector.clone(),
+        terms: profile.terms.clone(),
+        first: published,
+        last: published,
+        near: BTreeSet::new(),
+    }
+}
+
+fn join(x: Cluster, y: Cluster, a: u32, b: u32) -> Cluster {
+    let mut near = x.near;
+    near.extend(y.near);
+    near.remove(&a);
+    near.remove(&b);
+    let mut vector = x.vector;
+    vector.iter_mut().zip(&y.vector).for_each(|(s, v)| *s += v);
+    let mut members = x.members;
+    members.extend(y.members);
+    Cluster {
+        members,
+        vector,
+        terms: sum(&x.terms, &y.terms),
+        first: x.first.into_iter().chain(y.first).min(),
+        last: x.last.into_iter().chain(y.last).max(),
+        near,
+    }
+}
+
+/// The mean score of all pairs of a story of `x` with one of `y`, less the more time lies between the two.
+fn score_of(linker: &Linker, x: &Cluster, y: &Cluster) -> f32 {
+    let pairs = x.members.len() as f32 * y.members.len() as f32;
+    let mean = (dot(&x.vector, &y.vector) + product(&x.terms, &y.terms)) / pairs;
+    let gap = |earlier: Option<i64>, later: Option<i64>| Some((later? - earlier?).max(0));
+    let between = gap(x.last, y.first).zip(gap(y.last, x.first)).map(|(p, q)| p.max(q) as f32 / 86_400_000.0);
+    linker.scale().score(mean) * linker.decay(between)
+}
+
+fn storyline(linker: &Linker, mut cluster: Cluster) -> Storyline {
+    cluster.members.sort_unstable();
+    let near = |story: &u32| {
+        let profile = &linker.profiles[*story as usize];
+        dot(&profile.vector, &cluster.vector) + product(&profile.terms, &cluster.terms)
+    };
+    let best =
+        cluster.members.iter().map(|m| (near(m), *m)).max_by(|x, y| x.0.total_cmp(&y.0).then(y.1.cmp(&x.1)));
+    let central = best.map_or(0, |(_, story)| story);
+    Storyline { members: cluster.members, central }
+}

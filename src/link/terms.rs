@@ -1,0 +1,207 @@
+//! The terms of stories, weighed by how few stories so far have them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::compare::tokens::{Kind, is_function, read};
+
+/// One term as a text has it, before the vocabulary knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Word {
+    /// Folded, and in the singular.
+    pub key: String,
+    /// As it stands in the text.
+    pub shown: String,
+    /// 1 where its capital says that it is a name, -1 where it is none, 0 where the text does not tell.
+    pub name: i32,
+}
+
+/// The informative words of a normalized text.
+pub(super) fn words(text: &str) -> Vec<Word> {
+    let tells = !is_title_case(text);
+    let informative = read(text).filter(|(token, _)| !is_function(&token.text));
+    let word = |(token, shown): (crate::compare::tokens::Token, &str)| Word {
+        name: match token.kind {
+            Kind::Name if tells => 1,
+            Kind::Word if tells => -1,
+            _ => 0,
+        },
+        key: if token.kind == Kind::Number { token.text } else { singular(token.text) },
+        shown: shown.strip_suffix("'s").unwrap_or(shown).into(),
+    };
+    informative.map(word).collect()
+}
+
+/// Whether most longer words have a capital, so that it tells of no name.
+fn is_title_case(text: &str) -> bool {
+    let long = text.split_whitespace().filter(|w| w.chars().count() > 3);
+    let (capitals, all) =
+        long.fold((0, 0), |(c, n), w| (c + usize::from(w.starts_with(char::is_uppercase)), n + 1));
+    capitals * 3 > all * 2
+}
+
+/// Without the ending of the plural, as far as spelling tells (Harman, "How effective is suffixing?", 1991).
+fn singular(word: String) -> String {
+    let n = word.len();
+    if n > 4 && word.ends_with("ies") && !word.ends_with("eies") && !word.ends_with("aies") {
+        return format!("{}y", &word[..n - 3]);
+    }
+    let stays = ["ss", "us", "is"].iter().any(|e| word.ends_with(e));
+    if n > 3 && word.ends_with('s') && !stays { word[..n - 1].into() } else { word }
+}
+
+/// What is known of a term.
+#[derive(Debug, Clone)]
+pub(super) struct Term {
+    /// As it first stood in a text.
+    pub shown: String,
+    /// Stories that have it.
+    pub stories: u32,
+    /// How often it stood as a name, less how often as none.
+    pub name: i32,
+}
+
+/// All terms so far.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Vocabulary {
+    known: HashMap<String, u32>,
+    pub terms: Vec<Term>,
+    pub stories: u32,
+}
+
+/// Terms by ascending number with their weights.
+pub(super) type Weights = Vec<(u32, f32)>;
+
+impl Vocabulary {
+    /// Takes one more story's words, each counted so many times; tells each term's number and count.
+    pub fn learn<'w>(&mut self, words: impl Iterator<Item = (&'w Word, f32)>) -> BTreeMap<u32, f32> {
+        let mut counts: BTreeMap<u32, f32> = BTreeMap::new();
+        for (word, times) in words {
+            let id = match self.known.get(&word.key) {
+                Some(&id) => id,
+                None => {
+                    let id = self.terms.len() as u32;
+                    self.known.insert(word.key.clone(), id);
+                    let shown = word.shown.clone();
+                    self.terms.push(Term { shown, stories: 0, name: 0 });
+                    id
+                }
+            };
+            let term = &mut self.terms[id as usize];
+            // A name is shown as names are written.
+            if word.name > 0 && term.name <= 0 {
+                term.shown.clone_from(&word.shown);
+            }
+            term.name += word.name;
+            *counts.entry(id).or_default() += times;
+        }
+        counts.keys().for_each(|id| self.terms[*id as usize].stories += 1);
+        self.stories += 1;
+        counts
+    }
+
+    /// The number of a word's term, if it has been met.
+    pub fn id(&self, word: &Word) -> Option<u32> {
+        self.known.get(&word.key).copied()
+    }
+
+    /// How informative term `id` is: inverse document frequency, smoothed so that few stories give sensible ones too.
+    pub fn weight(&self, id: u32) -> f32 {
+        let with = self.terms[id as usize].stories as f32;
+        (1.0 + (self.stories as f32 + 10.0) / (with + 1.0)).ln()
+    }
+
+    /// Counts as a vector of unit length: `(1 + ln count) · weight`.
+    pub fn weigh(&self, counts: &BTreeMap<u32, f32>) -> Weights {
+        let mut weights: Weights =
+            counts.iter().map(|(&id, &n)| (id, (1.0 + n.max(1.0).ln()) * self.weight(id))).collect();
+        let norm = weights.iter().map(|(_, w)| w * w).sum::<f32>().sqrt();
+        weights.iter_mut().for_each(|(_, w)| *w /= norm.max(f32::MIN_POSITIVE));
+        weights
+    }
+}
+
+/// The terms of both, with the product of their weights.
+pub(super) fn shared(a: &Weights, b: &Weights) -> Weights {
+    let (mut i, mut j) = (0, 0);
+    let mut out = Vec::new();
+    while i < a.len() && j < b.len() {
+        match a[i].0.cmp(&b[j].0) {
+            std::cmp::Ordering::Less => i += 1,
+            std::cmp::Ordering::Greater => j += 1,
+            std::cmp::Ordering::Equal => {
+                out.push((a[i].0, a[i].1 * b[j].1));
+                (i, j) = (i + 1, j + 1);
+            }
+        }
+    }
+    out
+}
+
+/// The inner product.
+pub(super) fn product(a: &Weights, b: &Weights) -> f32 {
+    shared(a, b).iter().map(|(_, w)| w).sum()
+}
+
+/// Adds `b` to `a`.
+pub(super) fn sum(a: &Weights, b: &Weights) -> Weights {
+    let mut out = Weights::with_capacity(a.len() + b.len());
+    let (mut i, mut j) = (0, 0);
+    while i < a.len() || j < b.len() {
+        let (x, y) = (a.get(i).map_or(u32::MAX, |t| t.0), b.get(j).map_or(u32::MAX, |t| t.0));
+        let id = x.min(y);
+        let mut weight = 0.0;
+        if x == id {
+            weight += a[i].1;
+            i += 1;
+        }
+        if y == id {
+            weight += b[j].1;
+            j += 1;
+        }
+        out.push((id, weight));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_informative_singular_and_named() {
+        let check = |text: &str, expect: &[(&str, i32)]| {
+            let found: Vec<(String, i32)> = words(text).into_iter().map(|w| (w.key, w.name)).collect();
+            let expect: Vec<(String, i32)> = expect.iter().map(|(k, n)| ((*k).into(), *n)).collect();
+            assert_eq!(found, expect, "{text}");
+        };
+        check("The ports of Norrin closed", &[("port", -1), ("norrin", 1), ("closed", -1)]);
+        check("Norrin Closes Both Ports", &[("norrin", 0), ("close", 0), ("both", 0), ("port", 0)]);
+        check("glass duties in 1987", &[("glass", -1), ("duty", -1), ("1987", 0)]);
+    }
+
+    #[test]
+    fn rare_terms_weigh_more() {
+        let mut vocabulary = Vocabulary::default();
+        for text in ["harbour opens", "harbour closes", "harbour burns"] {
+            vocabulary.learn(words(text).iter().map(|w| (w, 1.0)));
+        }
+        let weight = |text: &str| vocabulary.weight(vocabulary.id(&words(text)[0]).unwrap());
+        assert!(weight("burns") > weight("harbour"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn sums_and_products_are_those_of_dense_vectors(
+            a in proptest::collection::btree_map(0u32..12, 0.1f32..1.0, 0..8),
+            b in proptest::collection::btree_map(0u32..12, 0.1f32..1.0, 0..8),
+        ) {
+            let dense = |m: &BTreeMap<u32, f32>| (0..12).map(|i| m.get(&i).copied().unwrap_or(0.0)).collect::<Vec<_>>();
+            let (x, y): (Weights, Weights) = (a.clone().into_iter().collect(), b.clone().into_iter().collect());
+            let expect: f32 = dense(&a).iter().zip(dense(&b)).map(|(p, q)| p * q).sum();
+            proptest::prop_assert!((product(&x, &y) - expect).abs() < 1e-5);
+            let added: BTreeMap<u32, f32> = sum(&x, &y).into_iter().collect();
+            let expect: Vec<f32> = dense(&a).iter().zip(dense(&b)).map(|(p, q)| p + q).collect();
+            proptest::prop_assert_eq!(dense(&added), expect);
+        }
+    }
+}
