@@ -18,6 +18,8 @@ pub enum Command {
     Dedup(Dedup),
     /// Look up the stories nearest to a text
     Similar(Similar),
+    /// Link related stories to storylines
+    Link(Link),
     /// Show two stories side by side, and why they are judged as they are
     Explain(Explain),
     /// Write the vectors of passages
@@ -156,6 +158,55 @@ pub struct Similar {
 pub enum SimilarFormat {
     Table,
     Jsonl,
+}
+
+#[derive(Args)]
+pub struct Link {
+    /// Files and folders; `-` is standard input
+    #[arg(required = true, value_name = "PATHS")]
+    pub paths: Vec<PathBuf>,
+    /// How the report is written
+    #[arg(long, value_enum, default_value_t = LinkFormat::Table)]
+    pub format: LinkFormat,
+    /// Where the report goes [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Hours between two stories that halve the score of their link
+    #[arg(long, value_name = "HOURS", default_value_t = 36.0, value_parser = hours)]
+    pub half_life: f32,
+    /// The nearest earlier stories that each is linked to, at most
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub neighbours: u16,
+    /// A list of boilerplate that `samestory boilerplate learn` wrote
+    #[arg(long, value_name = "FILE")]
+    pub boilerplate: Option<PathBuf>,
+    #[command(flatten)]
+    pub input: Input,
+    #[command(flatten)]
+    pub compute: Compute,
+}
+
+/// A number of hours that halves can be counted in.
+fn hours(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(hours) if hours.is_finite() && hours > 0.0 => Ok(hours),
+        _ => Err("give a number of hours above 0, as in 36".into()),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LinkFormat {
+    Table,
+    /// One object a storyline, then one a link
+    Jsonl,
+    /// One row a link
+    Csv,
+    /// One object a story: id, and the number of its storyline as group
+    Groups,
+    /// A graph, for Gephi, yEd, NetworkX and others
+    Graphml,
+    /// A graph, for Graphviz
+    Dot,
 }
 
 #[derive(Args)]

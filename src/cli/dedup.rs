@@ -4,12 +4,11 @@ use std::{collections::BTreeSet, io::Write, path::PathBuf};
 
 use samestory::{
     Error, Result,
-    compare::{self, Comparer, Relation},
+    compare::{self, Relation},
     group::{self, Groups, Keep},
     ingest,
-    progress::{Progress, Stage},
     report::{self, Format, Item, Manifest},
-    search::{self, IndexChoice, SearchOptions},
+    search::IndexChoice,
     story::{Corpus, Origin, StoryId},
 };
 
@@ -17,8 +16,9 @@ use super::{
     Outcome,
     args::{Dedup, FormatChoice, IndexArg},
     bars::{Bars, catch_ctrl_c},
-    boilerplate, calibrate,
+    boilerplate,
     engine::Engine,
+    judge::{self, Ask, Judged},
     sink, stories,
 };
 
@@ -86,45 +86,25 @@ fn judge(
     let embedded = engine.embed(corpus, bars)?;
     manifest.ledger = embedded.ledger;
 
-    bars.begin(Stage::Search, Some((corpus.rows.len() + corpus.stories.len()) as u64));
-    let search_options = SearchOptions {
+    let ask = Ask {
         index: match args.index {
             IndexArg::Auto => IndexChoice::Auto,
             IndexArg::Exact => IndexChoice::Exact,
             IndexArg::Hnsw => IndexChoice::Hnsw,
         },
-        path: engine.path,
-        ..SearchOptions::default()
+        options: options.clone(),
+        rules: args.rules.as_deref(),
+        min_coverage: args.min_coverage,
+        keep: keep.clone(),
     };
-    let candidates = search::candidates(corpus, &embedded.vectors, &search_options, bars)?;
-    bars.end(Stage::Search);
-    manifest.index = candidates.report.to_string();
-    manifest.candidates = candidates.pairs.len() as u64;
-    manifest.candidate_recall = candidates.report.recall;
-    manifest.recall_how = candidates.report.recall_how.clone();
-
-    let pairs: Vec<(StoryId, StoryId)> = candidates.pairs.iter().map(|p| (p.a, p.b)).collect();
-    bars.begin(Stage::Compare, Some(pairs.len() as u64));
-    let mut options = options.clone();
-    if let Some(file) = &args.rules {
-        options.thresholds = calibrate::read_rules(file)?.for_model(&engine.model.fingerprint(), || {
-            Comparer::new(corpus, &embedded.vectors, &options).background()
-        });
-        if let Some(share) = args.min_coverage {
-            options.thresholds.copy_coverage = share;
-        }
-    }
-    let comparer = Comparer::new(corpus, &embedded.vectors, &options);
-    let verdicts = comparer.judge_all(&pairs, bars)?;
-    bars.end(Stage::Compare);
+    let Judged { search, verdicts, groups } = judge::judge(&ask, engine, corpus, &embedded.vectors, bars)?;
+    manifest.index = search.to_string();
+    manifest.candidates = verdicts.len() as u64;
+    manifest.candidate_recall = search.recall;
+    manifest.recall_how = search.recall_how;
     if let Some(path) = &args.pairs {
         sink::write_to(Some(path), |out| report::pairs(corpus, &verdicts, out))?;
     }
-
-    bars.begin(Stage::Group, Some(corpus.stories.len() as u64));
-    let group_options = group::Options { keep: keep.clone(), ..group::Options::default() };
-    let groups = group::group(corpus, &verdicts, &group_options, &|a, b| comparer.judge(a, b));
-    bars.end(Stage::Group);
 
     manifest.groups = groups.groups.len() as u64;
     let count = |relation: Relation, in_groups: bool| {

@@ -53,7 +53,16 @@ impl Engine {
     /// The vectors of all rows of `corpus`.
     pub fn embed(&self, corpus: &Corpus, progress: &dyn Progress) -> Result<Embedded> {
         let texts: Vec<&str> = corpus.rows.iter().map(|r| r.text.as_str()).collect();
-        embed_texts(&self.model, self.encoder.as_ref(), &texts, progress)
+        self.embed_texts(&texts, progress)
+    }
+
+    /// The vectors of `texts`.
+    pub fn embed_texts<T: AsRef<str> + Sync>(
+        &self,
+        texts: &[T],
+        progress: &dyn Progress,
+    ) -> Result<Embedded> {
+        embed_texts(&self.model, self.encoder.as_ref(), texts, progress)
     }
 }
 

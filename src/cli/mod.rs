@@ -9,6 +9,8 @@ mod dedup;
 mod embed;
 mod engine;
 mod explain;
+mod judge;
+mod link;
 mod model;
 mod similar;
 mod sink;
@@ -37,6 +39,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Dedup(args) => dedup::run(&args),
         Command::Similar(args) => similar::run(&args),
+        Command::Link(args) => link::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Embed(args) => embed::run(&args),
         Command::Bench(args) => bench::run(&args),

@@ -77,6 +77,7 @@ pub struct Linker {
     background: Background,
     pub(super) profiles: Vec<Profile>,
     published: Vec<Option<i64>>,
+    twins: Vec<Vec<u32>>,
     /// How near unrelated stories were when each came.
     scales: Vec<Scale>,
     /// For each term the stories that have it, with its weight in each.
@@ -98,6 +99,7 @@ impl Linker {
             background: Background::new(prior),
             profiles: Vec::new(),
             published: Vec::new(),
+            twins: Vec::new(),
             scales: Vec::new(),
             postings: Vec::new(),
             near: Vec::new(),
@@ -154,6 +156,7 @@ impl Linker {
         }
         self.profiles.push(profile);
         self.published.push(reading.published);
+        self.twins.push(reading.twins.clone());
         self.scales.push(self.background.scale());
     }
 
@@ -171,6 +174,9 @@ impl Linker {
         let scale = self.scales[story];
         let most = scale.score(MOST_SIMILAR);
         let score = |(other, terms): (usize, &f32)| {
+            if self.twins[story].binary_search(&(other as u32)).is_ok() {
+                return None;
+            }
             let decay = self.decay(self.days(story, other));
             if decay * most < LEAST || self.profiles[other].vector.len() != profile.vector.len() {
                 return None;
@@ -281,8 +287,8 @@ mod tests {
     fn readings<'a>(texts: &'a [String], vectors: &'a Matrix, hours: i64) -> Vec<Reading<'a>> {
         let reading = |(i, text): (usize, &'a String)| Reading {
             published: Some(i as i64 * hours * HOUR),
-            title: None,
             body: vec![Part { text, vector: vectors.row(i) }],
+            ..Reading::default()
         };
         texts.iter().enumerate().map(reading).collect()
     }
@@ -356,6 +362,18 @@ mod tests {
         let links = |hours| linked(&readings(&texts, &vectors, hours), &[]).links().len();
         assert!(links(0) > links(24) && links(24) > links(24 * 30), "{} {}", links(0), links(24));
         assert_eq!(links(24 * 30), 0);
+    }
+
+    #[test]
+    fn twins_are_not_linked() {
+        let (texts, vectors) = stories(40, 4, 3);
+        let mut readings = readings(&texts, &vectors, 1);
+        let twins: Vec<(u32, u32)> = linked(&readings, &[]).links().iter().map(|l| (l.a, l.b)).collect();
+        assert!(!twins.is_empty());
+        twins.iter().for_each(|(a, b)| readings[*b as usize].twins.push(*a));
+        readings.iter_mut().for_each(|r| r.twins.sort_unstable());
+        let links = linked(&readings, &[]).links();
+        assert!(links.iter().all(|l| !twins.contains(&(l.a, l.b))), "{links:?}");
     }
 
     #[test]

@@ -13,6 +13,6 @@ mod terms;
 
 pub use background::{Background, PRIOR};
 pub use linker::{Link, Linker, Options};
-pub use nodes::{Node, nodes};
+pub use nodes::{Node, nodes, twins};
 pub use reading::{Part, Reading, Titles, readings};
 pub use storylines::Storyline;

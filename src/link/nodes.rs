@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
+    compare::{Relation, Verdict},
     group::Groups,
     story::{Corpus, StoryId},
 };
@@ -36,4 +37,19 @@ pub fn nodes(corpus: &Corpus, groups: &Groups) -> Vec<Node> {
         .collect();
     nodes.sort_by_key(|n| (n.published.is_none(), n.published, n.story));
     nodes
+}
+
+/// For each node the earlier ones that are made from the same template with other facts: they tell of other events.
+pub fn twins(nodes: &[Node], verdicts: &[Verdict]) -> Vec<Vec<u32>> {
+    let of: BTreeMap<StoryId, u32> =
+        (0..).zip(nodes).flat_map(|(i, n)| n.members.iter().map(move |m| (*m, i))).collect();
+    let mut twins = vec![Vec::new(); nodes.len()];
+    for verdict in verdicts.iter().filter(|v| v.relation == Relation::Twin) {
+        let (Some(&a), Some(&b)) = (of.get(&verdict.a), of.get(&verdict.b)) else { continue };
+        if a != b {
+            twins[a.max(b) as usize].push(a.min(b));
+        }
+    }
+    twins.iter_mut().for_each(|t| t.sort_unstable());
+    twins
 }

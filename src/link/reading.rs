@@ -31,6 +31,8 @@ pub struct Reading<'a> {
     pub title: Option<Part<'a>>,
     /// Its passages, in the order of the text.
     pub body: Vec<Part<'a>>,
+    /// Earlier stories that it is never linked to, by their place among those that the linker took, ascending.
+    pub twins: Vec<u32>,
 }
 
 /// A story's vector and its weighed terms, both of unit length.
@@ -106,7 +108,7 @@ pub fn readings<'a>(
         let body = told.map(|r| Part { text: corpus.row_text(r), vector: rows.row(r.index()) });
         let title = titles.of_story[i]
             .map(|t| Part { text: &titles.texts[t as usize], vector: title_vectors.row(t as usize) });
-        Reading { published: corpus.stories[i].published, title, body: body.collect() }
+        Reading { published: corpus.stories[i].published, title, body: body.collect(), twins: Vec::new() }
     };
     (0..corpus.stories.len()).map(reading).collect()
 }

@@ -132,10 +132,10 @@ fn item(
 }
 
 /// Four decimals: more would be noise, and would differ between devices.
-fn rounded(x: f32) -> f32 {
+pub(super) fn rounded(x: f32) -> f32 {
     (x * 1e4).round() / 1e4
 }
 
-fn iso(millis: i64) -> Option<String> {
+pub(super) fn iso(millis: i64) -> Option<String> {
     jiff::Timestamp::from_millisecond(millis).ok().map(|t| t.to_string())
 }

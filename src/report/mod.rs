@@ -3,12 +3,15 @@
 //! Every removed story names its kept story, the relation, coverage both ways, cosine, group and the reason.
 
 mod csv;
+mod graph;
 mod groups;
 mod item;
 mod jsonl;
 mod manifest;
 mod pairs;
+mod related;
 mod safe;
+mod storylines;
 mod table;
 
 use std::io::{self, Write};
@@ -16,7 +19,9 @@ use std::io::{self, Write};
 pub use item::{Item, SCHEMA, items};
 pub use manifest::{Manifest, StageTime};
 pub use pairs::pairs;
+pub use related::{LinkItem, MemberItem, Related, StorylineItem};
 pub use safe::{cell, line};
+pub use storylines::{RelatedFormat, write_related};
 
 /// How a report is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

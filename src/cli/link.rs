@@ -1,0 +1,80 @@
+//! `samestory link`: related stories and the storylines that they make.
+
+use samestory::{
+    Result, compare, ingest,
+    link::{self, Linker, PRIOR, Reading, Titles},
+    report::{Related, RelatedFormat, write_related},
+};
+
+use super::{
+    Outcome,
+    args::{Link, LinkFormat},
+    bars::{Bars, catch_ctrl_c},
+    boilerplate,
+    engine::Engine,
+    judge::{Ask, judge},
+    sink, stories,
+};
+
+/// Runs the command.
+pub fn run(args: &Link) -> Result<Outcome> {
+    catch_ctrl_c();
+    let bars = Bars::new(args.compute.quiet);
+    let ingest_options = stories::options(&args.input)?;
+    let mut options = compare::Options::default();
+    if let Some(file) = &args.boilerplate {
+        options.boilerplate = boilerplate::read(file)?;
+    }
+    let engine = Engine::new(&args.compute)?;
+    let ingested = stories::read(&args.paths, &ingest_options, &bars)?;
+    let bad_input = !ingested.notices.is_empty();
+    let corpus = ingest::corpus(ingested.stories);
+
+    let rows = engine.embed(&corpus, &bars)?.vectors;
+    let titles = Titles::new(&corpus);
+    let title_vectors = engine.embed_texts(&titles.texts, &bars)?.vectors;
+    let known = options.boilerplate.clone();
+    let judged = judge(&Ask { options, ..Ask::default() }, &engine, &corpus, &rows, &bars)?;
+    let groups = judged.groups;
+
+    let nodes = link::nodes(&corpus, &groups);
+    let all = link::readings(&corpus, &rows, &titles, &title_vectors, &known);
+    let twins = link::twins(&nodes, &judged.verdicts);
+    let reading = |(node, twins): (&link::Node, Vec<u32>)| Reading {
+        published: node.published,
+        twins,
+        ..all[node.story.index()].clone()
+    };
+    let of_nodes: Vec<Reading> = nodes.iter().zip(twins).map(reading).collect();
+    let prior = engine.embed_texts(&PRIOR, &bars)?.vectors;
+    let link_options =
+        link::Options { half_life_hours: args.half_life, neighbours: usize::from(args.neighbours) };
+    let mut linker = Linker::new(&prior, link_options);
+    linker.extend(&of_nodes, &bars)?;
+    let related = Related::new(&corpus, &groups, &nodes, &linker.links(), &linker.storylines());
+
+    let format = match args.format {
+        LinkFormat::Table => RelatedFormat::Table,
+        LinkFormat::Jsonl => RelatedFormat::Jsonl,
+        LinkFormat::Csv => RelatedFormat::Csv,
+        LinkFormat::Groups => RelatedFormat::Groups,
+        LinkFormat::Graphml => RelatedFormat::Graphml,
+        LinkFormat::Dot => RelatedFormat::Dot,
+    };
+    sink::write_to(args.out.as_deref(), |out| write_related(format, &related, out))?;
+    if !args.compute.quiet {
+        let seconds: Vec<String> =
+            bars.stage_times().iter().map(|t| format!("{} {:.2} s", t.stage, t.seconds)).collect();
+        eprintln!(
+            "{} stories, {} without their copies; {} storylines, {} links; {}; {}, {} threads",
+            corpus.stories.len(),
+            nodes.len(),
+            related.storylines.len(),
+            related.links.len(),
+            seconds.join(", "),
+            engine.encoder.describe(),
+            engine.threads
+        );
+    }
+    Ok(if bad_input && args.input.strict { Outcome::BadInput } else { Outcome::Done })
+}

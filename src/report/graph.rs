@@ -1,0 +1,126 @@
+//! Storylines and links as graphs: GraphML and the language of Graphviz.
+
+use std::io::{self, Write};
+
+use super::{
+    line,
+    related::{MemberItem, Related},
+};
+
+/// Characters of a title that a picture has room for.
+const TITLE: usize = 60;
+
+/// Every story of a storyline with the number of that.
+fn nodes(related: &Related) -> impl Iterator<Item = (u32, &MemberItem)> {
+    related.storylines.iter().flat_map(|s| s.members.iter().map(|m| (s.storyline, m)))
+}
+
+/// GraphML (<http://graphml.graphdrawing.org/specification.html>): stories of storylines and the links inside them.
+pub(super) fn graphml(related: &Related, out: &mut dyn Write) -> io::Result<()> {
+    const KEYS: [(&str, &str, &str); 9] = [
+        ("title", "node", "string"),
+        ("source", "node", "string"),
+        ("published", "node", "string"),
+        ("storyline", "node", "int"),
+        ("copies", "node", "int"),
+        ("score", "edge", "double"),
+        ("cosine", "edge", "double"),
+        ("days_apart", "edge", "double"),
+        ("reason", "edge", "string"),
+    ];
+    writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
+    writeln!(out, "<graphml xmlns=\"http://graphml.graphdrawing.org/xmlns\">")?;
+    for (name, of, kind) in KEYS {
+        writeln!(out, "  <key id=\"{name}\" for=\"{of}\" attr.name=\"{name}\" attr.type=\"{kind}\"/>")?;
+    }
+    writeln!(out, "  <graph edgedefault=\"undirected\">")?;
+    for (storyline, member) in nodes(related) {
+        writeln!(out, "    <node id=\"{}\">", xml(&member.id))?;
+        data("title", Some(&member.title), out)?;
+        data("source", member.source.as_deref(), out)?;
+        data("published", member.published.as_deref(), out)?;
+        data("storyline", Some(&storyline.to_string()), out)?;
+        data("copies", Some(&member.copies.len().to_string()), out)?;
+        writeln!(out, "    </node>")?;
+    }
+    for link in related.links.iter().filter(|l| l.storyline.is_some()) {
+        writeln!(out, "    <edge source=\"{}\" target=\"{}\">", xml(&link.a), xml(&link.b))?;
+        data("score", Some(&link.score.to_string()), out)?;
+        data("cosine", Some(&link.cosine.to_string()), out)?;
+        data("days_apart", link.days_apart.map(|d| d.to_string()).as_deref(), out)?;
+        data("reason", Some(&link.reason), out)?;
+        writeln!(out, "    </edge>")?;
+    }
+    writeln!(out, "  </graph>\n</graphml>")
+}
+
+fn data(key: &str, value: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
+    let Some(value) = value else { return Ok(()) };
+    writeln!(out, "      <data key=\"{key}\">{}</data>", xml(value))
+}
+
+/// `text` inside XML: markup is escaped, and what XML 1.0 has no place for becomes a space.
+fn xml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\t' | '\n' | '\r' => out.push(' '),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// The language of Graphviz: a box for each storyline, its stories and links in it.
+pub(super) fn dot(related: &Related, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "graph storylines {{\n  node [shape=box];")?;
+    for storyline in &related.storylines {
+        writeln!(out, "  subgraph cluster_{} {{", storyline.storyline)?;
+        writeln!(out, "    label={};", quoted(&line(&storyline.label, TITLE)))?;
+        for member in &storyline.members {
+            let mut label = line(&member.title, TITLE);
+            if let Some(source) = &member.source {
+                label = format!("{label} ({})", line(source, 24));
+            }
+            if !member.copies.is_empty() {
+                label = format!("{label} +{}", member.copies.len());
+            }
+            writeln!(out, "    {} [label={}];", quoted(&member.id), quoted(&label))?;
+        }
+        writeln!(out, "  }}")?;
+    }
+    for link in related.links.iter().filter(|l| l.storyline.is_some()) {
+        let (a, b) = (quoted(&link.a), quoted(&link.b));
+        let shared: Vec<&str> = link.names.iter().chain(&link.terms).take(3).map(String::as_str).collect();
+        let label = quoted(&line(&shared.join(", "), TITLE));
+        writeln!(out, "  {a} -- {b} [weight={}, label={label}];", link.score.round().max(1.0))?;
+    }
+    writeln!(out, "}}")
+}
+
+/// `text` as a quoted id of Graphviz, on one line.
+fn quoted(text: &str) -> String {
+    let plain = text.replace(char::is_control, " ");
+    format!("\"{}\"", plain.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_text_stays_text() {
+        let check = |text: &str, expect: &str| assert_eq!(xml(text), expect);
+        check("a & <b> \"c\"", "a &amp; &lt;b&gt; &quot;c&quot;");
+        check("]]> \u{1}\u{1b}[31m", "]]&gt;   [31m");
+        let check = |text: &str, expect: &str| assert_eq!(quoted(text), expect);
+        check("a\"]; evil [x=\"", "\"a\\\"]; evil [x=\\\"\"");
+        check("back\\", "\"back\\\\\"");
+        check("two\nlines", "\"two lines\"");
+    }
+}

@@ -1,0 +1,147 @@
+//! Storylines and links as a table, JSON lines, CSV, or one line a story.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
+
+use serde::Serialize;
+
+use super::{
+    cell, graph, line,
+    related::{LinkItem, MemberItem, Related, StorylineItem},
+};
+
+/// Columns that a line may take.
+const WIDTH: usize = 100;
+
+/// Stories shown of a storyline; the rest is counted, and is whole in the other formats.
+const SHOWN: usize = 12;
+
+/// How storylines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RelatedFormat {
+    /// For people: one block a storyline.
+    #[default]
+    Table,
+    /// One object a storyline, then one a link.
+    Jsonl,
+    /// One row a link, with a header; cells are safe to open in a spreadsheet.
+    Csv,
+    /// `{"id", "group"}` for every story, the group being its storyline.
+    Groups,
+    /// A graph in GraphML.
+    Graphml,
+    /// A graph in the language of Graphviz.
+    Dot,
+}
+
+/// Writes `related` in `format`.
+pub fn write_related(format: RelatedFormat, related: &Related, out: &mut dyn Write) -> io::Result<()> {
+    match format {
+        RelatedFormat::Table => table(related, out),
+        RelatedFormat::Jsonl => {
+            related.storylines.iter().try_for_each(|s| object(s, out))?;
+            related.links.iter().try_for_each(|l| object(l, out))
+        }
+        RelatedFormat::Csv => csv(related, out),
+        RelatedFormat::Groups => groups(related, out),
+        RelatedFormat::Graphml => graph::graphml(related, out),
+        RelatedFormat::Dot => graph::dot(related, out),
+    }
+}
+
+fn object(item: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, item)?;
+    out.write_all(b"\n")
+}
+
+fn table(related: &Related, out: &mut dyn Write) -> io::Result<()> {
+    // The link by which each story came to its storyline: the nearest to an earlier one.
+    let mut by: BTreeMap<&str, &LinkItem> = BTreeMap::new();
+    for link in related.links.iter().filter(|l| l.storyline.is_some()) {
+        let best = by.entry(&link.b).or_insert(link);
+        if link.score > best.score {
+            *best = link;
+        }
+    }
+    for storyline in &related.storylines {
+        head(storyline, out)?;
+        for member in storyline.members.iter().take(SHOWN) {
+            show(member, by.get(member.id.as_str()).copied(), out)?;
+        }
+        if storyline.members.len() > SHOWN {
+            let rest = storyline.members.len() - SHOWN;
+            writeln!(out, "  … and {rest} more: --format jsonl lists them all")?;
+        }
+    }
+    let alone = related.stories.iter().filter(|s| s.1.is_none()).count();
+    let links = related.links.len();
+    writeln!(out, "\n{} storylines, {links} links; {alone} stories stand alone", related.storylines.len())
+}
+
+fn head(storyline: &StorylineItem, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "\nstoryline {}  {}", storyline.storyline, line(&storyline.label, WIDTH - 20))?;
+    let mut told = format!("  {} stories", storyline.stories);
+    if storyline.told < storyline.stories {
+        told += &format!(", {} of them copies", storyline.stories - storyline.told);
+    }
+    if storyline.outlets > 0 {
+        let (outlets, own) = (storyline.outlets, storyline.independent);
+        told += &format!("; {outlets} outlets, {own} with a text of their own");
+    }
+    match (&storyline.first, &storyline.last) {
+        (Some(first), Some(last)) if first == last => told += &format!("; {first}"),
+        (Some(first), Some(last)) => told += &format!("; {first} to {last}"),
+        _ => {}
+    }
+    writeln!(out, "{told}")
+}
+
+fn show(member: &MemberItem, by: Option<&LinkItem>, out: &mut dyn Write) -> io::Result<()> {
+    let mut text = format!("  {}  {}", line(&member.id, 30), line(&member.title, 60));
+    if let Some(source) = &member.source {
+        text += &format!("  ({})", line(source, 24));
+    }
+    match member.copies.len() {
+        0 => {}
+        1 => text += "  +1 copy",
+        n => text += &format!("  +{n} copies"),
+    }
+    writeln!(out, "{text}")?;
+    let Some(link) = by else { return Ok(()) };
+    writeln!(out, "      {:.1} to {}: {}", link.score, line(&link.a, 30), line(&link.reason, WIDTH))
+}
+
+fn csv(related: &Related, out: &mut dyn Write) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(out);
+    let header = ["a", "b", "storyline", "score", "cosine", "days_apart", "names", "terms", "reason"];
+    csv.write_record(header)?;
+    for link in &related.links {
+        csv.write_record([
+            &*cell(&link.a),
+            &*cell(&link.b),
+            &link.storyline.map_or(String::new(), |s| s.to_string()),
+            &link.score.to_string(),
+            &link.cosine.to_string(),
+            &link.days_apart.map_or(String::new(), |d| d.to_string()),
+            &*cell(&link.names.join("; ")),
+            &*cell(&link.terms.join("; ")),
+            &*cell(&link.reason),
+        ])?;
+    }
+    csv.flush()
+}
+
+fn groups(related: &Related, out: &mut dyn Write) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        id: &'a str,
+        group: String,
+    }
+    for (i, (id, storyline)) in related.stories.iter().enumerate() {
+        let group = storyline.map_or_else(|| format!("alone-{i}"), |s| format!("storyline-{s}"));
+        object(&Line { id, group }, out)?;
+    }
+    Ok(())
+}
