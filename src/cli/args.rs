@@ -136,8 +136,8 @@ pub enum IndexArg {
 
 #[derive(Args)]
 pub struct Similar {
-    /// A text, a file with one story, or `-` for standard input
-    #[arg(value_name = "TEXT|FILE|-")]
+    /// A text, a file (file#n for its nth story), the id of a story that is searched, or `-` for standard input
+    #[arg(value_name = "TEXT|FILE|ID|-")]
     pub query: String,
     /// The files and folders to search
     #[arg(long = "in", required = true, value_name = "PATHS", num_args = 1..)]
@@ -145,9 +145,27 @@ pub struct Similar {
     /// How many stories to show
     #[arg(short, long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
     pub k: u16,
+    /// Only stories published then or later: a day or a time
+    #[arg(long, value_name = "DATE")]
+    pub since: Option<String>,
+    /// Only stories published then or earlier; a day counts to its end
+    #[arg(long, value_name = "DATE")]
+    pub until: Option<String>,
+    /// Only stories of this publisher (repeatable)
+    #[arg(long = "source", value_name = "NAME")]
+    pub sources: Vec<String>,
+    /// Only stories with at least this score, of 1 for the same text
+    #[arg(long, value_name = "SCORE", allow_negative_numbers = true)]
+    pub min_score: Option<f32>,
+    /// Show one story of each group of copies, with their number
+    #[arg(long)]
+    pub not_copies: bool,
     /// How the answer is written
     #[arg(long, value_enum, default_value_t = SimilarFormat::Table)]
     pub format: SimilarFormat,
+    /// Where the answer goes [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
     #[command(flatten)]
     pub input: Input,
     #[command(flatten)]
@@ -157,6 +175,9 @@ pub struct Similar {
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SimilarFormat {
     Table,
+    /// One array
+    Json,
+    /// One object a line
     Jsonl,
 }
 

@@ -52,7 +52,7 @@ pub fn run(args: &Explain) -> Result<Outcome> {
 }
 
 /// The story that `name` stands for: an id among `all`, or a file, of which `#n` takes the nth story.
-fn find(name: &str, all: &mut Vec<Story>, options: &ingest::Options, bars: &Bars) -> Result<StoryId> {
+pub fn find(name: &str, all: &mut Vec<Story>, options: &ingest::Options, bars: &Bars) -> Result<StoryId> {
     if let Some(at) = all.iter().position(|s| s.id == name) {
         return Ok(StoryId(at as u32));
     }

@@ -72,6 +72,14 @@ pub(super) fn parse(text: &str) -> Option<i64> {
     strtime::parse("%a %b %d %H:%M:%S %z %Y", text).ok()?.to_timestamp().ok().map(|t| t.as_millisecond())
 }
 
+/// As ingest reads it; a day without a time is its last instant if it is to be the `end` of a span.
+pub fn parse_date(text: &str, end: bool) -> Option<i64> {
+    const DAY: i64 = 86_400_000;
+    let at = parse(text)?;
+    let is_day = at % DAY == 0 && !text.contains(':');
+    Some(if end && is_day { at + DAY - 1 } else { at })
+}
+
 /// Seconds or milliseconds since 1970, told apart by their size; a year or an 8-digit day is a day.
 pub(super) fn of_number(number: i64) -> Option<i64> {
     match number {
@@ -104,6 +112,18 @@ fn title_case(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_day_ends_with_its_last_instant() {
+        let check = |text: &str, end, expect: &str| {
+            let found = parse_date(text, end).map(|ms| Timestamp::from_millisecond(ms).unwrap().to_string());
+            assert_eq!(found.as_deref(), Some(expect), "{text}");
+        };
+        check("2024-07-04", false, "2024-07-04T00:00:00Z");
+        check("2024-07-04", true, "2024-07-04T23:59:59.999Z");
+        check("2024-07-04 00:00", true, "2024-07-04T00:00:00Z");
+        check("2024-07-04T20:36Z", true, "2024-07-04T20:36:00Z");
+    }
 
     #[test]
     fn dates_of_many_forms() {

@@ -26,6 +26,7 @@ use std::{
 };
 
 pub use corpus::corpus;
+pub use date::parse_date;
 pub use fields::FieldMap;
 pub use kept::{Spooled, copy_records};
 pub use normalize::normalize;

@@ -77,7 +77,8 @@ impl Background {
             .take(prior.rows())
             .map(|(i, text)| {
                 let part = Part { text, vector: prior.row(i) };
-                Reading { body: vec![part], ..Reading::default() }.learn(&mut vocabulary, prior.dim())
+                let reading = Reading { body: vec![part], ..Reading::default() };
+                reading.learn(&reading.words(), &mut vocabulary, prior.dim())
             })
             .collect();
         for (i, a) in profiles.iter().enumerate() {

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::{
     background::{Background, Scale},
-    reading::{Profile, Reading},
+    reading::{Profile, Reading, Words},
     storylines::{self, Storyline},
     terms::{Vocabulary, product, shared},
 };
@@ -22,6 +22,9 @@ const LEAST: f32 = 2.0;
 
 /// Two unit vectors and two unit sets of terms are no nearer than this.
 const MOST_SIMILAR: f32 = 2.0;
+
+/// Stories whose words are read at once.
+const BLOCK: usize = 1024;
 
 const DAY: f32 = 86_400_000.0;
 
@@ -110,11 +113,12 @@ impl Linker {
     pub fn extend(&mut self, readings: &[Reading<'_>], progress: &dyn Progress) -> Result<()> {
         let first = self.profiles.len();
         progress.begin(Stage::Link, Some(readings.len() as u64));
-        for reading in readings {
+        for block in readings.chunks(BLOCK) {
             if progress.cancelled() {
                 return Err(Error::Interrupted);
             }
-            self.learn(reading);
+            let words: Vec<Words> = block.par_iter().map(Reading::words).collect();
+            block.iter().zip(&words).for_each(|(reading, words)| self.learn(reading, words));
         }
         let near: Vec<Vec<Near>> = (first..self.profiles.len())
             .into_par_iter()
@@ -136,10 +140,10 @@ impl Linker {
         Ok(())
     }
 
-    fn learn(&mut self, reading: &Reading<'_>) {
+    fn learn(&mut self, reading: &Reading<'_>, words: &Words) {
         let dim = reading.title.iter().chain(&reading.body).map(|p| p.vector.len()).next();
         let dim = dim.or(self.profiles.first().map(|p| p.vector.len())).unwrap_or(0);
-        let profile = reading.learn(&mut self.vocabulary, dim);
+        let profile = reading.learn(words, &mut self.vocabulary, dim);
         let n = self.profiles.len();
         // Evenly spaced, so that most are far from it in time and subject.
         let sample = n.min(SAMPLE);
@@ -227,21 +231,15 @@ impl Linker {
 
     fn link(&self, near: &Near) -> Link {
         let (a, b) = (&self.profiles[near.earlier as usize], &self.profiles[near.later as usize]);
-        let mut common = shared(&a.terms, &b.terms);
-        common.sort_by(|x, y| y.1.total_cmp(&x.1).then(x.0.cmp(&y.0)));
-        let is_name = |id: u32| self.vocabulary.terms[id as usize].name > 0;
-        let told = |names: bool| -> Vec<String> {
-            let of_kind = common.iter().filter(|(id, _)| is_name(*id) == names);
-            of_kind.take(TOLD).map(|(id, _)| self.vocabulary.terms[*id as usize].shown.clone()).collect()
-        };
+        let (names, terms) = self.vocabulary.told(shared(&a.terms, &b.terms));
         Link {
             a: near.earlier,
             b: near.later,
             score: near.score,
             cosine: dot(&a.vector, &b.vector).clamp(-1.0, 1.0),
             days: self.days(near.earlier as usize, near.later as usize),
-            names: told(true),
-            terms: told(false),
+            names,
+            terms,
         }
     }
 
@@ -251,15 +249,16 @@ impl Linker {
     }
 }
 
-/// Names, and terms, that a link tells of.
-const TOLD: usize = 5;
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{link::Part, progress::Silent, vector::normalize};
+    use crate::{
+        link::{Part, terms::TOLD},
+        progress::Silent,
+        vector::normalize,
+    };
 
     const DIM: usize = 16;
     const HOUR: i64 = 3_600_000;

@@ -6,6 +6,7 @@
 
 mod background;
 mod linker;
+mod lookup;
 mod nodes;
 mod reading;
 mod storylines;
@@ -13,6 +14,7 @@ mod terms;
 
 pub use background::{Background, PRIOR};
 pub use linker::{Link, Linker, Options};
+pub use lookup::{Found, Lookup, Match};
 pub use nodes::{Node, nodes, twins};
 pub use reading::{Part, Reading, Titles, readings};
 pub use storylines::Storyline;

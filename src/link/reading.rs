@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::terms::{Vocabulary, Weights, words};
+use super::terms::{Vocabulary, Weights, Word, words};
 use crate::{
     compare::{Boilerplate, boilerplate_flags},
     ingest::normalize,
@@ -42,18 +42,49 @@ pub(super) struct Profile {
     pub terms: Weights,
 }
 
+/// The words of a story's title and passages.
+pub(super) struct Words {
+    title: Vec<Word>,
+    body: Vec<Vec<Word>>,
+}
+
+impl Words {
+    /// Each word with the times that it counts.
+    fn counted(&self) -> impl Iterator<Item = (&Word, f32)> {
+        let title = self.title.iter().map(|w| (w, LEAD));
+        title.chain(self.body.iter().flatten().map(|w| (w, 1.0)))
+    }
+}
+
 impl Reading<'_> {
-    /// Adds the story to the vocabulary, and weighs it by what is known by then.
-    pub(super) fn learn(&self, vocabulary: &mut Vocabulary, dim: usize) -> Profile {
+    pub(super) fn words(&self) -> Words {
         let title = self.title.map(|p| words(p.text)).unwrap_or_default();
-        let body: Vec<_> = self.body.iter().map(|p| words(p.text)).collect();
-        let all = title.iter().map(|w| (w, LEAD)).chain(body.iter().flatten().map(|w| (w, 1.0)));
-        let counts: BTreeMap<u32, f32> = vocabulary.learn(all);
-        // Passages are pooled by how much their words say.
+        Words { title, body: self.body.iter().map(|p| words(p.text)).collect() }
+    }
+
+    /// Adds the story to the vocabulary, and weighs it by what is known by then.
+    pub(super) fn learn(&self, words: &Words, vocabulary: &mut Vocabulary, dim: usize) -> Profile {
+        let counts = vocabulary.learn(words.counted());
+        self.weigh(words, &counts, vocabulary, dim)
+    }
+
+    /// Weighs the story by what is known; words that no story had say nothing.
+    pub(super) fn profile(&self, words: &Words, vocabulary: &Vocabulary, dim: usize) -> Profile {
+        self.weigh(words, &vocabulary.count(words.counted()), vocabulary, dim)
+    }
+
+    fn weigh(
+        &self,
+        words: &Words,
+        counts: &BTreeMap<u32, f32>,
+        vocabulary: &Vocabulary,
+        dim: usize,
+    ) -> Profile {
+        // Passages are pooled by how much their words say; a passage of unknown words still says a little.
         let mut vector = vec![0.0; dim];
-        for (i, (part, words)) in self.body.iter().zip(&body).enumerate() {
-            let said: f32 =
-                words.iter().filter_map(|w| vocabulary.id(w)).map(|id| vocabulary.weight(id)).sum();
+        for (i, (part, words)) in self.body.iter().zip(&words.body).enumerate() {
+            let known = words.iter().filter_map(|w| vocabulary.id(w));
+            let said = known.map(|id| vocabulary.weight(id)).sum::<f32>().max(1e-6);
             let weight = said * if i == 0 { LEAD } else { 1.0 };
             vector.iter_mut().zip(part.vector).for_each(|(sum, x)| *sum += x * weight);
         }
@@ -63,7 +94,14 @@ impl Reading<'_> {
             vector.iter_mut().zip(title.vector).for_each(|(sum, x)| *sum += x);
             to_unit(&mut vector);
         }
-        Profile { vector, terms: vocabulary.weigh(&counts) }
+        Profile { vector, terms: vocabulary.weigh(counts) }
+    }
+}
+
+impl Vocabulary {
+    /// Takes one more story's words.
+    pub(super) fn add(&mut self, words: &Words) {
+        self.learn(words.counted());
     }
 }
 
@@ -142,7 +180,7 @@ mod tests {
             body: vec![part("berth", &y), part("crane", &z)],
             ..Reading::default()
         };
-        let Profile { vector, terms } = reading.learn(&mut Vocabulary::default(), 3);
+        let Profile { vector, terms } = reading.learn(&reading.words(), &mut Vocabulary::default(), 3);
         assert!((vector[0] - (vector[1].powi(2) + vector[2].powi(2)).sqrt()).abs() < 1e-6, "{vector:?}");
         assert!(vector[1] > vector[2], "{vector:?}");
         assert!(terms[0].1 > terms[1].1, "{terms:?}");

@@ -18,7 +18,8 @@ pub(super) struct Word {
 /// The informative words of a normalized text.
 pub(super) fn words(text: &str) -> Vec<Word> {
     let tells = !is_title_case(text);
-    let informative = read(text).filter(|(token, _)| !is_function(&token.text));
+    let alone = |text: &str| text.len() == 1 && text.starts_with(|c: char| c.is_ascii_alphabetic());
+    let informative = read(text).filter(|(token, _)| !is_function(&token.text) && !alone(&token.text));
     let word = |(token, shown): (crate::compare::tokens::Token, &str)| Word {
         name: match token.kind {
             Kind::Name if tells => 1,
@@ -68,6 +69,9 @@ pub(super) struct Vocabulary {
     pub stories: u32,
 }
 
+/// Names, and terms, that are told of a pair.
+pub(super) const TOLD: usize = 5;
+
 /// Terms by ascending number with their weights.
 pub(super) type Weights = Vec<(u32, f32)>;
 
@@ -76,16 +80,11 @@ impl Vocabulary {
     pub fn learn<'w>(&mut self, words: impl Iterator<Item = (&'w Word, f32)>) -> BTreeMap<u32, f32> {
         let mut counts: BTreeMap<u32, f32> = BTreeMap::new();
         for (word, times) in words {
-            let id = match self.known.get(&word.key) {
-                Some(&id) => id,
-                None => {
-                    let id = self.terms.len() as u32;
-                    self.known.insert(word.key.clone(), id);
-                    let shown = word.shown.clone();
-                    self.terms.push(Term { shown, stories: 0, name: 0 });
-                    id
-                }
-            };
+            let next = self.terms.len() as u32;
+            let id = *self.known.entry(word.key.clone()).or_insert(next);
+            if id == next {
+                self.terms.push(Term { shown: word.shown.clone(), stories: 0, name: 0 });
+            }
             let term = &mut self.terms[id as usize];
             // A name is shown as names are written.
             if word.name > 0 && term.name <= 0 {
@@ -97,6 +96,27 @@ impl Vocabulary {
         counts.keys().for_each(|id| self.terms[*id as usize].stories += 1);
         self.stories += 1;
         counts
+    }
+
+    /// The words that are known, counted.
+    pub fn count<'w>(&self, words: impl Iterator<Item = (&'w Word, f32)>) -> BTreeMap<u32, f32> {
+        let mut counts: BTreeMap<u32, f32> = BTreeMap::new();
+        for (word, times) in words {
+            if let Some(id) = self.id(word) {
+                *counts.entry(id).or_default() += times;
+            }
+        }
+        counts
+    }
+
+    /// Names, and other words, of terms that two stories share: the most telling first, a few of each.
+    pub fn told(&self, mut common: Weights) -> (Vec<String>, Vec<String>) {
+        common.sort_by(|x, y| y.1.total_cmp(&x.1).then(x.0.cmp(&y.0)));
+        let of_kind = |names: bool| {
+            let terms = common.iter().map(|(id, _)| &self.terms[*id as usize]);
+            terms.filter(|t| (t.name > 0) == names).take(TOLD).map(|t| t.shown.clone()).collect()
+        };
+        (of_kind(true), of_kind(false))
     }
 
     /// The number of a word's term, if it has been met.
@@ -176,6 +196,7 @@ mod tests {
         };
         check("The ports of Norrin closed", &[("port", -1), ("norrin", 1), ("closed", -1)]);
         check("Norrin Closes Both Ports", &[("norrin", 0), ("close", 0), ("both", 0), ("port", 0)]);
+        check("I told Dr. B of Norrin", &[("told", -1), ("dr", 1), ("norrin", -1)]);
         check("glass duties in 1987", &[("glass", -1), ("duty", -1), ("1987", 0)]);
     }
 

@@ -5,6 +5,7 @@
 mod csv;
 mod graph;
 mod groups;
+mod hits;
 mod item;
 mod jsonl;
 mod manifest;
@@ -16,6 +17,7 @@ mod table;
 
 use std::io::{self, Write};
 
+pub use hits::{Hit, HitFormat, hits, write_hits};
 pub use item::{Item, SCHEMA, items};
 pub use manifest::{Manifest, StageTime};
 pub use pairs::pairs;

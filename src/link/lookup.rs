@@ -1,0 +1,227 @@
+//! The stories nearest to one: by vectors and terms of whole stories, then by their best passages.
+
+use rayon::prelude::*;
+
+use super::{
+    reading::{Profile, Reading, Words},
+    terms::{Vocabulary, product, shared},
+};
+use crate::{
+    Error, Result,
+    progress::{Progress, Stage},
+    vector::dot,
+};
+
+/// So many times the wanted number of stories are looked at passage by passage …
+const LOOKED_AT: usize = 10;
+
+/// … and at least so many.
+const LOOKED_AT_LEAST: usize = 200;
+
+/// A pool of stories that are looked up many times.
+pub struct Lookup<'a> {
+    readings: Vec<Reading<'a>>,
+    vocabulary: Vocabulary,
+    profiles: Vec<Profile>,
+    postings: Vec<Vec<(u32, f32)>>,
+    dim: usize,
+}
+
+/// A passage of the query and one of the story.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Match {
+    /// The query's.
+    pub query: String,
+    /// The story's.
+    pub passage: String,
+    /// Their cosine.
+    pub cosine: f32,
+}
+
+/// A story near a query.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// Its place in the pool.
+    pub story: usize,
+    /// The mean of `cosine` and `terms`: 1 for the same text.
+    pub score: f32,
+    /// Cosine of the stories' vectors, or of their best passages, whichever is higher.
+    pub cosine: f32,
+    /// Cosine of their terms, weighed by rarity, in [0, 1].
+    pub terms: f32,
+    /// Names that both have, the most telling first.
+    pub names: Vec<String>,
+    /// Other words and numbers that both have, the most telling first.
+    pub words: Vec<String>,
+    /// Their best passages; none if one has no body.
+    pub best: Option<Match>,
+}
+
+/// What is known of a story before its passages are looked at.
+#[derive(Debug, Clone, Copy)]
+struct Rough {
+    story: usize,
+    cosine: f32,
+    terms: f32,
+}
+
+/// The places of the nearest two passages, and their cosine.
+#[derive(Debug, Clone, Copy)]
+struct Best {
+    query: usize,
+    passage: usize,
+    cosine: f32,
+}
+
+impl Rough {
+    fn score(&self) -> f32 {
+        (self.cosine + self.terms) / 2.0
+    }
+}
+
+impl<'a> Lookup<'a> {
+    /// Takes the pool.
+    pub fn new(readings: Vec<Reading<'a>>, progress: &dyn Progress) -> Result<Self> {
+        progress.begin(Stage::Link, Some(readings.len() as u64));
+        let words: Vec<Words> = readings.par_iter().map(Reading::words).collect();
+        let mut vocabulary = Vocabulary::default();
+        words.iter().for_each(|w| vocabulary.add(w));
+        let dim = readings.iter().flat_map(|r| r.title.iter().chain(&r.body)).map(|p| p.vector.len()).next();
+        let dim = dim.unwrap_or(0);
+        let profile = |(reading, words): (&Reading<'_>, &Words)| {
+            progress.advance(Stage::Link, 1);
+            reading.profile(words, &vocabulary, dim)
+        };
+        let profiles: Vec<Profile> = readings.par_iter().zip(&words).map(profile).collect();
+        if progress.cancelled() {
+            return Err(Error::Interrupted);
+        }
+        let mut postings = vec![Vec::new(); vocabulary.terms.len()];
+        for (story, profile) in profiles.iter().enumerate() {
+            for &(term, weight) in &profile.terms {
+                postings[term as usize].push((story as u32, weight));
+            }
+        }
+        progress.end(Stage::Link);
+        Ok(Lookup { readings, vocabulary, profiles, postings, dim })
+    }
+
+    /// The story at `place` as it was taken.
+    pub fn reading(&self, place: usize) -> &Reading<'a> {
+        &self.readings[place]
+    }
+
+    /// The `k` stories nearest to `query` among those that `wanted` lets pass, nearest first.
+    pub fn nearest(
+        &self,
+        query: &Reading<'_>,
+        k: usize,
+        wanted: &(dyn Fn(usize) -> bool + Sync),
+    ) -> Vec<Found> {
+        let profile = query.profile(&query.words(), &self.vocabulary, self.dim);
+        let mut terms = vec![0f32; self.profiles.len()];
+        for &(term, weight) in &profile.terms {
+            for &(story, theirs) in &self.postings[term as usize] {
+                terms[story as usize] += theirs * weight;
+            }
+        }
+        let rough = |(story, &terms): (usize, &f32)| Rough {
+            story,
+            cosine: dot(&self.profiles[story].vector, &profile.vector),
+            terms,
+        };
+        let mut rough: Vec<Rough> =
+            terms.par_iter().enumerate().filter(|(story, _)| wanted(*story)).map(rough).collect();
+        let order = |x: &Rough, y: &Rough| y.score().total_cmp(&x.score()).then(x.story.cmp(&y.story));
+        let most = (k * LOOKED_AT).max(LOOKED_AT_LEAST);
+        if rough.len() > most {
+            rough.select_nth_unstable_by(most - 1, order);
+            rough.truncate(most);
+        }
+        let mut looked: Vec<(Rough, Option<Best>)> = rough
+            .into_par_iter()
+            .map(|mut rough| {
+                let best = self.best_passages(query, rough.story);
+                rough.cosine = best.map_or(rough.cosine, |b| rough.cosine.max(b.cosine));
+                (rough, best)
+            })
+            .collect();
+        looked.sort_unstable_by(|x, y| order(&x.0, &y.0));
+        looked.truncate(k);
+        let found = |(rough, best): (Rough, Option<Best>)| {
+            let theirs = &self.profiles[rough.story];
+            let (names, words) = self.vocabulary.told(shared(&theirs.terms, &profile.terms));
+            debug_assert!((product(&theirs.terms, &profile.terms) - rough.terms).abs() < 1e-3);
+            let best = best.map(|b| Match {
+                query: parts(query).nth(b.query).map_or("", |p| p.text).into(),
+                passage: parts(&self.readings[rough.story]).nth(b.passage).map_or("", |p| p.text).into(),
+                cosine: b.cosine.clamp(-1.0, 1.0),
+            });
+            Found {
+                story: rough.story,
+                score: rough.score().clamp(-1.0, 1.0),
+                cosine: rough.cosine.clamp(-1.0, 1.0),
+                terms: rough.terms.min(1.0),
+                names,
+                words,
+                best,
+            }
+        };
+        looked.into_iter().map(found).collect()
+    }
+
+    fn best_passages(&self, asked: &Reading<'_>, story: usize) -> Option<Best> {
+        let mut best: Option<Best> = None;
+        for (query, ours) in parts(asked).enumerate() {
+            for (passage, theirs) in parts(&self.readings[story]).enumerate() {
+                let cosine = dot(ours.vector, theirs.vector);
+                if best.is_none_or(|b| cosine > b.cosine) {
+                    best = Some(Best { query, passage, cosine });
+                }
+            }
+        }
+        best
+    }
+}
+
+/// The passages, or the title where there is none.
+fn parts<'r, 'a>(reading: &'r Reading<'a>) -> impl Iterator<Item = &'r super::Part<'a>> {
+    let title = if reading.body.is_empty() { reading.title.as_ref() } else { None };
+    reading.body.iter().chain(title)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{link::Part, progress::Silent, vector::Matrix};
+
+    #[test]
+    fn rank_follows_vectors_terms_and_best_passages() {
+        let texts = [
+            "storms broke the harbour wall",
+            "a recipe for plum cake",
+            "harbour fees rise",
+            "chess in Norrin",
+        ];
+        let mut vectors = Matrix::zeros(4, 4);
+        for (i, row) in [[1.0, 0.0], [0.0, 1.0], [0.6, 0.8], [-1.0, 0.0]].iter().enumerate() {
+            vectors.row_mut(i)[..2].copy_from_slice(row);
+        }
+        let part = |i: usize| Part { text: texts[i], vector: vectors.row(i) };
+        let reading =
+            |of: &[usize]| Reading { body: of.iter().map(|i| part(*i)).collect(), ..Reading::default() };
+        let pool: Vec<Reading> = vec![reading(&[0]), reading(&[1]), reading(&[2]), reading(&[1, 3, 0])];
+        let lookup = Lookup::new(pool, &Silent).unwrap();
+        let query = lookup.reading(0).clone();
+        let found = lookup.nearest(&query, 4, &|_| true);
+        let places: Vec<usize> = found.iter().map(|f| f.story).collect();
+        assert_eq!(places, [0, 3, 2, 1], "{found:?}");
+        assert!((found[0].score - 1.0).abs() < 1e-5);
+        // The one passage that is the query's own makes the long story the next.
+        let best = found[1].best.as_ref().unwrap();
+        assert_eq!((best.passage.as_str(), best.cosine), (texts[0], 1.0));
+        assert_eq!(found[2].words, ["harbour"]);
+        let others = lookup.nearest(&query, 1, &|place| place != 0);
+        assert_eq!(others[0].story, 3);
+    }
+}
