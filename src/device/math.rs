@@ -1,13 +1,20 @@
 //! Row operations in plain Rust, to be compiled once for each instruction set.
 //!
-//! They are written so that a compiler turns them into vectors of any width: no branch, no fused multiply-add, so
-//! every width gives the same bits. Sums run in sixteen fixed lanes.
+//! They are written so that a compiler turns them into vectors of any width, without branches; sums run in sixteen
+//! fixed lanes, so that every width gives the same bits. `FMA` says whether multiply-adds are fused: where the
+//! processor has no instruction for that, a call for each would take longer than all the rest.
 
 use super::kernels::{Activation, Norm};
 
+/// `a · b + c`.
+#[inline(always)]
+fn multiply_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
+    if FMA { a.mul_add(b, c) } else { a * b + c }
+}
+
 /// 2^x for x ≤ 127, to 2e-7 relative; 0 below -126.
 #[inline(always)]
-pub(super) fn exp2(x: f32) -> f32 {
+fn exp2<const FMA: bool>(x: f32) -> f32 {
     /// 1.5 · 2²³: adding it rounds to a whole number, which then stands in the low bits.
     const ROUND: f32 = 12_582_912.0;
     let x = x.max(-126.5);
@@ -15,11 +22,11 @@ pub(super) fn exp2(x: f32) -> f32 {
     let f = x - (shifted - ROUND);
     // Minimax on [-1/2, 1/2].
     let p = 0.001_327_647_1;
-    let p = p * f + 0.009_675_541;
-    let p = p * f + 0.055_507_13;
-    let p = p * f + 0.240_221_2;
-    let p = p * f + 0.693_146_94;
-    let p = p * f + 1.0;
+    let p = multiply_add::<FMA>(p, f, 0.009_675_541);
+    let p = multiply_add::<FMA>(p, f, 0.055_507_13);
+    let p = multiply_add::<FMA>(p, f, 0.240_221_2);
+    let p = multiply_add::<FMA>(p, f, 0.693_146_94);
+    let p = multiply_add::<FMA>(p, f, 1.0);
     let power = (shifted.to_bits() << 23).wrapping_add(127 << 23);
     let scale = f32::from_bits(power);
     if x > -126.5 { p * scale } else { 0.0 }
@@ -46,32 +53,32 @@ const GELU: [f32; 15] = [
 ];
 
 #[inline(always)]
-fn gelu(x: f32) -> f32 {
+fn gelu<const FMA: bool>(x: f32) -> f32 {
     let c = x.clamp(-5.25, 5.25);
-    let u = c * c * (2.0 / (5.25 * 5.25)) - 1.0;
+    let u = multiply_add::<FMA>(c * c, 2.0 / (5.25 * 5.25), -1.0);
     let mut p = GELU[14];
     for &a in GELU[..14].iter().rev() {
-        p = p * u + a;
+        p = multiply_add::<FMA>(p, u, a);
     }
-    x * (c * p + 0.5)
+    x * multiply_add::<FMA>(c, p, 0.5)
 }
 
 /// √(2/π) · 2 · log₂e, so that tanh(√(2/π)·v) = 1 − 2/(2^(v · this) + 1).
 const TANH: f32 = 2.302_208_2;
 
 #[inline(always)]
-fn gelu_tanh(x: f32) -> f32 {
+fn gelu_tanh<const FMA: bool>(x: f32) -> f32 {
     let v = (x + 0.044_715 * x * x * x) * TANH;
-    let e = exp2(v.min(120.0));
+    let e = exp2::<FMA>(v.min(120.0));
     x * (1.0 - 1.0 / (e + 1.0))
 }
 
 /// Applies `act` to each value.
 #[inline(always)]
-pub(super) fn activate(act: Activation, row: &mut [f32]) {
+pub(super) fn activate<const FMA: bool>(act: Activation, row: &mut [f32]) {
     match act {
-        Activation::Gelu => row.iter_mut().for_each(|x| *x = gelu(*x)),
-        Activation::GeluTanh => row.iter_mut().for_each(|x| *x = gelu_tanh(*x)),
+        Activation::Gelu => row.iter_mut().for_each(|x| *x = gelu::<FMA>(*x)),
+        Activation::GeluTanh => row.iter_mut().for_each(|x| *x = gelu_tanh::<FMA>(*x)),
         Activation::Relu => row.iter_mut().for_each(|x| *x = x.max(0.0)),
     }
 }
@@ -101,7 +108,7 @@ fn sum(row: &[f32], f: impl Fn(f32) -> f32) -> f32 {
 
 /// `row = 2^(row − max)`, divided by its sum.
 #[inline(always)]
-pub(super) fn softmax(row: &mut [f32]) {
+pub(super) fn softmax<const FMA: bool>(row: &mut [f32]) {
     let mut lanes = [f32::NEG_INFINITY; LANES];
     let chunks = row.chunks_exact(LANES);
     let rest = chunks.remainder().iter().fold(f32::NEG_INFINITY, |m, &x| m.max(x));
@@ -111,14 +118,14 @@ pub(super) fn softmax(row: &mut [f32]) {
         }
     }
     let max = lanes.iter().fold(rest, |m, &x| m.max(x));
-    row.iter_mut().for_each(|x| *x = exp2(*x - max));
+    row.iter_mut().for_each(|x| *x = exp2::<FMA>(*x - max));
     let scale = 1.0 / sum(row, |x| x);
     row.iter_mut().for_each(|x| *x *= scale);
 }
 
 /// `row = norm(row + bias)`.
 #[inline(always)]
-pub(super) fn layer_norm(row: &mut [f32], norm: &Norm) {
+pub(super) fn layer_norm<const FMA: bool>(row: &mut [f32], norm: &Norm) {
     let scale = 1.0 / row.len() as f32;
     for (x, b) in row.iter_mut().zip(&norm.bias) {
         *x += b;
@@ -127,7 +134,7 @@ pub(super) fn layer_norm(row: &mut [f32], norm: &Norm) {
     let variance = sum(row, |x| (x - mean) * (x - mean)) * scale;
     let inverse = 1.0 / (variance + norm.eps).sqrt();
     for ((x, w), s) in row.iter_mut().zip(&norm.weight).zip(&norm.shift) {
-        *x = (*x - mean) * inverse * w + s;
+        *x = multiply_add::<FMA>((*x - mean) * inverse, *w, *s);
     }
 }
 
@@ -148,40 +155,63 @@ mod tests {
 
     #[test]
     fn gelu_is_exact_to_float_accuracy() {
+        check_gelu::<false>();
+        check_gelu::<true>();
+    }
+
+    fn check_gelu<const FUSED: bool>() {
         for i in -5500..=5500 {
             let x = i as f32 / 1000.0;
             let exact = f64::from(x) * phi(f64::from(x));
-            assert!((f64::from(gelu(x)) - exact).abs() < 1e-6, "{x}: {} {exact}", gelu(x));
+            assert!((f64::from(gelu::<FUSED>(x)) - exact).abs() < 1e-6, "{x}: {} {exact}", gelu::<FUSED>(x));
         }
-        assert_eq!((gelu(30.0), gelu(0.0)), (30.0, 0.0));
-        assert!(gelu(-30.0).abs() < 1e-5);
+        assert_eq!((gelu::<FUSED>(30.0), gelu::<FUSED>(0.0)), (30.0, 0.0));
+        assert!(gelu::<FUSED>(-30.0).abs() < 1e-5);
     }
 
     #[test]
     fn gelu_tanh_is_the_textbook_one() {
+        check_gelu_tanh::<false>();
+        check_gelu_tanh::<true>();
+    }
+
+    fn check_gelu_tanh<const FUSED: bool>() {
         for i in -800..=800 {
             let x = f64::from(i) / 100.0;
             let inner = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x * x * x);
             let exact = 0.5 * x * (1.0 + inner.tanh());
-            assert!((f64::from(gelu_tanh(x as f32)) - exact).abs() < 1e-5, "{x}");
+            assert!((f64::from(gelu_tanh::<FUSED>(x as f32)) - exact).abs() < 1e-5, "{x}");
         }
     }
 
     #[test]
     fn exp2_is_exact_to_float_accuracy() {
+        check_exp2::<false>();
+        check_exp2::<true>();
+    }
+
+    fn check_exp2<const FUSED: bool>() {
         for i in -12600..=1200 {
             let x = i as f32 / 100.0;
             let exact = f64::from(x).exp2();
-            assert!((f64::from(exp2(x)) / exact - 1.0).abs() < 3e-7, "{x}");
+            assert!((f64::from(exp2::<FUSED>(x)) / exact - 1.0).abs() < 3e-7, "{x}");
         }
-        assert_eq!((exp2(0.0), exp2(-200.0), exp2(f32::NEG_INFINITY)), (1.0, 0.0, 0.0));
+        assert_eq!(
+            (exp2::<FUSED>(0.0), exp2::<FUSED>(-200.0), exp2::<FUSED>(f32::NEG_INFINITY)),
+            (1.0, 0.0, 0.0)
+        );
     }
 
     #[test]
     fn softmax_sums_to_one() {
+        check_softmax::<false>();
+        check_softmax::<true>();
+    }
+
+    fn check_softmax<const FUSED: bool>() {
         for n in [1, 5, 16, 33] {
             let mut row: Vec<f32> = (0..n).map(|i| (i as f32 * 1.7).sin() * 30.0).collect();
-            softmax(&mut row);
+            softmax::<FUSED>(&mut row);
             assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5);
         }
     }

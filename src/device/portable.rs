@@ -30,13 +30,13 @@ fn tile(a: &[f32], a_stride: usize, b: &[f32], start: Option<&[f32]>, out: &mut 
 }
 
 fn activate(act: Activation, row: &mut [f32]) {
-    math::activate(act, row);
+    math::activate::<false>(act, row);
 }
 
 fn softmax(row: &mut [f32]) {
-    math::softmax(row);
+    math::softmax::<false>(row);
 }
 
 fn layer_norm(row: &mut [f32], norm: &Norm) {
-    math::layer_norm(row, norm);
+    math::layer_norm::<false>(row, norm);
 }

@@ -80,21 +80,21 @@ macro_rules! float_ops {
         /// The processor has the features.
         #[target_feature(enable = $features)]
         unsafe fn $activate(act: Activation, row: &mut [f32]) {
-            math::activate(act, row);
+            math::activate::<true>(act, row);
         }
 
         /// # Safety
         /// The processor has the features.
         #[target_feature(enable = $features)]
         unsafe fn $softmax(row: &mut [f32]) {
-            math::softmax(row);
+            math::softmax::<true>(row);
         }
 
         /// # Safety
         /// The processor has the features.
         #[target_feature(enable = $features)]
         unsafe fn $layer_norm(row: &mut [f32], norm: &Norm) {
-            math::layer_norm(row, norm);
+            math::layer_norm::<true>(row, norm);
         }
     };
 }
