@@ -196,7 +196,7 @@ mod tests {
         };
         check("The ports of Norrin closed", &[("port", -1), ("norrin", 1), ("closed", -1)]);
         check("Norrin Closes Both Ports", &[("norrin", 0), ("close", 0), ("both", 0), ("port", 0)]);
-        check("I told Dr. B of Norrin", &[("told", -1), ("dr", 1), ("norrin", -1)]);
+        check("I told Dr. B of Norrin", &[("told", -1), ("dr", 1), ("norrin", 1)]);
         check("glass duties in 1987", &[("glass", -1), ("duty", -1), ("1987", 0)]);
     }
 
