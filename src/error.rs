@@ -90,6 +90,32 @@ pub enum Error {
         /// The nearest ids, if any.
         hint: String,
     },
+    /// A store could not be read or written.
+    #[error("the store {}: {message}", path.display())]
+    Store {
+        /// The store's folder or file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// A store is being written to by another process.
+    #[error("the store {} is being written to by {holder}", path.display())]
+    StoreBusy {
+        /// The store's folder.
+        path: PathBuf,
+        /// Who has it.
+        holder: String,
+    },
+    /// Ctrl-C in a command that commits as it goes.
+    #[error("stopped before the end; {done}")]
+    Stopped {
+        /// What was done.
+        done: String,
+        /// How to go on.
+        hint: String,
+    },
     /// Ctrl-C.
     #[error("stopped before the end; nothing was written")]
     Interrupted,
@@ -112,8 +138,11 @@ impl Error {
             | Error::Device { hint, .. }
             | Error::Option { hint, .. }
             | Error::NoStories { hint, .. }
-            | Error::UnknownStory { hint, .. } => Some(hint.clone()),
+            | Error::UnknownStory { hint, .. }
+            | Error::Store { hint, .. }
+            | Error::Stopped { hint, .. } => Some(hint.clone()),
             Error::Compute { source, .. } => Some(format!("{source}; --device cpu works everywhere")),
+            Error::StoreBusy { .. } => Some("run again when it is done; reading goes on meanwhile".into()),
             Error::Tokenizer { .. } | Error::Interrupted => None,
         }
     }

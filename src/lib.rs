@@ -18,6 +18,7 @@ pub mod model;
 pub mod progress;
 pub mod report;
 pub mod search;
+pub mod store;
 pub mod story;
 pub mod vector;
 

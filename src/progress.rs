@@ -17,6 +17,8 @@ pub enum Stage {
     Group,
     /// Linking related stories; unit: stories.
     Link,
+    /// Putting stories into a store; unit: stories.
+    Store,
     /// Measuring; unit: measurements.
     Bench,
 }
@@ -32,6 +34,7 @@ impl Stage {
             Stage::Compare => "comparing",
             Stage::Group => "grouping",
             Stage::Link => "linking",
+            Stage::Store => "storing",
             Stage::Bench => "measuring",
         }
     }
@@ -43,7 +46,7 @@ impl Stage {
             Stage::Tokenize | Stage::Search => "rows",
             Stage::Embed => "tokens",
             Stage::Compare => "pairs",
-            Stage::Group | Stage::Link => "stories",
+            Stage::Group | Stage::Link | Stage::Store => "stories",
             Stage::Bench => "rounds",
         }
     }

@@ -22,6 +22,8 @@ pub enum Command {
     Link(Link),
     /// Show two stories side by side, and why they are judged as they are
     Explain(Explain),
+    /// Keep an archive of stories and their vectors
+    Index(Index),
     /// Write the vectors of passages
     Embed(Embed),
     /// Measure embedding: throughput, latency, parity
@@ -43,6 +45,14 @@ pub struct Input {
     /// End with exit code 2 if any input was bad (it is read as far as possible either way)
     #[arg(long)]
     pub strict: bool,
+}
+
+/// An archive whose stories a command works on.
+#[derive(Args)]
+pub struct Archive {
+    /// Work on the stories of a store too, which samestory index made; nothing in it is embedded again
+    #[arg(long, value_name = "FOLDER")]
+    pub store: Option<PathBuf>,
 }
 
 /// Options of every command that embeds.
@@ -74,7 +84,7 @@ pub enum DeviceChoice {
 #[derive(Args)]
 pub struct Dedup {
     /// Files and folders; `-` is standard input
-    #[arg(required = true, value_name = "PATHS")]
+    #[arg(required_unless_present = "store", value_name = "PATHS")]
     pub paths: Vec<PathBuf>,
     /// How the report is written
     #[arg(long, value_enum, default_value_t = FormatChoice::Table)]
@@ -83,7 +93,7 @@ pub struct Dedup {
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Write the records that survive, untouched and in their order
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "store")]
     pub kept: Option<PathBuf>,
     /// Write the removed stories, with what is kept for each, as JSON lines
     #[arg(long, value_name = "FILE")]
@@ -113,6 +123,8 @@ pub struct Dedup {
     #[arg(long)]
     pub fail_on_duplicates: bool,
     #[command(flatten)]
+    pub archive: Archive,
+    #[command(flatten)]
     pub input: Input,
     #[command(flatten)]
     pub compute: Compute,
@@ -140,7 +152,7 @@ pub struct Similar {
     #[arg(value_name = "TEXT|FILE|ID|-")]
     pub query: String,
     /// The files and folders to search
-    #[arg(long = "in", required = true, value_name = "PATHS", num_args = 1..)]
+    #[arg(long = "in", required_unless_present = "store", value_name = "PATHS", num_args = 1..)]
     pub paths: Vec<PathBuf>,
     /// How many stories to show
     #[arg(short, long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
@@ -167,6 +179,8 @@ pub struct Similar {
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     #[command(flatten)]
+    pub archive: Archive,
+    #[command(flatten)]
     pub input: Input,
     #[command(flatten)]
     pub compute: Compute,
@@ -184,7 +198,7 @@ pub enum SimilarFormat {
 #[derive(Args)]
 pub struct Link {
     /// Files and folders; `-` is standard input
-    #[arg(required = true, value_name = "PATHS")]
+    #[arg(required_unless_present = "store", value_name = "PATHS")]
     pub paths: Vec<PathBuf>,
     /// How the report is written
     #[arg(long, value_enum, default_value_t = LinkFormat::Table)]
@@ -201,6 +215,8 @@ pub struct Link {
     /// A list of boilerplate that `samestory boilerplate learn` wrote
     #[arg(long, value_name = "FILE")]
     pub boilerplate: Option<PathBuf>,
+    #[command(flatten)]
+    pub archive: Archive,
     #[command(flatten)]
     pub input: Input,
     #[command(flatten)]
@@ -246,6 +262,8 @@ pub struct Explain {
     #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
     pub format: ExplainFormat,
     #[command(flatten)]
+    pub archive: Archive,
+    #[command(flatten)]
     pub input: Input,
     #[command(flatten)]
     pub compute: Compute,
@@ -255,6 +273,70 @@ pub struct Explain {
 pub enum ExplainFormat {
     Text,
     Json,
+}
+
+#[derive(Args)]
+pub struct Index {
+    /// The store's folder [default: SAMESTORY_STORE, or the nearest .samestory above the working folder]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub store: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: IndexCommand,
+}
+
+#[derive(Subcommand)]
+pub enum IndexCommand {
+    /// Add stories; what is there already is neither read twice nor embedded again
+    Add(IndexAdd),
+    /// Read the files again that stories came from: new stories, changed ones, and those that are gone
+    Update(IndexUpdate),
+    /// Remove stories by their ids
+    Remove(IndexRemove),
+    /// Show what is in the store
+    Info {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Read everything and compare it with its digests
+    Verify,
+    /// Drop what no story uses, and give its room back
+    Compact,
+    /// Write all stories as JSON lines
+    Export(IndexExport),
+}
+
+#[derive(Args)]
+pub struct IndexAdd {
+    /// Files and folders; `-` is standard input
+    #[arg(required = true, value_name = "PATHS")]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub input: Input,
+    #[command(flatten)]
+    pub compute: Compute,
+}
+
+#[derive(Args)]
+pub struct IndexUpdate {
+    #[command(flatten)]
+    pub input: Input,
+    #[command(flatten)]
+    pub compute: Compute,
+}
+
+#[derive(Args)]
+pub struct IndexRemove {
+    /// The ids of the stories
+    #[arg(required = true, value_name = "ID")]
+    pub ids: Vec<String>,
+}
+
+#[derive(Args)]
+pub struct IndexExport {
+    /// Where the stories go [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Args)]

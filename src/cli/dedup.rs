@@ -13,7 +13,7 @@ use samestory::{
 };
 
 use super::{
-    Outcome,
+    Outcome, archive,
     args::{Dedup, FormatChoice, IndexArg},
     bars::{Bars, catch_ctrl_c},
     boilerplate,
@@ -31,11 +31,12 @@ pub fn run(args: &Dedup) -> Result<Outcome> {
     let compare_options = compare_options(args)?;
     let twice = args.kept.is_some();
     let (inputs, _spool) = stories::spool(&args.paths, twice)?;
-    let engine = Engine::new(&args.compute)?;
+    let mut engine = Engine::new(&args.compute)?;
+    archive::open(&args.archive, &mut engine)?;
 
     let ingested = match twice {
         true => stories::read_spooled(&inputs, &ingest_options, &bars)?,
-        false => stories::read(&args.paths, &ingest_options, &bars)?,
+        false => archive::read(&engine, &args.paths, &ingest_options, &bars)?,
     };
     let bad_input = !ingested.notices.is_empty();
     let mut manifest = Manifest {

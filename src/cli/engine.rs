@@ -5,10 +5,12 @@ use std::{env, path::PathBuf};
 use samestory::{
     Error, Result,
     device::CpuPath,
-    embed::{CandleEncoder, Embedded, Encoder, cpu_encoder, embed_texts},
+    embed::{CandleEncoder, Embedded, Encoder, Ledger, cpu_encoder, embed_texts},
     model::Model,
     progress::Progress,
+    store::Store,
     story::Corpus,
+    vector::Matrix,
 };
 
 use super::args::{Compute, DeviceChoice};
@@ -19,6 +21,8 @@ pub struct Engine {
     pub encoder: Box<dyn Encoder>,
     pub path: CpuPath,
     pub threads: usize,
+    /// Vectors that it holds are not computed again.
+    pub store: Option<Store>,
 }
 
 impl Engine {
@@ -47,13 +51,24 @@ impl Engine {
             DeviceChoice::Cuda => gpu(&model, "cuda")?,
             DeviceChoice::Metal => gpu(&model, "metal")?,
         };
-        Ok(Engine { model, encoder, path, threads })
+        Ok(Engine { model, encoder, path, threads, store: None })
     }
 
-    /// The vectors of all rows of `corpus`.
+    /// The vectors of all rows of `corpus`: those that the store has from there.
     pub fn embed(&self, corpus: &Corpus, progress: &dyn Progress) -> Result<Embedded> {
-        let texts: Vec<&str> = corpus.rows.iter().map(|r| r.text.as_str()).collect();
-        self.embed_texts(&texts, progress)
+        let Some(store) = &self.store else {
+            let texts: Vec<&str> = corpus.rows.iter().map(|r| r.text.as_str()).collect();
+            return self.embed_texts(&texts, progress);
+        };
+        let mut vectors = Matrix::zeros(corpus.rows.len(), self.encoder.dim());
+        let unknown = store.vectors(corpus, &mut vectors)?;
+        let texts: Vec<&str> = unknown.iter().map(|row| corpus.row_text(*row)).collect();
+        let embedded = self.embed_texts(&texts, progress)?;
+        for (i, row) in unknown.iter().enumerate() {
+            vectors.row_mut(row.index()).copy_from_slice(embedded.vectors.row(i));
+        }
+        let known_rows = (corpus.rows.len() - unknown.len()) as u64;
+        Ok(Embedded { vectors, ledger: Ledger { known_rows, ..embedded.ledger } })
     }
 
     /// The vectors of `texts`.

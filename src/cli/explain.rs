@@ -14,7 +14,7 @@ use samestory::{
 };
 
 use super::{
-    Outcome,
+    Outcome, archive,
     args::{Explain, ExplainFormat},
     bars::{Bars, catch_ctrl_c},
     boilerplate,
@@ -26,11 +26,12 @@ use super::{
 pub fn run(args: &Explain) -> Result<Outcome> {
     catch_ctrl_c();
     let bars = Bars::new(args.compute.quiet);
-    let engine = Engine::new(&args.compute)?;
+    let mut engine = Engine::new(&args.compute)?;
+    archive::open(&args.archive, &mut engine)?;
     let options = stories::options(&args.input)?;
     let mut all: Vec<Story> = Vec::new();
-    if !args.paths.is_empty() {
-        all = stories::read(&args.paths, &options, &bars)?.stories;
+    if !args.paths.is_empty() || engine.store.is_some() {
+        all = archive::read(&engine, &args.paths, &options, &bars)?.stories;
     }
     let [a, b] = [&args.a, &args.b].map(|name| find(name, &mut all, &options, &bars));
     let (a, b) = (a?, b?);

@@ -7,7 +7,7 @@ use samestory::{
 };
 
 use super::{
-    Outcome,
+    Outcome, archive,
     args::{Link, LinkFormat},
     bars::{Bars, catch_ctrl_c},
     boilerplate,
@@ -25,8 +25,9 @@ pub fn run(args: &Link) -> Result<Outcome> {
     if let Some(file) = &args.boilerplate {
         options.boilerplate = boilerplate::read(file)?;
     }
-    let engine = Engine::new(&args.compute)?;
-    let ingested = stories::read(&args.paths, &ingest_options, &bars)?;
+    let mut engine = Engine::new(&args.compute)?;
+    archive::open(&args.archive, &mut engine)?;
+    let ingested = archive::read(&engine, &args.paths, &ingest_options, &bars)?;
     let bad_input = !ingested.notices.is_empty();
     let corpus = ingest::corpus(ingested.stories);
 

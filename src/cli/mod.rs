@@ -1,5 +1,6 @@
 //! The command line: options are parsed into plain data, resolved once, then run.
 
+mod archive;
 mod args;
 mod bars;
 mod bench;
@@ -9,6 +10,7 @@ mod dedup;
 mod embed;
 mod engine;
 mod explain;
+mod index;
 mod judge;
 mod link;
 mod model;
@@ -43,6 +45,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Embed(args) => embed::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Index(args) => index::run(&args),
         Command::Boilerplate(args) => boilerplate::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Model(args) => model::run(&args),
@@ -55,7 +58,7 @@ pub fn main() -> ExitCode {
         Err(error) => {
             complain(&error);
             match error {
-                Error::Interrupted => ExitCode::from(130),
+                Error::Interrupted | Error::Stopped { .. } => ExitCode::from(130),
                 _ => ExitCode::from(2),
             }
         }

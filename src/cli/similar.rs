@@ -15,7 +15,7 @@ use samestory::{
 };
 
 use super::{
-    Outcome,
+    Outcome, archive,
     args::{Similar, SimilarFormat},
     bars::{Bars, catch_ctrl_c},
     engine::Engine,
@@ -29,9 +29,10 @@ pub fn run(args: &Similar) -> Result<Outcome> {
     catch_ctrl_c();
     let bars = Bars::new(args.compute.quiet);
     let filter = Filter::new(args)?;
-    let engine = Engine::new(&args.compute)?;
+    let mut engine = Engine::new(&args.compute)?;
+    archive::open(&args.archive, &mut engine)?;
     let options = stories::options(&args.input)?;
-    let ingested = stories::read(&args.paths, &options, &bars)?;
+    let ingested = archive::read(&engine, &args.paths, &options, &bars)?;
     let bad_input = !ingested.notices.is_empty();
     let corpus = ingest::corpus(ingested.stories);
 

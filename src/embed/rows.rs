@@ -16,6 +16,8 @@ use crate::{
 pub struct Ledger {
     /// Texts that were embedded.
     pub rows: u64,
+    /// Texts whose vectors were known, from a store.
+    pub known_rows: u64,
     /// Tokens that the encoder saw, `[CLS]` and `[SEP]` of each window included.
     pub tokens: u64,
     /// Texts longer than the model's window, embedded as several windows.

@@ -169,11 +169,16 @@ fn stories(
     let found = read(vec![Input::Path(path.into())], options, &Silent)?;
     let named = |origin: &Origin| Origin { path: name.into(), ..origin.clone() };
     for story in found.stories.iter().filter(|s| keep(&named(&s.origin))) {
-        let line = serde_json::to_string(&file_story(story)).unwrap_or_default();
-        write(out, line.as_bytes())?;
+        write(out, story_line(story).as_bytes())?;
         write(out, b"\n")?;
     }
     Ok(())
+}
+
+/// A story as one line of JSON that is read as the same story again, its end of line left out.
+pub fn story_line(story: &Story) -> String {
+    // Texts and an integer: nothing in it can fail.
+    serde_json::to_string(&file_story(story)).unwrap_or_default()
 }
 
 fn file_story(story: &Story) -> FileStory<'_> {

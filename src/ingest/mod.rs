@@ -28,7 +28,7 @@ use std::{
 pub use corpus::corpus;
 pub use date::parse_date;
 pub use fields::FieldMap;
-pub use kept::{Spooled, copy_records};
+pub use kept::{Spooled, copy_records, story_line};
 pub use normalize::normalize;
 pub use notice::{Notice, NoticeKind};
 pub use split::split_text;

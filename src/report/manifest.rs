@@ -70,6 +70,10 @@ impl Manifest {
         let links: u64 = self.links.iter().map(|(_, n)| n).sum();
         let stages: Vec<_> = self.stages.iter().map(|s| format!("{} {:.2} s", s.stage, s.seconds)).collect();
         let l = &self.ledger;
+        let known = match l.known_rows {
+            0 => String::new(),
+            n => format!("; {n} passages known from the store"),
+        };
         [
             format!(
                 "stories    {} in {} files ({} records skipped, {} notices), {} passages, {} distinct",
@@ -90,7 +94,7 @@ impl Manifest {
                 self.threads
             ),
             format!(
-                "tokens     {} seen, {} cut; {} passages longer than the window, read as {} windows",
+                "tokens     {} seen, {} cut; {} passages longer than the window, read as {} windows{known}",
                 l.tokens, l.tokens_cut, l.windowed_rows, l.windows
             ),
             format!("seconds    {}", stages.join(", ")),

@@ -1,0 +1,94 @@
+//! The store that a command works on, and its stories beside those of files.
+
+use std::{
+    collections::BTreeSet,
+    env,
+    path::{Path, PathBuf},
+};
+
+use samestory::{
+    Error, Result,
+    ingest::{self, Ingested, TEXT_VERSION},
+    model::Model,
+    store::{DATABASE, Identity, Store},
+    story::Story,
+};
+
+use super::{args::Archive, bars::Bars, engine::Engine, stories};
+
+/// The folder that is looked for in the working folder and those above it.
+const FOLDER: &str = ".samestory";
+
+/// The store that is meant: the one named, that of `SAMESTORY_STORE`, or the nearest one above the working folder.
+pub fn folder(named: Option<&Path>) -> Result<Option<PathBuf>> {
+    if let Some(named) = named {
+        return Ok(Some(named.into()));
+    }
+    if let Some(named) = env::var_os("SAMESTORY_STORE").filter(|v| !v.is_empty()) {
+        return Ok(Some(named.into()));
+    }
+    let here = env::current_dir().map_err(Error::io("read", "the working folder"))?;
+    Ok(here.ancestors().map(|above| above.join(FOLDER)).find(|store| store.join(DATABASE).is_file()))
+}
+
+/// As [`folder`]; an error if there is none.
+pub fn existing_folder(named: Option<&Path>) -> Result<PathBuf> {
+    folder(named)?.ok_or_else(|| Error::Store {
+        path: FOLDER.into(),
+        message: "there is no store here or in a folder above".into(),
+        hint: "name one with --store FOLDER, or make one: samestory index add PATHS".into(),
+    })
+}
+
+/// As [`folder`]; where there is none, the one to make.
+pub fn folder_to_write(named: Option<&Path>) -> Result<PathBuf> {
+    Ok(folder(named)?.unwrap_or_else(|| FOLDER.into()))
+}
+
+/// What the vectors of `model` depend on.
+pub fn identity(model: &Model) -> Identity {
+    Identity {
+        model: model.name.clone(),
+        fingerprint: format!("{}-t{TEXT_VERSION}", model.fingerprint()),
+        dim: model.config.hidden_size,
+    }
+}
+
+/// Opens the store that `args` name, for `engine` to take vectors from.
+pub fn open(args: &Archive, engine: &mut Engine) -> Result<()> {
+    if let Some(folder) = &args.store {
+        let store = Store::open(folder)?;
+        store.check_identity(&identity(&engine.model))?;
+        engine.store = Some(store);
+    }
+    Ok(())
+}
+
+/// Reads `paths`, none if there are none and a store is open.
+pub fn read(engine: &Engine, paths: &[PathBuf], options: &ingest::Options, bars: &Bars) -> Result<Ingested> {
+    let mut read = match paths.is_empty() && engine.store.is_some() {
+        true => Ingested::default(),
+        false => stories::read(paths, options, bars)?,
+    };
+    read.stories = with_archived(engine, read.stories)?;
+    Ok(read)
+}
+
+/// The stories of the store that is open, then those of `new` that are not among them. A new story with the id of
+/// another one gets a number behind its id, as stories of one input do.
+pub fn with_archived(engine: &Engine, new: Vec<Story>) -> Result<Vec<Story>> {
+    let Some(store) = &engine.store else { return Ok(new) };
+    let mut all = store.stories()?;
+    let new = store.unknown(new)?;
+    let mut ids: BTreeSet<String> = all.iter().map(|s| s.id.clone()).collect();
+    for mut story in new {
+        let mut n = 1;
+        let id = story.id.clone();
+        while !ids.insert(story.id.clone()) {
+            n += 1;
+            story.id = format!("{id}~{n}");
+        }
+        all.push(story);
+    }
+    Ok(all)
+}

@@ -1,0 +1,40 @@
+//! One writer at a time.
+
+use std::{
+    fs::{File, TryLockError},
+    io::{Read, Seek, Write},
+    path::Path,
+};
+
+use crate::{Error, Result};
+
+/// The right to write, until it is dropped or the process ends in whatever way.
+pub struct WriterLock {
+    _file: File,
+}
+
+impl WriterLock {
+    /// [`Error::StoreBusy`] names the process that has it.
+    pub fn take(folder: &Path) -> Result<Self> {
+        let path = folder.join("writer.lock");
+        let open = || File::options().read(true).write(true).create(true).truncate(false).open(&path);
+        let mut file = open().map_err(Error::io("write", &path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                // Who it is is only for the message.
+                let _ = file.read_to_string(&mut holder);
+                let holder = if holder.is_empty() { "another process".into() } else { holder };
+                return Err(Error::StoreBusy { path: folder.into(), holder });
+            }
+            Err(TryLockError::Error(error)) => return Err(Error::io("lock", &path)(error)),
+        }
+        let name = format!("process {}", std::process::id());
+        file.set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| file.write_all(name.as_bytes()))
+            .map_err(Error::io("write", &path))?;
+        Ok(WriterLock { _file: file })
+    }
+}

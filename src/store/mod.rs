@@ -1,0 +1,162 @@
+//! An archive of stories with the vectors of their passages: an SQLite database in a folder of its own.
+//!
+//! A change is one transaction in a write-ahead log that is synced before it counts: what was reported as committed
+//! is there after a kill or a power cut, and nothing else is. There is one writer at a time (`writer.lock`), and
+//! readers go on beside it.
+
+mod add;
+mod check;
+mod lock;
+mod read;
+mod remove;
+mod schema;
+mod sources;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+pub use add::{Added, digest_of};
+pub use check::{Health, Info};
+use lock::WriterLock;
+
+use crate::{Error, Result};
+
+/// The file in a store's folder that holds everything.
+pub const DATABASE: &str = "archive.sqlite";
+
+/// What the vectors of a store depend on: stores of different identities are not mixed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The model's name, for people.
+    pub model: String,
+    /// The model's fingerprint, with the version of normalizing and splitting.
+    pub fingerprint: String,
+    /// Values of a vector.
+    pub dim: usize,
+}
+
+/// An open store.
+pub struct Store {
+    folder: PathBuf,
+    db: Connection,
+    identity: Identity,
+    /// Held by a writer.
+    _lock: Option<WriterLock>,
+}
+
+impl Store {
+    /// Opens the store in `folder` for reading.
+    pub fn open(folder: &Path) -> Result<Self> {
+        Self::connect(folder, None)
+    }
+
+    /// Opens the store in `folder` for writing. [`Error::StoreBusy`] if another process does so.
+    pub fn open_to_write(folder: &Path) -> Result<Self> {
+        let lock = WriterLock::take(folder)?;
+        Self::connect(folder, Some(lock))
+    }
+
+    /// Opens the store in `folder` for writing, and makes one there if there is none.
+    pub fn open_or_create(folder: &Path, identity: &Identity) -> Result<Self> {
+        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+        let lock = WriterLock::take(folder)?;
+        let path = folder.join(DATABASE);
+        if !path.exists() {
+            // Under another name until the schema is whole: a store is there or is not.
+            let partial = folder.join(format!("{DATABASE}.partial"));
+            match fs::remove_file(&partial) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Error::io("write", &partial)(e));
+                }
+                _ => {}
+            }
+            schema::create(&partial, identity).map_err(failed(&partial))?;
+            fs::rename(&partial, &path).map_err(Error::io("write", &path))?;
+        }
+        let store = Self::connect(folder, Some(lock))?;
+        store.check_identity(identity)?;
+        Ok(store)
+    }
+
+    fn connect(folder: &Path, lock: Option<WriterLock>) -> Result<Self> {
+        let path = folder.join(DATABASE);
+        if !path.is_file() {
+            return Err(Error::Store {
+                path: folder.into(),
+                message: "there is no store".into(),
+                hint: "samestory index add PATHS --store FOLDER makes one".into(),
+            });
+        }
+        let write = lock.is_some();
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let opened = Connection::open_with_flags(&path, flags).and_then(|db| {
+            let identity = schema::open(&db, write)?;
+            Ok((db, identity))
+        });
+        let (db, identity) = opened.map_err(failed(&path))?;
+        let identity = identity.ok_or_else(|| Error::Store {
+            path: path.clone(),
+            message: format!("this is no store of a version up to {}", schema::VERSION),
+            hint: "use the samestory that wrote it, or a newer one".into(),
+        })?;
+        Ok(Store { folder: folder.into(), db, identity, _lock: lock })
+    }
+
+    /// The folder it lies in.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What its vectors depend on.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// An error if vectors of `identity` must not stand beside those of this store.
+    pub fn check_identity(&self, identity: &Identity) -> Result<()> {
+        if self.identity == *identity {
+            return Ok(());
+        }
+        Err(Error::Store {
+            path: self.folder.clone(),
+            message: format!(
+                "its vectors are of {} ({}), not of {} ({})",
+                self.identity.model, self.identity.fingerprint, identity.model, identity.fingerprint
+            ),
+            hint: format!(
+                "give --model {}, or make another store: samestory index export writes the stories",
+                self.identity.model
+            ),
+        })
+    }
+
+    fn failed(&self) -> impl FnOnce(rusqlite::Error) -> Error + use<> {
+        failed(&self.folder.join(DATABASE))
+    }
+}
+
+/// The error for what SQLite said about the file at `path`.
+fn failed(path: &Path) -> impl FnOnce(rusqlite::Error) -> Error + use<> {
+    let path = path.to_path_buf();
+    move |error| {
+        let hint = match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => "the disk is full: free some space and run again",
+            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+                "samestory has to be able to write in the folder of the store, even to read it"
+            }
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                "another program holds it: run again when that is done"
+            }
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                "the file is damaged: samestory index export --store FOLDER saves what can be read; then move the \
+                 folder away and add the sources again"
+            }
+            _ => "run again; samestory index verify looks at the whole store",
+        };
+        Error::Store { path, message: error.to_string(), hint: hint.into() }
+    }
+}

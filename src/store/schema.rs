@@ -1,0 +1,73 @@
+//! The tables of a store, and what each column holds.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::Identity;
+
+/// The version of the tables below. A later samestory reads every earlier one.
+pub const VERSION: i64 = 1;
+
+/// `stories.digest` is the SHA-256 of all that was read of a story, `rows.hash` the first 16 bytes of that of the
+/// text, `rows.vector` little-endian f32. `published` is in milliseconds since 1970 UTC, `start` and `end` are bytes
+/// of the story's text, or of its title. A source is a file whose stories have all been committed.
+const TABLES: &str = "
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE sources (path TEXT PRIMARY KEY, digest BLOB NOT NULL, stories INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE stories (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, title TEXT NOT NULL, text TEXT NOT NULL,
+    published INTEGER, source TEXT, url TEXT, dateline TEXT, credit TEXT,
+    path TEXT NOT NULL, line INTEGER NOT NULL, record INTEGER NOT NULL, part INTEGER NOT NULL, digest BLOB NOT NULL
+);
+CREATE INDEX stories_of_path ON stories (path);
+CREATE TABLE rows (number INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, text TEXT NOT NULL, vector BLOB NOT NULL);
+CREATE TABLE passages (
+    story INTEGER NOT NULL REFERENCES stories ON DELETE CASCADE, place INTEGER NOT NULL,
+    row INTEGER NOT NULL REFERENCES rows, start INTEGER NOT NULL, end INTEGER NOT NULL, title INTEGER NOT NULL,
+    PRIMARY KEY (story, place)
+) WITHOUT ROWID;
+CREATE INDEX passages_of_row ON passages (row);
+";
+
+/// Makes an empty store of one file at `path`.
+pub fn create(path: &Path, identity: &Identity) -> rusqlite::Result<()> {
+    let mut db = Connection::open(path)?;
+    db.pragma_update(None, "synchronous", "FULL")?;
+    let change = db.transaction()?;
+    change.execute_batch(TABLES)?;
+    let dim = identity.dim.to_string();
+    for (key, value) in [("model", &identity.model), ("fingerprint", &identity.fingerprint), ("dim", &dim)] {
+        change.execute("INSERT INTO meta VALUES (?1, ?2)", params![key, value])?;
+    }
+    change.pragma_update(None, "user_version", VERSION)?;
+    change.commit()?;
+    db.close().map_err(|(_, error)| error)
+}
+
+/// Readies a connection, and reads whose vectors the store holds; none if it is of a version that is not known.
+pub fn open(db: &Connection, write: bool) -> rusqlite::Result<Option<Identity>> {
+    db.busy_timeout(std::time::Duration::from_secs(30))?;
+    // A damaged file must not make SQLite do more than read it; stories are hostile input.
+    db.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA foreign_keys = ON;")?;
+    let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version != VERSION {
+        return Ok(None);
+    }
+    if write {
+        db.pragma_update(None, "journal_mode", "WAL")?;
+        db.pragma_update(None, "synchronous", "FULL")?;
+    } else {
+        db.pragma_update(None, "query_only", true)?;
+    }
+    let meta = |key: &str| {
+        let value =
+            db.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get::<_, String>(0));
+        value.optional()
+    };
+    let (Some(model), Some(fingerprint), Some(dim)) = (meta("model")?, meta("fingerprint")?, meta("dim")?)
+    else {
+        return Ok(None);
+    };
+    Ok(dim.parse().ok().map(|dim| Identity { model, fingerprint, dim }))
+}

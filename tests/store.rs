@@ -1,0 +1,302 @@
+//! The store under what really happens to files: kills, full disks, damage, a second writer.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot run the tool fails")]
+
+use std::{
+    env,
+    fmt::Write as _,
+    fs::{self, File},
+    io::{Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    thread,
+    time::Duration,
+};
+
+const DATABASE: &str = "archive.sqlite";
+
+struct Archive {
+    folder: tempfile::TempDir,
+}
+
+impl Archive {
+    fn new() -> Self {
+        Archive { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        fs::write(self.path(name), text).unwrap();
+        self.path(name)
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_samestory"));
+        command.args(args).current_dir(self.folder.path()).env_remove("SAMESTORY_STORE");
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    /// Standard output of a command that must do.
+    fn text(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// What a command that must fail says.
+    fn error(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {text}");
+        assert!(text.contains("hint:") && !text.contains("panicked"), "{text}");
+        text
+    }
+
+    fn info(&self) -> serde_json::Value {
+        serde_json::from_str(&self.text(&["index", "info", "--json"])).unwrap()
+    }
+}
+
+/// JSON lines of `n` stories, each with words of its own.
+fn stories(from: usize, n: usize) -> String {
+    let mut text = String::new();
+    for i in from..from + n {
+        let body =
+            format!("The ferry number {i} left the harbour of Ostrel with {} passengers aboard.", i * 7);
+        writeln!(text, r#"{{"id":"s{i}","title":"Ferry {i} leaves","text":"{body}"}}"#).unwrap();
+    }
+    text
+}
+
+#[test]
+fn what_is_known_is_neither_read_twice_nor_embedded_again() {
+    let a = Archive::new();
+    a.write("in.jsonl", &stories(0, 40));
+    a.text(&["index", "add", "in.jsonl"]);
+    let first = a.info();
+    assert_eq!((&first["stories"], &first["rows"], &first["sources"]), (&40.into(), &40.into(), &1.into()));
+    let again = a.run(&["index", "add", "in.jsonl"]);
+    let said = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert!(said.contains("40 unchanged") && said.contains("0 passages embedded"), "{said}");
+    // One story changed, one gone, one new.
+    let changed = stories(1, 40).replace("ferry number 5 left", "ferry number 5 has left");
+    a.write("in.jsonl", &changed);
+    let said = String::from_utf8_lossy(&a.run(&["index", "update"]).stderr).into_owned();
+    for part in ["1 stories added", "1 replaced", "38 unchanged", "1 removed", "2 passages embedded"] {
+        assert!(said.contains(part), "{said}");
+    }
+    a.text(&["index", "compact"]);
+    assert_eq!((&a.info()["stories"], &a.info()["unused_rows"]), (&40.into(), &0.into()));
+    a.text(&["index", "verify"]);
+}
+
+#[test]
+fn an_export_is_read_as_the_same_stories() {
+    let a = Archive::new();
+    a.write("in.jsonl", &stories(0, 12));
+    a.text(&["index", "add", "in.jsonl"]);
+    let exported = a.text(&["index", "export"]);
+    a.write("out.jsonl", &exported);
+    a.text(&["index", "--store", "other", "add", "out.jsonl"]);
+    let id = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["id"].clone();
+    let again = a.text(&["index", "--store", "other", "export"]);
+    assert_eq!(exported.lines().map(id).collect::<Vec<_>>(), again.lines().map(id).collect::<Vec<_>>());
+}
+
+#[test]
+fn new_stories_are_judged_against_the_archive() {
+    let a = Archive::new();
+    a.write("old.jsonl", &stories(0, 30));
+    a.text(&["index", "add", "old.jsonl"]);
+    let copy = stories(7, 1).replace("s7", "again");
+    a.write("new.jsonl", &copy);
+    let groups = a.text(&["dedup", "new.jsonl", "--store", ".samestory", "--format", "jsonl"]);
+    let line = groups.lines().find(|l| l.contains("\"again\"")).unwrap();
+    assert!(line.contains("identical"), "{line}");
+    // Nothing was added by looking.
+    assert_eq!(a.info()["stories"], 30);
+    let said = a.run(&["dedup", "new.jsonl", "--store", ".samestory"]);
+    assert!(String::from_utf8_lossy(&said.stderr).contains("30 passages known from the store"));
+}
+
+#[test]
+fn ids_are_removed_all_or_none() {
+    let a = Archive::new();
+    a.write("in.jsonl", &stories(0, 5));
+    a.text(&["index", "add", "in.jsonl"]);
+    assert!(a.error(&["index", "remove", "s1", "nobody"]).contains("nobody"));
+    assert_eq!(a.info()["stories"], 5);
+    a.text(&["index", "remove", "s1", "s2"]);
+    assert_eq!(a.info()["stories"], 3);
+}
+
+#[test]
+fn a_story_of_another_file_is_not_overwritten() {
+    let a = Archive::new();
+    a.write("one.jsonl", &stories(0, 2));
+    a.write("two.jsonl", &stories(0, 1).replace("left the harbour", "entered the harbour"));
+    a.text(&["index", "add", "one.jsonl"]);
+    let before = a.text(&["index", "export"]);
+    let output = a.run(&["index", "add", "two.jsonl", "--strict"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("s0 was left out"));
+    assert_eq!(a.text(&["index", "export"]), before);
+}
+
+/// The long run: SAMESTORY_CRASH_KILLS=2000.
+#[test]
+fn a_kill_loses_nothing_that_was_committed() {
+    let kills: usize = env::var("SAMESTORY_CRASH_KILLS").map_or(24, |n| n.parse().unwrap());
+    const STORIES: usize = 1100;
+    let a = Archive::new();
+    a.write("in.jsonl", &stories(0, STORIES));
+    a.text(&["index", "--store", "whole", "add", "in.jsonl"]);
+    let whole = a.text(&["index", "--store", "whole", "export"]);
+    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+    let (mut longest, mut finished, mut cut_short) = (200u64, 0, 0);
+    let mut before = 0;
+    for _ in 0..kills {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        let mut child =
+            a.command(&["index", "add", "in.jsonl", "--quiet"]).stderr(Stdio::null()).spawn().unwrap();
+        thread::sleep(Duration::from_millis(seed % longest));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // Until the store was made there is nothing that could be lost.
+        if !a.path(".samestory").join(DATABASE).exists() {
+            longest += 20;
+            continue;
+        }
+        a.text(&["index", "verify"]);
+        let now = a.text(&["index", "export"]);
+        let count = now.lines().count();
+        assert!(count >= before, "{before} stories were committed, {count} are there");
+        assert!(whole.starts_with(&now), "what is there is not the beginning of the whole");
+        before = count;
+        if count == STORIES {
+            finished += 1;
+            before = 0;
+            fs::remove_dir_all(a.path(".samestory")).unwrap();
+            longest = longest * 3 / 4 + 10;
+        } else {
+            cut_short += 1;
+            longest += 10;
+        }
+    }
+    a.text(&["index", "add", "in.jsonl", "--quiet"]);
+    assert_eq!(a.text(&["index", "export"]), whole, "{finished} times whole, {cut_short} times cut short");
+    assert!(cut_short > 0, "no kill met a store that was being written");
+}
+
+#[test]
+fn a_full_disk_is_told_of_and_loses_nothing() {
+    let a = Archive::new();
+    a.write("in.jsonl", &stories(0, 200));
+    a.text(&["index", "add", "in.jsonl"]);
+    let before = a.text(&["index", "export"]);
+    a.write("more.jsonl", &stories(200, 600));
+    // No file may grow beyond 700 blocks of 512 bytes, as on a disk that is full.
+    let line = format!(
+        "trap '' XFSZ; ulimit -f 700; exec '{}' index add more.jsonl",
+        env!("CARGO_BIN_EXE_samestory")
+    );
+    let output = Command::new("sh").args(["-c", &line]).current_dir(a.folder.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("archive.sqlite") && said.contains("hint:") && !said.contains("panicked"),
+        "{said}"
+    );
+    a.text(&["index", "verify"]);
+    assert!(a.text(&["index", "export"]).starts_with(&before));
+    a.text(&["index", "add", "more.jsonl"]);
+    assert_eq!(a.info()["stories"], 800);
+}
+
+#[test]
+fn a_second_writer_is_refused_and_readers_go_on() {
+    let a = Archive::new();
+    a.write("in.jsonl", &stories(0, 5));
+    a.text(&["index", "add", "in.jsonl"]);
+    let lock = File::options().write(true).open(a.path(".samestory/writer.lock")).unwrap();
+    lock.lock().unwrap();
+    assert!(a.error(&["index", "add", "in.jsonl"]).contains("is being written to by process "));
+    assert_eq!(a.info()["stories"], 5);
+    a.text(&["index", "verify"]);
+}
+
+#[test]
+fn another_model_is_refused() {
+    let a = Archive::new();
+    a.write("in.jsonl", &stories(0, 3));
+    a.text(&["index", "add", "in.jsonl"]);
+    let db = rusqlite::Connection::open(a.path(".samestory").join(DATABASE)).unwrap();
+    db.execute("UPDATE meta SET value = 'other-t1' WHERE key = 'fingerprint'", []).unwrap();
+    drop(db);
+    for command in [&["index", "add", "in.jsonl"][..], &["dedup", "--store", ".samestory"]] {
+        assert!(a.error(command).contains("its vectors are of"), "{command:?}");
+    }
+}
+
+/// Every damage is told of, or does no harm: no panic, and no story other than it was.
+#[test]
+fn damage_is_told_of() {
+    let a = Archive::new();
+    a.write("in.jsonl", &stories(0, 60));
+    a.text(&["index", "add", "in.jsonl"]);
+    a.text(&["index", "compact"]);
+    let whole = a.text(&["index", "export"]);
+    let path = a.path(".samestory").join(DATABASE);
+    let good = fs::read(&path).unwrap();
+    let check = |what: &str| {
+        let verify = a.run(&["index", "verify"]);
+        let said = String::from_utf8_lossy(&verify.stderr).into_owned();
+        assert!(!said.contains("panicked"), "{what}: {said}");
+        let export = a.run(&["index", "export"]);
+        if verify.status.success() {
+            assert_eq!(String::from_utf8_lossy(&export.stdout), whole, "{what} was not noticed");
+        } else {
+            assert!(said.contains("hint:"), "{what}: {said}");
+        }
+    };
+    for part in 0..8 {
+        fs::write(&path, &good[..good.len() * part / 8]).unwrap();
+        check(&format!("cut at {part}/8"));
+    }
+    for i in 0..40 {
+        let at = (i * 2_654_435_761_usize) % good.len();
+        let mut bad = good.clone();
+        bad[at] ^= 1 << (i % 8);
+        fs::write(&path, &bad).unwrap();
+        check(&format!("a flipped bit at {at}"));
+    }
+    fs::write(&path, "this is no database, and far too short for one").unwrap();
+    assert!(a.error(&["index", "info"]).contains("hint: the file is damaged"));
+}
+
+#[test]
+fn a_partial_store_of_a_killed_run_is_made_anew() {
+    let a = Archive::new();
+    a.write("in.jsonl", &stories(0, 3));
+    fs::create_dir(a.path(".samestory")).unwrap();
+    let mut partial = File::create(a.path(".samestory").join(format!("{DATABASE}.partial"))).unwrap();
+    partial.write_all(b"SQLite format 3\0 and no more").unwrap();
+    a.text(&["index", "add", "in.jsonl"]);
+    assert_eq!(a.info()["stories"], 3);
+    assert!(!Path::new(&a.path(".samestory").join(format!("{DATABASE}.partial"))).exists());
+    let mut head = [0; 15];
+    let mut file = File::open(a.path(".samestory").join(DATABASE)).unwrap();
+    file.seek(SeekFrom::Start(0)).unwrap();
+    file.read_exact(&mut head).unwrap();
+    assert_eq!(&head, b"SQLite format 3");
+}
