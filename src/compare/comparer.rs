@@ -8,6 +8,7 @@ use super::{
     Background, Options, Relation, Verdict,
     align::{Alignment, Match, Sequence, align, aligned, bigrams, facts},
     boilerplate,
+    frequencies::{Field, Frequencies, idf},
     rules::{self, Figures},
     titles::Titles,
     tokens::{Kind, Token, is_function, tokens},
@@ -46,6 +47,8 @@ pub struct Comparer<'a> {
     pub(super) boilerplate: Vec<bool>,
     pub(super) stories: Vec<Prepared>,
     stories_with: Vec<u32>,
+    /// Stories that the words were counted in.
+    counted: u32,
     titles: Titles,
 }
 
@@ -53,6 +56,28 @@ impl<'a> Comparer<'a> {
     /// Prepares the stories of `corpus`; `vectors` holds one unit vector a row.
     pub fn new(corpus: &'a Corpus, vectors: &Matrix, options: &'a Options) -> Self {
         let boilerplate = boilerplate::flags(corpus, &options.boilerplate);
+        Self::prepare(corpus, vectors, options, boilerplate, None)
+    }
+
+    /// As [`Comparer::new`], for a few stories out of many: how rare words are, and what is boilerplate (a flag a
+    /// row), is known from those.
+    pub fn among(
+        corpus: &'a Corpus,
+        vectors: &Matrix,
+        options: &'a Options,
+        boilerplate: Vec<bool>,
+        many: &dyn Frequencies,
+    ) -> Self {
+        Self::prepare(corpus, vectors, options, boilerplate, Some(many))
+    }
+
+    fn prepare(
+        corpus: &'a Corpus,
+        vectors: &Matrix,
+        options: &'a Options,
+        boilerplate: Vec<bool>,
+        many: Option<&dyn Frequencies>,
+    ) -> Self {
         let of_rows: Vec<Vec<Token>> = corpus.rows.par_iter().map(|r| tokens(&r.text)).collect();
         let mut vocabulary: Vec<Token> = Vec::new();
         let mut known: HashMap<String, u32> = HashMap::new();
@@ -78,23 +103,29 @@ impl<'a> Comparer<'a> {
                 row.into_iter().map(id).collect()
             })
             .collect();
+        let mut stories_with = stories_with(corpus, &ids_of_rows, vocabulary.len(), &boilerplate);
+        let mut counted = corpus.stories.len() as u32;
+        if let Some(many) = many {
+            counted = many.stories().max(1);
+            for ((token, with), name) in vocabulary.iter().zip(&mut stories_with).zip(&mut as_name) {
+                if let Some(known) = many.of(Field::Text, &token.text) {
+                    (*with, *name) = (known.stories.max(1), known.name);
+                }
+            }
+        }
         for (token, balance) in vocabulary.iter_mut().zip(&as_name).filter(|(t, _)| t.kind != Kind::Number) {
             token.kind = if *balance > 0 { Kind::Name } else { Kind::Word };
         }
-        let (weights, stories_with) = weights(corpus, &ids_of_rows, &vocabulary, &boilerplate);
+        let weight = |(token, with): (&Token, &u32)| match is_function(&token.text) {
+            true => FUNCTION_WEIGHT,
+            false => idf(*with, counted),
+        };
+        let weights: Vec<f32> = vocabulary.iter().zip(&stories_with).map(weight).collect();
         let prepare =
             |i: usize| prepare(corpus, StoryId(i as u32), &ids_of_rows, &weights, &boilerplate, vectors);
         let stories = (0..corpus.stories.len()).into_par_iter().map(prepare).collect();
-        Comparer {
-            corpus,
-            options,
-            vocabulary,
-            weights,
-            boilerplate,
-            stories,
-            stories_with,
-            titles: Titles::new(corpus),
-        }
+        let titles = Titles::new(corpus, many);
+        Comparer { corpus, options, vocabulary, weights, boilerplate, stories, stories_with, counted, titles }
     }
 
     /// How near stories are that have nothing to do with each other.
@@ -217,7 +248,7 @@ impl<'a> Comparer<'a> {
     }
 
     fn shared_rare(&self, x: &Prepared, y: &Prepared) -> u32 {
-        let most = (self.corpus.stories.len() / 300).max(6) as u32;
+        let most = (self.counted / 300).max(6);
         let rare = |id: &&u32| {
             let token = &self.vocabulary[**id as usize];
             token.kind != Kind::Number
@@ -239,16 +270,10 @@ impl<'a> Comparer<'a> {
     }
 }
 
-/// For each token its weight, and the number of stories that have it. Weights are inverse document frequencies
-/// (Spärck Jones, 1972), smoothed so that a small corpus gives sensible ones too.
-fn weights(
-    corpus: &Corpus,
-    ids_of_rows: &[Vec<u32>],
-    vocabulary: &[Token],
-    boilerplate: &[bool],
-) -> (Vec<f32>, Vec<u32>) {
-    let mut with = vec![0u32; vocabulary.len()];
-    let mut last = vec![u32::MAX; vocabulary.len()];
+/// For each token the number of stories that have it outside of boilerplate.
+fn stories_with(corpus: &Corpus, ids_of_rows: &[Vec<u32>], tokens: usize, boilerplate: &[bool]) -> Vec<u32> {
+    let mut with = vec![0u32; tokens];
+    let mut last = vec![u32::MAX; tokens];
     for i in 0..corpus.stories.len() as u32 {
         for row in corpus.story_rows(StoryId(i)).filter(|r| !boilerplate[r.index()]) {
             for &id in &ids_of_rows[row.index()] {
@@ -258,12 +283,7 @@ fn weights(
             }
         }
     }
-    let n = corpus.stories.len() as f32 + 10.0;
-    let weight = |(token, &with): (&Token, &u32)| match is_function(&token.text) {
-        true => FUNCTION_WEIGHT,
-        false => (1.0 + n / (with as f32 + 1.0)).ln(),
-    };
-    (vocabulary.iter().zip(&with).map(weight).collect(), with)
+    with
 }
 
 fn prepare(

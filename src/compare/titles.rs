@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::tokens::{is_function, tokens};
+use super::{
+    frequencies::{Field, Frequencies, idf},
+    tokens::{is_function, tokens},
+};
 use crate::story::{Corpus, StoryId};
 
 /// The words of every title, weighed by how few titles have them.
@@ -13,8 +16,8 @@ pub(super) struct Titles {
 }
 
 impl Titles {
-    /// Reads the titles of `corpus`.
-    pub(super) fn new(corpus: &Corpus) -> Self {
+    /// Reads the titles of `corpus`; how rare words are is known from `many`, if those are given.
+    pub(super) fn new(corpus: &Corpus, many: Option<&dyn Frequencies>) -> Self {
         let mut known: HashMap<String, u32> = HashMap::new();
         let mut with: Vec<u32> = Vec::new();
         let mut of_story = Vec::with_capacity(corpus.stories.len());
@@ -32,8 +35,17 @@ impl Titles {
             words.iter().for_each(|w| with[*w as usize] += 1);
             of_story.push(words);
         }
-        let n = corpus.stories.len() as f32 + 10.0;
-        let weights = with.into_iter().map(|with| (1.0 + n / (with as f32 + 1.0)).ln()).collect();
+        let mut counted = corpus.stories.len() as u32;
+        if let Some(many) = many {
+            counted = many.stories().max(1);
+            // Each word has one place in `with`, whatever the order of the map.
+            #[expect(clippy::iter_over_hash_type)]
+            for (word, id) in &known {
+                let stories = many.of(Field::Title, word).map(|f| f.stories);
+                with[*id as usize] = stories.unwrap_or(with[*id as usize]).max(1);
+            }
+        }
+        let weights = with.into_iter().map(|with| idf(with, counted)).collect();
         Titles { of_story, weights }
     }
 
@@ -65,7 +77,7 @@ mod tests {
             vec!["OSTREL MINES SETS QUARTERLY", "NORRIN FOODS SETS QUARTERLY", "Ostrel Mines sets payout"];
         titles.extend(["A SETS QUARTERLY"; 20]);
         let corpus = ingest::corpus(titles.iter().enumerate().map(|(i, t)| story(i, t)).collect());
-        let shared = |a, b| Titles::new(&corpus).shared(StoryId(a), StoryId(b)).unwrap();
+        let shared = |a, b| Titles::new(&corpus, None).shared(StoryId(a), StoryId(b)).unwrap();
         assert!(shared(0, 1) < 0.5 && shared(0, 2) > 0.5, "{} {}", shared(0, 1), shared(0, 2));
     }
 }

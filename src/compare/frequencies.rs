@@ -1,0 +1,131 @@
+//! How many stories have a word: counted in the stories at hand, or known from the many that these were taken from.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::tokens::{Kind, is_function, tokens};
+use crate::story::{Corpus, RowId, StoryId};
+
+/// Where a word stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Field {
+    /// In the passages.
+    Text,
+    /// In the title.
+    Title,
+}
+
+/// What is known of a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Frequency {
+    /// Stories that have it outside of boilerplate.
+    pub stories: u32,
+    /// How often it stands as a name in distinct passages, less how often as none.
+    pub name: i32,
+}
+
+/// The words of many stories.
+pub trait Frequencies {
+    /// How many stories there are.
+    fn stories(&self) -> u32;
+
+    /// What is known of `word`, folded as tokens are; none if no story has it.
+    fn of(&self, field: Field, word: &str) -> Option<Frequency>;
+}
+
+/// Inverse document frequency (Spärck Jones, 1972), smoothed so that few stories give sensible ones too.
+pub(super) fn idf(with: u32, stories: u32) -> f32 {
+    (1.0 + (stories as f32 + 10.0) / (with as f32 + 1.0)).ln()
+}
+
+/// What one story adds to the frequencies: its words outside of boilerplate, and the votes of those of its rows that
+/// `new` names, which no story had before.
+pub fn added(
+    corpus: &Corpus,
+    story: StoryId,
+    boilerplate: &[bool],
+    new: &[RowId],
+) -> BTreeMap<(Field, String), Frequency> {
+    let mut words: BTreeMap<(Field, String), Frequency> = BTreeMap::new();
+    let mut met = BTreeSet::new();
+    for row in corpus.story_rows(story).filter(|r| !boilerplate[r.index()]) {
+        let votes = i32::from(new.contains(&row));
+        for token in tokens(corpus.row_text(row)) {
+            let vote = if token.kind == Kind::Name { votes } else { -votes };
+            let first = met.insert(token.text.clone());
+            let word = words.entry((Field::Text, token.text)).or_default();
+            word.stories += u32::from(first);
+            word.name += vote;
+        }
+    }
+    for token in tokens(&corpus.stories[story.index()].title) {
+        if !is_function(&token.text) {
+            words.insert((Field::Title, token.text), Frequency { stories: 1, name: 0 });
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::{
+        compare::{Comparer, Options, boilerplate_flags},
+        ingest,
+        story::Story,
+        vector::Matrix,
+    };
+
+    #[derive(Default)]
+    struct Counted(u32, BTreeMap<(Field, String), Frequency>);
+
+    impl Frequencies for Counted {
+        fn stories(&self) -> u32 {
+            self.0
+        }
+
+        fn of(&self, field: Field, word: &str) -> Option<Frequency> {
+            self.1.get(&(field, word.to_string())).copied()
+        }
+    }
+
+    /// Counted story by story, the words weigh what they weigh when all stories are at hand.
+    #[test]
+    fn what_stories_add_sums_up_to_what_a_corpus_counts() {
+        let note = "The Coast Gazette has reported from the harbour towns of the northern shore since the spring \
+                    of 1904.";
+        let story = |i: usize| Story {
+            id: format!("s{i}"),
+            title: format!("Ferry {} leaves Ostrel", i % 3),
+            text: format!(
+                "The ferry number {i} left the harbour of Ostrel with {} passengers aboard, says Dana May, its \
+                 master.\n\n{note}",
+                i * 7
+            ),
+            ..Story::default()
+        };
+        let corpus = ingest::corpus((0..9).map(story).collect());
+        let flags = boilerplate_flags(&corpus, &Default::default());
+        assert!(flags.iter().any(|f| *f));
+        let mut counted = Counted::default();
+        let mut met = BTreeSet::new();
+        for i in 0..corpus.stories.len() {
+            let id = StoryId(i as u32);
+            let new: Vec<RowId> = corpus.story_rows(id).filter(|r| met.insert(*r)).collect();
+            for (word, more) in added(&corpus, id, &flags, &new) {
+                let sum = counted.1.entry(word).or_default();
+                *sum = Frequency { stories: sum.stories + more.stories, name: sum.name + more.name };
+            }
+            counted.0 += 1;
+        }
+        let mut vectors = Matrix::zeros(corpus.rows.len(), 4);
+        (0..corpus.rows.len()).for_each(|i| vectors.row_mut(i)[i % 4] = 1.0);
+        let options = Options::default();
+        let whole = Comparer::new(&corpus, &vectors, &options);
+        let among = Comparer::among(&corpus, &vectors, &options, flags, &counted);
+        for (a, b) in (0..9).flat_map(|a| (a + 1..9).map(move |b| (StoryId(a), StoryId(b)))) {
+            assert_eq!(among.judge(a, b), whole.judge(a, b), "{a:?} {b:?}");
+        }
+    }
+}
