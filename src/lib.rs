@@ -6,6 +6,7 @@
 
 #![deny(clippy::print_stdout, clippy::print_stderr, clippy::exit)]
 
+pub mod archive;
 pub mod bench;
 pub mod compare;
 pub mod device;

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// The layers, lowest first; a module may use its own layer's lower neighbours and itself.
-const LAYERS: [&[&str]; 11] = [
+const LAYERS: [&[&str]; 12] = [
     &["error", "progress"],
     &["story", "vector"],
     &["device"],
@@ -17,6 +17,7 @@ const LAYERS: [&[&str]; 11] = [
     &["search"],
     &["compare"],
     &["group"],
+    &["archive"],
     &["link"],
     &["bench"],
     &["report"],

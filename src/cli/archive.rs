@@ -10,6 +10,7 @@ use samestory::{
     Error, Result,
     ingest::{self, Ingested, TEXT_VERSION},
     model::Model,
+    search::SearchOptions,
     store::{DATABASE, Identity, Store},
     story::Story,
 };
@@ -54,6 +55,19 @@ pub fn identity(model: &Model) -> Identity {
     }
 }
 
+/// Milliseconds since 1970 UTC.
+pub fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |d| d.as_millis() as i64)
+}
+
+/// Readies `store` to judge stories against it.
+pub fn judging(store: Store, engine: &Engine) -> Result<samestory::archive::Archive> {
+    let search = SearchOptions { path: engine.path, ..SearchOptions::default() };
+    let options = samestory::archive::Options { search, ..samestory::archive::Options::default() };
+    samestory::archive::Archive::open(store, options)
+}
+
 /// Opens the store that `args` name, for `engine` to take vectors from.
 pub fn open(args: &Archive, engine: &mut Engine) -> Result<()> {
     if let Some(folder) = &args.store {
@@ -79,16 +93,20 @@ pub fn read(engine: &Engine, paths: &[PathBuf], options: &ingest::Options, bars:
 pub fn with_archived(engine: &Engine, new: Vec<Story>) -> Result<Vec<Story>> {
     let Some(store) = &engine.store else { return Ok(new) };
     let mut all = store.stories()?;
-    let new = store.unknown(new)?;
-    let mut ids: BTreeSet<String> = all.iter().map(|s| s.id.clone()).collect();
-    for mut story in new {
+    all.extend(renamed(store, store.unknown(new)?)?);
+    Ok(all)
+}
+
+/// `new` stories that are to stand beside those of `store`: one with the id of another gets a number behind it.
+pub fn renamed(store: &Store, mut new: Vec<Story>) -> Result<Vec<Story>> {
+    let mut met = BTreeSet::new();
+    for story in &mut new {
         let mut n = 1;
         let id = story.id.clone();
-        while !ids.insert(story.id.clone()) {
+        while !met.insert(story.id.clone()) || store.view().number(&story.id)?.is_some() {
             n += 1;
             story.id = format!("{id}~{n}");
         }
-        all.push(story);
     }
-    Ok(all)
+    Ok(new)
 }

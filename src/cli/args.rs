@@ -24,6 +24,10 @@ pub enum Command {
     Explain(Explain),
     /// Keep an archive of stories and their vectors
     Index(Index),
+    /// Judge stories as they come, one JSON line each, against a store
+    Check(Check),
+    /// Show what happened to the groups of a store
+    Log(Log),
     /// Write the vectors of passages
     Embed(Embed),
     /// Measure embedding: throughput, latency, parity
@@ -337,6 +341,41 @@ pub struct IndexExport {
     /// Where the stories go [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+/// Reads JSON lines on standard input and answers each with a line: verdict, relation, of, coverage, group,
+/// novel_passages.
+#[derive(Args)]
+pub struct Check {
+    /// The store [default: $SAMESTORY_STORE, or .samestory here or in a folder above]
+    #[arg(long, value_name = "FOLDER")]
+    pub store: Option<PathBuf>,
+    /// Add each story once it is judged
+    #[arg(long)]
+    pub learn: bool,
+    /// Exit with 1 if a duplicate was found
+    #[arg(long)]
+    pub fail_on_duplicates: bool,
+    #[command(flatten)]
+    pub input: Input,
+    #[command(flatten)]
+    pub compute: Compute,
+}
+
+#[derive(Args)]
+pub struct Log {
+    /// The store [default: $SAMESTORY_STORE, or .samestory here or in a folder above]
+    #[arg(long, value_name = "FOLDER")]
+    pub store: Option<PathBuf>,
+    /// What happened to one group
+    #[arg(long, value_name = "NUMBER")]
+    pub group: Option<i64>,
+    /// What happened after this event
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    pub after: i64,
+    /// As JSON lines
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Args)]

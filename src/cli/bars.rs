@@ -95,8 +95,13 @@ impl Progress for Bars {
     }
 
     fn cancelled(&self) -> bool {
-        STOP.load(Ordering::Relaxed)
+        stopped()
     }
+}
+
+/// Whether Ctrl-C was pressed.
+pub fn stopped() -> bool {
+    STOP.load(Ordering::Relaxed)
 }
 
 /// A poisoned lock means that a thread panicked while drawing; the figures are still right.

@@ -7,9 +7,11 @@ use samestory::{
     compare::{self, Relation},
     group::{self, Groups, Keep},
     ingest,
+    progress::{Progress, Stage},
     report::{self, Format, Item, Manifest},
-    search::IndexChoice,
-    story::{Corpus, Origin, StoryId},
+    search::{IndexChoice, SearchOptions},
+    store::Store,
+    story::{Corpus, Origin, Story, StoryId},
 };
 
 use super::{
@@ -33,9 +35,11 @@ pub fn run(args: &Dedup) -> Result<Outcome> {
     let (inputs, _spool) = stories::spool(&args.paths, twice)?;
     let mut engine = Engine::new(&args.compute)?;
     archive::open(&args.archive, &mut engine)?;
+    let new_to_archive = engine.store.is_some() && !args.paths.is_empty();
 
     let ingested = match twice {
         true => stories::read_spooled(&inputs, &ingest_options, &bars)?,
+        false if new_to_archive => stories::read(&args.paths, &ingest_options, &bars)?,
         false => archive::read(&engine, &args.paths, &ingest_options, &bars)?,
     };
     let bad_input = !ingested.notices.is_empty();
@@ -50,12 +54,29 @@ pub fn run(args: &Dedup) -> Result<Outcome> {
         notices: ingested.notices.len() as u64,
         ..Manifest::default()
     };
-    let corpus = ingest::corpus(ingested.stories);
-    manifest.stories = corpus.stories.len() as u64;
-    manifest.passages = corpus.passages.iter().map(|p| p.len() as u64).sum();
-    manifest.rows = corpus.rows.len() as u64;
-
-    let groups = judge(args, &engine, &corpus, &compare_options, &keep, &bars, &mut manifest)?;
+    let (corpus, groups) = match engine.store.take() {
+        Some(store) if new_to_archive => {
+            let options = archive_options(args, &engine, compare_options, keep);
+            against(store, options, &engine, ingested.stories, &bars, &mut manifest)?
+        }
+        store => {
+            engine.store = store;
+            let corpus = ingest::corpus(ingested.stories);
+            manifest.stories = corpus.stories.len() as u64;
+            manifest.passages = corpus.passages.iter().map(|p| p.len() as u64).sum();
+            manifest.rows = corpus.rows.len() as u64;
+            let groups = judge(args, &engine, &corpus, &compare_options, &keep, &bars, &mut manifest)?;
+            (corpus, groups)
+        }
+    };
+    count_found(&groups, &mut manifest);
+    if let (Some(path), true) = (&args.pairs, new_to_archive) {
+        return Err(Error::Option {
+            option: "--pairs".into(),
+            message: format!("{} cannot be written for stories judged against a store", path.display()),
+            hint: "leave --pairs out, or leave PATHS out to judge all stories of the store".into(),
+        });
+    }
     write_outputs(args, &inputs, &ingest_options, &corpus, &groups)?;
     manifest.stages = bars.stage_times();
     if let Some(path) = &args.manifest {
@@ -107,10 +128,55 @@ fn judge(
         sink::write_to(Some(path), |out| report::pairs(corpus, &verdicts, out))?;
     }
 
+    Ok(groups)
+}
+
+/// Judges new stories against `store` and one another.
+fn against(
+    store: Store,
+    options: samestory::archive::Options,
+    engine: &Engine,
+    new: Vec<Story>,
+    bars: &Bars,
+    manifest: &mut Manifest,
+) -> Result<(Corpus, Groups)> {
+    bars.begin(Stage::Search, Some(new.len() as u64));
+    let archive = samestory::archive::Archive::open(store, options)?;
+    let archived = archive.store().view().stories_len()?;
+    let new = archive::renamed(archive.store(), archive.store().unknown(new)?)?;
+    let count = new.len();
+    let embed = |texts: &[&str]| engine.embed_for_archive(texts);
+    let judged = archive.judge_all(new, &embed, bars)?;
+    bars.end(Stage::Search);
+    manifest.stories = count as u64;
+    let passages = judged.corpus.passages.iter().skip(judged.archived);
+    manifest.passages = passages.map(|p| p.len() as u64).sum();
+    manifest.rows = judged.ledger.rows + judged.ledger.known_rows;
+    manifest.ledger = judged.ledger;
+    manifest.index = format!("exact, against {archived} stories of the store");
+    manifest.candidates = judged.compared;
+    manifest.candidate_recall = 1.0;
+    manifest.recall_how = "all rows were compared".into();
+    Ok((judged.corpus, judged.groups))
+}
+
+fn archive_options(
+    args: &Dedup,
+    engine: &Engine,
+    compare: compare::Options,
+    keep: Keep,
+) -> samestory::archive::Options {
+    let _ = args;
+    let search = SearchOptions { path: engine.path, ..SearchOptions::default() };
+    samestory::archive::Options { search, compare, group: group::Options { keep, ..Default::default() } }
+}
+
+/// Puts the figures of what was found into `manifest`.
+fn count_found(groups: &Groups, manifest: &mut Manifest) {
     manifest.groups = groups.groups.len() as u64;
     let count = |relation: Relation, in_groups: bool| {
         let n = match in_groups {
-            true => removed(&groups).filter(|m| m.relation == relation).count(),
+            true => removed(groups).filter(|m| m.relation == relation).count(),
             false => groups.links.iter().filter(|l| l.relation == relation).count(),
         };
         (relation.name().to_string(), n as u64)
@@ -118,7 +184,6 @@ fn judge(
     let origins = [Relation::Identical, Relation::Copy, Relation::Excerpt, Relation::Update];
     manifest.removed = origins.map(|r| count(r, true)).to_vec();
     manifest.links = [Relation::Twin, Relation::Related].map(|r| count(r, false)).to_vec();
-    Ok(groups)
 }
 
 fn removed(groups: &Groups) -> impl Iterator<Item = &group::Member> {

@@ -7,7 +7,7 @@ use samestory::{
     device::CpuPath,
     embed::{CandleEncoder, Embedded, Encoder, Ledger, cpu_encoder, embed_texts},
     model::Model,
-    progress::Progress,
+    progress::{Progress, Silent},
     store::Store,
     story::Corpus,
     vector::Matrix,
@@ -69,6 +69,11 @@ impl Engine {
         }
         let known_rows = (corpus.rows.len() - unknown.len()) as u64;
         Ok(Embedded { vectors, ledger: Ledger { known_rows, ..embedded.ledger } })
+    }
+
+    /// As archives ask for it.
+    pub fn embed_for_archive(&self, texts: &[&str]) -> Result<(Matrix, Ledger)> {
+        self.embed_texts(texts, &Silent).map(|embedded| (embedded.vectors, embedded.ledger))
     }
 
     /// The vectors of `texts`.

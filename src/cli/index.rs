@@ -3,8 +3,11 @@
 use std::path::Path;
 
 use samestory::{
-    Error, Result, ingest,
-    progress::{Progress, Silent, Stage},
+    Error, Result,
+    archive::{Archive, Whole},
+    embed::Ledger,
+    ingest,
+    progress::{Progress, Stage},
     store::{Added, Store, digest_of},
     story::Story,
 };
@@ -41,12 +44,12 @@ pub fn run(args: &Index) -> Result<Outcome> {
 fn add(store: Option<&Path>, args: &IndexAdd) -> Result<Outcome> {
     let bars = Bars::new(args.compute.quiet);
     let engine = Engine::new(&args.compute)?;
-    let mut store =
-        Store::open_or_create(&archive::folder_to_write(store)?, &archive::identity(&engine.model))?;
+    let store = Store::open_or_create(&archive::folder_to_write(store)?, &archive::identity(&engine.model))?;
     let ingested = stories::read(&args.paths, &stories::options(&args.input)?, &bars)?;
     let bad_input = !ingested.notices.is_empty();
-    let added = put(&mut store, &engine, sources(ingested.stories), &bars)?;
-    tell(&store, &added, 0, args.compute.quiet, &bars);
+    let mut writer = Writer::new(store, &engine, "index add", &bars)?;
+    let added = writer.put(sources(ingested.stories))?;
+    writer.finish(&added, 0, args.compute.quiet)?;
     Ok(match bad_input || !added.taken.is_empty() {
         true if args.input.strict => Outcome::BadInput,
         _ => Outcome::Done,
@@ -56,7 +59,7 @@ fn add(store: Option<&Path>, args: &IndexAdd) -> Result<Outcome> {
 fn update(store: Option<&Path>, args: &IndexUpdate) -> Result<Outcome> {
     let bars = Bars::new(args.compute.quiet);
     let engine = Engine::new(&args.compute)?;
-    let mut store = Store::open_to_write(&archive::existing_folder(store)?)?;
+    let store = Store::open_to_write(&archive::existing_folder(store)?)?;
     store.check_identity(&archive::identity(&engine.model))?;
     let (there, gone): (Vec<String>, Vec<String>) =
         store.sources()?.into_iter().partition(|path| Path::new(path).exists());
@@ -73,15 +76,16 @@ fn update(store: Option<&Path>, args: &IndexUpdate) -> Result<Outcome> {
     let ingested = stories::read(&paths, &stories::options(&args.input)?, &bars)?;
     let bad_input = !ingested.notices.is_empty() || !gone.is_empty();
     let sources = sources(ingested.stories);
+    let mut writer = Writer::new(store, &engine, "index update", &bars)?;
     let mut vanished = 0;
     for (path, of_path) in &sources {
-        if store.source(path)?.is_some_and(|known| known != digest_of(of_path)) {
+        if writer.archive.store().source(path)?.is_some_and(|known| known != digest_of(of_path)) {
             let keep: Vec<String> = of_path.iter().map(|s| s.id.clone()).collect();
-            vanished += store.remove_vanished(path, &keep)?;
+            vanished += writer.archive.remove_vanished(writer.run, path, &keep)?;
         }
     }
-    let added = put(&mut store, &engine, sources, &bars)?;
-    tell(&store, &added, vanished, args.compute.quiet, &bars);
+    let added = writer.put(sources)?;
+    writer.finish(&added, vanished, args.compute.quiet)?;
     Ok(if bad_input && args.input.strict { Outcome::BadInput } else { Outcome::Done })
 }
 
@@ -98,73 +102,102 @@ fn sources(stories: Vec<Story>) -> Vec<(String, Vec<Story>)> {
     sources
 }
 
-/// Commits what `store` does not have yet, a batch at a time.
-fn put(store: &mut Store, engine: &Engine, sources: Vec<(String, Vec<Story>)>, bars: &Bars) -> Result<Added> {
-    let all = sources.iter().map(|(_, s)| s.len() as u64).sum();
-    bars.begin(Stage::Store, Some(all));
-    let mut added = Added::default();
-    let mut batch: Vec<Story> = Vec::new();
-    // Files whose stories are all in once the batch is.
-    let mut whole = Vec::new();
-    let mut put = |store: &mut Store, batch: &mut Vec<Story>, whole: &mut Vec<(String, [u8; 32], u64)>| {
-        let committed = commit(store, engine, std::mem::take(batch))?;
-        for (path, digest, stories) in whole.drain(..) {
-            store.set_source(&path, &digest, stories)?;
-        }
-        added = std::mem::take(&mut added).and(committed);
-        Result::Ok(())
-    };
-    let mut unchanged = 0;
-    for (path, of_path) in sources {
-        let (digest, count) = (digest_of(&of_path), of_path.len() as u64);
-        let is_file = !stories::is_stdin(Path::new(&path));
-        if is_file && store.source(&path)?.is_some_and(|known| known == digest) {
-            unchanged += count;
-            bars.advance(Stage::Store, count);
-            continue;
-        }
-        let unknown = store.unknown(of_path)?;
-        unchanged += count - unknown.len() as u64;
-        bars.advance(Stage::Store, count - unknown.len() as u64);
-        for story in unknown {
-            if bars.cancelled() {
-                return Err(Error::Stopped {
-                    done: "what was committed is in the store".into(),
-                    hint: "run the same command again: it goes on there".into(),
-                });
-            }
-            batch.push(story);
-            if batch.len() == BATCH {
-                put(store, &mut batch, &mut whole)?;
-                bars.advance(Stage::Store, BATCH as u64);
-            }
-        }
-        if is_file {
-            whole.push((path, digest, count));
-        }
-    }
-    put(store, &mut batch, &mut whole)?;
-    bars.end(Stage::Store);
-    added.unchanged += unchanged;
-    Ok(added)
+/// A run that writes.
+struct Writer<'e> {
+    archive: Archive,
+    run: i64,
+    engine: &'e Engine,
+    bars: &'e Bars,
+    ledger: Ledger,
 }
 
-/// One transaction.
-fn commit(store: &mut Store, engine: &Engine, batch: Vec<Story>) -> Result<Added> {
-    if batch.is_empty() {
-        return Ok(Added::default());
+impl<'e> Writer<'e> {
+    fn new(store: Store, engine: &'e Engine, command: &str, bars: &'e Bars) -> Result<Self> {
+        let mut archive = archive::judging(store, engine)?;
+        let run = archive.begin(archive::now(), command)?;
+        Ok(Writer { archive, run, engine, bars, ledger: Ledger::default() })
     }
-    let corpus = ingest::corpus(batch);
-    let rows = store.unknown_rows(&corpus)?;
-    let texts: Vec<&str> = rows.iter().map(|row| corpus.row_text(*row)).collect();
-    let embedded = engine.embed_texts(&texts, &Silent)?;
-    store.add(&corpus, &rows, &embedded.vectors)
+
+    /// Commits what the store does not have yet, a batch at a time.
+    fn put(&mut self, sources: Vec<(String, Vec<Story>)>) -> Result<Added> {
+        let bars = self.bars;
+        bars.begin(Stage::Store, Some(sources.iter().map(|(_, s)| s.len() as u64).sum()));
+        let mut added = Added::default();
+        let mut batch: Vec<Story> = Vec::new();
+        // Files whose stories are all in once the batch is.
+        let mut whole = Vec::new();
+        let mut unchanged = 0;
+        for (path, of_path) in sources {
+            let (digest, count) = (digest_of(&of_path), of_path.len() as u64);
+            let is_file = !stories::is_stdin(Path::new(&path));
+            let store = self.archive.store();
+            if is_file && store.source(&path)?.is_some_and(|known| known == digest) {
+                unchanged += count;
+                bars.advance(Stage::Store, count);
+                continue;
+            }
+            let unknown = store.unknown(of_path)?;
+            unchanged += count - unknown.len() as u64;
+            bars.advance(Stage::Store, count - unknown.len() as u64);
+            for story in unknown {
+                if bars.cancelled() {
+                    return Err(Error::Stopped {
+                        done: "what was committed is in the store".into(),
+                        hint: "run the same command again: it goes on there".into(),
+                    });
+                }
+                batch.push(story);
+                if batch.len() == BATCH {
+                    added = added.and(self.commit(&mut batch, &mut whole)?);
+                }
+            }
+            if is_file {
+                whole.push(Whole { path, digest, stories: count });
+            }
+        }
+        added = added.and(self.commit(&mut batch, &mut whole)?);
+        bars.end(Stage::Store);
+        added.unchanged += unchanged;
+        Ok(added)
+    }
+
+    /// One transaction.
+    fn commit(&mut self, batch: &mut Vec<Story>, whole: &mut Vec<Whole>) -> Result<Added> {
+        let (stories, files) = (std::mem::take(batch), std::mem::take(whole));
+        let n = stories.len() as u64;
+        let engine = self.engine;
+        let embed = |texts: &[&str]| engine.embed_for_archive(texts);
+        let learned = self.archive.learn(self.run, stories, &files, &embed)?;
+        self.ledger = self.ledger.and(learned.ledger);
+        self.bars.advance(Stage::Store, n);
+        Ok(learned.added)
+    }
+
+    /// Keeps the figures of the run, and tells them.
+    fn finish(mut self, added: &Added, vanished: u64, quiet: bool) -> Result<()> {
+        let manifest = serde_json::json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "model": self.engine.model.name,
+            "device": self.engine.encoder.describe(),
+            "threads": self.engine.threads,
+            "added": added.added,
+            "replaced": added.replaced,
+            "unchanged": added.unchanged,
+            "removed": vanished,
+            "left_out": added.taken.len(),
+            "ledger": self.ledger,
+            "stages": self.bars.stage_times(),
+        });
+        self.archive.end(self.run, &manifest.to_string())?;
+        tell(self.archive.store(), added, vanished, quiet, self.bars);
+        Ok(())
+    }
 }
 
 fn tell(store: &Store, added: &Added, vanished: u64, quiet: bool, bars: &Bars) {
     for id in added.taken.iter().take(SHOWN) {
         let id = samestory::report::line(id, 200);
-        eprintln!("samestory: {id} was left out: a story of another file has the id");
+        eprintln!("samestory: {id} was left out: another story has the id");
     }
     if added.taken.len() > SHOWN {
         eprintln!("samestory: … and {} more were left out", added.taken.len() - SHOWN);
@@ -188,8 +221,10 @@ fn tell(store: &Store, added: &Added, vanished: u64, quiet: bool, bars: &Bars) {
 }
 
 fn remove(store: Option<&Path>, args: &IndexRemove) -> Result<Outcome> {
-    let mut store = Store::open_to_write(&archive::existing_folder(store)?)?;
-    let removed = store.remove(&args.ids)?;
+    let store = Store::open_to_write(&archive::existing_folder(store)?)?;
+    let mut archive = Archive::open(store, samestory::archive::Options::default())?;
+    let run = archive.begin(archive::now(), "index remove")?;
+    let removed = archive.remove(run, &args.ids)?;
     eprintln!("{removed} stories removed; samestory index compact gives back their room");
     Ok(Outcome::Done)
 }

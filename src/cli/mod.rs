@@ -6,6 +6,7 @@ mod bars;
 mod bench;
 mod boilerplate;
 mod calibrate;
+mod check;
 mod dedup;
 mod embed;
 mod engine;
@@ -13,6 +14,7 @@ mod explain;
 mod index;
 mod judge;
 mod link;
+mod log;
 mod model;
 mod similar;
 mod sink;
@@ -46,6 +48,8 @@ pub fn main() -> ExitCode {
         Command::Embed(args) => embed::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Index(args) => index::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Log(args) => log::run(&args),
         Command::Boilerplate(args) => boilerplate::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Model(args) => model::run(&args),

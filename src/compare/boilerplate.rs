@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Fewer carriers may be copies of one story.
-const MIN_CARRIERS: usize = 4;
+const MIN_CARRIERS: u64 = 4;
 
 /// Examples kept of each.
 const EXAMPLES: usize = 3;
@@ -139,8 +139,13 @@ pub fn flags(corpus: &Corpus, known: &Boilerplate) -> Vec<bool> {
     flags
 }
 
-/// A row is boilerplate if at least [`MIN_CARRIERS`] stories have it, and most neighbours among them have nothing
-/// else in common.
+/// Whether a row is boilerplate that `carriers` stories have, and `strangers` pairs of neighbours among them with
+/// nothing else in common: if at least [`MIN_CARRIERS`] stories have it, and most neighbours are strangers.
+pub fn is_boilerplate(carriers: u64, strangers: u64) -> bool {
+    carriers >= MIN_CARRIERS && strangers * 2 > carriers - 1
+}
+
+/// What the corpus itself tells of each row.
 fn find(corpus: &Corpus) -> Vec<bool> {
     let carriers = corpus.row_stories();
     let rows_of = |s: StoryId| {
@@ -152,7 +157,7 @@ fn find(corpus: &Corpus) -> Vec<bool> {
         .iter()
         .enumerate()
         .map(|(row, stories)| {
-            if stories.len() < MIN_CARRIERS {
+            if (stories.len() as u64) < MIN_CARRIERS {
                 return false;
             }
             let strangers = stories.windows(2).filter(|w| {
@@ -160,7 +165,7 @@ fn find(corpus: &Corpus) -> Vec<bool> {
                 let alone = a.len() == 1 || b.len() == 1;
                 !alone && !a.iter().any(|r| *r as usize != row && b.binary_search(r).is_ok())
             });
-            strangers.count() * 2 > stories.len() - 1
+            is_boilerplate(stories.len() as u64, strangers.count() as u64)
         })
         .collect()
 }

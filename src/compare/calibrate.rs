@@ -230,7 +230,7 @@ mod tests {
             coverage_ab: coverage,
             coverage_ba: coverage,
             cosine: 0.0,
-            rule: "",
+            rule: "".into(),
             figures,
         }
     }

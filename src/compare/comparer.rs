@@ -137,14 +137,14 @@ impl<'a> Comparer<'a> {
 
     /// The relation of `a` to `b`.
     pub fn judge(&self, a: StoryId, b: StoryId) -> Verdict {
-        let verdict = |relation, rule, figures: Figures| Verdict {
+        let verdict = |relation, rule: &'static str, figures: Figures| Verdict {
             a,
             b,
             relation,
             coverage_ab: figures.coverage_ab,
             coverage_ba: figures.coverage_ba,
             cosine: figures.cosine,
-            rule,
+            rule: rule.into(),
             figures,
         };
         if self.is_identical(a, b) && !self.is_another_of_its_kind(a, b) {

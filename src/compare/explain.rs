@@ -109,6 +109,19 @@ impl Comparer<'_> {
         }
     }
 
+    /// The passages of `a` that none of `others` has: their places. Boilerplate is not among them.
+    pub fn novel(&self, a: StoryId, others: &[StoryId]) -> Vec<usize> {
+        let passages = &self.corpus.passages[a.index()];
+        let mut novel = passages.iter().map(|p| !self.boilerplate[p.row.index()]).collect::<Vec<bool>>();
+        for &other in others {
+            let found = self.align(a, other);
+            for (at, novel) in novel.iter_mut().enumerate().filter(|(_, novel)| **novel) {
+                *novel = self.counterpart(a, other, at, &found.of_a).0 < ALIGNED;
+            }
+        }
+        (0..passages.len()).filter(|at| novel[*at]).collect()
+    }
+
     /// How much of passage `at` of `x` is found in `y`, and the passage of `y` that holds most of it.
     fn counterpart(&self, x: StoryId, y: StoryId, at: usize, of: &[Match]) -> (f32, Option<usize>) {
         let (story, other) = (&self.stories[x.index()], &self.stories[y.index()]);
@@ -130,6 +143,11 @@ impl Comparer<'_> {
 
 /// The words of a passage as its story has them.
 fn text(story: &Story, passage: &Passage) -> String {
+    passage_text(story, passage).into()
+}
+
+/// The words of a passage as its story has them.
+pub fn passage_text<'s>(story: &'s Story, passage: &Passage) -> &'s str {
     let whole = if passage.title { &story.title } else { &story.text };
-    whole[passage.span.clone()].to_string()
+    &whole[passage.span.clone()]
 }

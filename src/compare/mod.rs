@@ -15,10 +15,10 @@ mod verdict;
 
 use serde::Serialize;
 
-pub use boilerplate::{Boilerplate, Entry, flags as boilerplate_flags};
+pub use boilerplate::{Boilerplate, Entry, flags as boilerplate_flags, is_boilerplate};
 pub use calibrate::{Labelled, Score, Trial};
 pub use comparer::Comparer;
-pub use explain::{Explanation, Part, PartKind};
+pub use explain::{Explanation, Part, PartKind, passage_text};
 pub use frequencies::{Field, Frequencies, Frequency, added as frequencies_added};
 pub use rules::{Figures, Thresholds};
 pub use table::{Background, RuleTable};
@@ -46,6 +46,22 @@ pub enum Relation {
 }
 
 impl Relation {
+    /// All of them, the closest first.
+    pub const ALL: [Relation; 7] = [
+        Relation::Identical,
+        Relation::Copy,
+        Relation::Excerpt,
+        Relation::Update,
+        Relation::Twin,
+        Relation::Related,
+        Relation::None,
+    ];
+
+    /// The one with this name.
+    pub fn named(name: &str) -> Option<Relation> {
+        Self::ALL.into_iter().find(|r| r.name() == name)
+    }
+
     /// Its name, as reports have it.
     pub fn name(self) -> &'static str {
         match self {

@@ -87,7 +87,7 @@ impl Default for Thresholds {
 }
 
 /// What the rules look at.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Figures {
     /// Share of A's informative tokens found in B, in [0, 1].
     pub coverage_ab: f32,

@@ -1,5 +1,7 @@
 //! The judgement on one pair, with the figures behind it.
 
+use std::borrow::Cow;
+
 use super::{Figures, Relation};
 use crate::story::{Corpus, StoryId};
 
@@ -19,12 +21,26 @@ pub struct Verdict {
     /// Cosine similarity of the two stories' vectors.
     pub cosine: f32,
     /// The rule that fired.
-    pub rule: &'static str,
+    pub rule: Cow<'static, str>,
     /// What the rules looked at.
     pub figures: Figures,
 }
 
 impl Verdict {
+    /// A verdict that nothing relates two stories.
+    pub fn none(a: StoryId, b: StoryId) -> Verdict {
+        Verdict {
+            a,
+            b,
+            relation: Relation::None,
+            coverage_ab: 0.0,
+            coverage_ba: 0.0,
+            cosine: 0.0,
+            rule: "not compared".into(),
+            figures: Figures::default(),
+        }
+    }
+
     /// The verdict read from the other side.
     pub fn flipped(&self) -> Verdict {
         let figures =
@@ -73,7 +89,7 @@ impl Verdict {
                     self.rule, self.cosine, f.shared_rare
                 )
             }
-            Relation::None => self.rule.into(),
+            Relation::None => self.rule.to_string(),
         }
     }
 }

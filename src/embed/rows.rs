@@ -28,6 +28,20 @@ pub struct Ledger {
     pub tokens_cut: u64,
 }
 
+impl Ledger {
+    /// What two runs of the encoder saw.
+    pub fn and(self, other: Ledger) -> Ledger {
+        Ledger {
+            rows: self.rows + other.rows,
+            known_rows: self.known_rows + other.known_rows,
+            tokens: self.tokens + other.tokens,
+            windowed_rows: self.windowed_rows + other.windowed_rows,
+            windows: self.windows + other.windows,
+            tokens_cut: self.tokens_cut + other.tokens_cut,
+        }
+    }
+}
+
 /// Vectors of texts, in their order, and the ledger.
 #[derive(Debug, Clone, Default)]
 pub struct Embedded {

@@ -41,6 +41,11 @@ impl<'a> Collector<'a> {
         Collector { options, path: PathBuf::new(), ids: BTreeSet::new(), out: Ingested::default() }
     }
 
+    /// For records of the stream that is named `path`.
+    pub(super) fn of(options: &'a Options, path: &Path) -> Self {
+        Collector { path: path.into(), ..Self::new(options) }
+    }
+
     pub(super) fn finish(self) -> Ingested {
         self.out
     }

@@ -42,13 +42,18 @@ pub fn corpus(stories: Vec<Story>) -> Corpus {
     Corpus { stories, passages, rows }
 }
 
+/// The row of `text`; none if normalizing leaves nothing of it.
+pub fn row(text: &str) -> Option<Row> {
+    let text = normalize(text);
+    let digest = Sha256::digest(&text);
+    let mut hash = [0; 16];
+    hash.copy_from_slice(&digest[..16]);
+    (!text.is_empty()).then_some(Row { text, hash })
+}
+
 fn pieces(story: &Story) -> Vec<Piece> {
     let of = |text: &str, span: Range<usize>, title| {
-        let text = normalize(&text[span.clone()]);
-        let digest = Sha256::digest(&text);
-        let mut hash = [0; 16];
-        hash.copy_from_slice(&digest[..16]);
-        (!text.is_empty()).then_some(Piece { span, title, row: Row { text, hash } })
+        row(&text[span.clone()]).map(|row| Piece { span, title, row })
     };
     let body: Vec<Piece> =
         split_text(&story.text).into_iter().filter_map(|s| of(&story.text, s, false)).collect();

@@ -1,12 +1,12 @@
 //! JSON records: one object a line, or an array, or objects one after another.
 
-use std::{fmt, io::BufRead};
+use std::{fmt, io::BufRead, path::Path};
 
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::{Value, value::RawValue};
 
 use super::{
-    NoticeKind,
+    Ingested, NoticeKind, Options,
     bytes::{self, Line, MAX_RECORD},
     collect::{Collector, Found},
     date,
@@ -53,6 +53,32 @@ pub(super) fn read_lines(
         collector.here(0, NoticeKind::Empty);
     }
     Ok(())
+}
+
+/// Reads the next record of a stream of JSON lines that may never end: one story or none, with what was wrong. `line`
+/// is the number of the last line, and becomes that of the record. None at the end of the stream.
+pub fn read_next(reader: &mut dyn BufRead, line: &mut u64, options: &Options) -> Result<Option<Ingested>> {
+    let mut buffer = Vec::new();
+    let mut collector = Collector::of(options, Path::new("-"));
+    loop {
+        let read = bytes::read_line(reader, &mut buffer, MAX_RECORD);
+        *line += 1;
+        match read.map_err(Error::io("read", "standard input"))? {
+            Line::End => return Ok(None),
+            Line::TooLong => collector.here(*line, NoticeKind::TooLong(MAX_RECORD)),
+            Line::Whole => {
+                let (text, bad) = bytes::decode(&buffer);
+                if text.trim().is_empty() {
+                    continue;
+                }
+                if bad {
+                    collector.here(*line, NoticeKind::Encoding);
+                }
+                read_record(&text, *line, 0, &mut collector);
+            }
+        }
+        return Ok(Some(collector.finish()));
+    }
 }
 
 /// Reads an array of objects, or objects one after another, without holding more than one.

@@ -25,9 +25,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use corpus::corpus;
+pub use corpus::{corpus, row};
 pub use date::parse_date;
 pub use fields::FieldMap;
+pub use json::read_next;
 pub use kept::{Spooled, copy_records, story_line};
 pub use normalize::normalize;
 pub use notice::{Notice, NoticeKind};

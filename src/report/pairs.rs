@@ -25,7 +25,7 @@ pub fn pairs(corpus: &Corpus, verdicts: &[Verdict], out: &mut dyn Write) -> io::
     for v in verdicts {
         let id = |s: crate::story::StoryId| corpus.stories[s.index()].id.as_str();
         let line =
-            Line { a: id(v.a), b: id(v.b), relation: v.relation.name(), rule: v.rule, figures: &v.figures };
+            Line { a: id(v.a), b: id(v.b), relation: v.relation.name(), rule: &v.rule, figures: &v.figures };
         serde_json::to_writer(&mut *out, &line)?;
         out.write_all(b"\n")?;
     }

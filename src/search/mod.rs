@@ -23,7 +23,8 @@ use rayon::prelude::*;
 
 pub use exact::{self_join, top_k};
 pub use hnsw::{HnswIndex, HnswOptions, Joined};
-pub use shingles::ShingleOptions;
+pub use shingles::{ShingleOptions, shingles};
+pub use stories::write_mean;
 
 use crate::{
     Result,

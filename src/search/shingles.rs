@@ -57,8 +57,8 @@ pub fn pairs(corpus: &Corpus, options: &ShingleOptions) -> (Vec<(StoryId, StoryI
     (runs.map(|run| (StoryId(run[0].0), StoryId(run[0].1))).collect(), common)
 }
 
-/// The distinct shingles of a story, sorted.
-fn shingles(corpus: &Corpus, story: StoryId, words: usize) -> Vec<u64> {
+/// The distinct shingles of a story, each of so many words, sorted.
+pub fn shingles(corpus: &Corpus, story: StoryId, words: usize) -> Vec<u64> {
     let mut out = Vec::new();
     for row in corpus.story_rows(story) {
         let hashes: Vec<u64> = corpus

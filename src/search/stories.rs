@@ -105,11 +105,15 @@ impl Collect for Nearest<'_> {
 fn means(corpus: &Corpus, vectors: &Matrix) -> Matrix {
     let mut means = Matrix::zeros(corpus.stories.len(), vectors.dim());
     for i in 0..corpus.stories.len() {
-        for row in corpus.story_rows(StoryId(i as u32)) {
-            let sum = means.row_mut(i);
-            sum.iter_mut().zip(vectors.row(row.index())).for_each(|(s, x)| *s += x);
-        }
-        normalize(means.row_mut(i));
+        let rows = corpus.story_rows(StoryId(i as u32)).map(|row| vectors.row(row.index()));
+        write_mean(rows, means.row_mut(i));
     }
     means
+}
+
+/// The mean of `rows` as a unit vector; zeros if there are none.
+pub fn write_mean<'r>(rows: impl Iterator<Item = &'r [f32]>, mean: &mut [f32]) {
+    mean.fill(0.0);
+    rows.for_each(|row| mean.iter_mut().zip(row).for_each(|(s, x)| *s += x));
+    normalize(mean);
 }

@@ -1,16 +1,10 @@
-//! Putting stories into a store, a batch a transaction.
+//! What a store knows already of stories and rows that are to be added.
 
-use std::collections::HashMap;
-
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::OptionalExtension;
 use sha2::{Digest, Sha256};
 
 use super::Store;
-use crate::{
-    Result,
-    story::{Corpus, Row, RowId, Story},
-    vector::Matrix,
-};
+use crate::{Result, story::Story};
 
 /// What became of the stories of a batch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,147 +55,49 @@ pub fn digest_of(stories: &[Story]) -> [u8; 32] {
 }
 
 /// What the store says of a story.
-enum Known {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// Nothing: it is not there.
     New,
-    /// There, under this number, with another text from the same file.
+    /// It is there, under this number, with another text from the same file.
     Other(i64),
+    /// It is there as it is.
     Same,
+    /// Another file's story has its id.
     Taken,
 }
 
 impl Store {
-    /// The stories of `stories` that [`Store::add`] would have to write: those that are not there as they are.
+    /// The stories of `stories` that are not there as they are.
     pub fn unknown(&self, stories: Vec<Story>) -> Result<Vec<Story>> {
         let mut unknown = Vec::new();
         for story in stories {
-            if !matches!(self.known(&story).map_err(self.failed())?, Known::Same) {
+            if self.known(&story)? != Known::Same {
                 unknown.push(story);
             }
         }
         Ok(unknown)
     }
 
-    fn known(&self, story: &Story) -> rusqlite::Result<Known> {
-        let mut find = self.db.prepare_cached("SELECT number, digest, path FROM stories WHERE id = ?1")?;
-        let found = find
-            .query_row([&story.id], |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, String>(2)?))
-            })
-            .optional()?;
-        Ok(match found {
-            None => Known::New,
-            Some((_, known, _)) if known == digest(story) => Known::Same,
-            Some((number, _, path)) if path == story.origin.path.to_string_lossy() => Known::Other(number),
-            Some(_) => Known::Taken,
-        })
-    }
-
-    /// The rows of `corpus` that have no vector here.
-    pub fn unknown_rows(&self, corpus: &Corpus) -> Result<Vec<RowId>> {
-        let find = || -> rusqlite::Result<Vec<RowId>> {
-            let mut find = self.db.prepare_cached("SELECT 1 FROM rows WHERE hash = ?1")?;
-            let mut unknown = Vec::new();
-            for (i, row) in corpus.rows.iter().enumerate() {
-                if !find.exists([&row.hash[..]])? {
-                    unknown.push(RowId(i as u32));
+    /// What is known of `story`.
+    pub fn known(&self, story: &Story) -> Result<Known> {
+        let find = || -> rusqlite::Result<Known> {
+            let mut find =
+                self.db.prepare_cached("SELECT number, digest, path FROM stories WHERE id = ?1")?;
+            let found = find
+                .query_row([&story.id], |row| {
+                    Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, String>(2)?))
+                })
+                .optional()?;
+            Ok(match found {
+                None => Known::New,
+                Some((_, known, _)) if known == digest(story) => Known::Same,
+                Some((number, _, path)) if path == story.origin.path.to_string_lossy() => {
+                    Known::Other(number)
                 }
-            }
-            Ok(unknown)
+                Some(_) => Known::Taken,
+            })
         };
         find().map_err(self.failed())
     }
-
-    /// Commits the stories of `corpus` in one transaction, all of them or none. `vectors` has a row for each of
-    /// `embedded`, which must hold all rows that [`Store::unknown_rows`] names.
-    pub fn add(&mut self, corpus: &Corpus, embedded: &[RowId], vectors: &Matrix) -> Result<Added> {
-        let known: Vec<Known> = corpus
-            .stories
-            .iter()
-            .map(|s| self.known(s))
-            .collect::<rusqlite::Result<_>>()
-            .map_err(self.failed())?;
-        let path = self.folder.join(super::DATABASE);
-        let of_row = embedded.iter().zip(0..).map(|(row, i)| (*row, vectors.row(i))).collect();
-        let mut commit = || -> rusqlite::Result<Added> {
-            let change = self.db.transaction()?;
-            let added = write(&change, corpus, &known, &of_row)?;
-            change.commit()?;
-            Ok(added)
-        };
-        commit().map_err(super::failed(&path))
-    }
-}
-
-fn write(
-    change: &Transaction,
-    corpus: &Corpus,
-    known: &[Known],
-    vectors: &HashMap<RowId, &[f32]>,
-) -> rusqlite::Result<Added> {
-    let mut added = Added::default();
-    let mut put_story = change.prepare_cached(
-        "INSERT INTO stories (id, title, text, published, source, url, dateline, credit, path, line, record, part, \
-         digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-    )?;
-    let mut put_passage = change.prepare_cached("INSERT INTO passages VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
-    for (i, (story, known)) in corpus.stories.iter().zip(known).enumerate() {
-        match known {
-            Known::New => added.added += 1,
-            Known::Same => {
-                added.unchanged += 1;
-                continue;
-            }
-            Known::Taken => {
-                added.taken.push(story.id.clone());
-                continue;
-            }
-            Known::Other(number) => {
-                added.replaced += 1;
-                change.execute("DELETE FROM stories WHERE number = ?1", [number])?;
-            }
-        }
-        let origin = &story.origin;
-        put_story.execute(params![
-            story.id,
-            story.title,
-            story.text,
-            story.published,
-            story.source,
-            story.url,
-            story.dateline,
-            story.credit,
-            origin.path.to_string_lossy(),
-            origin.line as i64,
-            origin.record as i64,
-            origin.part,
-            &digest(story)[..],
-        ])?;
-        let number = change.last_insert_rowid();
-        for (place, passage) in corpus.passages[i].iter().enumerate() {
-            let (row, new) = put_row(change, &corpus.rows[passage.row.index()], vectors.get(&passage.row))?;
-            added.rows += u64::from(new);
-            put_passage.execute(params![
-                number,
-                place as i64,
-                row,
-                passage.span.start as i64,
-                passage.span.end as i64,
-                passage.title
-            ])?;
-        }
-    }
-    Ok(added)
-}
-
-/// The number of `row`, and whether it was new.
-fn put_row(change: &Transaction, row: &Row, vector: Option<&&[f32]>) -> rusqlite::Result<(i64, bool)> {
-    let mut find = change.prepare_cached("SELECT number FROM rows WHERE hash = ?1")?;
-    if let Some(number) = find.query_row([&row.hash[..]], |row| row.get(0)).optional()? {
-        return Ok((number, false));
-    }
-    let bytes: Option<Vec<u8>> = vector.map(|v| v.iter().flat_map(|x| x.to_le_bytes()).collect());
-    let mut put = change.prepare_cached("INSERT INTO rows (hash, text, vector) VALUES (?1, ?2, ?3)")?;
-    // A row without a vector is refused by the table, and with it the whole batch.
-    put.execute(params![&row.hash[..], row.text, bytes])?;
-    Ok((change.last_insert_rowid(), true))
 }

@@ -5,12 +5,14 @@
 //! readers go on beside it.
 
 mod add;
+mod change;
 mod check;
+mod compact;
 mod lock;
 mod read;
-mod remove;
 mod schema;
 mod sources;
+mod view;
 
 use std::{
     fs,
@@ -19,9 +21,11 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-pub use add::{Added, digest_of};
+pub use add::{Added, Known, digest_of};
+pub use change::Change;
 pub use check::{Health, Info};
 use lock::WriterLock;
+pub use view::{StoredEvent, StoredMember, StoredPair, StoredPassage, StoredRow, View};
 
 use crate::{Error, Result};
 
@@ -132,6 +136,18 @@ impl Store {
                 self.identity.model
             ),
         })
+    }
+
+    /// What it holds.
+    pub fn view(&self) -> View<'_> {
+        View { db: &self.db, folder: &self.folder }
+    }
+
+    /// Begins a change; it waits while another connection writes, and sees nothing that is committed after it began.
+    pub fn change(&mut self) -> Result<Change<'_>> {
+        let failed = self.failed();
+        let begun = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate);
+        Ok(Change::new(begun.map_err(failed)?, &self.folder))
     }
 
     fn failed(&self) -> impl FnOnce(rusqlite::Error) -> Error + use<> {

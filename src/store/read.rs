@@ -11,9 +11,10 @@ use crate::{
     vector::Matrix,
 };
 
-const COLUMNS: &str = "id, title, text, published, source, url, dateline, credit, path, line, record, part";
+pub(super) const COLUMNS: &str =
+    "id, title, text, published, source, url, dateline, credit, path, line, record, part";
 
-fn story(row: &Found) -> rusqlite::Result<Story> {
+pub(super) fn story(row: &Found<'_>) -> rusqlite::Result<Story> {
     Ok(Story {
         id: row.get(0)?,
         title: row.get(1)?,

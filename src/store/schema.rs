@@ -12,22 +12,59 @@ pub const VERSION: i64 = 1;
 /// `stories.digest` is the SHA-256 of all that was read of a story, `rows.hash` the first 16 bytes of that of the
 /// text, `rows.vector` little-endian f32. `published` is in milliseconds since 1970 UTC, `start` and `end` are bytes
 /// of the story's text, or of its title. A source is a file whose stories have all been committed.
+///
+/// `rows.carriers` counts the stories that have a row, `rows.strangers` those neighbours among them, in the order of
+/// their numbers, that have nothing else in common. `words` holds document frequencies by field (0 text, 1 title).
+/// A pair is the judgement on two stories, `a < b`, made when `b` came; `figures` is JSON. Numbers of groups are never
+/// given twice. `rebuilt` holds vectors of another model until all are there.
 const TABLES: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE sources (path TEXT PRIMARY KEY, digest BLOB NOT NULL, stories INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE rows (
+    number INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, text TEXT NOT NULL, vector BLOB NOT NULL,
+    carriers INTEGER NOT NULL DEFAULT 0, strangers INTEGER NOT NULL DEFAULT 0
+);
 CREATE TABLE stories (
-    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, title TEXT NOT NULL, text TEXT NOT NULL,
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, title TEXT NOT NULL, text TEXT NOT NULL,
     published INTEGER, source TEXT, url TEXT, dateline TEXT, credit TEXT,
-    path TEXT NOT NULL, line INTEGER NOT NULL, record INTEGER NOT NULL, part INTEGER NOT NULL, digest BLOB NOT NULL
+    path TEXT NOT NULL, line INTEGER NOT NULL, record INTEGER NOT NULL, part INTEGER NOT NULL, digest BLOB NOT NULL,
+    title_row INTEGER REFERENCES rows
 );
 CREATE INDEX stories_of_path ON stories (path);
-CREATE TABLE rows (number INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, text TEXT NOT NULL, vector BLOB NOT NULL);
+CREATE INDEX stories_of_title ON stories (title_row);
 CREATE TABLE passages (
     story INTEGER NOT NULL REFERENCES stories ON DELETE CASCADE, place INTEGER NOT NULL,
     row INTEGER NOT NULL REFERENCES rows, start INTEGER NOT NULL, end INTEGER NOT NULL, title INTEGER NOT NULL,
     PRIMARY KEY (story, place)
 ) WITHOUT ROWID;
-CREATE INDEX passages_of_row ON passages (row);
+CREATE INDEX passages_of_row ON passages (row, story);
+CREATE TABLE words (
+    field INTEGER NOT NULL, word TEXT NOT NULL, stories INTEGER NOT NULL, name INTEGER NOT NULL,
+    PRIMARY KEY (field, word)
+) WITHOUT ROWID;
+CREATE TABLE pairs (
+    a INTEGER NOT NULL REFERENCES stories ON DELETE CASCADE, b INTEGER NOT NULL REFERENCES stories ON DELETE CASCADE,
+    relation TEXT NOT NULL, rule TEXT NOT NULL, figures TEXT NOT NULL, PRIMARY KEY (a, b)
+) WITHOUT ROWID;
+CREATE INDEX pairs_of_b ON pairs (b);
+CREATE TABLE groups (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    canonical INTEGER REFERENCES stories ON DELETE SET NULL
+);
+CREATE INDEX groups_of_canonical ON groups (canonical);
+CREATE TABLE members (
+    story INTEGER PRIMARY KEY REFERENCES stories ON DELETE CASCADE, grp INTEGER NOT NULL REFERENCES groups,
+    relation TEXT NOT NULL, coverage REAL NOT NULL, coverage_of_canonical REAL NOT NULL, cosine REAL NOT NULL,
+    removed INTEGER NOT NULL, reason TEXT NOT NULL
+);
+CREATE INDEX members_of_group ON members (grp);
+CREATE TABLE events (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL REFERENCES runs, kind TEXT NOT NULL,
+    grp INTEGER NOT NULL, story TEXT NOT NULL, other INTEGER
+);
+CREATE TABLE runs (number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, command TEXT NOT NULL, manifest TEXT);
+CREATE TABLE boilerplate (text TEXT PRIMARY KEY, exclude INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE rebuilt (row INTEGER PRIMARY KEY REFERENCES rows ON DELETE CASCADE, vector BLOB NOT NULL);
 ";
 
 /// Makes an empty store of one file at `path`.

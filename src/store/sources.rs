@@ -1,6 +1,6 @@
 //! Files whose stories are all in the store, with a digest of what they held.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::OptionalExtension;
 
 use super::Store;
 use crate::Result;
@@ -25,11 +25,15 @@ impl Store {
         list().map_err(self.failed())
     }
 
-    /// Notes that all `stories` of the file `path` are in.
-    pub fn set_source(&mut self, path: &str, digest: &[u8], stories: u64) -> Result<()> {
-        let set = "INSERT OR REPLACE INTO sources VALUES (?1, ?2, ?3)";
-        self.db.execute(set, params![path, digest, stories as i64]).map_err(self.failed())?;
-        Ok(())
+    /// The ids of the stories of the file `path`, in the order they were added.
+    pub fn ids_of(&self, path: &str) -> Result<Vec<String>> {
+        let list = || {
+            let mut list =
+                self.db.prepare_cached("SELECT id FROM stories WHERE path = ?1 ORDER BY number")?;
+            let ids = list.query_map([path], |row| row.get(0))?;
+            ids.collect::<rusqlite::Result<Vec<String>>>()
+        };
+        list().map_err(self.failed())
     }
 
     /// Forgets the file `path`.

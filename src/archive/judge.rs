@@ -1,0 +1,392 @@
+//! What new stories are to those of a store.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Archive, Embed, Judge,
+    index::{Searched, shingles_of},
+    pairs,
+    words::Known,
+    working::Working,
+};
+use crate::{
+    Result,
+    compare::{Comparer, Relation, Verdict, passage_text},
+    embed::Ledger,
+    group::{self, Groups},
+    ingest,
+    progress::Progress,
+    search::{self, write_mean},
+    store::{Store, View},
+    story::{Corpus, Row, RowId, Story, StoryId},
+    vector::{Matrix, dot},
+};
+
+/// A story of the store that a new one is related to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kin {
+    /// Its id.
+    pub id: String,
+    /// What the new story is to it.
+    pub relation: Relation,
+    /// Share of the new story's informative tokens that it has, in [0, 1].
+    pub coverage: f32,
+    /// Share of its informative tokens that the new story has, in [0, 1].
+    pub coverage_of: f32,
+    /// Cosine similarity of the two stories.
+    pub cosine: f32,
+    /// Why, in words, seen from the new story.
+    pub reason: String,
+    /// The number of its group, if it is in one.
+    pub group: Option<i64>,
+}
+
+/// What a new story is to those of the store.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Judgement {
+    /// Those that it is related to: of one origin first, then by how much is shared.
+    pub kin: Vec<Kin>,
+    /// Its passages that no story of one origin has, boilerplate apart.
+    pub novel: Vec<String>,
+}
+
+/// New stories beside those of the store that they were compared with.
+pub struct Judged {
+    /// Both: those of the store first, in their order.
+    pub corpus: Corpus,
+    /// How many are of the store.
+    pub archived: usize,
+    /// What they are to one another.
+    pub verdicts: Vec<Verdict>,
+    /// How many pairs were compared.
+    pub compared: u64,
+    /// The groups and links that new stories have part in.
+    pub groups: Groups,
+    /// What the encoder saw.
+    pub ledger: Ledger,
+}
+
+/// New stories with what was found for all of them at once.
+pub(super) struct Batch {
+    pub corpus: Corpus,
+    pub vectors: Matrix,
+    pub titles: Titles,
+    pub searched: Vec<Searched>,
+    /// For each row the numbers of near rows of the store.
+    near_rows: Vec<Vec<i64>>,
+    /// For each story the numbers of near stories, with their scores.
+    near_stories: Vec<Vec<(i64, f32)>>,
+    pub ledger: Ledger,
+}
+
+/// The titles of stories that have a body beside them.
+#[derive(Default)]
+pub(super) struct Titles {
+    /// For each story its title as a row.
+    pub of_story: Vec<Option<Row>>,
+    /// Those that the store does not have, each once.
+    pub unknown: Vec<Row>,
+    /// A vector for each of those.
+    pub vectors: Matrix,
+}
+
+fn titles(view: View<'_>, corpus: &Corpus) -> Result<Titles> {
+    let mut titles = Titles::default();
+    let mut met: BTreeSet<[u8; 16]> = corpus.rows.iter().map(|row| row.hash).collect();
+    for (story, passages) in corpus.stories.iter().zip(&corpus.passages) {
+        let alone = passages.iter().all(|p| p.title);
+        let row = if alone { None } else { ingest::row(&story.title) };
+        if let Some(row) = &row
+            && met.insert(row.hash)
+            && view.row_number(&row.hash)?.is_none()
+        {
+            titles.unknown.push(row.clone());
+        }
+        titles.of_story.push(row);
+    }
+    Ok(titles)
+}
+
+/// What of a batch is in the store already.
+#[derive(Default)]
+pub(super) struct Fresh {
+    /// Rows of the batch under their numbers.
+    pub rows: BTreeMap<RowId, i64>,
+    /// Its stories under their numbers.
+    pub stories: Vec<(i64, StoryId)>,
+    /// The rows that were not there, in the order of their numbers.
+    pub vectors: Vec<(i64, Vec<f32>)>,
+}
+
+impl Archive {
+    /// What a new story is to those of the store, which is left as it is.
+    pub fn judge(&self, story: Story, embed: &Embed<'_>) -> Result<Judgement> {
+        self.judge.judge(&self.store, story, embed)
+    }
+
+    /// What new stories are to those of the store and to one another; the store is left as it is. Groups of the store
+    /// keep their numbers, new ones are numbered on from there.
+    pub fn judge_all(
+        &self,
+        stories: Vec<Story>,
+        embed: &Embed<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Judged> {
+        self.judge.judge_all(&self.store, stories, embed, progress)
+    }
+}
+
+impl Judge {
+    /// Embeds what is not known, and searches for all at once.
+    pub(super) fn batch(&self, store: &Store, stories: Vec<Story>, embed: &Embed<'_>) -> Result<Batch> {
+        let corpus = ingest::corpus(stories);
+        let dim = self.dim;
+        let mut vectors = Matrix::zeros(corpus.rows.len(), dim);
+        let unknown = store.vectors(&corpus, &mut vectors)?;
+        let titles = titles(store.view(), &corpus)?;
+        let mut texts: Vec<&str> = unknown.iter().map(|row| corpus.row_text(*row)).collect();
+        texts.extend(titles.unknown.iter().map(|row| row.text.as_str()));
+        let (embedded, mut ledger) = embed(&texts)?;
+        for (i, row) in unknown.iter().enumerate() {
+            vectors.row_mut(row.index()).copy_from_slice(embedded.row(i));
+        }
+        ledger.known_rows += (corpus.rows.len() - unknown.len()) as u64;
+        let of_titles = (unknown.len()..texts.len()).flat_map(|i| embedded.row(i).to_vec()).collect();
+        let titles = Titles { vectors: Matrix::from_vec(of_titles, dim), ..titles };
+
+        let rows: Vec<&[f32]> = (0..corpus.rows.len()).map(|i| vectors.row(i)).collect();
+        let found = self.index.rows.above(&rows, self.options.search.row_floor);
+        let near_rows =
+            found.into_iter().map(|near| near.into_iter().map(|(row, _)| row).collect()).collect();
+        let searched: Vec<Searched> = (0..corpus.stories.len())
+            .map(|i| {
+                let mut mean = vec![0.0; dim];
+                let id = StoryId(i as u32);
+                write_mean(corpus.story_rows(id).map(|row| vectors.row(row.index())), &mut mean);
+                Searched { mean, shingles: search::shingles(&corpus, id, self.options.search.shingles.words) }
+            })
+            .collect();
+        let means: Vec<&[f32]> = searched.iter().map(|s| &s.mean[..]).collect();
+        let options = &self.options.search;
+        let near_stories = self.index.stories.nearest(&means, options.story_neighbours, options.story_floor);
+        Ok(Batch { corpus, vectors, titles, searched, near_rows, near_stories, ledger })
+    }
+
+    /// The numbers of the stories that story `at` of the batch is compared with.
+    pub(super) fn candidates(
+        &self,
+        view: View<'_>,
+        batch: &Batch,
+        at: StoryId,
+        fresh: &Fresh,
+    ) -> Result<BTreeSet<i64>> {
+        let options = &self.options.search;
+        let mut found = BTreeSet::new();
+        let mut rows: BTreeSet<i64> = BTreeSet::new();
+        for row in batch.corpus.story_rows(at) {
+            rows.extend(&batch.near_rows[row.index()]);
+            let own = batch.vectors.row(row.index());
+            let near = |other: &RowId| {
+                *other == row || dot(own, batch.vectors.row(other.index())) >= options.row_floor
+            };
+            rows.extend(fresh.rows.iter().filter(|(other, _)| near(other)).map(|(_, number)| *number));
+        }
+        for row in rows {
+            let carriers = view.carriers(row, options.max_carriers + 1)?;
+            if carriers.len() <= options.max_carriers {
+                found.extend(carriers);
+            }
+        }
+        let searched = &batch.searched[at.index()];
+        let mut near = batch.near_stories[at.index()].clone();
+        let of_batch = fresh
+            .stories
+            .iter()
+            .map(|(number, other)| (*number, dot(&searched.mean, &batch.searched[other.index()].mean)));
+        near.extend(of_batch.filter(|(_, score)| *score >= options.story_floor));
+        near.sort_by(|x, y| y.1.total_cmp(&x.1).then(x.0.cmp(&y.0)));
+        found.extend(near.iter().take(options.story_neighbours).map(|(number, _)| *number));
+        let mut theirs = |story: u32| {
+            let story = view.story(i64::from(story))?;
+            Ok(story.map(|story| shingles_of(story, options)).unwrap_or_default())
+        };
+        let shared = self.index.shingles.near(&searched.shingles, &options.shingles, &mut theirs)?;
+        found.extend(shared.into_iter().map(i64::from));
+        Ok(found)
+    }
+
+    /// What story `at` of the batch is to those of the store: the stories it was compared with, itself last, and the
+    /// verdicts on those that it is related to.
+    pub(super) fn judge_one<'a>(
+        &'a self,
+        view: View<'a>,
+        batch: &Batch,
+        at: StoryId,
+        fresh: &Fresh,
+    ) -> Result<(Working<'a>, Vec<Verdict>)> {
+        let mut working = Working::new(view, &self.boilerplate, self.dim);
+        for number in self.candidates(view, batch, at, fresh)? {
+            working.take(number)?;
+        }
+        let own = working.add(&batch.corpus, at, &batch.vectors)?;
+        let pairs: Vec<(StoryId, StoryId)> = (0..own.0).map(|other| (StoryId(other), own)).collect();
+        let mut verdicts = self.verdicts(view, &working, &pairs)?;
+        verdicts.retain(|v| v.relation != Relation::None);
+        Ok((working, verdicts))
+    }
+
+    /// The verdicts on `pairs`.
+    fn verdicts(
+        &self,
+        view: View<'_>,
+        working: &Working<'_>,
+        pairs: &[(StoryId, StoryId)],
+    ) -> Result<Vec<Verdict>> {
+        if pairs.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.compare(view, working, |comparer| comparer.judge_all(pairs, &crate::progress::Silent))?
+    }
+
+    /// Compares stories of `working` by how rare words are in the store.
+    fn compare<T>(
+        &self,
+        view: View<'_>,
+        working: &Working<'_>,
+        ask: impl FnOnce(&Comparer<'_>) -> T,
+    ) -> Result<T> {
+        let known = Known::new(&self.words, view)?;
+        let (vectors, flags) = (working.vectors(), working.boilerplate.clone());
+        let comparer = Comparer::among(&working.corpus, &vectors, &self.options.compare, flags, &known);
+        let answer = ask(&comparer);
+        drop(comparer);
+        known.finish()?;
+        Ok(answer)
+    }
+
+    /// The verdict on two stories of the store, the earlier one first.
+    pub(super) fn verdict(&self, view: View<'_>, a: i64, b: i64) -> Result<Option<Verdict>> {
+        let mut working = Working::new(view, &self.boilerplate, self.dim);
+        let (Some(a), Some(b)) = (working.take(a.min(b))?, working.take(a.max(b))?) else { return Ok(None) };
+        Ok(self.verdicts(view, &working, &[(a, b)])?.pop())
+    }
+
+    /// What the store knows of the stories of `working` among themselves.
+    fn stored_verdicts(
+        &self,
+        view: View<'_>,
+        working: &Working<'_>,
+        archived: usize,
+    ) -> Result<Vec<Verdict>> {
+        let of: BTreeMap<i64, StoryId> =
+            (0..archived).filter_map(|i| Some((working.numbers[i]?, StoryId(i as u32)))).collect();
+        let mut verdicts = Vec::new();
+        for number in of.keys() {
+            for pair in view.pairs_of(*number)?.iter().filter(|p| p.a == *number) {
+                if let (Some(a), Some(b)) = (of.get(&pair.a), of.get(&pair.b)) {
+                    let verdict = pairs::verdict(pair, *a.min(b), *a.max(b))?;
+                    verdicts.push(if a <= b { verdict } else { verdict.flipped() });
+                }
+            }
+        }
+        Ok(verdicts)
+    }
+
+    fn judge(&self, store: &Store, story: Story, embed: &Embed<'_>) -> Result<Judgement> {
+        let batch = self.batch(store, vec![story], embed)?;
+        let view = store.view();
+        let (working, mut verdicts) = self.judge_one(view, &batch, StoryId(0), &Fresh::default())?;
+        verdicts.sort_by(|x, y| {
+            let strength = |v: &Verdict| v.coverage_ab.max(v.coverage_ba);
+            let order = y.relation.is_origin().cmp(&x.relation.is_origin());
+            order.then(strength(y).total_cmp(&strength(x))).then(x.a.cmp(&y.a))
+        });
+        let mut kin = Vec::new();
+        for verdict in &verdicts {
+            let seen = verdict.flipped();
+            let number = working.numbers[verdict.a.index()];
+            let member = number.map(|n| view.member(n)).transpose()?.flatten();
+            kin.push(Kin {
+                id: working.corpus.stories[verdict.a.index()].id.clone(),
+                relation: seen.relation,
+                coverage: seen.coverage_ab,
+                coverage_of: seen.coverage_ba,
+                cosine: seen.cosine,
+                reason: seen.reason(&working.corpus),
+                group: member.map(|m| m.group),
+            });
+        }
+        let own = StoryId(working.corpus.stories.len() as u32 - 1);
+        let of_origin: Vec<StoryId> =
+            verdicts.iter().filter(|v| v.relation.is_origin()).map(|v| v.a).collect();
+        let places = self.compare(view, &working, |comparer| comparer.novel(own, &of_origin))?;
+        let passages = &working.corpus.passages[own.index()];
+        let story = &working.corpus.stories[own.index()];
+        let novel = places.into_iter().map(|at| passage_text(story, &passages[at]).into()).collect();
+        Ok(Judgement { kin, novel })
+    }
+
+    fn judge_all(
+        &self,
+        store: &Store,
+        stories: Vec<Story>,
+        embed: &Embed<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Judged> {
+        let batch = self.batch(store, stories, embed)?;
+        let view = store.view();
+        let mut working = Working::new(view, &self.boilerplate, self.dim);
+        let mut found = Vec::new();
+        let mut numbers = BTreeSet::new();
+        for i in 0..batch.corpus.stories.len() {
+            let candidates = self.candidates(view, &batch, StoryId(i as u32), &Fresh::default())?;
+            numbers.extend(&candidates);
+            found.push(candidates);
+        }
+        // What is kept of a group answers for it, whoever is near.
+        for number in numbers.clone() {
+            let group = view.member(number)?.map(|m| m.group);
+            numbers.extend(group.map(|g| view.canonical(g)).transpose()?.flatten());
+        }
+        for number in &numbers {
+            working.take(*number)?;
+        }
+        let archived = working.corpus.stories.len();
+        let own: Vec<StoryId> = (0..batch.corpus.stories.len())
+            .map(|i| working.add(&batch.corpus, StoryId(i as u32), &batch.vectors))
+            .collect::<Result<_>>()?;
+        let near = search::candidates(&batch.corpus, &batch.vectors, &self.options.search, progress)?;
+        let mut pairs: Vec<(StoryId, StoryId)> =
+            near.pairs.iter().map(|p| (own[p.a.index()], own[p.b.index()])).collect();
+        for (candidates, own) in found.iter().zip(&own) {
+            for number in candidates {
+                pairs.extend(working.take(*number)?.map(|other| (other, *own)));
+            }
+        }
+        pairs.sort_unstable();
+        let compared = pairs.len() as u64;
+        let stored = self.stored_verdicts(view, &working, archived)?;
+        let (verdicts, mut groups) = self.compare(view, &working, |comparer| {
+            let mut verdicts = comparer.judge_all(&pairs, progress)?;
+            verdicts.extend(stored);
+            verdicts.sort_by_key(|v| (v.a, v.b));
+            let judge = |a, b| comparer.judge(a, b);
+            let groups = group::group(&working.corpus, &verdicts, &self.options.group, &judge);
+            Result::Ok((verdicts, groups))
+        })??;
+        groups.groups.retain(|g| g.members.iter().any(|m| m.story.index() >= archived));
+        groups.links.retain(|v| v.b.index() >= archived);
+        let mut next = view.groups()?.last().map_or(0, |g| g.0);
+        for group in &mut groups.groups {
+            let known = group.members.iter().find_map(|m| working.numbers[m.story.index()]);
+            let number = known.map(|n| view.member(n)).transpose()?.flatten().map(|m| m.group);
+            let number = number.unwrap_or_else(|| {
+                next += 1;
+                next
+            });
+            group.id = number as u32;
+        }
+        let Working { corpus, .. } = working;
+        Ok(Judged { corpus, archived, verdicts, compared, groups, ledger: batch.ledger })
+    }
+}

@@ -1,0 +1,71 @@
+//! The judgement on stories as they come: each against all that a store holds.
+//!
+//! A story is judged by what is known when it comes: how rare words are, what is boilerplate, which stories there are.
+//! So the result hangs on the order of the stories alone, not on how they were cut into batches, and a run that was
+//! killed goes on to the same end.
+
+mod index;
+mod judge;
+mod learn;
+mod pairs;
+mod postings;
+mod regroup;
+mod words;
+mod working;
+
+use std::{cell::RefCell, collections::BTreeMap};
+
+use crate::{Result, compare, embed::Ledger, group, search::SearchOptions, store::Store, vector::Matrix};
+
+pub use judge::{Judged, Judgement, Kin};
+pub use learn::{Learned, Whole};
+
+use index::Index;
+use words::Words;
+
+/// How stories are judged.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// How candidates are found.
+    pub search: SearchOptions,
+    /// How pairs are compared.
+    pub compare: compare::Options,
+    /// How groups are made.
+    pub group: group::Options,
+}
+
+/// Gives each text its vector.
+pub type Embed<'e> = dyn Fn(&[&str]) -> Result<(Matrix, Ledger)> + 'e;
+
+/// A store with all that it takes to judge stories against it.
+pub struct Archive {
+    store: Store,
+    judge: Judge,
+}
+
+/// What judges, beside the store itself.
+struct Judge {
+    index: Index,
+    words: RefCell<Words>,
+    options: Options,
+    /// What people said of passages.
+    boilerplate: BTreeMap<String, bool>,
+    dim: usize,
+}
+
+impl Archive {
+    /// Takes a store, and reads what searching it needs.
+    pub fn open(store: Store, options: Options) -> Result<Self> {
+        let index = Index::read(&store, &options.search)?;
+        let mut boilerplate: BTreeMap<String, bool> = store.view().boilerplate()?.into_iter().collect();
+        let given = options.compare.boilerplate.passages.iter();
+        boilerplate.extend(given.map(|entry| (entry.text.clone(), entry.exclude)));
+        let dim = store.identity().dim;
+        Ok(Archive { store, judge: Judge { index, words: RefCell::default(), options, boilerplate, dim } })
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+}

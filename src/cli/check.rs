@@ -1,0 +1,175 @@
+//! `samestory check`: a verdict a line on stories as they come.
+
+use std::io::{self, BufReader, Write};
+
+use samestory::{
+    Error, Result,
+    archive::{Archive, Judgement, Kin},
+    compare::Relation,
+    ingest,
+    store::Store,
+    story::Story,
+};
+use serde::Serialize;
+
+use super::{Outcome, archive, args::Check, bars::catch_ctrl_c, engine::Engine, stories};
+
+/// The version of the lines.
+const SCHEMA: u32 = 1;
+
+/// One line of the answer.
+#[derive(Serialize)]
+struct Answer {
+    schema: u32,
+    /// The line of the input, from 1.
+    line: u64,
+    id: Option<String>,
+    /// `duplicate` (of one origin with a story of the store), `twin`, `related`, `new`, or `error`.
+    verdict: &'static str,
+    relation: Option<Relation>,
+    /// The story of the store that it is that to.
+    of: Option<String>,
+    coverage: Option<f32>,
+    coverage_of: Option<f32>,
+    cosine: Option<f32>,
+    group: Option<i64>,
+    reason: Option<String>,
+    /// Others that it is related to.
+    also: Vec<Other>,
+    novel_passages: Vec<String>,
+    /// Whether it is in the store now.
+    learned: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Other {
+    id: String,
+    relation: Relation,
+    coverage: f32,
+}
+
+/// More stories than these are not named on a line; the verdict names the closest.
+const OTHERS: usize = 10;
+
+/// Runs the command.
+pub fn run(args: &Check) -> Result<Outcome> {
+    catch_ctrl_c();
+    let engine = Engine::new(&args.compute)?;
+    let folder = archive::existing_folder(args.store.as_deref())?;
+    let store = if args.learn { Store::open_to_write(&folder)? } else { Store::open(&folder)? };
+    store.check_identity(&archive::identity(&engine.model))?;
+    let mut archive = archive::judging(store, &engine)?;
+    let run = match args.learn {
+        true => Some(archive.begin(archive::now(), "check --learn")?),
+        false => None,
+    };
+    let options = stories::options(&args.input)?;
+    let mut reader = BufReader::new(io::stdin());
+    let mut out = io::stdout().lock();
+    let (mut line, mut bad, mut duplicates) = (0, false, false);
+    while let Some(read) = ingest::read_next(&mut reader, &mut line, &options)? {
+        if super::bars::stopped() {
+            return Err(Error::Stopped {
+                done: format!("{} lines were answered", line.saturating_sub(1)),
+                hint: "give the lines that follow to go on".into(),
+            });
+        }
+        bad |= !read.notices.is_empty();
+        let notices: Vec<String> = read.notices.iter().map(ToString::to_string).collect();
+        for notice in &notices {
+            eprintln!("samestory: {}", samestory::report::line(notice, 400));
+        }
+        let answer = match read.stories.into_iter().next() {
+            Some(story) => answer(&mut archive, run, &engine, line, story)?,
+            None => Answer { error: Some(notices.join("; ")), ..nothing(line, None, "error") },
+        };
+        duplicates |= answer.verdict == "duplicate";
+        let written = serde_json::to_writer(&mut out, &answer)
+            .map_err(io::Error::from)
+            .and_then(|()| out.write_all(b"\n"))
+            .and_then(|()| out.flush());
+        written.map_err(Error::io("write", "standard output"))?;
+    }
+    Ok(match () {
+        () if bad && args.input.strict => Outcome::BadInput,
+        () if args.fail_on_duplicates && duplicates => Outcome::Duplicates,
+        () => Outcome::Done,
+    })
+}
+
+fn answer(
+    archive: &mut Archive,
+    run: Option<i64>,
+    engine: &Engine,
+    line: u64,
+    story: Story,
+) -> Result<Answer> {
+    let embed = |texts: &[&str]| engine.embed_for_archive(texts);
+    let id = story.id.clone();
+    let Judgement { kin, novel } = archive.judge(story.clone(), &embed)?;
+    let mut answer = match kin.first() {
+        Some(kin) => of_kin(line, &id, kin),
+        None => nothing(line, Some(id.clone()), "new"),
+    };
+    let other =
+        |kin: &Kin| Other { id: kin.id.clone(), relation: kin.relation, coverage: rounded(kin.coverage) };
+    answer.also = kin.iter().skip(1).take(OTHERS).map(other).collect();
+    answer.novel_passages = novel;
+    if let Some(run) = run {
+        let learned = archive.learn(run, vec![story], &[], &embed)?;
+        let added = learned.added;
+        answer.learned = added.taken.is_empty();
+        if !added.taken.is_empty() {
+            answer.error = Some("another story of the store has the id; it was not added".into());
+        }
+        let view = archive.store().view();
+        if let Some(number) = view.number(&id)?.filter(|_| answer.learned) {
+            answer.group = view.member(number)?.map(|m| m.group);
+        }
+    }
+    Ok(answer)
+}
+
+fn of_kin(line: u64, id: &str, kin: &Kin) -> Answer {
+    let verdict = match kin.relation {
+        relation if relation.is_origin() => "duplicate",
+        Relation::Twin => "twin",
+        _ => "related",
+    };
+    Answer {
+        relation: Some(kin.relation),
+        of: Some(kin.id.clone()),
+        coverage: Some(rounded(kin.coverage)),
+        coverage_of: Some(rounded(kin.coverage_of)),
+        cosine: Some(rounded(kin.cosine)),
+        group: kin.group,
+        reason: Some(kin.reason.clone()),
+        ..nothing(line, Some(id.into()), verdict)
+    }
+}
+
+fn nothing(line: u64, id: Option<String>, verdict: &'static str) -> Answer {
+    Answer {
+        schema: SCHEMA,
+        line,
+        id,
+        verdict,
+        relation: None,
+        of: None,
+        coverage: None,
+        coverage_of: None,
+        cosine: None,
+        group: None,
+        reason: None,
+        also: Vec::new(),
+        novel_passages: Vec::new(),
+        learned: false,
+        error: None,
+    }
+}
+
+fn rounded(x: f32) -> f32 {
+    (x * 1e4).round() / 1e4
+}

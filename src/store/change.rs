@@ -1,0 +1,235 @@
+//! A change of a store: all of it is committed, or none.
+
+use std::ops::Deref;
+
+use rusqlite::{Transaction, params};
+
+use super::{StoredMember, StoredPair, StoredPassage, View, add::digest};
+use crate::{
+    Result,
+    story::{Row, Story},
+};
+
+/// Statements in one transaction. What is not committed when it is dropped has not happened.
+pub struct Change<'s> {
+    transaction: Transaction<'s>,
+    folder: &'s std::path::Path,
+}
+
+impl<'s> Change<'s> {
+    pub(super) fn new(transaction: Transaction<'s>, folder: &'s std::path::Path) -> Self {
+        Change { transaction, folder }
+    }
+
+    /// The store with the changes so far.
+    pub fn view(&self) -> View<'_> {
+        View { db: &self.transaction, folder: self.folder }
+    }
+
+    fn run(&self, sql: &str, params: impl rusqlite::Params) -> Result<usize> {
+        let run = || self.transaction.prepare_cached(sql)?.execute(params);
+        run().map_err(self.view().failed())
+    }
+
+    /// Makes it last.
+    pub fn commit(self) -> Result<()> {
+        let failed = self.view().failed();
+        self.transaction.commit().map_err(failed)
+    }
+
+    /// Puts a value under `key`.
+    pub fn put_meta(&self, key: &str, value: &str) -> Result<()> {
+        self.run("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", [key, value]).map(drop)
+    }
+
+    /// Puts a row that is not there, with its vector; its number.
+    pub fn put_row(&self, row: &Row, vector: &[f32]) -> Result<i64> {
+        let bytes: Vec<u8> = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
+        let sql = "INSERT INTO rows (hash, text, vector) VALUES (?1, ?2, ?3)";
+        self.run(sql, params![&row.hash[..], row.text, bytes])?;
+        Ok(self.transaction.last_insert_rowid())
+    }
+
+    /// Puts a story with its passages; its number.
+    pub fn put_story(
+        &self,
+        story: &Story,
+        passages: &[StoredPassage],
+        title_row: Option<i64>,
+    ) -> Result<i64> {
+        let origin = &story.origin;
+        self.run(
+            "INSERT INTO stories (id, title, text, published, source, url, dateline, credit, path, line, record, \
+             part, digest, title_row) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+            params![
+                story.id,
+                story.title,
+                story.text,
+                story.published,
+                story.source,
+                story.url,
+                story.dateline,
+                story.credit,
+                origin.path.to_string_lossy(),
+                origin.line as i64,
+                origin.record as i64,
+                origin.part,
+                &digest(story)[..],
+                title_row,
+            ],
+        )?;
+        let number = self.transaction.last_insert_rowid();
+        for (place, passage) in passages.iter().enumerate() {
+            let (start, end) = (passage.span.start as i64, passage.span.end as i64);
+            let put = "INSERT INTO passages VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+            self.run(put, params![number, place as i64, passage.row, start, end, passage.title])?;
+        }
+        for passage in passages {
+            let before = self.neighbour(BEFORE, passage.row, number)?;
+            self.count(passage.row, 1, self.strangers(before, Some(number), passage.row)?)?;
+        }
+        Ok(number)
+    }
+
+    /// Removes a story with all that hangs on it but its rows.
+    pub fn remove_story(&self, number: i64) -> Result<()> {
+        for passage in self.view().passages(number)? {
+            let row = passage.row;
+            let (before, after) = (self.neighbour(BEFORE, row, number)?, self.neighbour(AFTER, row, number)?);
+            let now =
+                self.strangers(before, Some(number), row)? + self.strangers(Some(number), after, row)?;
+            self.count(row, -1, self.strangers(before, after, row)? - now)?;
+        }
+        self.run("DELETE FROM stories WHERE number = ?1", [number]).map(drop)
+    }
+
+    fn neighbour(&self, sql: &str, row: i64, story: i64) -> Result<Option<i64>> {
+        let find = || self.transaction.prepare_cached(sql)?.query_row([row, story], |found| found.get(0));
+        find().map_err(self.view().failed())
+    }
+
+    /// 1 if two stories that have `row` have nothing else in common, and both have something else; else 0.
+    fn strangers(&self, x: Option<i64>, y: Option<i64>, row: i64) -> Result<i64> {
+        let (Some(x), Some(y)) = (x, y) else { return Ok(0) };
+        let sql = "SELECT (SELECT count(*) FROM passages WHERE story = ?1) > 1 \
+                   AND (SELECT count(*) FROM passages WHERE story = ?2) > 1 \
+                   AND NOT EXISTS (SELECT 1 FROM passages AS p JOIN passages AS q ON p.row = q.row \
+                                   WHERE p.story = ?1 AND q.story = ?2 AND p.row <> ?3)";
+        let find = || self.transaction.prepare_cached(sql)?.query_row([x, y, row], |found| found.get(0));
+        find().map_err(self.view().failed())
+    }
+
+    fn count(&self, row: i64, carriers: i64, strangers: i64) -> Result<()> {
+        let sql = "UPDATE rows SET carriers = carriers + ?2, strangers = strangers + ?3 WHERE number = ?1";
+        self.run(sql, [row, carriers, strangers]).map(drop)
+    }
+
+    /// Adds to what is known of a word.
+    pub fn add_word(&self, field: u8, word: &str, stories: i64, name: i64) -> Result<()> {
+        let sql = "INSERT INTO words VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE \
+                   SET stories = stories + excluded.stories, name = name + excluded.name";
+        self.run(sql, params![field, word, stories, name]).map(drop)
+    }
+
+    /// Puts a judgement.
+    pub fn put_pair(&self, pair: &StoredPair) -> Result<()> {
+        let sql = "INSERT OR REPLACE INTO pairs VALUES (?1, ?2, ?3, ?4, ?5)";
+        self.run(sql, params![pair.a, pair.b, pair.relation, pair.rule, pair.figures]).map(drop)
+    }
+
+    /// Makes a group; its number, which no group had before.
+    pub fn put_group(&self, canonical: i64) -> Result<i64> {
+        self.run("INSERT INTO groups (canonical) VALUES (?1)", [canonical])?;
+        Ok(self.transaction.last_insert_rowid())
+    }
+
+    /// Sets a group's canonical story; none if the group is no more.
+    pub fn set_canonical(&self, group: i64, canonical: Option<i64>) -> Result<()> {
+        self.run("UPDATE groups SET canonical = ?2 WHERE number = ?1", params![group, canonical]).map(drop)
+    }
+
+    /// Puts a story into a group, out of the one that it was in.
+    pub fn put_member(&self, m: &StoredMember) -> Result<()> {
+        self.run(
+            "INSERT OR REPLACE INTO members VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![
+                m.story,
+                m.group,
+                m.relation,
+                m.coverage,
+                m.coverage_of_canonical,
+                m.cosine,
+                m.removed,
+                m.reason
+            ],
+        )
+        .map(drop)
+    }
+
+    /// Takes a story out of its group.
+    pub fn remove_member(&self, story: i64) -> Result<()> {
+        self.run("DELETE FROM members WHERE story = ?1", [story]).map(drop)
+    }
+
+    /// Notes what happened to a group.
+    pub fn put_event(&self, run: i64, kind: &str, group: i64, story: &str, other: Option<i64>) -> Result<()> {
+        let sql = "INSERT INTO events (run, kind, grp, story, other) VALUES (?1, ?2, ?3, ?4, ?5)";
+        self.run(sql, params![run, kind, group, story, other]).map(drop)
+    }
+
+    /// Notes that a run began; its number.
+    pub fn put_run(&self, at: i64, command: &str) -> Result<i64> {
+        self.run("INSERT INTO runs (at, command) VALUES (?1, ?2)", params![at, command])?;
+        Ok(self.transaction.last_insert_rowid())
+    }
+
+    /// Keeps the figures of a run.
+    pub fn set_manifest(&self, run: i64, manifest: &str) -> Result<()> {
+        self.run("UPDATE runs SET manifest = ?2 WHERE number = ?1", params![run, manifest]).map(drop)
+    }
+
+    /// Notes that all stories of the file `path` are in.
+    pub fn set_source(&self, path: &str, digest: &[u8], stories: u64) -> Result<()> {
+        let set = "INSERT OR REPLACE INTO sources VALUES (?1, ?2, ?3)";
+        self.run(set, params![path, digest, stories as i64]).map(drop)
+    }
+
+    /// Keeps what people said of a passage.
+    pub fn set_boilerplate(&self, text: &str, exclude: bool) -> Result<()> {
+        self.run("INSERT OR REPLACE INTO boilerplate VALUES (?1, ?2)", params![text, exclude]).map(drop)
+    }
+
+    /// Keeps a row's vector of the model that the store is being moved to.
+    pub fn put_rebuilt(&self, row: i64, vector: &[f32]) -> Result<()> {
+        let bytes: Vec<u8> = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
+        self.run("INSERT OR REPLACE INTO rebuilt VALUES (?1, ?2)", params![row, bytes]).map(drop)
+    }
+
+    /// Forgets such vectors.
+    pub fn clear_rebuilt(&self) -> Result<()> {
+        self.run("DELETE FROM rebuilt", []).map(drop)
+    }
+
+    /// Puts those vectors in place of the others. False, and nothing done, while a row has none.
+    pub fn take_rebuilt(&self) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM rows WHERE number NOT IN (SELECT row FROM rebuilt))";
+        let lacks = || self.transaction.query_row(sql, [], |found| found.get::<_, bool>(0));
+        if lacks().map_err(self.view().failed())? {
+            return Ok(false);
+        }
+        self.run("UPDATE rows SET vector = (SELECT vector FROM rebuilt WHERE row = number)", [])?;
+        self.clear_rebuilt()?;
+        Ok(true)
+    }
+}
+
+const BEFORE: &str = "SELECT max(story) FROM passages WHERE row = ?1 AND story < ?2";
+const AFTER: &str = "SELECT min(story) FROM passages WHERE row = ?1 AND story > ?2";
+
+impl<'s> Deref for Change<'s> {
+    type Target = Transaction<'s>;
+
+    fn deref(&self) -> &Transaction<'s> {
+        &self.transaction
+    }
+}
