@@ -71,7 +71,10 @@ impl Store {
             stories: count("SELECT count(*) FROM stories")?,
             passages: count("SELECT count(*) FROM passages")?,
             rows: count("SELECT count(*) FROM rows")?,
-            unused_rows: count("SELECT count(*) FROM rows WHERE number NOT IN (SELECT row FROM passages)")?,
+            unused_rows: count(
+                "SELECT count(*) FROM rows WHERE number NOT IN (SELECT row FROM passages) AND number NOT IN \
+                 (SELECT title_row FROM stories WHERE title_row IS NOT NULL)",
+            )?,
             bytes: size(DATABASE.into()) + size(format!("{DATABASE}-wal")),
         })
     }
