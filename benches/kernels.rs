@@ -55,13 +55,12 @@ fn kernels<K: Kernels>(c: &mut Criterion, k: &K) {
 
 fn all(c: &mut Criterion) {
     for path in CpuPath::available() {
-        match path {
-            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            CpuPath::Amx => {
-                samestory::device::Amx::new(WIDTH, WIDTH, HEADS).iter().for_each(|amx| kernels(c, amx));
-            }
-            path => kernels(c, &Float::new(path)),
+        #[cfg(target_arch = "x86_64")]
+        if let Some(bf16) = samestory::device::Bf16::new(path, WIDTH, WIDTH, HEADS) {
+            kernels(c, &bf16);
+            continue;
         }
+        kernels(c, &Float::new(path));
     }
 }
 

@@ -1,4 +1,4 @@
-//! The f32 kernels over packed panels, for every instruction set but AMX.
+//! The f32 kernels over packed panels, for every instruction set.
 
 use std::ops::Range;
 
@@ -76,13 +76,15 @@ pub struct FloatScratch {
 }
 
 impl Float {
-    /// The kernels of `path`; those of AMX have a type of their own, so for AMX these are the AVX-512 ones.
+    /// The f32 kernels of `path`; for the paths that multiply bf16 these are the AVX-512 ones.
     /// Panics if the processor lacks `path`.
     pub fn new(path: CpuPath) -> Self {
         assert!(path.is_available(), "{path} is not available");
         match path {
             #[cfg(target_arch = "x86_64")]
-            CpuPath::Amx | CpuPath::Avx512 => Float { path: CpuPath::Avx512, ops: &super::x86::AVX512 },
+            CpuPath::Amx | CpuPath::Avx512Bf16 | CpuPath::Avx512 => {
+                Float { path: CpuPath::Avx512, ops: &super::x86::AVX512 }
+            }
             #[cfg(target_arch = "x86_64")]
             CpuPath::Avx2 => Float { path, ops: &super::x86::AVX2 },
             _ => Float { path: CpuPath::Portable, ops: &portable::OPS },

@@ -206,12 +206,12 @@ proptest! {
         for path in CpuPath::available() {
             check(&Float::new(path), seed, rows, n, depth, Heads { count, size });
         }
-        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-        {
+        #[cfg(target_arch = "x86_64")]
+        for path in CpuPath::available() {
             let whole = |v: usize| v.next_multiple_of(32);
             let heads = Heads { count, size: whole(size) };
-            if let Some(amx) = super::Amx::new(32, 32, heads) {
-                check(&amx, seed, rows, whole(n), whole(depth), heads);
+            if let Some(bf16) = super::Bf16::new(path, 32, 32, heads) {
+                check(&bf16, seed, rows, whole(n), whole(depth), heads);
             }
         }
     }

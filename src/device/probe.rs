@@ -35,8 +35,8 @@ const STEPS: usize = 20_000;
 /// Runs one round and returns its multiplications and additions.
 fn round(path: CpuPath) -> f64 {
     match path {
-        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-        CpuPath::Amx => super::amx::spin(STEPS / 8),
+        #[cfg(target_arch = "x86_64")]
+        CpuPath::Amx | CpuPath::Avx512Bf16 => super::bf16::spin(path, STEPS),
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the path is available: `ceiling` checked it.
         CpuPath::Avx512 => unsafe { super::x86::spin_avx512(STEPS) },

@@ -55,14 +55,14 @@ struct Work<K: Kernels> {
     scratch: K::Scratch,
 }
 
-/// The fastest encoder for `model` that the instruction set `path` allows. Where a model's shape does not suit AMX,
-/// it runs on AVX-512; [`Encoder::describe`] tells.
+/// The fastest encoder for `model` that the instruction set `path` allows. Where a model's shape does not suit the
+/// bf16 kernels, it runs on AVX-512 in f32; [`Encoder::describe`] tells.
 pub fn cpu_encoder(model: &Model, path: CpuPath) -> Result<Box<dyn Encoder>> {
-    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-    if path == CpuPath::Amx {
+    #[cfg(target_arch = "x86_64")]
+    {
         let c = &model.config;
-        if let Some(amx) = crate::device::Amx::new(c.hidden_size, part(c), heads(c)) {
-            return Ok(Box::new(CpuEncoder::new(model, amx)?));
+        if let Some(bf16) = crate::device::Bf16::new(path, c.hidden_size, part(c), heads(c)) {
+            return Ok(Box::new(CpuEncoder::new(model, bf16)?));
         }
     }
     Ok(Box::new(CpuEncoder::new(model, Float::new(path))?))

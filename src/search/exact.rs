@@ -9,8 +9,8 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::RowPair;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-use crate::device::Amx;
+#[cfg(target_arch = "x86_64")]
+use crate::device::Bf16;
 use crate::{
     Error, Result,
     device::{Aligned, CpuPath, Float, Hit, Kernels},
@@ -52,11 +52,9 @@ pub(super) fn scan<C: Collect>(
     collect: &C,
     progress: &dyn Progress,
 ) -> Result<Vec<C::Block>> {
-    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-    if path == CpuPath::Amx
-        && let Some(amx) = Amx::for_rows(rows.dim())
-    {
-        return scan_with(&amx, rows, floor, against, collect, progress);
+    #[cfg(target_arch = "x86_64")]
+    if let Some(bf16) = Bf16::for_rows(path, rows.dim()) {
+        return scan_with(&bf16, rows, floor, against, collect, progress);
     }
     scan_with(&Float::new(path), rows, floor, against, collect, progress)
 }

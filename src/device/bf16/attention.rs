@@ -7,13 +7,10 @@
 //! The blocks of all heads go through three stages (scores, softmax, context), and three blocks are under way at a
 //! time, one in each: the tiles of two are multiplied while the vector units work at the softmax of the third.
 
-use std::{
-    arch::{asm, x86_64::*},
-    ops::Range,
-};
+use std::{arch::x86_64::*, ops::Range};
 
 use super::{
-    Tiles,
+    engine::Ready,
     gemm::{TALL, TILE, TILE_VALUES, WIDE, operand},
     rows::{softmax, store_bf16},
 };
@@ -37,7 +34,7 @@ pub(super) struct Buffers {
 /// `qkv` has rows of `3·width`, up to fifteen more of them than the sequence `rows` has; `out` is an operand of
 /// `width` columns.
 pub(super) fn attention(
-    _tiles: &Tiles,
+    engine: &Ready,
     qkv: &[u16],
     rows: Range<usize>,
     heads: Heads,
@@ -64,7 +61,7 @@ pub(super) fn attention(
         (block / blocks, row, TILE.min(len - row))
     };
     for turn in 0..all + 2 {
-        // SAFETY: the tiles are configured, which says that the processor has AMX and AVX-512; the lengths were
+        // SAFETY: an engine is ready, which says that the processor has AVX-512 with bf16; the lengths were
         // checked above and the buffers have grown to fit.
         unsafe {
             let ready = turn.checked_sub(2);
@@ -73,7 +70,13 @@ pub(super) fn attention(
                     (&buffers.weights[block % 2], &buffers.values[block / blocks % SLOTS]);
                 for part in (0..size).step_by(WIDE) {
                     let values = values.as_ptr().add(part / TILE * TILE_VALUES);
-                    contexts(weights.as_ptr(), depth, values, size, buffers.sums.as_mut_ptr().add(part));
+                    engine.contexts(
+                        weights.as_ptr(),
+                        depth,
+                        values,
+                        size,
+                        buffers.sums.as_mut_ptr().add(part),
+                    );
                 }
             }
             if turn < all {
@@ -85,7 +88,7 @@ pub(super) fn attention(
                     pack_values(at.add(2 * width), stride, len, size, &mut buffers.values[head % SLOTS]);
                 }
                 let scores = buffers.scores[turn % 2].as_mut_ptr();
-                all_scores(at.add(row * stride), stride, keys.as_ptr(), size, columns, scores);
+                engine.all_scores(at.add(row * stride), stride, keys.as_ptr(), size, columns, scores);
             }
             if let Some(block) = turn.checked_sub(1).filter(|block| *block < all) {
                 let (scores, weights) = (&buffers.scores[block % 2], &mut buffers.weights[block % 2]);
@@ -215,124 +218,6 @@ unsafe fn pack_values(values: *const u16, stride: usize, len: usize, size: usize
                 _mm512_storeu_si512(tile.cast(), _mm512_permutex2var_epi16(a, low, b));
                 _mm512_storeu_si512(tile.add(TILE_VALUES).cast(), _mm512_permutex2var_epi16(a, high, b));
             }
-        }
-    }
-}
-
-/// Sixteen queries times `tiles` (1 to 4) tiles of keys, `steps` of 32 values deep, stored side by side at `out`.
-///
-/// # Safety
-/// Tiles are configured; the pointers hold what is read and written.
-#[inline(always)]
-unsafe fn scores(
-    query: *const u16,
-    stride: usize,
-    keys: *const u16,
-    steps: usize,
-    tiles: usize,
-    out: *mut f32,
-    columns: usize,
-) {
-    let next = steps * TILE_VALUES * 2;
-    // SAFETY: by this function's own contract.
-    unsafe {
-        asm!(
-            "tilezero tmm0",
-            "tilezero tmm1",
-            "tilezero tmm2",
-            "tilezero tmm3",
-            options(nostack, preserves_flags)
-        );
-        for i in 0..steps {
-            let b = keys.add(i * TILE_VALUES);
-            asm!(
-                "tileloadd tmm4, [{a} + {s}*1]",
-                "tileloadd tmm5, [{b} + {w}*1]",
-                "tdpbf16ps tmm0, tmm4, tmm5",
-                a = in(reg) query.add(i * WIDE), s = in(reg) stride * 2, b = in(reg) b, w = in(reg) 64usize,
-                options(nostack, preserves_flags, readonly),
-            );
-            macro_rules! more {
-                ($n:literal, $sum:literal, $b:literal) => {
-                    if tiles > $n {
-                        asm!(
-                            concat!("tileloadd tmm", $b, ", [{b} + {w}*1]"),
-                            concat!("tdpbf16ps tmm", $sum, ", tmm4, tmm", $b),
-                            b = in(reg) b.byte_add($n * next), w = in(reg) 64usize,
-                            options(nostack, preserves_flags, readonly),
-                        );
-                    }
-                };
-            }
-            more!(1, "1", "6");
-            more!(2, "2", "7");
-            more!(3, "3", "5");
-        }
-        macro_rules! store {
-            ($n:literal, $sum:literal) => {
-                if tiles > $n {
-                    asm!(
-                        concat!("tilestored [{p} + {s}*1], tmm", $sum),
-                        p = in(reg) out.add($n * TILE), s = in(reg) columns * 4, options(nostack, preserves_flags),
-                    );
-                }
-            };
-        }
-        store!(0, "0");
-        store!(1, "1");
-        store!(2, "2");
-        store!(3, "3");
-    }
-}
-
-/// Sixteen rows of `weights` (`depth` wide) times two neighbouring tiles of values, stored side by side at `out`.
-///
-/// # Safety
-/// Tiles are configured; the pointers hold what is read and written.
-#[inline(always)]
-unsafe fn contexts(weights: *const u16, depth: usize, values: *const u16, size: usize, out: *mut f32) {
-    // SAFETY: by this function's own contract.
-    unsafe {
-        asm!("tilezero tmm0", "tilezero tmm1", options(nostack, preserves_flags));
-        for i in 0..depth / WIDE {
-            asm!(
-                "tileloadd tmm4, [{a} + {s}*1]",
-                "tileloadd tmm6, [{b} + {w}*1]",
-                "tdpbf16ps tmm0, tmm4, tmm6",
-                "tileloadd tmm7, [{b} + {w}*1 + 1024]",
-                "tdpbf16ps tmm1, tmm4, tmm7",
-                a = in(reg) weights.add(i * WIDE), s = in(reg) depth * 2,
-                b = in(reg) values.add(i * size / TILE * TILE_VALUES), w = in(reg) 64usize,
-                options(nostack, preserves_flags, readonly),
-            );
-        }
-        asm!(
-            "tilestored [{p} + {s}*1], tmm0",
-            "tilestored [{p} + {s}*1 + 64], tmm1",
-            p = in(reg) out, s = in(reg) size * 4, options(nostack, preserves_flags),
-        );
-    }
-}
-
-/// Sixteen queries of one head times all of its keys: `columns` scores for each.
-///
-/// # Safety
-/// Tiles are configured; `query` has 16 rows of `size` values, `stride` apart; `keys` and `out` hold `columns` tokens.
-#[inline(always)]
-unsafe fn all_scores(
-    query: *const u16,
-    stride: usize,
-    keys: *const u16,
-    size: usize,
-    columns: usize,
-    out: *mut f32,
-) {
-    let (tiles, steps) = (columns / TILE, size / WIDE);
-    for tile in (0..tiles).step_by(4) {
-        // SAFETY: by this function's own contract; every index stays below the rounded lengths.
-        unsafe {
-            let b = keys.add(tile * steps * TILE_VALUES);
-            scores(query, stride, b, steps, (tiles - tile).min(4), out.add(tile * TILE), columns);
         }
     }
 }

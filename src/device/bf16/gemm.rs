@@ -1,23 +1,15 @@
-//! Products with tiled weights: 32 × 32 values at a time, in four tiles of sums.
-//!
-//! A step loads two tiles of `x` (16 rows × 32 values each) and two of the weights, and multiplies them crosswise.
-//! While the tiles of one block are multiplied, the vector units finish the block before it (bias, activation,
-//! rounding to bf16, or adding to what is there), some rows a step, so that neither waits for the other.
+//! Products with tiled weights: 32 × 32 values at a time, and what becomes of a finished block.
 //!
 //! Activations that are the left side of a product (operands) are stored as tiles too: `[block of 32 rows][step of
-//! 32 of k][32 rows][32]`. Against plain rows, that doubled the speed on the processor it was measured on: a tile is
-//! then sixteen consecutive lines. They are loaded with the hint not to keep them in the first-level cache, which
-//! leaves that to the panel of weights.
+//! 32 of k][32 rows][32]`. Against plain rows, that doubled the speed of AMX on the processor it was measured on: a
+//! tile is then sixteen consecutive lines.
 
-use std::{
-    arch::{asm, x86_64::*},
-    cell::RefCell,
-};
+use std::{arch::x86_64::*, cell::RefCell};
 
 use half::bf16;
 
 use super::{
-    Tiles,
+    engine::Ready,
     rows::{gelu, gelu_tanh, store_bf16},
 };
 use crate::device::kernels::{Activation, Hit};
@@ -33,15 +25,15 @@ pub(super) const TILE_VALUES: usize = TILE * WIDE;
 
 /// Weights as tiles: `[panel of 32 columns][step of 32 of k][2 tiles][16 pairs of k][16 columns][2]`.
 pub struct Tiled {
-    k: usize,
-    n: usize,
-    data: Vec<Tile>,
+    pub(super) k: usize,
+    pub(super) n: usize,
+    pub(super) data: Vec<Tile>,
     bias: Vec<f32>,
 }
 
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
-struct Tile([u16; TILE_VALUES]);
+pub(super) struct Tile(pub(super) [u16; TILE_VALUES]);
 
 impl Tiled {
     /// Rounds `weight`, `n × k`, to bf16.
@@ -70,11 +62,11 @@ pub(super) fn operand(row: usize, column: usize, k: usize) -> usize {
 }
 
 /// Two blocks of sums: one is filled while the other is finished.
-pub(super) struct Blocks(Box<[Block; 2]>);
+pub(super) struct Blocks(pub(super) Box<[Block; 2]>);
 
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
-struct Block([f32; TALL * WIDE]);
+pub(super) struct Block(pub(super) [f32; TALL * WIDE]);
 
 impl Default for Blocks {
     fn default() -> Self {
@@ -83,7 +75,7 @@ impl Default for Blocks {
 }
 
 /// What becomes of a finished block.
-trait Finish {
+pub(super) trait Finish {
     /// Finishes row `r` of the block at `row`, `column`: `a` and `b` are its 32 sums.
     ///
     /// # Safety
@@ -182,79 +174,9 @@ impl Finish for Above<'_> {
     }
 }
 
-/// One step of a block: tiles 0 to 3 += the two tiles at `a` times the two at `b`. With `BOTH` false only the
-/// upper sixteen rows.
-///
-/// # Safety
-/// Tiles are configured; `a` and `b` hold two whole tiles each.
-#[inline(always)]
-unsafe fn step<const BOTH: bool>(a: *const u16, b: *const Tile) {
-    // SAFETY: by this function's own contract.
-    unsafe {
-        if BOTH {
-            asm!(
-                "tileloadd tmm6, [{b} + {w}*1]",
-                "tileloaddt1 tmm4, [{a} + {w}*1]",
-                "tdpbf16ps tmm0, tmm4, tmm6",
-                "tileloadd tmm7, [{b} + {w}*1 + 1024]",
-                "tdpbf16ps tmm1, tmm4, tmm7",
-                "tileloaddt1 tmm5, [{a} + {w}*1 + 1024]",
-                "tdpbf16ps tmm2, tmm5, tmm6",
-                "tdpbf16ps tmm3, tmm5, tmm7",
-                a = in(reg) a, b = in(reg) b, w = in(reg) 64usize,
-                options(nostack, preserves_flags, readonly),
-            );
-        } else {
-            asm!(
-                "tileloadd tmm6, [{b} + {w}*1]",
-                "tileloaddt1 tmm4, [{a} + {w}*1]",
-                "tdpbf16ps tmm0, tmm4, tmm6",
-                "tileloadd tmm7, [{b} + {w}*1 + 1024]",
-                "tdpbf16ps tmm1, tmm4, tmm7",
-                a = in(reg) a, b = in(reg) b, w = in(reg) 64usize,
-                options(nostack, preserves_flags, readonly),
-            );
-        }
-    }
-}
-
-/// # Safety
-/// Tiles are configured.
-#[inline(always)]
-unsafe fn clear() {
-    // SAFETY: by this function's own contract.
-    unsafe {
-        asm!(
-            "tilezero tmm0",
-            "tilezero tmm1",
-            "tilezero tmm2",
-            "tilezero tmm3",
-            options(nostack, preserves_flags)
-        );
-    }
-}
-
-/// Stores tiles 0 to 3.
-///
-/// # Safety
-/// Tiles are configured; `at` has room for 32 rows of 32 values.
-#[inline(always)]
-unsafe fn store_sums(at: *mut f32) {
-    // SAFETY: by this function's own contract.
-    unsafe {
-        asm!(
-            "tilestored [{p} + {s}*1], tmm0",
-            "tilestored [{p} + {s}*1 + 64], tmm1",
-            "tilestored [{p} + {s}*1 + 2048], tmm2",
-            "tilestored [{p} + {s}*1 + 2112], tmm3",
-            p = in(reg) at, s = in(reg) WIDE * 4, options(nostack, preserves_flags),
-        );
-    }
-}
-
 /// `out = x · wᵀ + bias` in bf16 rows; `x` is an operand.
 pub(super) fn linear(
-    _tiles: &Tiles,
+    engine: &Ready,
     x: &[u16],
     rows: usize,
     w: &Tiled,
@@ -263,14 +185,13 @@ pub(super) fn linear(
 ) {
     assert!(out.len() >= rows.next_multiple_of(TALL) * w.n, "a buffer is smaller than its blocks");
     let finish = Round::<NONE, false> { bias: &w.bias, out: out.as_mut_ptr(), n: w.n };
-    // SAFETY: the tiles are configured, which says that the processor has AMX and AVX-512; the output holds whole
-    // blocks.
-    unsafe { product(x, rows, w, &finish, blocks) };
+    // SAFETY: the output holds whole blocks.
+    unsafe { engine.product(x, rows, w, &finish, blocks) };
 }
 
 /// `out = act(x · wᵀ + bias)` in bf16; `x` and `out` are operands.
 pub(super) fn linear_act(
-    _tiles: &Tiles,
+    engine: &Ready,
     x: &[u16],
     rows: usize,
     w: &Tiled,
@@ -283,16 +204,18 @@ pub(super) fn linear_act(
     // SAFETY: as in `linear`.
     unsafe {
         match act {
-            Activation::Gelu => product(x, rows, w, &Round::<GELU, true> { bias, out, n }, blocks),
-            Activation::GeluTanh => product(x, rows, w, &Round::<GELU_TANH, true> { bias, out, n }, blocks),
-            Activation::Relu => product(x, rows, w, &Round::<RELU, true> { bias, out, n }, blocks),
+            Activation::Gelu => engine.product(x, rows, w, &Round::<GELU, true> { bias, out, n }, blocks),
+            Activation::GeluTanh => {
+                engine.product(x, rows, w, &Round::<GELU_TANH, true> { bias, out, n }, blocks)
+            }
+            Activation::Relu => engine.product(x, rows, w, &Round::<RELU, true> { bias, out, n }, blocks),
         }
     }
 }
 
 /// `sum += x · wᵀ` in f32 rows; `x` is an operand.
 pub(super) fn linear_add(
-    _tiles: &Tiles,
+    engine: &Ready,
     x: &[u16],
     rows: usize,
     w: &Tiled,
@@ -301,12 +224,12 @@ pub(super) fn linear_add(
 ) {
     assert!(sum.len() >= rows.next_multiple_of(TALL) * w.n, "a buffer is smaller than its blocks");
     // SAFETY: as in `linear`.
-    unsafe { product(x, rows, w, &Add { sum: sum.as_mut_ptr(), n: w.n }, blocks) };
+    unsafe { engine.product(x, rows, w, &Add { sum: sum.as_mut_ptr(), n: w.n }, blocks) };
 }
 
 /// Adds to `hits` where `x · wᵀ` is at least `floor`; `x` is an operand.
 pub(super) fn above(
-    _tiles: &Tiles,
+    engine: &Ready,
     x: &[u16],
     rows: usize,
     w: &Tiled,
@@ -315,51 +238,6 @@ pub(super) fn above(
     blocks: &mut Blocks,
 ) {
     let finish = Above { floor, rows, hits: RefCell::new(hits) };
-    // SAFETY: the tiles are configured, which says that the processor has AMX and AVX-512; there is no output.
-    unsafe { product(x, rows, w, &finish, blocks) };
-}
-
-/// # Safety
-/// Tiles are configured; the output of `finish` holds `rows` rounded up to whole blocks.
-#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-unsafe fn product<F: Finish>(x: &[u16], rows: usize, w: &Tiled, finish: &F, blocks: &mut Blocks) {
-    assert!(x.len() >= rows.next_multiple_of(TALL) * w.k, "an operand is smaller than its blocks");
-    let steps = w.k / WIDE;
-    let share = TALL.div_ceil(steps);
-    let x = x.as_ptr();
-    let [even, odd] = &mut *blocks.0;
-    let (mut sums, mut other) = (even.0.as_mut_ptr(), odd.0.as_mut_ptr());
-    let mut before: Option<(usize, usize)> = None;
-    // SAFETY: panel, row and step stay within the shapes that were checked; a block of sums is 32 × 32.
-    unsafe {
-        let finish_rows = |(row, column): (usize, usize), sums: *const f32, from: usize, to: usize| {
-            for r in from..to.min(TALL) {
-                let at = sums.add(r * WIDE);
-                finish.row(row, column, r, _mm512_load_ps(at), _mm512_load_ps(at.add(16)));
-            }
-        };
-        for panel in 0..w.n / WIDE {
-            let b = w.data.as_ptr().add(panel * steps * 2);
-            for row in (0..rows).step_by(TALL) {
-                let a = x.add(row * w.k);
-                let both = rows - row > TILE;
-                clear();
-                for i in 0..steps {
-                    match both {
-                        true => step::<true>(a.add(i * TALL * WIDE), b.add(i * 2)),
-                        false => step::<false>(a.add(i * TALL * WIDE), b.add(i * 2)),
-                    }
-                    if let Some(place) = before {
-                        finish_rows(place, other, i * share, (i + 1) * share);
-                    }
-                }
-                store_sums(sums);
-                before = Some((row, panel * WIDE));
-                (sums, other) = (other, sums);
-            }
-        }
-        if let Some(place) = before {
-            finish_rows(place, other, 0, TALL);
-        }
-    }
+    // SAFETY: there is no output.
+    unsafe { engine.product(x, rows, w, &finish, blocks) };
 }

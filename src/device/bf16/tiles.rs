@@ -1,0 +1,370 @@
+//! Products on the matrix units (AMX): sixteen rows of one operand times sixteen columns of the other in one instruction.
+//!
+//! A step loads two tiles of `x` (16 rows × 32 values each) and two of the weights, and multiplies them crosswise.
+//! While the tiles of one block are multiplied, the vector units finish the block before it (bias, activation,
+//! rounding to bf16, or adding to what is there), some rows a step, so that neither waits for the other. Operands are
+//! loaded with the hint not to keep them in the first-level cache, which leaves that to the panel of weights.
+//!
+//! Method and names follow the Intel 64 Architectures Software Developer's Manual, volume 1, chapter 18. Rust has
+//! no stable intrinsics for tiles, so they are written in assembly.
+
+use std::{
+    arch::{
+        asm,
+        x86_64::{__cpuid, __cpuid_count, _mm512_load_ps, _xgetbv},
+    },
+    marker::PhantomData,
+    sync::OnceLock,
+};
+
+use half::bf16;
+
+use super::gemm::{Blocks, Finish, TALL, TILE, TILE_VALUES, Tile, Tiled, WIDE};
+
+/// Whether the processor has AMX with bf16 and the vectors that go with it, and the kernel lets this process use
+/// the tiles.
+pub(super) fn is_available() -> bool {
+    static AVAILABLE: OnceLock<bool> = OnceLock::new();
+    *AVAILABLE.get_or_init(|| super::dots::is_available() && has_tiles() && may_use_tiles())
+}
+
+/// CPUID says that the processor has AMX-TILE and AMX-BF16, XCR0 that the system keeps the tile registers.
+fn has_tiles() -> bool {
+    const BF16_AND_TILE: u32 = 1 << 22 | 1 << 24;
+    const TILECFG_AND_TILEDATA: u64 = 0b11 << 17;
+    const OSXSAVE: u32 = 1 << 27;
+    if __cpuid(0).eax < 7 || __cpuid(1).ecx & OSXSAVE == 0 {
+        return false;
+    }
+    // SAFETY: OSXSAVE says that the instruction is there.
+    let kept = unsafe { read_xcr0() };
+    __cpuid_count(7, 0).edx & BF16_AND_TILE == BF16_AND_TILE
+        && kept & TILECFG_AND_TILEDATA == TILECFG_AND_TILEDATA
+}
+
+/// # Safety
+/// The processor has XSAVE, enabled by the system.
+#[target_feature(enable = "xsave")]
+unsafe fn read_xcr0() -> u64 {
+    // SAFETY: by this function's own contract.
+    unsafe { _xgetbv(0) }
+}
+
+/// Asks the kernel, once for the process, for the right to use the tile registers.
+fn may_use_tiles() -> bool {
+    const ARCH_REQ_XCOMP_PERM: libc::c_long = 0x1023;
+    const XFEATURE_XTILEDATA: libc::c_long = 18;
+    // SAFETY: this call of arch_prctl takes two numbers and changes nothing but the permission.
+    unsafe { libc::syscall(libc::SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0 }
+}
+
+/// The layout of the eight tiles, as LDTILECFG reads it: palette 1, sixteen rows of 64 bytes each.
+#[repr(C, align(64))]
+struct TileConfig {
+    palette: u8,
+    start_row: u8,
+    reserved: [u8; 14],
+    row_bytes: [u16; 16],
+    rows: [u8; 16],
+}
+
+static WHOLE_TILES: TileConfig = {
+    let (mut row_bytes, mut rows) = ([0; 16], [0; 16]);
+    let mut i = 0;
+    while i < 8 {
+        (row_bytes[i], rows[i]) = (64, 16);
+        i += 1;
+    }
+    TileConfig { palette: 1, start_row: 0, reserved: [0; 14], row_bytes, rows }
+};
+
+/// Tiles configured on this thread, until it is dropped.
+pub(super) struct Tiles(PhantomData<*const ()>);
+
+impl Tiles {
+    pub(super) fn configure() -> Self {
+        assert!(is_available(), "no AMX");
+        // SAFETY: the processor has AMX, the process may use it, and the 64 bytes are a valid configuration.
+        unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const WHOLE_TILES, options(nostack, preserves_flags)) };
+        Tiles(PhantomData)
+    }
+}
+
+impl Drop for Tiles {
+    fn drop(&mut self) {
+        // SAFETY: as in `configure`.
+        unsafe { asm!("tilerelease", options(nostack, preserves_flags)) };
+    }
+}
+
+/// Products of tiles that are loaded once, `steps` times four; returns how many operations they were.
+pub(super) fn spin(_tiles: &Tiles, steps: usize) -> f64 {
+    let values: Vec<u16> =
+        (0..TILE_VALUES).map(|i| bf16::from_f32((i as f32 * 0.37).sin() * 1e-3).to_bits()).collect();
+    // SAFETY: the tiles are configured, and `values` is one whole tile.
+    unsafe {
+        asm!(
+            "tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3",
+            "tileloadd tmm4, [{v} + {w}*1]", "tileloadd tmm5, [{v} + {w}*1]",
+            "tileloadd tmm6, [{v} + {w}*1]", "tileloadd tmm7, [{v} + {w}*1]",
+            "2:",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tdpbf16ps tmm1, tmm4, tmm7",
+            "tdpbf16ps tmm2, tmm5, tmm6",
+            "tdpbf16ps tmm3, tmm5, tmm7",
+            "dec {n}",
+            "jnz 2b",
+            v = in(reg) values.as_ptr(), w = in(reg) 64usize, n = inout(reg) steps.max(1) => _,
+            options(nostack, readonly),
+        );
+    }
+    (steps.max(1) * 4 * 2 * TILE * TILE * WIDE) as f64
+}
+
+/// One step of a block: tiles 0 to 3 += the two tiles at `a` times the two at `b`. With `BOTH` false only the
+/// upper sixteen rows.
+///
+/// # Safety
+/// Tiles are configured; `a` and `b` hold two whole tiles each.
+#[inline(always)]
+unsafe fn step<const BOTH: bool>(a: *const u16, b: *const Tile) {
+    // SAFETY: by this function's own contract.
+    unsafe {
+        if BOTH {
+            asm!(
+                "tileloadd tmm6, [{b} + {w}*1]",
+                "tileloaddt1 tmm4, [{a} + {w}*1]",
+                "tdpbf16ps tmm0, tmm4, tmm6",
+                "tileloadd tmm7, [{b} + {w}*1 + 1024]",
+                "tdpbf16ps tmm1, tmm4, tmm7",
+                "tileloaddt1 tmm5, [{a} + {w}*1 + 1024]",
+                "tdpbf16ps tmm2, tmm5, tmm6",
+                "tdpbf16ps tmm3, tmm5, tmm7",
+                a = in(reg) a, b = in(reg) b, w = in(reg) 64usize,
+                options(nostack, preserves_flags, readonly),
+            );
+        } else {
+            asm!(
+                "tileloadd tmm6, [{b} + {w}*1]",
+                "tileloaddt1 tmm4, [{a} + {w}*1]",
+                "tdpbf16ps tmm0, tmm4, tmm6",
+                "tileloadd tmm7, [{b} + {w}*1 + 1024]",
+                "tdpbf16ps tmm1, tmm4, tmm7",
+                a = in(reg) a, b = in(reg) b, w = in(reg) 64usize,
+                options(nostack, preserves_flags, readonly),
+            );
+        }
+    }
+}
+
+/// # Safety
+/// Tiles are configured.
+#[inline(always)]
+unsafe fn clear() {
+    // SAFETY: by this function's own contract.
+    unsafe {
+        asm!(
+            "tilezero tmm0",
+            "tilezero tmm1",
+            "tilezero tmm2",
+            "tilezero tmm3",
+            options(nostack, preserves_flags)
+        );
+    }
+}
+
+/// Stores tiles 0 to 3.
+///
+/// # Safety
+/// Tiles are configured; `at` has room for 32 rows of 32 values.
+#[inline(always)]
+unsafe fn store_sums(at: *mut f32) {
+    // SAFETY: by this function's own contract.
+    unsafe {
+        asm!(
+            "tilestored [{p} + {s}*1], tmm0",
+            "tilestored [{p} + {s}*1 + 64], tmm1",
+            "tilestored [{p} + {s}*1 + 2048], tmm2",
+            "tilestored [{p} + {s}*1 + 2112], tmm3",
+            p = in(reg) at, s = in(reg) WIDE * 4, options(nostack, preserves_flags),
+        );
+    }
+}
+
+/// Hands every block of `x · wᵀ` to `finish`; `x` is an operand.
+///
+/// # Safety
+/// The output of `finish` holds `rows` rounded up to whole blocks.
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+pub(super) unsafe fn product<F: Finish>(
+    _tiles: &Tiles,
+    x: &[u16],
+    rows: usize,
+    w: &Tiled,
+    finish: &F,
+    blocks: &mut Blocks,
+) {
+    assert!(x.len() >= rows.next_multiple_of(TALL) * w.k, "an operand is smaller than its blocks");
+    let steps = w.k / WIDE;
+    let share = TALL.div_ceil(steps);
+    let x = x.as_ptr();
+    let [even, odd] = &mut *blocks.0;
+    let (mut sums, mut other) = (even.0.as_mut_ptr(), odd.0.as_mut_ptr());
+    let mut before: Option<(usize, usize)> = None;
+    // SAFETY: panel, row and step stay within the shapes that were checked; a block of sums is 32 × 32.
+    unsafe {
+        let finish_rows = |(row, column): (usize, usize), sums: *const f32, from: usize, to: usize| {
+            for r in from..to.min(TALL) {
+                let at = sums.add(r * WIDE);
+                finish.row(row, column, r, _mm512_load_ps(at), _mm512_load_ps(at.add(16)));
+            }
+        };
+        for panel in 0..w.n / WIDE {
+            let b = w.data.as_ptr().add(panel * steps * 2);
+            for row in (0..rows).step_by(TALL) {
+                let a = x.add(row * w.k);
+                let both = rows - row > TILE;
+                clear();
+                for i in 0..steps {
+                    match both {
+                        true => step::<true>(a.add(i * TALL * WIDE), b.add(i * 2)),
+                        false => step::<false>(a.add(i * TALL * WIDE), b.add(i * 2)),
+                    }
+                    if let Some(place) = before {
+                        finish_rows(place, other, i * share, (i + 1) * share);
+                    }
+                }
+                store_sums(sums);
+                before = Some((row, panel * WIDE));
+                (sums, other) = (other, sums);
+            }
+        }
+        if let Some(place) = before {
+            finish_rows(place, other, 0, TALL);
+        }
+    }
+}
+
+/// Sixteen queries times `tiles` (1 to 4) tiles of keys, `steps` of 32 values deep, stored side by side at `out`.
+///
+/// # Safety
+/// Tiles are configured; the pointers hold what is read and written.
+#[inline(always)]
+unsafe fn scores(
+    query: *const u16,
+    stride: usize,
+    keys: *const u16,
+    steps: usize,
+    tiles: usize,
+    out: *mut f32,
+    columns: usize,
+) {
+    let next = steps * TILE_VALUES * 2;
+    // SAFETY: by this function's own contract.
+    unsafe {
+        asm!(
+            "tilezero tmm0",
+            "tilezero tmm1",
+            "tilezero tmm2",
+            "tilezero tmm3",
+            options(nostack, preserves_flags)
+        );
+        for i in 0..steps {
+            let b = keys.add(i * TILE_VALUES);
+            asm!(
+                "tileloadd tmm4, [{a} + {s}*1]",
+                "tileloadd tmm5, [{b} + {w}*1]",
+                "tdpbf16ps tmm0, tmm4, tmm5",
+                a = in(reg) query.add(i * WIDE), s = in(reg) stride * 2, b = in(reg) b, w = in(reg) 64usize,
+                options(nostack, preserves_flags, readonly),
+            );
+            macro_rules! more {
+                ($n:literal, $sum:literal, $b:literal) => {
+                    if tiles > $n {
+                        asm!(
+                            concat!("tileloadd tmm", $b, ", [{b} + {w}*1]"),
+                            concat!("tdpbf16ps tmm", $sum, ", tmm4, tmm", $b),
+                            b = in(reg) b.byte_add($n * next), w = in(reg) 64usize,
+                            options(nostack, preserves_flags, readonly),
+                        );
+                    }
+                };
+            }
+            more!(1, "1", "6");
+            more!(2, "2", "7");
+            more!(3, "3", "5");
+        }
+        macro_rules! store {
+            ($n:literal, $sum:literal) => {
+                if tiles > $n {
+                    asm!(
+                        concat!("tilestored [{p} + {s}*1], tmm", $sum),
+                        p = in(reg) out.add($n * TILE), s = in(reg) columns * 4, options(nostack, preserves_flags),
+                    );
+                }
+            };
+        }
+        store!(0, "0");
+        store!(1, "1");
+        store!(2, "2");
+        store!(3, "3");
+    }
+}
+
+/// Sixteen rows of `weights` (`depth` wide) times two neighbouring tiles of values, stored side by side at `out`.
+///
+/// # Safety
+/// Tiles are configured; the pointers hold what is read and written.
+#[inline(always)]
+pub(super) unsafe fn contexts(
+    weights: *const u16,
+    depth: usize,
+    values: *const u16,
+    size: usize,
+    out: *mut f32,
+) {
+    // SAFETY: by this function's own contract.
+    unsafe {
+        asm!("tilezero tmm0", "tilezero tmm1", options(nostack, preserves_flags));
+        for i in 0..depth / WIDE {
+            asm!(
+                "tileloadd tmm4, [{a} + {s}*1]",
+                "tileloadd tmm6, [{b} + {w}*1]",
+                "tdpbf16ps tmm0, tmm4, tmm6",
+                "tileloadd tmm7, [{b} + {w}*1 + 1024]",
+                "tdpbf16ps tmm1, tmm4, tmm7",
+                a = in(reg) weights.add(i * WIDE), s = in(reg) depth * 2,
+                b = in(reg) values.add(i * size / TILE * TILE_VALUES), w = in(reg) 64usize,
+                options(nostack, preserves_flags, readonly),
+            );
+        }
+        asm!(
+            "tilestored [{p} + {s}*1], tmm0",
+            "tilestored [{p} + {s}*1 + 64], tmm1",
+            p = in(reg) out, s = in(reg) size * 4, options(nostack, preserves_flags),
+        );
+    }
+}
+
+/// Sixteen queries of one head times all of its keys: `columns` scores for each.
+///
+/// # Safety
+/// Tiles are configured; `query` has 16 rows of `size` values, `stride` apart; `keys` and `out` hold `columns` tokens.
+#[inline(always)]
+pub(super) unsafe fn all_scores(
+    query: *const u16,
+    stride: usize,
+    keys: *const u16,
+    size: usize,
+    columns: usize,
+    out: *mut f32,
+) {
+    let (tiles, steps) = (columns / TILE, size / WIDE);
+    for tile in (0..tiles).step_by(4) {
+        // SAFETY: by this function's own contract; every index stays below the rounded lengths.
+        unsafe {
+            let b = keys.add(tile * steps * TILE_VALUES);
+            scores(query, stride, b, steps, (tiles - tile).min(4), out.add(tile * TILE), columns);
+        }
+    }
+}

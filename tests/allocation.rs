@@ -1,0 +1,38 @@
+//! Encoders that are warm take memory for their result alone, however much they compute.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot load its model fails")]
+
+use allocation_counter::measure;
+use samestory::{
+    device::CpuPath,
+    embed::{PackedBatch, cpu_encoder},
+    model::Model,
+};
+
+/// A batch of `sequences`, each of some tokens more or fewer than its neighbours.
+fn batch(sequences: u32) -> PackedBatch {
+    let mut batch = PackedBatch::default();
+    for i in 0..sequences {
+        let words = (0..20 + i % 7).map(|w| 2000 + (i * 31 + w * 17) % 5000);
+        batch.push(&[101].into_iter().chain(words).chain([102]).collect::<Vec<u32>>());
+    }
+    batch
+}
+
+#[test]
+fn a_warm_encoder_allocates_its_result_alone() {
+    let model = Model::embedded().unwrap();
+    // One thread, so that all is counted: the counter is one of the thread.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    // Three chunks of 512 tokens.
+    let batch = batch(48);
+    for path in CpuPath::available() {
+        let encoder = cpu_encoder(&model, path).unwrap();
+        let encode = || measure(|| drop(encoder.encode(&batch).unwrap()));
+        let (_, warm) = pool.install(|| (encode(), encode()));
+        // The vectors, and the list of chunks.
+        let result = batch.len() * encoder.dim() * size_of::<f32>();
+        assert_eq!(warm.count_total, 2, "{path}: {warm:?}");
+        assert!(warm.bytes_total <= result as u64 + 1024, "{path}: {warm:?}, {result} for the vectors");
+    }
+}
