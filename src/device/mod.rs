@@ -4,6 +4,7 @@ mod aligned;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod amx;
 mod float;
+pub mod int8;
 mod kernels;
 mod math;
 #[cfg(test)]
