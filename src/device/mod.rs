@@ -4,6 +4,7 @@ mod aligned;
 #[cfg(target_arch = "x86_64")]
 mod bf16;
 mod float;
+pub mod int8;
 mod kernels;
 mod math;
 #[cfg(test)]

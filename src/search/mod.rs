@@ -12,8 +12,12 @@
 //! The lines have not crossed where it was measured; exact search grows with the square of the rows, so `auto` turns to
 //! the graph at [`CROSSOVER`], where that square begins to take minutes.
 
+mod derived;
 mod exact;
+mod graph;
 mod hnsw;
+mod lookup;
+mod quantized;
 mod shingles;
 mod stories;
 
@@ -21,8 +25,12 @@ use std::fmt;
 
 use rayon::prelude::*;
 
+pub use derived::Broken;
 pub use exact::{self_join, top_k};
+pub use graph::{Graph, GraphBuilder, GraphOptions, GraphScratch, Reach};
 pub use hnsw::{HnswIndex, HnswOptions, Joined};
+pub use lookup::{Candidate, RowSet, Want, rank, rescore};
+pub use quantized::{Quantized, QuantizedRows, Query};
 pub use shingles::{ShingleOptions, shingles};
 pub use stories::write_mean;
 
@@ -255,8 +263,9 @@ fn neighbours(
         report.recall_how = "all pairs were compared".into();
         return self_join(vectors, options.row_floor, options.path, progress);
     }
-    let joined = HnswIndex::build(vectors, options.hnsw, progress)?.self_join(options.row_floor, progress)?;
-    let HnswOptions { m, ef_construction, ef_search, .. } = options.hnsw;
+    let index = HnswIndex::build(vectors, options.hnsw, options.path, progress)?;
+    let joined = index.self_join(options.row_floor, progress)?;
+    let HnswOptions { graph: GraphOptions { m, ef_construction }, ef_search } = options.hnsw;
     report.index =
         format!("HNSW m {m}, ef {ef_construction}/{ef_search} ({why}), {} rows rescued", joined.rescued);
     if joined.capped > 0 {
@@ -299,7 +308,7 @@ mod tests {
     use crate::{progress::Silent, vector::normalize};
 
     /// Unit vectors around a few centres, every fourth one a copy of the one before.
-    fn clustered(n: usize, dim: usize, seed: u64) -> Matrix {
+    pub(super) fn clustered(n: usize, dim: usize, seed: u64) -> Matrix {
         let mut state = seed;
         let mut random = move || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -347,7 +356,7 @@ mod tests {
     fn hnsw_finds_nearly_all_pairs_although_a_quarter_are_copies() {
         let rows = clustered(1500, 48, 7);
         let expect = brute_force(&rows, 0.8);
-        let index = HnswIndex::build(&rows, HnswOptions::default(), &Silent).unwrap();
+        let index = HnswIndex::build(&rows, HnswOptions::default(), CpuPath::detect(), &Silent).unwrap();
         let joined = index.self_join(0.8, &Silent).unwrap();
         let found = joined.pairs.iter().filter(|p| expect.contains(p)).count();
         assert_eq!(found, joined.pairs.len());

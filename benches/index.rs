@@ -1,0 +1,198 @@
+//! Lookup and graph at the sizes of archives: `cargo bench --bench index -- [flat ROWS | graph ROWS]… [FILE.npy]`.
+//!
+//! Rows are taken from FILE.npy (`samestory embed --format npy`), evenly spaced, with a little noise where more are asked
+//! for than there are; or invented. Medians of queries that take turns.
+
+use std::{convert::Infallible, hint::black_box, time::Instant};
+
+use rayon::prelude::*;
+use samestory::{
+    device::CpuPath,
+    progress::Silent,
+    search::{
+        Graph, GraphBuilder, GraphOptions, GraphScratch, Quantized, QuantizedRows, Query, RowSet, Want,
+    },
+    story::RowId,
+    vector::{Matrix, dot, normalize},
+};
+
+const K: usize = 10;
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    let source = args.iter().find(|a| a.ends_with(".npy")).map_or_else(invented, |path| read(path));
+    println!("{} source rows of {}, {}", source.rows(), source.dim(), CpuPath::detect());
+    for pair in args.windows(2) {
+        let Ok(rows) = pair[1].parse::<usize>() else { continue };
+        match pair[0].as_str() {
+            "flat" => flat(&sampled(&source, rows)),
+            "graph" => graph(&sampled(&source, rows)),
+            _ => {}
+        }
+    }
+}
+
+/// Numbers in [-0.5, 0.5) that are the same everywhere.
+fn noise(seed: usize) -> f32 {
+    let x = (seed as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    ((x ^ (x >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 40) as f32 / (1u64 << 24) as f32 - 0.5
+}
+
+fn invented() -> Matrix {
+    let (rows, dim) = (20_000, 384);
+    let mut matrix = Matrix::zeros(rows, dim);
+    for i in 0..rows {
+        let value =
+            |(j, x): (usize, &mut f32)| *x = noise(i % 500 * dim + j) + 0.7 * noise(i * dim + j + (1 << 40));
+        matrix.row_mut(i).iter_mut().enumerate().for_each(value);
+        normalize(matrix.row_mut(i));
+    }
+    matrix
+}
+
+fn read(path: &str) -> Matrix {
+    let bytes = std::fs::read(path).expect("a readable file");
+    let header = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    let text = String::from_utf8_lossy(&bytes[10..10 + header]).into_owned();
+    let shape = text.split('(').nth(1).and_then(|s| s.split(')').next()).expect("a shape");
+    let dim = shape.split(',').nth(1).and_then(|d| d.trim().parse().ok()).expect("two dimensions");
+    let values = bytes[10 + header..].as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+    Matrix::from_vec(values, dim)
+}
+
+fn sampled(source: &Matrix, rows: usize) -> Matrix {
+    let (n, dim) = (source.rows(), source.dim());
+    let mut out = Matrix::zeros(rows, dim);
+    for i in 0..rows {
+        let from = if rows <= n { i * n / rows } else { i % n };
+        out.row_mut(i).copy_from_slice(source.row(from));
+        if i >= n {
+            out.row_mut(i).iter_mut().enumerate().for_each(|(j, x)| *x += 0.02 * noise(i * dim + j));
+            normalize(out.row_mut(i));
+        }
+    }
+    out
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> f64 {
+    let start = Instant::now();
+    black_box(work());
+    start.elapsed().as_secs_f64()
+}
+
+/// The nearest by `dot` of every row, in parallel: what the first pass saves.
+fn plain(query: &[f32], rows: &Matrix) -> Vec<(f32, usize)> {
+    let part = |from: usize| {
+        let to = rows.rows().min(from + 8192);
+        let mut all: Vec<(f32, usize)> = (from..to).map(|i| (dot(query, rows.row(i)), i)).collect();
+        all.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
+        all.truncate(K);
+        all
+    };
+    let mut all = (0..rows.rows()).step_by(8192).par_bridge().flat_map_iter(part).collect::<Vec<_>>();
+    all.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
+    all.truncate(K);
+    all
+}
+
+fn exact(view: Quantized, query: &[f32], rows: &Matrix) -> Vec<(RowId, f32)> {
+    let score = |row: RowId| Ok::<_, Infallible>(dot(query, rows.row(row.index())));
+    view.look_up(query, Want::Nearest(K), &RowSet::default(), score).unwrap_or_default()
+}
+
+fn flat(rows: &Matrix) {
+    let mut quantized = None;
+    let seconds = timed(|| quantized = Some(QuantizedRows::from_matrix(rows)));
+    let quantized = quantized.expect("made above");
+    let mut file = Vec::new();
+    quantized.view(CpuPath::Portable).write(0, &mut file).expect("memory");
+    let open = timed(|| Quantized::open(&file, CpuPath::detect()).is_ok());
+    let queries: Vec<usize> = (0..15).map(|i| (i * 7919 + 13) % rows.rows()).collect();
+    let paths = CpuPath::available();
+    let mut times = vec![Vec::new(); paths.len() + 1];
+    let mut kept = Vec::new();
+    for &q in &queries {
+        let query: Vec<f32> =
+            rows.row(q).iter().enumerate().map(|(j, x)| x + 0.05 * noise(q * 977 + j)).collect();
+        for (path, times) in paths.iter().zip(&mut times) {
+            times.push(timed(|| exact(quantized.view(*path), &query, rows)));
+        }
+        times[paths.len()].push(timed(|| plain(&query, rows)));
+        let view = quantized.view(CpuPath::detect());
+        kept.push(view.candidates(&[Query::new(&query)], Want::Nearest(K), &RowSet::default())[0].len());
+        let same = exact(view, &query, rows).iter().zip(plain(&query, rows)).all(|(a, b)| a.1 == b.0);
+        assert!(same, "the first pass lost a row");
+    }
+    kept.sort_unstable();
+    println!(
+        "flat {}: quantize {seconds:.2} s, open and check {:.1} ms, {} MB, candidates median {} most {}",
+        rows.rows(),
+        open * 1e3,
+        file.len() / 1_000_000,
+        kept[kept.len() / 2],
+        kept[kept.len() - 1]
+    );
+    for (path, times) in paths.iter().zip(&times) {
+        println!("  {path}: {:.2} ms a query", median(times.clone()) * 1e3);
+    }
+    println!("  f32: {:.2} ms a query", median(times[paths.len()].clone()) * 1e3);
+}
+
+fn graph(rows: &Matrix) {
+    let quantized = QuantizedRows::from_matrix(rows);
+    let view = quantized.view(CpuPath::detect());
+    let options = GraphOptions::default();
+    let score = |a: RowId, b: RowId| dot(rows.row(a.index()), rows.row(b.index()));
+    for by in ["inserted", "hnsw_rs"] {
+        if by == "hnsw_rs" && rows.rows() > 40_000 {
+            continue;
+        }
+        let mut made = None;
+        let build = timed(|| {
+            made = Some(match by {
+                "hnsw_rs" => GraphBuilder::build(view, options, &Silent),
+                _ => {
+                    let mut builder = GraphBuilder::empty(view, options);
+                    builder.extend(&Silent).map(|()| builder)
+                }
+            });
+        });
+        let Some(Ok(mut builder)) = made else { continue };
+        let mut reach = None;
+        let audit = timed(|| reach = builder.audit(128, &Silent).ok());
+        let mut file = Vec::new();
+        builder.freeze(0, &mut file).expect("memory");
+        let open = timed(|| Graph::open(&file, view).is_ok());
+        let Ok((graph, _)) = Graph::open(&file, view) else { continue };
+        println!(
+            "graph {} {by}: build {build:.1} s, audit {audit:.1} s, {:.1} MB, open {:.1} ms, {reach:?}",
+            rows.rows(),
+            file.len() as f64 / 1e6,
+            open * 1e3
+        );
+        let mut scratch = GraphScratch::default();
+        for ef in [32, 64, 128] {
+            let recall = graph.recall(K, ef, 300, &score);
+            let mut times = [Vec::new(), Vec::new()];
+            for q in (0..200).map(|i| (i * 7919 + 13) % rows.rows()) {
+                let query: Vec<f32> =
+                    rows.row(q).iter().enumerate().map(|(j, x)| x + 0.05 * noise(q * 977 + j)).collect();
+                let exactly = |row: RowId| Ok::<_, Infallible>(dot(&query, rows.row(row.index())));
+                let dead = RowSet::default();
+                times[0].push(timed(|| {
+                    graph.look_up(&query, Want::Nearest(K), ef, &dead, &mut scratch, exactly)
+                }));
+                times[1].push(timed(|| exact(view, &query, rows)));
+            }
+            let [graph, exact] = times.map(|t| median(t) * 1e3);
+            println!(
+                "  ef {ef}: recall@10 {recall:.4}, {graph:.3} ms a query on one thread; exact {exact:.3} ms on all"
+            );
+        }
+    }
+}
