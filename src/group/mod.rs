@@ -4,11 +4,13 @@
 //! of the others), or, where it shares it with no pivot, with at least half of the members.
 
 mod canonical;
+mod decisions;
 mod health;
 
 use std::collections::BTreeMap;
 
 pub use canonical::Keep;
+pub use decisions::{Choice, DECISION_SCHEMA, Decision, Decisions, Resolved};
 pub use health::{Health, HealthItem};
 
 use crate::{
