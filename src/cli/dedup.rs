@@ -3,11 +3,10 @@
 use std::{collections::BTreeSet, io::Write, path::PathBuf};
 
 use samestory::{
-    Error, Result,
-    compare::{self, Relation},
-    group::{self, Groups, Keep},
+    Error, Result, compare,
+    group::{Groups, Keep},
     ingest,
-    report::{self, Format, Item, Manifest},
+    report::{self, Format, Item, Page, write_html},
     search::IndexChoice,
     story::{Corpus, Origin, StoryId},
 };
@@ -18,7 +17,7 @@ use super::{
     bars::{Bars, catch_ctrl_c},
     boilerplate,
     engine::Engine,
-    judge::{self, Ask, Judged},
+    judge::{self, Ask, Counts, Judged},
     sink, stories,
 };
 
@@ -39,25 +38,44 @@ pub fn run(args: &Dedup) -> Result<Outcome> {
         false => archive::read(&engine, &args.paths, &ingest_options, &bars)?,
     };
     let bad_input = !ingested.notices.is_empty();
-    let mut manifest = Manifest {
-        version: env!("CARGO_PKG_VERSION").into(),
-        model: engine.model.name.clone(),
-        fingerprint: engine.model.fingerprint(),
-        device: engine.encoder.describe(),
-        threads: engine.threads,
-        files: ingested.files,
-        skipped: ingested.skipped,
-        notices: ingested.notices.len() as u64,
-        ..Manifest::default()
-    };
+    let counts = Counts::of(&ingested);
     let corpus = ingest::corpus(ingested.stories);
-    manifest.stories = corpus.stories.len() as u64;
-    manifest.passages = corpus.passages.iter().map(|p| p.len() as u64).sum();
-    manifest.rows = corpus.rows.len() as u64;
+    let mut manifest = judge::manifest(&engine, &counts, &corpus);
 
-    let groups = judge(args, &engine, &corpus, &compare_options, &keep, &bars, &mut manifest)?;
+    let embedded = engine.embed(&corpus, &bars)?;
+    manifest.ledger = embedded.ledger;
+    let ask = Ask {
+        index: match args.index {
+            IndexArg::Auto => IndexChoice::Auto,
+            IndexArg::Exact => IndexChoice::Exact,
+            IndexArg::Hnsw => IndexChoice::Hnsw,
+        },
+        options: compare_options,
+        rules: args.rules.as_deref(),
+        min_coverage: args.min_coverage,
+        keep,
+        decided: judge::decided(args.decisions.as_deref(), &corpus)?,
+        show: args.html.is_some(),
+    };
+    let judged = judge::judge(&ask, &engine, &corpus, &embedded.vectors, &bars)?;
+    judge::note(&judged, &ask.decided, &mut manifest);
+    let Judged { verdicts, groups, evidence, .. } = judged;
+    if let Some(path) = &args.pairs {
+        sink::write_to(Some(path), |out| report::pairs(&corpus, &verdicts, out))?;
+    }
     write_outputs(args, &inputs, &ingest_options, &corpus, &groups)?;
     manifest.stages = bars.stage_times();
+    if let (Some(path), Some(evidence)) = (&args.html, &evidence) {
+        let page = Page {
+            command: "dedup",
+            corpus: &corpus,
+            groups: &groups,
+            evidence,
+            manifest: &manifest,
+            related: None,
+        };
+        sink::write_to(Some(path), |out| write_html(&page, out))?;
+    }
     if let Some(path) = &args.manifest {
         sink::write_to(Some(path), |out| {
             serde_json::to_writer_pretty(&mut *out, &manifest)?;
@@ -74,57 +92,6 @@ pub fn run(args: &Dedup) -> Result<Outcome> {
     })
 }
 
-/// From the corpus to its groups, noting each stage's figures in `manifest`.
-fn judge(
-    args: &Dedup,
-    engine: &Engine,
-    corpus: &Corpus,
-    options: &compare::Options,
-    keep: &Keep,
-    bars: &Bars,
-    manifest: &mut Manifest,
-) -> Result<Groups> {
-    let embedded = engine.embed(corpus, bars)?;
-    manifest.ledger = embedded.ledger;
-
-    let ask = Ask {
-        index: match args.index {
-            IndexArg::Auto => IndexChoice::Auto,
-            IndexArg::Exact => IndexChoice::Exact,
-            IndexArg::Hnsw => IndexChoice::Hnsw,
-        },
-        options: options.clone(),
-        rules: args.rules.as_deref(),
-        min_coverage: args.min_coverage,
-        keep: keep.clone(),
-    };
-    let Judged { search, verdicts, groups } = judge::judge(&ask, engine, corpus, &embedded.vectors, bars)?;
-    manifest.index = search.to_string();
-    manifest.candidates = verdicts.len() as u64;
-    manifest.candidate_recall = search.recall;
-    manifest.recall_how = search.recall_how;
-    if let Some(path) = &args.pairs {
-        sink::write_to(Some(path), |out| report::pairs(corpus, &verdicts, out))?;
-    }
-
-    manifest.groups = groups.groups.len() as u64;
-    let count = |relation: Relation, in_groups: bool| {
-        let n = match in_groups {
-            true => removed(&groups).filter(|m| m.relation == relation).count(),
-            false => groups.links.iter().filter(|l| l.relation == relation).count(),
-        };
-        (relation.name().to_string(), n as u64)
-    };
-    let origins = [Relation::Identical, Relation::Copy, Relation::Excerpt, Relation::Update];
-    manifest.removed = origins.map(|r| count(r, true)).to_vec();
-    manifest.links = [Relation::Twin, Relation::Related].map(|r| count(r, false)).to_vec();
-    Ok(groups)
-}
-
-fn removed(groups: &Groups) -> impl Iterator<Item = &group::Member> {
-    groups.groups.iter().flat_map(|g| g.members.iter().filter(|m| m.removed))
-}
-
 fn write_outputs(
     args: &Dedup,
     inputs: &[ingest::Spooled],
@@ -132,7 +99,7 @@ fn write_outputs(
     corpus: &Corpus,
     groups: &Groups,
 ) -> Result<()> {
-    let gone: BTreeSet<StoryId> = removed(groups).map(|m| m.story).collect();
+    let gone: BTreeSet<StoryId> = judge::removed(groups).map(|m| m.story).collect();
     if let Some(path) = &args.removed {
         let items = report::items(corpus, groups);
         sink::write_to(Some(path), |out| {
@@ -168,6 +135,7 @@ fn write_outputs(
         FormatChoice::Jsonl => Format::Jsonl,
         FormatChoice::Csv => Format::Csv,
         FormatChoice::Groups => Format::Groups,
+        FormatChoice::Parquet => Format::Parquet,
     };
     sink::write_to(args.out.as_deref(), |out| report::write(format, corpus, groups, out))
 }

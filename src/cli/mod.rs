@@ -7,12 +7,14 @@ mod bench;
 mod boilerplate;
 mod calibrate;
 mod dedup;
+mod doctor;
 mod embed;
 mod engine;
 mod explain;
 mod index;
 mod judge;
 mod link;
+mod manual;
 mod model;
 mod similar;
 mod sink;
@@ -31,6 +33,8 @@ pub enum Outcome {
     Done,
     /// 1: duplicates were found, and `--fail-on-duplicates` was given.
     Duplicates,
+    /// 1: `samestory doctor` found something wrong.
+    Unwell,
     /// 2: done, but bad input was met, and `--strict` was given.
     BadInput,
 }
@@ -49,10 +53,13 @@ pub fn main() -> ExitCode {
         Command::Boilerplate(args) => boilerplate::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Model(args) => model::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { folder } => manual::man(&folder),
     };
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::Duplicates) => ExitCode::from(1),
+        Ok(Outcome::Duplicates | Outcome::Unwell) => ExitCode::from(1),
         Ok(Outcome::BadInput) => ExitCode::from(2),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

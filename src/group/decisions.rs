@@ -3,7 +3,10 @@
 //! ```json
 //! {"schema":1,"a":"hw-101","b":"ob-9","decision":"same"}
 //! {"schema":1,"a":"wx-1","b":"wx-2","decision":"different"}
+//! {"schema":1,"id":"nd-330","decision":"canonical"}
 //! ```
+//!
+//! The third says which story of a group is kept; where two of one group are named, the later line holds.
 //!
 //! Which story is `a` does not matter, and unknown fields are left alone, so that a tool may write beside a decision who
 //! made it and when. A pair may be decided twice if both say the same; decisions that contradict one another are
@@ -48,11 +51,24 @@ pub struct Decision {
     pub decision: Choice,
 }
 
+/// A line that names the story to be kept of its group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named {
+    /// [`DECISION_SCHEMA`].
+    pub schema: u32,
+    /// The story's id.
+    pub id: String,
+    /// "canonical".
+    pub decision: String,
+}
+
 /// All decisions of a file, none contradicting another.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Decisions {
     /// In the order of the file, each pair once; with its line, from 1.
     pub pairs: Vec<(u64, Decision)>,
+    /// Stories to be kept of their groups, in the order of the file; with their lines.
+    pub canonical: Vec<(u64, Named)>,
 }
 
 /// The decisions on the stories of one corpus.
@@ -62,6 +78,8 @@ pub struct Resolved {
     pub same: Vec<(StoryId, StoryId)>,
     /// Pairs that are not, likewise.
     pub different: Vec<(StoryId, StoryId)>,
+    /// Stories to be kept of their groups, in the order of the file.
+    pub canonical: Vec<StoryId>,
     /// Decisions that name a story which the corpus does not have.
     pub unknown: usize,
 }
@@ -84,14 +102,24 @@ impl Decisions {
         let refuse =
             |line: u64, message: String| Error::Line { path: file.into(), line, message, hint: HINT.into() };
         let mut known: BTreeMap<(String, String), (u64, Choice)> = BTreeMap::new();
-        let mut pairs = Vec::new();
+        let known_schema = |line: u64, schema: u32| match schema {
+            DECISION_SCHEMA => Ok(()),
+            _ => Err(refuse(
+                line,
+                format!("schema {schema} is not known; this version reads {DECISION_SCHEMA}"),
+            )),
+        };
+        let (mut pairs, mut canonical) = (Vec::new(), Vec::new());
         for (line, text) in (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
-            let decision: Decision = serde_json::from_str(text).map_err(|e| refuse(line, e.to_string()))?;
-            if decision.schema != DECISION_SCHEMA {
-                let message =
-                    format!("schema {} is not known; this version reads {DECISION_SCHEMA}", decision.schema);
-                return Err(refuse(line, message));
+            if let Ok(named) = serde_json::from_str::<Named>(text)
+                && named.decision == "canonical"
+            {
+                known_schema(line, named.schema)?;
+                canonical.push((line, named));
+                continue;
             }
+            let decision: Decision = serde_json::from_str(text).map_err(|e| refuse(line, e.to_string()))?;
+            known_schema(line, decision.schema)?;
             if decision.a == decision.b {
                 return Err(refuse(line, format!("{:?} is paired with itself", decision.a)));
             }
@@ -105,7 +133,7 @@ impl Decisions {
                 None => pairs.push((line, decision)),
             }
         }
-        let decisions = Decisions { pairs };
+        let decisions = Decisions { pairs, canonical };
         decisions.check_chains(file)?;
         Ok(decisions)
     }
@@ -157,14 +185,20 @@ impl Decisions {
                 Choice::Different => resolved.different.push(pair),
             }
         }
+        for (_, named) in &self.canonical {
+            match ids.get(named.id.as_str()) {
+                Some(&id) => resolved.canonical.push(id),
+                None => resolved.unknown += 1,
+            }
+        }
         resolved.same.sort_unstable();
         resolved.different.sort_unstable();
         resolved
     }
 }
 
-const HINT: &str =
-    "a decision is a line {\"schema\":1,\"a\":\"ID\",\"b\":\"ID\",\"decision\":\"same\" or \"different\"}";
+const HINT: &str = "a decision is a line {\"schema\":1,\"a\":\"ID\",\"b\":\"ID\",\"decision\":\"same\" or \"different\"}, \
+     or {\"schema\":1,\"id\":\"ID\",\"decision\":\"canonical\"}";
 
 fn root(parts: &mut [usize], mut i: usize) -> usize {
     while parts[i] != i {
@@ -196,8 +230,20 @@ mod tests {
         let story = |id: &str| Story { id: id.into(), text: format!("Of {id}."), ..Story::default() };
         let corpus = ingest::corpus(["x", "y", "z"].map(story).to_vec());
         let [x, y, z] = [StoryId(0), StoryId(1), StoryId(2)];
-        let expect = Resolved { same: vec![(x, y)], different: vec![(x, z)], unknown: 1 };
+        let expect =
+            Resolved { same: vec![(x, y)], different: vec![(x, z)], unknown: 1, ..Resolved::default() };
         assert_eq!(decisions.resolve(&corpus), expect);
+    }
+
+    #[test]
+    fn the_story_to_keep_is_named() {
+        let named = |id: &str| format!("{{\"schema\":1,\"id\":\"{id}\",\"decision\":\"canonical\"}}\n");
+        let decisions =
+            parse(&(named("y") + &line("x", "y", "same") + &named("gone") + &named("x"))).unwrap();
+        let story = |id: &str| Story { id: id.into(), text: format!("Of {id}."), ..Story::default() };
+        let resolved = decisions.resolve(&ingest::corpus(["x", "y"].map(story).to_vec()));
+        assert_eq!((resolved.canonical, resolved.unknown), (vec![StoryId(1), StoryId(0)], 1));
+        assert!(parse(&named("x").replace(":1", ":2")).is_err());
     }
 
     #[test]
