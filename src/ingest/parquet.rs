@@ -127,3 +127,106 @@ fn value(field: &Field) -> Value {
         other => Value::String(other.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::PathBuf, sync::Arc};
+
+    use parquet::{
+        basic::{Compression, GzipLevel},
+        data_type::{ByteArray, ByteArrayType, Int64Type},
+        file::{properties::WriterProperties, writer::SerializedFileWriter},
+        schema::parser::parse_message_type,
+    };
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        ingest::{Input, Options, Spooled, copy_records},
+        progress::Silent,
+    };
+
+    /// Three stories, the second without a date; `by` is a column that samestory knows nothing of.
+    fn file(compression: Compression) -> Vec<u8> {
+        let schema = "message story { required binary id (utf8); required binary body (utf8); \
+                      optional int64 date (timestamp(micros,true)); required binary by (utf8); }";
+        let properties = WriterProperties::builder().set_compression(compression).build();
+        let schema = Arc::new(parse_message_type(schema).unwrap());
+        let mut file = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties)).unwrap();
+        let mut group = file.next_row_group().unwrap();
+        let texts = |of: [&str; 3]| of.map(ByteArray::from);
+        let columns = [
+            texts(["a", "b", "c"]),
+            texts(["The dam is raised.", "The mill is shut.", "The bees are free."]),
+            texts(["", "", ""]),
+            texts(["x", "y", "z"]),
+        ];
+        for (i, values) in columns.iter().enumerate() {
+            let mut column = group.next_column().unwrap().unwrap();
+            if i == 2 {
+                let times = [1_930_000_000_000_000, 1_930_000_060_000_000];
+                column.typed::<Int64Type>().write_batch(&times, Some(&[1, 0, 1]), None).unwrap();
+            } else {
+                column.typed::<ByteArrayType>().write_batch(values, None, None).unwrap();
+            }
+            column.close().unwrap();
+        }
+        group.close().unwrap();
+        file.into_inner().unwrap()
+    }
+
+    fn written(bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("stories.parquet");
+        fs::write(&path, bytes).unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn rows_are_stories_whatever_packs_them() {
+        let gzip = Compression::GZIP(GzipLevel::default());
+        for compression in [Compression::UNCOMPRESSED, Compression::SNAPPY, gzip, Compression::LZ4_RAW] {
+            let (_folder, path) = written(&file(compression));
+            let read = crate::ingest::read(vec![Input::Path(path)], &Options::default(), &Silent).unwrap();
+            assert_eq!(read.notices, [], "{compression}");
+            let told =
+                read.stories.iter().map(|s| (s.id.as_str(), s.text.as_str(), s.published, s.origin.line));
+            assert_eq!(
+                told.collect::<Vec<_>>(),
+                [
+                    ("a", "The dam is raised.", Some(1_930_000_000_000), 1),
+                    ("b", "The mill is shut.", None, 2),
+                    ("c", "The bees are free.", Some(1_930_000_060_000), 3),
+                ]
+            );
+        }
+    }
+
+    #[test]
+    fn rows_that_survive_keep_all_their_columns() {
+        let (_folder, path) = written(&file(Compression::SNAPPY));
+        let mut out = Vec::new();
+        let inputs = [Spooled { path, name: None }];
+        copy_records(&inputs, &Options::default(), &|o| o.record == 1, &mut out).unwrap();
+        let line: Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(
+            line,
+            serde_json::json!({"id": "b", "body": "The mill is shut.", "date": null, "by": "y"})
+        );
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn a_broken_file_is_a_notice(at in 0usize..900, byte: u8, cut in 0usize..900) {
+            let mut bytes = file(Compression::SNAPPY);
+            let (at, cut) = (at % bytes.len(), cut % bytes.len());
+            bytes[at] = byte;
+            for bytes in [&bytes[..], &bytes[..cut]] {
+                let (_folder, path) = written(bytes);
+                let read = crate::ingest::read(vec![Input::Path(path)], &Options::default(), &Silent).unwrap();
+                prop_assert_eq!(read.files, 1);
+            }
+        }
+    }
+}
