@@ -21,15 +21,14 @@ use crate::{Error, Result, progress::Progress};
 /// Reads the rows of `file`; their line is their number, from 1.
 pub(super) fn read(file: File, collector: &mut Collector, progress: &dyn Progress) -> Result<()> {
     let bytes = file.metadata().map_or(0, |m| m.len());
-    let mut rows = match rows(file) {
+    let rows = match rows(file) {
         Ok(rows) => rows,
         Err(message) => {
             collector.here(0, NoticeKind::Parquet(message));
             return Ok(());
         }
     };
-    let mut record = 0;
-    for row in &mut rows {
+    for (record, row) in (0..).zip(rows) {
         if record % 1024 == 0 && progress.cancelled() {
             return Err(Error::Interrupted);
         }
@@ -40,7 +39,6 @@ pub(super) fn read(file: File, collector: &mut Collector, progress: &dyn Progres
                 break;
             }
         }
-        record += 1;
     }
     progress.advance(crate::progress::Stage::Ingest, bytes);
     Ok(())
