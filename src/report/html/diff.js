@@ -124,9 +124,9 @@ function marked(words, tag) {
 const KINDS = {
   identical: 'the same in both',
   changed: 'with changed words',
-  cut: 'only in the left one',
-  added: 'only in the right one',
-  inside: 'within a longer passage of the left one',
+  cut: 'only in the first',
+  added: 'only in the second',
+  inside: 'within a longer passage of the first',
   boilerplate: 'boilerplate, not scored',
 };
 
