@@ -74,6 +74,18 @@ pub enum Error {
         /// What would.
         hint: String,
     },
+    /// A line of a file that an option names is not what it should be.
+    #[error("{}:{line}: {message}", path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
     /// No story was found in the input.
     #[error("no story was found in {place}")]
     NoStories {
@@ -137,6 +149,7 @@ impl Error {
             Error::ModelMissing { hint, .. }
             | Error::Device { hint, .. }
             | Error::Option { hint, .. }
+            | Error::Line { hint, .. }
             | Error::NoStories { hint, .. }
             | Error::UnknownStory { hint, .. }
             | Error::Store { hint, .. }

@@ -19,6 +19,8 @@ pub enum Stage {
     Link,
     /// Putting stories into a store; unit: stories.
     Store,
+    /// Laying pairs side by side for a report; unit: pairs.
+    Report,
     /// Measuring; unit: measurements.
     Bench,
 }
@@ -35,6 +37,7 @@ impl Stage {
             Stage::Group => "grouping",
             Stage::Link => "linking",
             Stage::Store => "storing",
+            Stage::Report => "reporting",
             Stage::Bench => "measuring",
         }
     }
@@ -45,7 +48,7 @@ impl Stage {
             Stage::Ingest => "bytes",
             Stage::Tokenize | Stage::Search => "rows",
             Stage::Embed => "tokens",
-            Stage::Compare => "pairs",
+            Stage::Compare | Stage::Report => "pairs",
             Stage::Group | Stage::Link | Stage::Store => "stories",
             Stage::Bench => "rounds",
         }

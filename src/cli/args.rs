@@ -38,6 +38,20 @@ pub enum Command {
     Calibrate(Calibrate),
     /// List, check and fetch models
     Model(Model),
+    /// Check that everything that samestory needs is there and right
+    Doctor(Doctor),
+    /// Write completions for a shell to standard output
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder
+    Man {
+        /// The folder
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+    },
 }
 
 /// Options of every command that reads stories.
@@ -108,6 +122,12 @@ pub struct Dedup {
     /// Write the figures of the run as JSON
     #[arg(long, value_name = "FILE")]
     pub manifest: Option<PathBuf>,
+    /// Write a page for a browser: all groups, each difference, and room for decisions
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Decisions to honour, as the page exports them: pairs that are one story or two, stories to keep
+    #[arg(long, value_name = "FILE")]
+    pub decisions: Option<PathBuf>,
     /// Which story of a group is kept: earliest, longest, first, or source:A,B,…
     #[arg(long, value_name = "POLICY", default_value = "earliest")]
     pub keep: String,
@@ -140,6 +160,8 @@ pub enum FormatChoice {
     Jsonl,
     Csv,
     Groups,
+    /// The columns of the JSON lines
+    Parquet,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -210,6 +232,12 @@ pub struct Link {
     /// Where the report goes [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Write a page for a browser: storylines, groups, each difference, and room for decisions
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Decisions to honour, as the page exports them: pairs that are one story or two, stories to keep
+    #[arg(long, value_name = "FILE")]
+    pub decisions: Option<PathBuf>,
     /// Hours between two stories that halve the score of their link
     #[arg(long, value_name = "HOURS", default_value_t = 36.0, value_parser = hours)]
     pub half_life: f32,
@@ -493,6 +521,15 @@ pub struct Calibrate {
     pub out: PathBuf,
     #[command(flatten)]
     pub input: Input,
+    #[command(flatten)]
+    pub compute: Compute,
+}
+
+#[derive(Args)]
+pub struct Doctor {
+    /// The store to check [default: SAMESTORY_STORE, or the nearest .samestory above the working folder, if any]
+    #[arg(long, value_name = "FOLDER")]
+    pub store: Option<PathBuf>,
     #[command(flatten)]
     pub compute: Compute,
 }

@@ -1,6 +1,7 @@
 //! Progress on stderr: a bar a stage on a terminal, nothing elsewhere; seconds per stage; Ctrl-C.
 
 use std::{
+    fmt,
     io::{IsTerminal, stderr},
     sync::{
         Mutex,
@@ -9,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use samestory::{
     progress::{Progress, Stage},
     report::StageTime,
@@ -67,12 +68,12 @@ impl Progress for Bars {
             ("{human_pos}", format!("{{per_sec}} {}", stage.unit()))
         };
         let template = match total {
-            Some(_) => format!("{{msg:<10}} {{wide_bar}} {count} {rate}, {{eta}} left"),
-            None => format!("{{msg:<10}} {{spinner}} {count} {rate}"),
+            Some(_) => format!("{{msg:<10}} {{wide_bar}} {count} {rate}, {{left}}"),
+            None => format!("{{msg:<10}} {{spinner}} {count} {rate}, {{elapsed}} so far"),
         };
         let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(8));
         if let Ok(style) = ProgressStyle::with_template(&template) {
-            bar.set_style(style);
+            bar.set_style(style.with_key("left", left));
         }
         bar.set_message(stage.name());
         bar.enable_steady_tick(Duration::from_millis(250));
@@ -102,6 +103,15 @@ impl Progress for Bars {
 /// Whether Ctrl-C was pressed.
 pub fn stopped() -> bool {
     STOP.load(Ordering::Relaxed)
+}
+
+/// The time that is left, once there is something to tell it from; until then the time that has gone by.
+fn left(state: &ProgressState, out: &mut dyn fmt::Write) {
+    // Drawing to a terminal's line: what cannot be written is not shown.
+    let _ = match state.pos() {
+        0 => write!(out, "{} so far", HumanDuration(state.elapsed())),
+        _ => write!(out, "{} left", HumanDuration(state.eta())),
+    };
 }
 
 /// A poisoned lock means that a thread panicked while drawing; the figures are still right.

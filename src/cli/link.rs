@@ -3,7 +3,7 @@
 use samestory::{
     Result, compare, ingest,
     link::{self, Linker, PRIOR, Reading, Titles},
-    report::{Related, RelatedFormat, write_related},
+    report::{Page, Related, RelatedFormat, write_html, write_related},
 };
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     bars::{Bars, catch_ctrl_c},
     boilerplate,
     engine::Engine,
-    judge::{Ask, judge},
+    judge::{self, Ask, Counts},
     sink, stories,
 };
 
@@ -29,13 +29,20 @@ pub fn run(args: &Link) -> Result<Outcome> {
     archive::open(&args.archive, &mut engine)?;
     let ingested = archive::read(&engine, &args.paths, &ingest_options, &bars)?;
     let bad_input = !ingested.notices.is_empty();
+    let counts = Counts::of(&ingested);
     let corpus = ingest::corpus(ingested.stories);
+    let mut manifest = judge::manifest(&engine, &counts, &corpus);
 
-    let rows = engine.embed(&corpus, &bars)?.vectors;
+    let embedded = engine.embed(&corpus, &bars)?;
+    manifest.ledger = embedded.ledger;
+    let rows = embedded.vectors;
     let titles = Titles::new(&corpus);
     let title_vectors = engine.embed_texts(&titles.texts, &bars)?.vectors;
     let known = options.boilerplate.clone();
-    let judged = judge(&Ask { options, ..Ask::default() }, &engine, &corpus, &rows, &bars)?;
+    let decided = judge::decided(args.decisions.as_deref(), &corpus)?;
+    let ask = Ask { options, decided, show: args.html.is_some(), ..Ask::default() };
+    let judged = judge::judge(&ask, &engine, &corpus, &rows, &bars)?;
+    judge::note(&judged, &ask.decided, &mut manifest);
     let groups = judged.groups;
 
     let nodes = link::nodes(&corpus, &groups);
@@ -63,6 +70,19 @@ pub fn run(args: &Link) -> Result<Outcome> {
         LinkFormat::Dot => RelatedFormat::Dot,
     };
     sink::write_to(args.out.as_deref(), |out| write_related(format, &related, out))?;
+    manifest.stages = bars.stage_times();
+    if let (Some(path), Some(evidence)) = (&args.html, &judged.evidence) {
+        let related = Some(&related);
+        let page = Page {
+            command: "link",
+            corpus: &corpus,
+            groups: &groups,
+            evidence,
+            manifest: &manifest,
+            related,
+        };
+        sink::write_to(Some(path), |out| write_html(&page, out))?;
+    }
     if !args.compute.quiet {
         let seconds: Vec<String> =
             bars.stage_times().iter().map(|t| format!("{} {:.2} s", t.stage, t.seconds)).collect();

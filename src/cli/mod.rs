@@ -1,5 +1,6 @@
 //! The command line: options are parsed into plain data, resolved once, then run.
 
+mod against;
 mod archive;
 mod args;
 mod bars;
@@ -8,6 +9,7 @@ mod boilerplate;
 mod calibrate;
 mod check;
 mod dedup;
+mod doctor;
 mod embed;
 mod engine;
 mod explain;
@@ -15,6 +17,7 @@ mod index;
 mod judge;
 mod link;
 mod log;
+mod manual;
 mod model;
 mod similar;
 mod sink;
@@ -33,6 +36,8 @@ pub enum Outcome {
     Done,
     /// 1: duplicates were found, and `--fail-on-duplicates` was given.
     Duplicates,
+    /// 1: `samestory doctor` found something wrong.
+    Unwell,
     /// 2: done, but bad input was met, and `--strict` was given.
     BadInput,
 }
@@ -53,10 +58,13 @@ pub fn main() -> ExitCode {
         Command::Boilerplate(args) => boilerplate::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Model(args) => model::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { folder } => manual::man(&folder),
     };
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::Duplicates) => ExitCode::from(1),
+        Ok(Outcome::Duplicates | Outcome::Unwell) => ExitCode::from(1),
         Ok(Outcome::BadInput) => ExitCode::from(2),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

@@ -65,7 +65,7 @@ fn read_inputs(
         let place: Vec<_> = paths.iter().map(|p| p.display().to_string()).collect();
         return Err(Error::NoStories {
             place: place.join(", "),
-            hint: "samestory reads .txt .md .html .jsonl .json .csv .tsv, also .gz and .zst; \
+            hint: "samestory reads .txt .md .html .jsonl .json .csv .tsv .parquet, also .gz and .zst; \
                    --field text=NAME names the field that holds the text"
                 .into(),
         });

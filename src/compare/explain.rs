@@ -34,6 +34,19 @@ pub struct Part {
     pub coverage: f32,
 }
 
+/// The place of a passage of either story, or of two that are aligned.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Place {
+    /// What became of it.
+    pub kind: PartKind,
+    /// Which passage of the first story, from 0; none if added.
+    pub a: Option<usize>,
+    /// Which passage of the second story, from 0; none if cut.
+    pub b: Option<usize>,
+    /// Share of the passage's informative tokens that the other story has, in [0, 1].
+    pub coverage: f32,
+}
+
 /// A pair explained.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Explanation {
@@ -60,38 +73,12 @@ impl Comparer<'_> {
     /// Explains the verdict on `a` and `b`.
     pub fn explain(&self, a: StoryId, b: StoryId) -> Explanation {
         let verdict = self.judge(a, b);
-        let found = self.align(a, b);
-        let mut parts = Vec::new();
-        let mut met = vec![false; self.corpus.passages[b.index()].len()];
-        for (at, passage) in self.corpus.passages[a.index()].iter().enumerate() {
-            let text = text(&self.corpus.stories[a.index()], passage);
-            if self.boilerplate[passage.row.index()] {
-                parts.push(Part { kind: PartKind::Boilerplate, a: text, b: String::new(), coverage: 0.0 });
-                continue;
-            }
-            let (coverage, other) = self.counterpart(a, b, at, &found.of_a);
-            match other.filter(|_| coverage >= ALIGNED) {
-                Some(other) => {
-                    met[other] = true;
-                    let twin = &self.corpus.passages[b.index()][other];
-                    let kind = if twin.row == passage.row { PartKind::Identical } else { PartKind::Changed };
-                    let theirs = self::text(&self.corpus.stories[b.index()], twin);
-                    parts.push(Part { kind, a: text, b: theirs, coverage });
-                }
-                None => parts.push(Part { kind: PartKind::Cut, a: text, b: String::new(), coverage }),
-            }
-        }
-        for (at, passage) in self.corpus.passages[b.index()].iter().enumerate() {
-            let boilerplate = self.boilerplate[passage.row.index()];
-            let (coverage, _) = self.counterpart(b, a, at, &found.of_b);
-            // A paragraph whose words are all in a longer one of the first story is not added.
-            if met[at] || (!boilerplate && coverage >= ALIGNED.max(0.5)) {
-                continue;
-            }
-            let kind = if boilerplate { PartKind::Boilerplate } else { PartKind::Added };
-            let text = text(&self.corpus.stories[b.index()], passage);
-            parts.push(Part { kind, a: String::new(), b: text, coverage });
-        }
+        let of = |s: StoryId, at: Option<usize>| {
+            let passage = at.map(|at| &self.corpus.passages[s.index()][at]);
+            passage.map_or_else(String::new, |p| text(&self.corpus.stories[s.index()], p))
+        };
+        let part = |p: Place| Part { kind: p.kind, a: of(a, p.a), b: of(b, p.b), coverage: p.coverage };
+        let parts = self.places(a, b).into_iter().map(part).collect();
         let id = |s: StoryId| self.corpus.stories[s.index()].id.clone();
         let rule = verdict.rule.to_string();
         let turns = match verdict.relation {
@@ -120,6 +107,52 @@ impl Comparer<'_> {
             }
         }
         (0..passages.len()).filter(|at| novel[*at]).collect()
+    }
+
+    /// What became of each passage of `a` and `b`: those of the first story in order, then what the second adds.
+    pub fn places(&self, a: StoryId, b: StoryId) -> Vec<Place> {
+        let found = self.align(a, b);
+        let (of_a, of_b) = (&self.corpus.passages[a.index()], &self.corpus.passages[b.index()]);
+        let mut places = Vec::new();
+        let mut met = vec![false; of_b.len()];
+        for (at, passage) in of_a.iter().enumerate() {
+            let alone = |kind, coverage| Place { kind, a: Some(at), b: None, coverage };
+            if self.boilerplate[passage.row.index()] {
+                places.push(alone(PartKind::Boilerplate, 0.0));
+                continue;
+            }
+            let (coverage, other) = self.counterpart(a, b, at, &found.of_a);
+            match other.filter(|_| coverage >= ALIGNED) {
+                Some(other) => {
+                    met[other] = true;
+                    let same = of_b[other].row == passage.row;
+                    let kind = if same { PartKind::Identical } else { PartKind::Changed };
+                    places.push(Place { kind, a: Some(at), b: Some(other), coverage });
+                }
+                None => places.push(alone(PartKind::Cut, coverage)),
+            }
+        }
+        for (at, passage) in of_b.iter().enumerate() {
+            let boilerplate = self.boilerplate[passage.row.index()];
+            let (coverage, _) = self.counterpart(b, a, at, &found.of_b);
+            // A paragraph whose words are all in a longer one of the first story is not added.
+            if met[at] || (!boilerplate && coverage >= ALIGNED.max(0.5)) {
+                continue;
+            }
+            let kind = if boilerplate { PartKind::Boilerplate } else { PartKind::Added };
+            places.push(Place { kind, a: None, b: Some(at), coverage });
+        }
+        places
+    }
+
+    /// How many passages `story` has.
+    pub fn passages(&self, story: StoryId) -> usize {
+        self.corpus.passages[story.index()].len()
+    }
+
+    /// For each row of the corpus, whether it is boilerplate.
+    pub fn boilerplate(&self) -> &[bool] {
+        &self.boilerplate
     }
 
     /// How much of passage `at` of `x` is found in `y`, and the passage of `y` that holds most of it.

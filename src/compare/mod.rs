@@ -18,7 +18,7 @@ use serde::Serialize;
 pub use boilerplate::{Boilerplate, Entry, flags as boilerplate_flags, is_boilerplate};
 pub use calibrate::{Labelled, Score, Trial};
 pub use comparer::Comparer;
-pub use explain::{Explanation, Part, PartKind, passage_text};
+pub use explain::{Explanation, Part, PartKind, Place, passage_text};
 pub use frequencies::{Field, Frequencies, Frequency, added as frequencies_added};
 pub use rules::{Figures, Thresholds};
 pub use table::{Background, RuleTable};

@@ -1,15 +1,21 @@
 //! Stories of one origin to groups, each with one canonical story; no chains.
 //!
 //! A story joins a group only if it is judged to share its origin with the group's pivot (the member that holds most
-//! of the others), or, where it shares it with no pivot, with at least half of the members.
+//! of the others), or, where it shares it with no pivot, with at least half of the members. What people decided comes
+//! before all of that (`decided.rs`).
 
 mod canonical;
+mod decided;
+mod decisions;
 mod health;
 
 use std::collections::BTreeMap;
 
 pub use canonical::Keep;
+pub use decisions::{Choice, DECISION_SCHEMA, Decision, Decisions, Named, Resolved};
 pub use health::{Health, HealthItem};
+
+use decided::Lots;
 
 use crate::{
     compare::{Relation, Verdict},
@@ -24,11 +30,13 @@ pub struct Options {
     /// The share of a story that the kept one must hold, in [0, 1], for it to be removed: what has more of its own
     /// stays, though it shares its origin.
     pub removable: f32,
+    /// What people decided: pairs that belong together, pairs that do not, stories to be kept.
+    pub decided: Resolved,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { keep: Keep::default(), removable: 0.5 }
+        Options { keep: Keep::default(), removable: 0.5, decided: Resolved::default() }
     }
 }
 
@@ -86,25 +94,36 @@ pub fn group(
     judge: &dyn Fn(StoryId, StoryId) -> Verdict,
 ) -> Groups {
     let mut edges = Edges::new();
-    for verdict in verdicts.iter().filter(|v| v.relation.is_origin()) {
+    let decided = &options.decided;
+    let parted = |v: &&Verdict| decided.different.binary_search(&(v.a.min(v.b), v.a.max(v.b))).is_ok();
+    for verdict in verdicts.iter().filter(|v| v.relation.is_origin() && !parted(v)) {
         edges.entry(verdict.a).or_default().insert(verdict.b, verdict);
         edges.entry(verdict.b).or_default().insert(verdict.a, verdict);
     }
-    let mut sets = gather(corpus, &edges);
-    sets.sort();
+    let lots = Lots::new(decided);
+    let sets = decided::honour(gather(corpus, &edges), &edges, &lots);
     let groups = sets.iter().zip(1..).map(|(members, id)| {
-        let canonical = options.keep.choose(corpus, members);
+        // The last word of people, then the policy.
+        let named = decided.canonical.iter().rev().find(|s| members.binary_search(s).is_ok());
+        let canonical = named.copied().unwrap_or_else(|| options.keep.choose(corpus, members));
         let mut rest: Vec<Member> = vec![itself(canonical)];
         rest.extend(
             members
                 .iter()
                 .filter(|m| **m != canonical)
-                .map(|&m| member(corpus, m, canonical, &edges, options, judge)),
+                .map(|&m| member(corpus, (m, canonical, members), (&edges, &lots), options, judge)),
         );
         Group { id, canonical, members: rest, health: health::health(members, &edges) }
     });
-    let links = verdicts.iter().filter(|v| matches!(v.relation, Relation::Twin | Relation::Related));
-    Groups { groups: groups.collect(), links: links.cloned().collect() }
+    let groups: Vec<Group> = groups.collect();
+    let mut links: Vec<Verdict> = verdicts
+        .iter()
+        .filter(|v| matches!(v.relation, Relation::Twin | Relation::Related))
+        .cloned()
+        .collect();
+    // Two that people made one story are no link between stories that both stay.
+    links.retain(|v| !lots.are_one(v.a, v.b));
+    Groups { groups, links }
 }
 
 /// The members of each group of two and more.
@@ -201,13 +220,13 @@ fn itself(story: StoryId) -> Member {
 
 fn member(
     corpus: &Corpus,
-    story: StoryId,
-    canonical: StoryId,
-    edges: &Edges,
+    (story, canonical, members): (StoryId, StoryId, &[StoryId]),
+    (edges, lots): (&Edges, &Lots),
     options: &Options,
     judge: &dyn Fn(StoryId, StoryId) -> Verdict,
 ) -> Member {
-    let known = edges[&story].get(&canonical);
+    let of_story = edges.get(&story);
+    let known = of_story.and_then(|of| of.get(&canonical));
     let direct = known
         .map_or_else(|| judge(story, canonical), |v| if v.a == story { (*v).clone() } else { v.flipped() });
     let mut member = Member {
@@ -219,16 +238,37 @@ fn member(
         removed: direct.coverage_ab >= options.removable,
         reason: direct.reason(corpus),
     };
-    if !direct.relation.is_origin() {
+    if lots.are_one(story, canonical) {
+        let id = &corpus.stories[canonical.index()].id;
+        member.reason = format!(
+            "people decided that it is the story of {id}; judged {}: {}",
+            direct.relation.name(),
+            member.reason
+        );
+        if !direct.relation.is_origin() {
+            member.relation = Relation::Copy;
+        }
+    } else if !direct.relation.is_origin() {
         // It is here through another member: name that one, and what it is to it.
-        let best = edges[&story].iter().max_by(|x, y| {
-            let reach = |v: &Verdict| v.coverage_ab.max(v.coverage_ba);
-            reach(x.1).total_cmp(&reach(y.1)).then(y.0.cmp(x.0))
-        });
+        let best =
+            of_story.into_iter().flatten().filter(|(other, _)| members.binary_search(other).is_ok()).max_by(
+                |x, y| {
+                    let reach = |v: &Verdict| v.coverage_ab.max(v.coverage_ba);
+                    reach(x.1).total_cmp(&reach(y.1)).then(y.0.cmp(x.0))
+                },
+            );
         if let Some((_, edge)) = best {
             let seen = if edge.a == story { (*edge).clone() } else { edge.flipped() };
             member.relation = seen.relation;
             member.reason = format!("{}: {}", seen.relation.name(), seen.reason(corpus));
+        } else {
+            // Nobody but people put it here, beside a member that is not the canonical one.
+            member.relation = Relation::Copy;
+            member.reason = format!(
+                "people decided that it belongs here; judged {}: {}",
+                direct.relation.name(),
+                member.reason
+            );
         }
     }
     if !member.removed {

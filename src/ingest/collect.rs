@@ -7,7 +7,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Format, Ingested, Notice, NoticeKind, Options, bytes, credit, csv, html, json, markdown, page};
+use super::{
+    Format, Ingested, Notice, NoticeKind, Options, bytes, credit, csv, html, json, markdown, page, parquet,
+};
 use crate::{
     Error, Result,
     progress::Progress,
@@ -80,7 +82,13 @@ impl<'a> Collector<'a> {
 
     /// Reads one file.
     pub(super) fn file(&mut self, path: &Path, progress: &dyn Progress) -> Result<()> {
+        let format = self.options.format.or_else(|| Format::of(path));
         match File::open(path) {
+            Ok(file) if format == Some(Format::Parquet) => {
+                self.path = path.into();
+                self.out.files += 1;
+                parquet::read(file, self, progress)
+            }
             Ok(file) => self.stream(path, file, progress),
             Err(error) => {
                 self.notice(path, 0, NoticeKind::Unreadable(error.kind().to_string()));
@@ -115,6 +123,9 @@ impl<'a> Collector<'a> {
             Format::Json => json::read_document(reader.as_mut(), self),
             Format::Csv => csv::read(reader.as_mut(), b',', self, progress)?,
             Format::Tsv => csv::read(reader.as_mut(), b'\t', self, progress)?,
+            Format::Parquet => {
+                self.here(0, NoticeKind::Parquet("it is read from a file only, named .parquet".into()))
+            }
             Format::Text | Format::Markdown | Format::Html => self.document(reader.as_mut(), format),
         }
         if progress.cancelled() {

@@ -90,7 +90,9 @@ pub(super) fn of_number(number: i64) -> Option<i64> {
         }
         n if n.unsigned_abs() < 100_000_000_000 => n.checked_mul(1000),
         n if n.unsigned_abs() < 100_000_000_000_000 => Some(n),
-        _ => None,
+        // Microseconds, then nanoseconds, as columns of a table often have them.
+        n if n.unsigned_abs() < 100_000_000_000_000_000 => Some(n.div_euclid(1000)),
+        n => Some(n.div_euclid(1_000_000)),
     }
 }
 

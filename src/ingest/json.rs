@@ -155,10 +155,15 @@ fn read_record(text: &str, line: u64, record: u64, collector: &mut Collector) {
         Ok(value) => value,
         Err(error) => return collector.here(line, NoticeKind::Json(error.to_string())),
     };
+    read_value(&value, line, record, collector);
+}
+
+/// Takes the story that an object is.
+pub(super) fn read_value(value: &Value, line: u64, record: u64, collector: &mut Collector) {
     if !value.is_object() {
         return collector.here(line, NoticeKind::Json("not an object".into()));
     }
-    let [id, title, body, published, source, url] = collector.options.fields.of_json(&value);
+    let [id, title, body, published, source, url] = collector.options.fields.of_json(value);
     let mut string = |name: &str, value: Option<&Value>| match value {
         None => None,
         Some(Value::String(s)) => Some(s.clone()),

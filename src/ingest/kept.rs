@@ -13,7 +13,7 @@ use super::{
     Format, Input, Options,
     bytes::{self, Line, MAX_RECORD},
     collect::Collector,
-    read, walk,
+    parquet, read, walk,
 };
 use crate::{
     Error, Result,
@@ -70,6 +70,7 @@ pub fn copy_records(
             }
             Some(Format::JsonLines) => lines(path, &wanted, out)?,
             Some(Format::Json) => elements(path, &wanted, out)?,
+            Some(Format::Parquet) => parquet_rows(path, &wanted, out)?,
             _ => stories(name, path, options, keep, out)?,
         }
     }
@@ -153,6 +154,20 @@ fn elements(path: &Path, wanted: &dyn Fn(u64) -> bool, out: &mut dyn Write) -> R
         if wanted(record) {
             // One record a line: line ends inside are white space of the JSON, not of its strings.
             write(out, value.get().replace(['\n', '\r'], " ").as_bytes())?;
+            write(out, b"\n")?;
+        }
+    }
+    Ok(())
+}
+
+/// Rows as JSON lines, with all their columns.
+fn parquet_rows(path: &Path, wanted: &dyn Fn(u64) -> bool, out: &mut dyn Write) -> Result<()> {
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    // What could not be read to its end was told when it was read first.
+    let Ok(rows) = parquet::rows(file) else { return Ok(()) };
+    for (record, row) in (0..).zip(rows.map_while(std::result::Result::ok)) {
+        if wanted(record) {
+            write(out, row.to_string().as_bytes())?;
             write(out, b"\n")?;
         }
     }

@@ -17,6 +17,7 @@ mod markdown;
 mod normalize;
 mod notice;
 mod page;
+mod parquet;
 mod split;
 mod walk;
 
@@ -65,6 +66,8 @@ pub enum Format {
     Csv,
     /// Records with a header line; the delimiter is a tab.
     Tsv,
+    /// Rows of a Parquet file, compressed with nothing, Snappy, gzip or LZ4; not from a stream.
+    Parquet,
 }
 
 impl Format {
@@ -80,12 +83,16 @@ impl Format {
             "json" => Format::Json,
             "csv" => Format::Csv,
             "tsv" | "tab" => Format::Tsv,
+            "parquet" | "pq" => Format::Parquet,
             _ => return None,
         })
     }
 
     /// The format of a stream by its first bytes.
     pub fn sniff(head: &[u8]) -> Format {
+        if head.starts_with(b"PAR1") {
+            return Format::Parquet;
+        }
         let text = String::from_utf8_lossy(&head[..head.len().min(4096)]);
         let text = text.trim_start_matches('\u{feff}').trim_start();
         let lower = text.get(..text.len().min(15)).unwrap_or_default().to_ascii_lowercase();

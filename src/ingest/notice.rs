@@ -38,6 +38,8 @@ pub enum NoticeKind {
     },
     /// CSV that cannot be parsed.
     Csv(String),
+    /// A Parquet file that cannot be read, or not to its end.
+    Parquet(String),
     /// A file without a byte.
     Empty,
     /// A record without text and title.
@@ -60,7 +62,10 @@ impl NoticeKind {
     /// Whether the record gave no story.
     pub fn skips(&self) -> bool {
         use NoticeKind::*;
-        matches!(self, Unreadable(_) | Binary | TooLong(_) | Json(_) | Csv(_) | Empty | NoText | Loop)
+        matches!(
+            self,
+            Unreadable(_) | Binary | TooLong(_) | Json(_) | Csv(_) | Parquet(_) | Empty | NoText | Loop
+        )
     }
 }
 
@@ -87,6 +92,7 @@ impl fmt::Display for NoticeKind {
                 write!(f, "{found} cells where the header has {expected}; read as far as they go")
             }
             NoticeKind::Csv(e) => write!(f, "not valid CSV ({e}); skipped"),
+            NoticeKind::Parquet(e) => write!(f, "not read, or not to its end ({e})"),
             NoticeKind::Empty => f.write_str("empty; skipped"),
             NoticeKind::NoText => {
                 f.write_str("has neither a text nor a title; skipped (--field text=NAME names the field)")

@@ -46,6 +46,8 @@ pub struct Manifest {
     pub candidate_recall: f64,
     /// How the recall was measured.
     pub recall_how: String,
+    /// Decisions of people on these stories, all honoured.
+    pub decisions: u64,
     /// Groups of two or more stories.
     pub groups: u64,
     /// Stories removed by relation name, in the order of the relations.
@@ -74,13 +76,17 @@ impl Manifest {
             0 => String::new(),
             n => format!("; {n} passages known from the store"),
         };
+        let decided = match self.decisions {
+            0 => String::new(),
+            n => format!("; {n} decisions honoured"),
+        };
         [
             format!(
                 "stories    {} in {} files ({} records skipped, {} notices), {} passages, {} distinct",
                 self.stories, self.files, self.skipped, self.notices, self.passages, self.rows
             ),
             format!("found      {} groups, {removed} to remove{}", self.groups, list(&self.removed)),
-            format!("           {links} links{}", list(&self.links)),
+            format!("           {links} links{}{decided}", list(&self.links)),
             format!("index      {}; {} pairs compared", self.index, self.candidates),
             format!(
                 "recall     {:.4} of the row pairs above the floor: {}",

@@ -6,10 +6,12 @@ mod csv;
 mod graph;
 mod groups;
 mod hits;
+mod html;
 mod item;
 mod jsonl;
 mod manifest;
 mod pairs;
+mod parquet;
 mod related;
 mod safe;
 mod storylines;
@@ -18,6 +20,7 @@ mod table;
 use std::io::{self, Write};
 
 pub use hits::{Hit, HitFormat, hits, write_hits};
+pub use html::{Evidence, Page, write_html};
 pub use item::{Item, SCHEMA, items};
 pub use manifest::{Manifest, StageTime};
 pub use pairs::pairs;
@@ -37,6 +40,8 @@ pub enum Format {
     Csv,
     /// `{"id", "group"}` for every story, also those that are alone.
     Groups,
+    /// The columns of [`Item`], as a Parquet file.
+    Parquet,
 }
 
 /// Writes the report of `groups` in `format`.
@@ -51,5 +56,6 @@ pub fn write(
         Format::Jsonl => jsonl::write(&items(corpus, groups), out),
         Format::Csv => csv::write(&items(corpus, groups), out),
         Format::Groups => groups::write(corpus, groups, out),
+        Format::Parquet => parquet::write(&items(corpus, groups), out),
     }
 }

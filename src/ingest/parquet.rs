@@ -1,0 +1,230 @@
+//! Rows of a Parquet file, each as the JSON object that it would be.
+//!
+//! One row at a time; memory holds a page of each column. A broken file may make the reader of the format panic: that
+//! ends the reading of this file, with a notice, and the run goes on.
+
+use std::{
+    fs::File,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use parquet::{
+    errors::ParquetError,
+    file::{reader::FileReader, serialized_reader::SerializedFileReader},
+    record::{Field, Row},
+};
+use serde_json::{Map, Number, Value};
+
+use super::{NoticeKind, collect::Collector, json};
+use crate::{Error, Result, progress::Progress};
+
+/// Reads the rows of `file`; their line is their number, from 1.
+pub(super) fn read(file: File, collector: &mut Collector, progress: &dyn Progress) -> Result<()> {
+    let bytes = file.metadata().map_or(0, |m| m.len());
+    let rows = match rows(file) {
+        Ok(rows) => rows,
+        Err(message) => {
+            collector.here(0, NoticeKind::Parquet(message));
+            return Ok(());
+        }
+    };
+    for (record, row) in (0..).zip(rows) {
+        if record % 1024 == 0 && progress.cancelled() {
+            return Err(Error::Interrupted);
+        }
+        match row {
+            Ok(row) => json::read_value(&row, record + 1, record, collector),
+            Err(message) => {
+                collector.here(record + 1, NoticeKind::Parquet(message));
+                break;
+            }
+        }
+    }
+    progress.advance(crate::progress::Stage::Ingest, bytes);
+    Ok(())
+}
+
+/// The rows of a file as JSON objects; what goes wrong, in words.
+pub(super) fn rows(
+    file: File,
+) -> std::result::Result<impl Iterator<Item = std::result::Result<Value, String>>, String> {
+    let open = || -> std::result::Result<_, ParquetError> {
+        let reader: Box<dyn FileReader> = Box::new(SerializedFileReader::new(file)?);
+        Ok(parquet::record::reader::RowIter::from_file_into(reader))
+    };
+    let mut rows = Some(guarded(open)?);
+    Ok(std::iter::from_fn(move || {
+        let iterator = rows.as_mut()?;
+        let row = match guarded(|| iterator.next().transpose()) {
+            Ok(row) => row.map(|row| Ok(object(&row))),
+            Err(message) => Some(Err(message)),
+        };
+        // After an error the reader is in no state that can be relied on.
+        if !matches!(row, Some(Ok(_))) {
+            rows = None;
+        }
+        row
+    }))
+}
+
+/// What `read` gives; its error, or its panic, in words.
+fn guarded<T>(read: impl FnOnce() -> std::result::Result<T, ParquetError>) -> std::result::Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(told(&error)),
+        Err(_) => Err("the file is broken".into()),
+    }
+}
+
+/// Says what to do about a compression that this build has no code for.
+fn told(error: &ParquetError) -> String {
+    let text = error.to_string();
+    match text.contains("Disabled feature") {
+        true => format!("{text}; write it with Snappy, gzip, LZ4 or no compression"),
+        false => text,
+    }
+}
+
+fn object(row: &Row) -> Value {
+    let columns = row.get_column_iter().map(|(name, field)| (name.clone(), value(field)));
+    Value::Object(columns.collect::<Map<String, Value>>())
+}
+
+fn value(field: &Field) -> Value {
+    let number = |x: f64| Number::from_f64(x).map_or(Value::Null, Value::Number);
+    let time = |t: Option<jiff::Timestamp>| t.map_or(Value::Null, |t| Value::String(t.to_string()));
+    match field {
+        Field::Null => Value::Null,
+        Field::Bool(x) => Value::Bool(*x),
+        Field::Byte(x) => (*x).into(),
+        Field::Short(x) => (*x).into(),
+        Field::Int(x) => (*x).into(),
+        Field::Long(x) => (*x).into(),
+        Field::UByte(x) => (*x).into(),
+        Field::UShort(x) => (*x).into(),
+        Field::UInt(x) => (*x).into(),
+        Field::ULong(x) => (*x).into(),
+        Field::Float(x) => number(f64::from(*x)),
+        Field::Double(x) => number(*x),
+        Field::Str(x) => Value::String(x.clone()),
+        // Writers often leave out that a column of bytes is text.
+        Field::Bytes(x) => Value::String(String::from_utf8_lossy(x.data()).into_owned()),
+        Field::Date(days) => time(jiff::Timestamp::from_second(i64::from(*days) * 86_400).ok()),
+        Field::TimestampMillis(t) => time(jiff::Timestamp::from_millisecond(*t).ok()),
+        Field::TimestampMicros(t) => time(jiff::Timestamp::from_microsecond(*t).ok()),
+        Field::Group(row) => object(row),
+        Field::ListInternal(list) => Value::Array(list.elements().iter().map(value).collect()),
+        Field::MapInternal(map) => {
+            let key = |k: &Field| match value(k) {
+                Value::String(text) => text,
+                other => other.to_string(),
+            };
+            Value::Object(map.entries().iter().map(|(k, v)| (key(k), value(v))).collect())
+        }
+        // Times of day, decimals and half floats are no field of a story.
+        other => Value::String(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::PathBuf, sync::Arc};
+
+    use parquet::{
+        basic::{Compression, GzipLevel},
+        data_type::{ByteArray, ByteArrayType, Int64Type},
+        file::{properties::WriterProperties, writer::SerializedFileWriter},
+        schema::parser::parse_message_type,
+    };
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        ingest::{Input, Options, Spooled, copy_records},
+        progress::Silent,
+    };
+
+    /// Three stories, the second without a date; `by` is a column that samestory knows nothing of.
+    fn file(compression: Compression) -> Vec<u8> {
+        let schema = "message story { required binary id (utf8); required binary body (utf8); \
+                      optional int64 date (timestamp(micros,true)); required binary by (utf8); }";
+        let properties = WriterProperties::builder().set_compression(compression).build();
+        let schema = Arc::new(parse_message_type(schema).unwrap());
+        let mut file = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties)).unwrap();
+        let mut group = file.next_row_group().unwrap();
+        let texts = |of: [&str; 3]| of.map(ByteArray::from);
+        let columns = [
+            texts(["a", "b", "c"]),
+            texts(["The dam is raised.", "The mill is shut.", "The bees are free."]),
+            texts(["", "", ""]),
+            texts(["x", "y", "z"]),
+        ];
+        for (i, values) in columns.iter().enumerate() {
+            let mut column = group.next_column().unwrap().unwrap();
+            if i == 2 {
+                let times = [1_930_000_000_000_000, 1_930_000_060_000_000];
+                column.typed::<Int64Type>().write_batch(&times, Some(&[1, 0, 1]), None).unwrap();
+            } else {
+                column.typed::<ByteArrayType>().write_batch(values, None, None).unwrap();
+            }
+            column.close().unwrap();
+        }
+        group.close().unwrap();
+        file.into_inner().unwrap()
+    }
+
+    fn written(bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("stories.parquet");
+        fs::write(&path, bytes).unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn rows_are_stories_whatever_packs_them() {
+        let gzip = Compression::GZIP(GzipLevel::default());
+        for compression in [Compression::UNCOMPRESSED, Compression::SNAPPY, gzip, Compression::LZ4_RAW] {
+            let (_folder, path) = written(&file(compression));
+            let read = crate::ingest::read(vec![Input::Path(path)], &Options::default(), &Silent).unwrap();
+            assert_eq!(read.notices, [], "{compression}");
+            let told =
+                read.stories.iter().map(|s| (s.id.as_str(), s.text.as_str(), s.published, s.origin.line));
+            assert_eq!(
+                told.collect::<Vec<_>>(),
+                [
+                    ("a", "The dam is raised.", Some(1_930_000_000_000), 1),
+                    ("b", "The mill is shut.", None, 2),
+                    ("c", "The bees are free.", Some(1_930_000_060_000), 3),
+                ]
+            );
+        }
+    }
+
+    #[test]
+    fn rows_that_survive_keep_all_their_columns() {
+        let (_folder, path) = written(&file(Compression::SNAPPY));
+        let mut out = Vec::new();
+        let inputs = [Spooled { path, name: None }];
+        copy_records(&inputs, &Options::default(), &|o| o.record == 1, &mut out).unwrap();
+        let line: Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(
+            line,
+            serde_json::json!({"id": "b", "body": "The mill is shut.", "date": null, "by": "y"})
+        );
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn a_broken_file_is_a_notice(at in 0usize..900, byte: u8, cut in 0usize..900) {
+            let mut bytes = file(Compression::SNAPPY);
+            let (at, cut) = (at % bytes.len(), cut % bytes.len());
+            bytes[at] = byte;
+            for bytes in [&bytes[..], &bytes[..cut]] {
+                let (_folder, path) = written(bytes);
+                let read = crate::ingest::read(vec![Input::Path(path)], &Options::default(), &Silent).unwrap();
+                prop_assert_eq!(read.files, 1);
+            }
+        }
+    }
+}

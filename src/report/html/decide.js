@@ -1,0 +1,205 @@
+// Decisions: what people say of the groups and pairs of this run, kept in the browser and exported as lines.
+//
+// A decision belongs to an item: `same` holds lists of stories that are one, `apart` pairs of lists of which no story of
+// the first is one with a story of the second, `off` the stories that left the group.
+
+const Decisions = {
+  of: {},
+  past: [],
+  kept: true,
+};
+
+const storeKey = () => 'samestory:' + D.about.run;
+
+function restoreDecisions() {
+  try {
+    Decisions.of = JSON.parse(localStorage.getItem(storeKey()) || '{}');
+  } catch {
+    Decisions.kept = false;
+  }
+}
+
+function keepDecisions() {
+  try {
+    localStorage.setItem(storeKey(), JSON.stringify(Decisions.of));
+  } catch {
+    if (Decisions.kept) say('This browser keeps nothing for this page: export the decisions before you close it.');
+    Decisions.kept = false;
+  }
+}
+
+const decisionOf = item => Decisions.of[item.key];
+const decidedCount = () => Object.values(Decisions.of).filter(d => d.state).length;
+
+/** Stories that a decision took out of a group. */
+const offOf = item => new Set((decisionOf(item) || {}).off || []);
+
+/** Applies changes to several items at once; refuses what contradicts other decisions. */
+function decide(changes, told) {
+  const before = {};
+  for (const [key, value] of Object.entries(changes)) {
+    before[key] = Decisions.of[key];
+    if (value === undefined) delete Decisions.of[key];
+    else Decisions.of[key] = value;
+  }
+  const conflict = contradiction();
+  if (conflict) {
+    restore(before);
+    say('Not taken: ' + conflict);
+    return false;
+  }
+  Decisions.past.push(before);
+  keepDecisions();
+  say(told);
+  return true;
+}
+
+function restore(before) {
+  for (const [key, value] of Object.entries(before)) {
+    if (value === undefined) delete Decisions.of[key];
+    else Decisions.of[key] = value;
+  }
+}
+
+function undo() {
+  const before = Decisions.past.pop();
+  if (!before) return say('Nothing to take back.');
+  restore(before);
+  keepDecisions();
+  say('Taken back.');
+}
+
+/** The group is right as it is, but for what was taken out of it before. */
+function accept(item) {
+  if (item.link) {
+    const [a, b] = item.stories;
+    return decide({ [item.key]: { state: 'accepted', same: [], apart: [[[a], [b]]] } }, 'Accepted: two stories.');
+  }
+  const before = decisionOf(item) || {};
+  // Accepting what was rejected whole takes the rejection back.
+  const old = before.state === 'rejected' ? { canonical: before.canonical } : before;
+  const off = new Set(old.off || []);
+  const rest = item.stories.filter(s => !off.has(s));
+  const same = [...(old.same || []).filter(list => list.some(s => off.has(s) || !item.stories.includes(s))), rest];
+  const state = off.size || old.state === 'merged' ? old.state : 'accepted';
+  return decide({ [item.key]: { ...old, state, same: same.filter(l => l.length > 1) } }, 'Accepted.');
+}
+
+/** Marked stories are no part of this group; without marks, no two stories of it are one. For a pair: they are one. */
+function reject(item, marked) {
+  if (item.link) {
+    return decide({ [item.key]: { state: 'rejected', same: [item.stories.slice()], apart: [] } },
+      'Rejected: the two are one story.');
+  }
+  const old = decisionOf(item) || {};
+  const out = marked.length ? marked : item.stories.slice();
+  const off = new Set([...(old.off || []), ...out]);
+  const rest = item.stories.filter(s => !off.has(s));
+  const apart = (old.apart || []).slice();
+  if (marked.length) out.forEach(s => rest.length && apart.push([[s], rest]));
+  else out.forEach((s, i) => i + 1 < out.length && apart.push([[s], out.slice(i + 1)]));
+  const same = (old.same || []).map(list => list.filter(s => !out.includes(s))).filter(l => l.length > 1);
+  const told = marked.length ? count(out.length, 'story', 'stories') + ' taken out.' : 'Rejected.';
+  return decide({ [item.key]: { ...old, state: marked.length ? 'split' : 'rejected', same, apart, off: [...off] } }, told);
+}
+
+/** Marked stories are a group of their own. */
+function split(item, marked) {
+  if (item.kind !== 'group') return say('Only a group can be split.');
+  const old = decisionOf(item) || {};
+  const off = new Set([...(old.off || []), ...marked]);
+  const rest = item.stories.filter(s => !off.has(s));
+  if (!marked.length || !rest.length) return say('Mark the stories that are a group of their own (x), and leave some.');
+  const same = (old.same || []).map(list => list.filter(s => !marked.includes(s))).filter(l => l.length > 1);
+  if (marked.length > 1) same.push(marked.slice());
+  const apart = [...(old.apart || []), [marked.slice(), rest]];
+  return decide({ [item.key]: { ...old, state: 'split', same, apart, off: [...off] } },
+    count(marked.length, 'story', 'stories') + ' split off.');
+}
+
+/** Two groups are one. */
+function merge(one, other) {
+  const [x, y] = [one, other].map(item => item.stories.filter(s => !offOf(item).has(s)));
+  const [was, then] = [decisionOf(one) || {}, decisionOf(other) || {}];
+  const same = [...(was.same || []), [...x, ...y]];
+  return decide({
+    [one.key]: { ...was, state: 'merged', same, with: [...(was.with || []), other.key] },
+    [other.key]: { ...then, state: 'merged', with: [...(then.with || []), one.key] },
+  }, 'Merged with ' + brief(heading(other), 60));
+}
+
+/** The story that is to be kept of its group. */
+function choose(item, story) {
+  if (item.kind !== 'group') return say('Only a group has a story that is kept.');
+  const old = decisionOf(item) || {};
+  return decide({ [item.key]: { ...old, state: old.state || 'canonical', canonical: story } },
+    'Kept: ' + storyId(story));
+}
+
+/** Pairs of stories: [a, b, same or different], each once, in the order of the items. */
+function decidedPairs() {
+  const pairs = new Map();
+  const put = (a, b, decision) => {
+    if (a !== b) pairs.set(Math.min(a, b) + ' ' + Math.max(a, b), [a, b, decision]);
+  };
+  for (const item of D.items) {
+    const decision = decisionOf(item);
+    if (!decision) continue;
+    for (const list of decision.same || []) list.slice(1).forEach(s => put(list[0], s, 'same'));
+    for (const [x, y] of decision.apart || []) x.forEach(a => y.forEach(b => put(a, b, 'different')));
+  }
+  return [...pairs.values()];
+}
+
+/** Where two decisions cannot both hold, in words; else null. */
+function contradiction() {
+  const parent = new Map();
+  const root = x => {
+    while (parent.has(x) && parent.get(x) !== x) x = parent.get(x);
+    return x;
+  };
+  for (const item of D.items) {
+    const decision = decisionOf(item);
+    for (const list of (decision && decision.same) || []) {
+      list.forEach(s => parent.set(root(s), root(list[0])));
+    }
+  }
+  for (const item of D.items) {
+    const decision = decisionOf(item);
+    for (const [x, y] of (decision && decision.apart) || []) {
+      for (const a of x) {
+        for (const b of y) {
+          if (a !== b && root(a) === root(b)) {
+            return `${storyId(a)} and ${storyId(b)} are one story by one decision and two by another (${item.key}).`;
+          }
+        }
+      }
+    }
+  }
+  return null;
+}
+
+/** The file's text: one decision a line, as `samestory dedup --decisions` and `calibrate --decisions` read it. */
+function decisionLines() {
+  const lines = decidedPairs().map(([a, b, decision]) =>
+    JSON.stringify({ schema: 1, a: storyId(a), b: storyId(b), decision }));
+  for (const item of D.items) {
+    const decision = decisionOf(item);
+    if (decision && decision.canonical !== undefined) {
+      lines.push(JSON.stringify({ schema: 1, id: storyId(decision.canonical), decision: 'canonical' }));
+    }
+  }
+  return lines;
+}
+
+function exportDecisions() {
+  const lines = decisionLines();
+  if (!lines.length) return say('Nothing is decided yet.');
+  const url = URL.createObjectURL(new Blob([lines.join('\n') + '\n'], { type: 'application/x-ndjson' }));
+  const link = h('a', { href: url, download: 'decisions.jsonl' });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(url), 60000);
+  say(`Saved ${count(lines.length, 'line')} as decisions.jsonl: samestory ${D.about.command} --decisions decisions.jsonl …`);
+}

@@ -1,0 +1,124 @@
+// The page comes up: views by the address, keys, the rest.
+
+const KEYS = [
+  ['j, k', 'the next, the one before'],
+  ['n, p', 'the next story of the group, the one before'],
+  ['a', 'accept: the tool is right'],
+  ['r', 'reject: it is wrong; with marks, take the marked stories out'],
+  ['x', 'mark the selected story'],
+  ['s', 'split the marked stories off'],
+  ['m', 'merge: press in one group, then in the other'],
+  ['c', 'keep the selected story of the group'],
+  ['u', 'undo'],
+  ['e', 'export decisions.jsonl'],
+  ['o', 'overview'],
+  ['/', 'search'],
+  ['?', 'these keys'],
+];
+
+function showProgress() {
+  const all = D.items.filter(i => i.kind !== 'storyline').length;
+  $('progress').textContent = all ? `${decidedCount()} of ${all.toLocaleString('en')} decided` : '';
+}
+
+/** Shows what the address asks for. */
+function route() {
+  const key = location.hash.slice(1);
+  const item = D.byKey.get(key);
+  const review = Boolean(item) || key === 'review';
+  $('overview').hidden = review;
+  $('review').hidden = !review;
+  for (const [id, on] of [['nav-overview', !review], ['nav-review', review]]) {
+    if (on) $(id).setAttribute('aria-current', 'page');
+    else $(id).removeAttribute('aria-current');
+  }
+  if (!item) document.body.classList.remove('opened');
+  if (item) {
+    openItem(item);
+  } else if (review && !L.open && L.found.length && matchMedia('(min-width: 900px)').matches) {
+    history.replaceState(null, '', '#' + L.found[0].key);
+    openItem(L.found[0]);
+  }
+}
+
+function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (event.target.closest('input:not([type=checkbox]), select, textarea')) {
+    if (event.key === 'Escape') event.target.blur();
+    return;
+  }
+  const item = $('review').hidden ? null : G.item;
+  const inGroup = item && item.kind === 'group';
+  const move = by => {
+    G.member = Math.min(Math.max(0, G.member + by), item.stories.length - 1);
+    showItem();
+  };
+  const acts = {
+    j: () => ($('review').hidden ? (location.hash = 'review') : step(1)),
+    k: () => step(-1),
+    e: exportDecisions,
+    o: () => { location.hash = 'overview'; },
+    '/': () => { location.hash = 'review'; $('search').focus(); },
+    '?': () => $('help').showModal(),
+  };
+  if (inGroup) {
+    acts.n = () => move(1);
+    acts.p = () => move(-1);
+    acts.x = () => toggle(item.stories[G.member]);
+    acts.s = () => { split(item, [...G.marked]); G.marked.clear(); changed(); };
+    acts.m = () => { mergeStep(item); changed(); };
+    acts.c = () => { choose(item, item.stories[G.member]); changed(); };
+  }
+  if (item && item.kind !== 'storyline') {
+    acts.a = () => { accept(item); changed(); };
+    acts.r = () => { reject(item, [...G.marked]); G.marked.clear(); changed(); };
+  }
+  acts.u = () => { undo(); changed(); };
+  if (!acts[event.key]) return;
+  event.preventDefault();
+  acts[event.key]();
+}
+
+function setUpHelp() {
+  $('help').replaceChildren(h('h2', {}, 'Keys'),
+    h('dl', {}, KEYS.flatMap(([key, text]) => [h('dt', {}, h('kbd', {}, key)), h('dd', {}, text)])),
+    h('form', { method: 'dialog' }, h('button', {}, 'Close')));
+}
+
+function setUpTheme() {
+  $('theme').addEventListener('click', () => {
+    const dark = matchMedia('(prefers-color-scheme: dark)').matches;
+    const now = document.documentElement.dataset.theme || (dark ? 'dark' : 'light');
+    document.documentElement.dataset.theme = now === 'dark' ? 'light' : 'dark';
+  });
+}
+
+async function start() {
+  if (typeof DecompressionStream === 'undefined') {
+    $('wait').textContent = 'This browser cannot unpack the data (no DecompressionStream): one of 2023 or later can.';
+    return;
+  }
+  setUpTheme();
+  await load();
+  restoreDecisions();
+  const { stories, groups } = D.index;
+  $('sum').textContent = `${count(stories.id.length, 'story', 'stories')} · ${count(groups.length, 'group')}`;
+  setUpFilters();
+  setUpHelp();
+  refresh(0);
+  showOverview();
+  showProgress();
+  $('export').addEventListener('click', exportDecisions);
+  $('keys').addEventListener('click', () => $('help').showModal());
+  addEventListener('hashchange', route);
+  document.addEventListener('keydown', onKey);
+  $('wait').remove();
+  route();
+  document.documentElement.dataset.ready = 'yes';
+  // The texts are unpacked while the reader looks at the overview.
+  setTimeout(texts, 50);
+}
+
+start().catch(error => {
+  $('status').textContent = 'This page cannot show its data: ' + error.message;
+});
