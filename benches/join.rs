@@ -1,0 +1,57 @@
+//! The exact self-join alone, on the vectors of a NumPy file that `samestory embed --format npy` wrote.
+//!
+//! `cargo bench --bench join -- FILE FLOOR ROWS,ROWS… [PATH]`: seconds, the median of three (of one, past 30 s), for
+//! the first so many rows.
+
+use std::{env, error::Error, fs, time::Instant};
+
+use samestory::{device::CpuPath, progress::Silent, search::self_join, vector::Matrix};
+
+/// The f32 matrix of a NumPy file of version 1: ten bytes, the last two the header's length, then the header.
+fn read(file: &str) -> Result<Matrix, Box<dyn Error>> {
+    let bytes = fs::read(file)?;
+    let magic =
+        bytes.get(..10).filter(|b| b.starts_with(b"\x93NUMPY\x01")).ok_or("no NumPy file of version 1")?;
+    let start = 10 + usize::from(u16::from_le_bytes([magic[8], magic[9]]));
+    let header =
+        String::from_utf8_lossy(bytes.get(10..start).ok_or("a header that is cut off")?).into_owned();
+    let shape =
+        header.split('(').nth(1).and_then(|s| s.split(')').next()).ok_or("a header without a shape")?;
+    let columns = shape.split(',').nth(1).ok_or("not a matrix")?.trim().parse()?;
+    if !header.contains("<f4") || header.contains("'fortran_order': True") {
+        return Err("not f32 in rows".into());
+    }
+    let values = bytes[start..].as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+    Ok(Matrix::from_vec(values, columns))
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let args: Vec<String> = env::args().skip(1).filter(|a| a != "--bench").collect();
+    let (Some(file), Some(floor), Some(sizes)) = (args.first(), args.get(1), args.get(2)) else {
+        println!("nothing to join: cargo bench --bench join -- FILE FLOOR ROWS,ROWS [PATH]");
+        return Ok(());
+    };
+    let path = args.get(3).map_or(Ok(CpuPath::detect()), |name| name.parse())?;
+    let (all, floor) = (read(file)?, floor.parse()?);
+    for size in sizes.split(',') {
+        let size: usize = size.parse()?;
+        let values = all.as_slice().get(..size * all.dim()).ok_or("fewer rows than that")?;
+        let rows = Matrix::from_vec(values.to_vec(), all.dim());
+        let mut times = Vec::new();
+        let mut pairs = 0;
+        // Once is enough for what takes long: its noise is small beside it.
+        while times.len() < 3 && times.iter().sum::<f64>() < 30.0 {
+            let begun = Instant::now();
+            pairs = self_join(&rows, floor, path, &Silent)?.len();
+            times.push(begun.elapsed().as_secs_f64());
+        }
+        times.sort_by(f64::total_cmp);
+        println!(
+            "{path}: {size} rows at {floor}: {:.2} s ({:.2} to {:.2}), {pairs} pairs",
+            times[times.len() / 2],
+            times[0],
+            times[times.len() - 1]
+        );
+    }
+    Ok(())
+}
