@@ -55,7 +55,7 @@ impl Int8 {
         {
             let vnni = std::arch::is_x86_feature_detected!("avx512vnni")
                 && std::arch::is_x86_feature_detected!("avx512bw");
-            if vnni && matches!(path, CpuPath::Amx | CpuPath::Avx512) {
+            if vnni && !matches!(path, CpuPath::Avx2 | CpuPath::Portable) {
                 return Int8 { path: CpuPath::Avx512, rows: x86::rows_avx512, pair: x86::pair_avx512 };
             }
             if path != CpuPath::Portable && std::arch::is_x86_feature_detected!("avx2") {
