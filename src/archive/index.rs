@@ -1,60 +1,80 @@
 //! What a store is searched by: vectors of rows and of stories, and rare runs of words.
 
-use rayon::prelude::*;
-
-use super::postings::Postings;
+use super::files::{self, ROWS, SHINGLES, STORIES, stamp};
 use crate::{
-    Result, ingest,
-    search::{SearchOptions, shingles, write_mean},
+    Result,
+    device::CpuPath,
+    ingest,
+    search::{
+        Postings, Quantized, QuantizedRows, Query, RowSet, SearchOptions, Want, rescore, shingles, write_mean,
+    },
     store::{Store, View},
-    story::{Story, StoryId},
+    story::{RowId, Story, StoryId},
     vector::dot,
 };
 
-/// Vectors by number; a number that is not used has zeros.
-#[derive(Debug, Default)]
+/// Files are written anew when they lack more than this share of the stories …
+const BEHIND: usize = 10;
+/// … and more than so many.
+const BEHIND_LEAST: usize = 256;
+
+/// Vectors by number, as bytes; a number that is not used has zeros.
+#[derive(Debug)]
 pub(super) struct Vectors {
-    data: Vec<f32>,
-    dim: usize,
+    rows: QuantizedRows,
+    dead: RowSet,
+    path: CpuPath,
+    zeros: Vec<f32>,
 }
 
 impl Vectors {
-    pub fn new(dim: usize) -> Self {
-        Vectors { data: Vec::new(), dim }
+    fn new(rows: QuantizedRows, dim: usize, path: CpuPath) -> Self {
+        Vectors { rows, dead: RowSet::default(), path, zeros: vec![0.0; dim] }
+    }
+
+    fn view(&self) -> Quantized<'_> {
+        self.rows.view(self.path)
+    }
+
+    /// Numbers below this have been put.
+    fn end(&self) -> i64 {
+        self.view().rows() as i64
     }
 
     /// Puts the vector of `number`, which is higher than all before.
     pub fn push(&mut self, number: i64, vector: &[f32]) {
-        let at = number.max(0) as usize * self.dim;
-        self.data.resize(at, 0.0);
-        self.data.extend_from_slice(vector);
+        while self.end() < number {
+            let Vectors { rows, zeros, .. } = self;
+            rows.push(zeros);
+        }
+        // A vector of another length is a damage that `verify` tells of.
+        let whole = vector.len() == self.zeros.len();
+        self.rows.push(if whole { vector } else { &self.zeros });
     }
 
     /// Takes the vector of `number` away.
-    pub fn clear(&mut self, number: i64) {
-        let at = number.max(0) as usize * self.dim;
-        if let Some(vector) = self.data.get_mut(at..at + self.dim) {
-            vector.fill(0.0);
-        }
+    pub fn remove(&mut self, number: i64) {
+        self.dead.insert(RowId(number.max(0) as u32));
     }
 
-    /// For each query all numbers with at least this score, ascending.
-    pub fn above(&self, queries: &[&[f32]], floor: f32) -> Vec<Vec<(i64, f32)>> {
-        let near = |query: &&[f32]| {
-            let scores = self.data.chunks_exact(self.dim.max(1)).zip(0..).map(|(v, n)| (n, dot(query, v)));
-            scores.filter(|(_, score)| *score >= floor).collect()
-        };
-        queries.par_iter().map(near).collect()
-    }
-
-    /// For each query the `k` numbers with the highest scores above `floor`, the highest first.
-    pub fn nearest(&self, queries: &[&[f32]], k: usize, floor: f32) -> Vec<Vec<(i64, f32)>> {
-        let mut found = self.above(queries, floor);
-        for near in &mut found {
-            near.sort_by(|x, y| y.1.total_cmp(&x.1).then(x.0.cmp(&y.0)));
-            near.truncate(k);
-        }
-        found
+    /// For each query what is wanted, by exact score, then by number; `vector` gives a number's vector.
+    pub fn look_up(
+        &self,
+        queries: &[&[f32]],
+        want: Want,
+        vector: &mut dyn FnMut(i64) -> Result<Option<Vec<f32>>>,
+    ) -> Result<Vec<Vec<(i64, f32)>>> {
+        let quantized: Vec<Query> = queries.iter().map(|q| Query::new(q)).collect();
+        let candidates = self.view().candidates(&quantized, want, &self.dead);
+        let scored = queries.iter().zip(candidates).map(|(query, candidates)| {
+            let found = rescore(&candidates, want, |row| {
+                let exact = vector(i64::from(row.0))?.filter(|v| v.len() == query.len());
+                Result::Ok(exact.map_or(f32::NEG_INFINITY, |v| dot(query, &v)))
+            })?;
+            let there = found.into_iter().filter(|(_, score)| score.is_finite());
+            Ok(there.map(|(row, score)| (i64::from(row.0), score)).collect())
+        });
+        scored.collect()
     }
 }
 
@@ -64,6 +84,10 @@ pub(super) struct Index {
     pub rows: Vectors,
     pub stories: Vectors,
     pub shingles: Postings,
+    /// Stories that the files have.
+    saved: usize,
+    /// What was wrong with the files.
+    pub rebuilt: Vec<String>,
 }
 
 /// What is searched of one story.
@@ -73,38 +97,81 @@ pub(super) struct Searched {
 }
 
 impl Index {
-    /// Reads it from a store.
-    pub fn read(store: &Store, options: &SearchOptions) -> Result<Self> {
-        let (view, dim) = (store.view(), store.identity().dim);
-        let mut index =
-            Index { rows: Vectors::new(dim), stories: Vectors::new(dim), shingles: Postings::default() };
-        view.row_vectors(0, &mut |number, vector| {
-            if vector.len() == dim {
-                index.rows.push(number, vector);
+    /// Reads it from the files, and what these lack from the store.
+    pub fn open(store: &Store, options: &SearchOptions) -> Result<Self> {
+        let (view, dim, folder) = (store.view(), store.identity().dim, store.folder());
+        let mut rebuilt = Vec::new();
+        let mut vectors = |name: &str, digest: &dyn Fn(i64) -> Result<Option<Vec<u8>>>| {
+            let read = files::read(folder, name, |file| {
+                let (rows, generation) = Quantized::open(file, options.path)?;
+                Ok((rows.to_rows(), rows.rows() as i64 - 1, rows.dim(), generation))
+            });
+            let rows = match read {
+                None => None,
+                Some(Ok((rows, last, of, generation))) => {
+                    let known = digest(last)?.map(|d| stamp(view, &d)).transpose()?;
+                    let fits = of == dim && known == Some(generation);
+                    if !fits {
+                        rebuilt.push(format!("{name} is of another state of the store"));
+                    }
+                    fits.then_some(rows)
+                }
+                Some(Err(broken)) => {
+                    rebuilt.push(format!("{name} is damaged: {broken}"));
+                    None
+                }
+            };
+            Ok(Vectors::new(rows.unwrap_or_else(|| QuantizedRows::new(dim)), dim, options.path))
+        };
+        let row_digest = |number| Ok(view.row_hash(number)?.map(|h| h.to_vec()));
+        let mut rows = vectors(ROWS, &row_digest)?;
+        let mut stories: Vectors = vectors(STORIES, &|number| view.digest(number))?;
+        let shingles = match files::read(folder, SHINGLES, Postings::open) {
+            None => None,
+            Some(Ok((read, generation))) => {
+                let known = view.digest(i64::from(read.last()))?.map(|d| stamp(view, &d)).transpose()?;
+                if known != Some(generation) {
+                    rebuilt.push(format!("{SHINGLES} is of another state of the store"));
+                }
+                (known == Some(generation)).then_some(read)
             }
-        })?;
-        let mut postings = Vec::new();
-        for number in view.numbers(0)? {
-            let Some(story) = view.story(number)? else { continue };
-            let mean = index.mean(view, number)?;
-            index.stories.push(number, &mean);
-            let shingles = shingles_of(story, options);
-            postings.extend(shingles.into_iter().map(|s| (s, number as u32)));
-        }
-        index.shingles = Postings::new(postings);
-        Ok(index)
-    }
+            Some(Err(broken)) => {
+                rebuilt.push(format!("{SHINGLES} is damaged: {broken}"));
+                None
+            }
+        };
+        let mut shingles = shingles.unwrap_or_default();
 
-    fn mean(&self, view: View<'_>, number: i64) -> Result<Vec<f32>> {
-        let dim = self.rows.dim;
-        let passages = view.passages(number)?;
-        let mut mean = vec![0.0; dim];
-        let rows = passages.iter().filter_map(|p| {
-            let at = p.row.max(0) as usize * dim;
-            self.rows.data.get(at..at + dim)
-        });
-        write_mean(rows, &mut mean);
-        Ok(mean)
+        view.row_vectors(rows.end() - 1, &mut |number, vector| rows.push(number, vector))?;
+        let mut saved = 0;
+        let mut postings = Vec::new();
+        let (of_files, of_shingles) = (stories.end(), i64::from(shingles.last()));
+        let mut next = 0;
+        for number in view.numbers(0)? {
+            (next..number).for_each(|gap| stories.remove(gap));
+            next = number + 1;
+            if number < of_files && number <= of_shingles {
+                saved += 1;
+                continue;
+            }
+            if number >= of_files {
+                let mean = mean(view, number, dim)?;
+                stories.push(number, &mean);
+            }
+            if number > of_shingles
+                && let Some(story) = view.story(number)?
+            {
+                postings.push((number as u32, shingles_of(story, options)));
+            }
+        }
+        if of_shingles == 0 {
+            let last = postings.last().map_or(0, |p| p.0);
+            let all = postings.into_iter().flat_map(|(n, of)| of.into_iter().map(move |s| (s, n)));
+            shingles = Postings::new(all.collect(), last);
+        } else {
+            postings.iter().for_each(|(number, of)| shingles.push(*number, of));
+        }
+        Ok(Index { rows, stories, shingles, saved, rebuilt })
     }
 
     /// Adds a story that the store has now.
@@ -113,10 +180,42 @@ impl Index {
         self.shingles.push(number as u32, &searched.shingles);
     }
 
-    /// Takes a story out that the store no longer has.
-    pub fn remove_story(&mut self, number: i64) {
-        self.stories.clear(number);
+    /// Writes the files, if they are far behind the store.
+    pub fn save(&mut self, store: &Store) -> Result<()> {
+        let view = store.view();
+        let all = view.stories_len()? as usize;
+        let behind = all.saturating_sub(self.saved);
+        if self.rebuilt.is_empty() && (behind < BEHIND_LEAST || behind * BEHIND < all) {
+            return Ok(());
+        }
+        let folder = store.folder();
+        // A file whose last item was removed would not be known again: it is written with what comes next.
+        if let Some(hash) = view.row_hash(self.rows.end() - 1)? {
+            let generation = stamp(view, &hash)?;
+            files::write(folder, ROWS, |out| self.rows.view().write(generation, out))?;
+        }
+        if let Some(digest) = view.digest(self.stories.end() - 1)? {
+            let generation = stamp(view, &digest)?;
+            files::write(folder, STORIES, |out| self.stories.view().write(generation, out))?;
+        }
+        if let Some(digest) = view.digest(i64::from(self.shingles.last()))? {
+            let generation = stamp(view, &digest)?;
+            files::write(folder, SHINGLES, |out| self.shingles.write(generation, out))?;
+        }
+        self.saved = all;
+        Ok(())
     }
+}
+
+/// The mean of a story's rows, as it is searched.
+pub(super) fn mean(view: View<'_>, number: i64, dim: usize) -> Result<Vec<f32>> {
+    let mut rows = Vec::new();
+    for passage in view.passages(number)? {
+        rows.extend(view.vector(passage.row)?.filter(|v| v.len() == dim));
+    }
+    let mut mean = vec![0.0; dim];
+    write_mean(rows.iter().map(|row| &row[..]), &mut mean);
+    Ok(mean)
 }
 
 /// The shingles of a story that stands alone.

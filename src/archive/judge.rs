@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Archive, Embed, Judge,
-    index::{Searched, shingles_of},
+    index::{Searched, mean, shingles_of},
     pairs,
     words::Known,
     working::Working,
@@ -16,7 +16,7 @@ use crate::{
     group::{self, Groups},
     ingest,
     progress::Progress,
-    search::{self, write_mean},
+    search::{self, Want, write_mean},
     store::{Store, View},
     story::{Corpus, Row, RowId, Story, StoryId},
     vector::{Matrix, dot},
@@ -155,7 +155,9 @@ impl Judge {
         let titles = Titles { vectors: Matrix::from_vec(of_titles, dim), ..titles };
 
         let rows: Vec<&[f32]> = (0..corpus.rows.len()).map(|i| vectors.row(i)).collect();
-        let found = self.index.rows.above(&rows, self.options.search.row_floor);
+        let view = store.view();
+        let floor = Want::AtLeast(self.options.search.row_floor);
+        let found = self.index.rows.look_up(&rows, floor, &mut |number| view.vector(number))?;
         let near_rows =
             found.into_iter().map(|near| near.into_iter().map(|(row, _)| row).collect()).collect();
         let searched: Vec<Searched> = (0..corpus.stories.len())
@@ -168,7 +170,10 @@ impl Judge {
             .collect();
         let means: Vec<&[f32]> = searched.iter().map(|s| &s.mean[..]).collect();
         let options = &self.options.search;
-        let near_stories = self.index.stories.nearest(&means, options.story_neighbours, options.story_floor);
+        let nearest = Want::Nearest(options.story_neighbours);
+        let mut near_stories =
+            self.index.stories.look_up(&means, nearest, &mut |number| mean(view, number, dim).map(Some))?;
+        near_stories.iter_mut().for_each(|near| near.retain(|(_, score)| *score >= options.story_floor));
         Ok(Batch { corpus, vectors, titles, searched, near_rows, near_stories, ledger })
     }
 

@@ -87,7 +87,7 @@ impl Archive {
         for (number, vector) in &fresh.vectors {
             judge.index.rows.push(*number, vector);
         }
-        gone.iter().for_each(|number| judge.index.remove_story(*number));
+        gone.iter().for_each(|number| judge.index.stories.remove(*number));
         for (number, at) in &fresh.stories {
             judge.index.push_story(*number, &batch.searched[at.index()]);
         }
@@ -100,7 +100,7 @@ impl Archive {
     pub fn remove(&mut self, run: i64, ids: &[String]) -> Result<u64> {
         let Archive { store, judge } = self;
         let removed = judge.remove(store, run, ids).inspect_err(|_| judge.words.borrow_mut().clear())?;
-        removed.iter().for_each(|number| judge.index.remove_story(*number));
+        removed.iter().for_each(|number| judge.index.stories.remove(*number));
         Ok(removed.len() as u64)
     }
 

@@ -4,11 +4,11 @@
 //! So the result hangs on the order of the stories alone, not on how they were cut into batches, and a run that was
 //! killed goes on to the same end.
 
+mod files;
 mod index;
 mod judge;
 mod learn;
 mod pairs;
-mod postings;
 mod regroup;
 mod words;
 mod working;
@@ -56,12 +56,23 @@ struct Judge {
 impl Archive {
     /// Takes a store, and reads what searching it needs.
     pub fn open(store: Store, options: Options) -> Result<Self> {
-        let index = Index::read(&store, &options.search)?;
+        let index = Index::open(&store, &options.search)?;
         let mut boilerplate: BTreeMap<String, bool> = store.view().boilerplate()?.into_iter().collect();
         let given = options.compare.boilerplate.passages.iter();
         boilerplate.extend(given.map(|entry| (entry.text.clone(), entry.exclude)));
         let dim = store.identity().dim;
         Ok(Archive { store, judge: Judge { index, words: RefCell::default(), options, boilerplate, dim } })
+    }
+
+    /// What was wrong with the files that are searched, in words: they were made anew. Empty if nothing was.
+    pub fn rebuilt(&self) -> &[String] {
+        &self.judge.index.rebuilt
+    }
+
+    /// Writes the files that are searched, if they have fallen behind by much. They are caches: what they lack is read
+    /// from the store.
+    pub fn save(&mut self) -> Result<()> {
+        self.judge.index.save(&self.store)
     }
 
     /// The store.

@@ -48,6 +48,7 @@ pub fn run(args: &Dedup) -> Result<Outcome> {
     let counts = Counts::of(&ingested);
     bars.begin(Stage::Search, Some(ingested.stories.len() as u64));
     let archive = samestory::archive::Archive::open(store, options)?;
+    archive::tell_rebuilt(&archive);
     let archived = archive.store().view().stories_len()?;
     let new = archive::renamed(archive.store(), archive.store().unknown(ingested.stories)?)?;
     let embed = |texts: &[&str]| engine.embed_for_archive(texts);

@@ -65,7 +65,16 @@ pub fn now() -> i64 {
 pub fn judging(store: Store, engine: &Engine) -> Result<samestory::archive::Archive> {
     let search = SearchOptions { path: engine.path, ..SearchOptions::default() };
     let options = samestory::archive::Options { search, ..samestory::archive::Options::default() };
-    samestory::archive::Archive::open(store, options)
+    let archive = samestory::archive::Archive::open(store, options)?;
+    tell_rebuilt(&archive);
+    Ok(archive)
+}
+
+/// Says which of the files that are searched could not be used.
+pub fn tell_rebuilt(archive: &samestory::archive::Archive) {
+    for what in archive.rebuilt() {
+        eprintln!("samestory: {}; it is made anew from the store", samestory::report::line(what, 400));
+    }
 }
 
 /// Opens the store that `args` name, for `engine` to take vectors from.

@@ -92,6 +92,9 @@ pub fn run(args: &Check) -> Result<Outcome> {
             .and_then(|()| out.flush());
         written.map_err(Error::io("write", "standard output"))?;
     }
+    if args.learn {
+        archive.save()?;
+    }
     Ok(match () {
         () if bad && args.input.strict => Outcome::BadInput,
         () if args.fail_on_duplicates && duplicates => Outcome::Duplicates,

@@ -189,6 +189,7 @@ impl<'e> Writer<'e> {
             "stages": self.bars.stage_times(),
         });
         self.archive.end(self.run, &manifest.to_string())?;
+        self.archive.save()?;
         tell(self.archive.store(), added, vanished, quiet, self.bars);
         Ok(())
     }

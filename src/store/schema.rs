@@ -21,7 +21,7 @@ const TABLES: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE sources (path TEXT PRIMARY KEY, digest BLOB NOT NULL, stories INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE rows (
-    number INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, text TEXT NOT NULL, vector BLOB NOT NULL,
+    number INTEGER PRIMARY KEY AUTOINCREMENT, hash BLOB NOT NULL UNIQUE, text TEXT NOT NULL, vector BLOB NOT NULL,
     carriers INTEGER NOT NULL DEFAULT 0, strangers INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE stories (
@@ -77,6 +77,8 @@ pub fn create(path: &Path, identity: &Identity) -> rusqlite::Result<()> {
     for (key, value) in [("model", &identity.model), ("fingerprint", &identity.fingerprint), ("dim", &dim)] {
         change.execute("INSERT INTO meta VALUES (?1, ?2)", params![key, value])?;
     }
+    // Tells the files that belong to this store from those of another one.
+    change.execute("INSERT INTO meta VALUES ('generation', abs(random()))", [])?;
     change.pragma_update(None, "user_version", VERSION)?;
     change.commit()?;
     db.close().map_err(|(_, error)| error)

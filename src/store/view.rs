@@ -194,6 +194,22 @@ impl View<'_> {
         })
     }
 
+    /// The vector of the row with this number.
+    pub fn vector(&self, number: i64) -> Result<Option<Vec<f32>>> {
+        let sql = "SELECT vector FROM rows WHERE number = ?1";
+        self.one(sql, [number], |row| Ok(floats(row.get_ref(0)?.as_blob()?)))
+    }
+
+    /// The hash of the row with this number.
+    pub fn row_hash(&self, number: i64) -> Result<Option<[u8; 16]>> {
+        self.one("SELECT hash FROM rows WHERE number = ?1", [number], |row| row.get(0))
+    }
+
+    /// The digest of the story with this number.
+    pub fn digest(&self, number: i64) -> Result<Option<Vec<u8>>> {
+        self.one("SELECT digest FROM stories WHERE number = ?1", [number], |row| row.get(0))
+    }
+
     /// Calls `each` on the numbers and vectors of all rows above `after`, ascending.
     pub fn row_vectors(&self, after: i64, each: &mut dyn FnMut(i64, &[f32])) -> Result<()> {
         let mut read = || -> rusqlite::Result<()> {
