@@ -3,78 +3,19 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot run the tool fails")]
 
+mod support;
+
 use std::{
     env,
-    fmt::Write as _,
     fs::{self, File},
     io::{Read, Seek, SeekFrom, Write},
-    path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    path::Path,
+    process::{Command, Stdio},
     thread,
     time::Duration,
 };
 
-const DATABASE: &str = "archive.sqlite";
-
-struct Archive {
-    folder: tempfile::TempDir,
-}
-
-impl Archive {
-    fn new() -> Self {
-        Archive { folder: tempfile::tempdir().unwrap() }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) -> PathBuf {
-        fs::write(self.path(name), text).unwrap();
-        self.path(name)
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_samestory"));
-        command.args(args).current_dir(self.folder.path()).env_remove("SAMESTORY_STORE");
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        self.command(args).output().unwrap()
-    }
-
-    /// Standard output of a command that must do.
-    fn text(&self, args: &[&str]) -> String {
-        let output = self.run(args);
-        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// What a command that must fail says.
-    fn error(&self, args: &[&str]) -> String {
-        let output = self.run(args);
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(2), "{args:?}: {text}");
-        assert!(text.contains("hint:") && !text.contains("panicked"), "{text}");
-        text
-    }
-
-    fn info(&self) -> serde_json::Value {
-        serde_json::from_str(&self.text(&["index", "info", "--json"])).unwrap()
-    }
-}
-
-/// JSON lines of `n` stories, each with words of its own.
-fn stories(from: usize, n: usize) -> String {
-    let mut text = String::new();
-    for i in from..from + n {
-        let body =
-            format!("The ferry number {i} left the harbour of Ostrel with {} passengers aboard.", i * 7);
-        writeln!(text, r#"{{"id":"s{i}","title":"Ferry {i} leaves","text":"{body}"}}"#).unwrap();
-    }
-    text
-}
+use support::{Archive, DATABASE, stories};
 
 #[test]
 fn what_is_known_is_neither_read_twice_nor_embedded_again() {

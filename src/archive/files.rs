@@ -53,7 +53,11 @@ pub(super) fn write(
 ) -> Result<()> {
     let path = folder.join(name);
     let put = || -> io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        let mut builder = tempfile::Builder::new();
+        // Whoever may read the store may read this: the user's mask decides, as for the store itself.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut file = builder.tempfile_in(folder)?;
         let mut out = io::BufWriter::with_capacity(1 << 20, file.as_file_mut());
         body(&mut out)?;
         out.flush()?;

@@ -164,7 +164,13 @@ fn gather(corpus: &Corpus, edges: &Edges) -> Vec<Vec<StoryId>> {
     // A pivot that is still alone joins a group if it shares its origin with half of the members.
     for story in alone(&groups) {
         let shared = |members: &[StoryId]| members.iter().filter(|m| edges[&story].contains_key(m)).count();
-        let mut fitting = groups.iter().filter(|(_, m)| m.len() > 1 && shared(m) * 2 >= m.len());
+        // Who is the same as one of a group belongs to it, whatever the others are.
+        let same = |members: &[StoryId]| {
+            let relation = |m: &StoryId| edges[&story].get(m).map(|v| v.relation);
+            members.iter().any(|m| relation(m) == Some(Relation::Identical))
+        };
+        let fits = |m: &[StoryId]| m.len() > 1 && (same(m) || shared(m) * 2 >= m.len());
+        let mut fitting = groups.iter().filter(|(_, m)| fits(m));
         if let Some(pivot) = fitting.next().map(|(p, _)| *p) {
             groups.remove(&story);
             groups.entry(pivot).or_default().push(story);

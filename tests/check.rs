@@ -1,0 +1,190 @@
+//! Stories judged as they come: verdicts, group numbers that stay, files that are searched and made anew.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot run the tool fails")]
+
+mod support;
+
+use std::fs;
+
+use serde_json::Value;
+use support::{Archive, DATABASE, stories};
+
+fn lines(output: &std::process::Output) -> Vec<Value> {
+    assert!(output.status.code().is_some_and(|c| c < 2), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+const LONG: &str = "The breakwater of Norrin will be rebuilt in two years, the harbour board decided on Tuesday after a \
+    vote of seven to two. Stones from the quarry at Ostrel will be shipped by barge, said Dana May, who leads the work. \
+    Fishermen had asked for a wider entrance, which the plan now allows for.";
+const MORE: &str = "The cost of 14 million crowns is met by the ports fund and a loan of the Coast Bank. Work begins in \
+    April, once the ice is gone, and a temporary wall of timber will stand until then, the board said.";
+
+fn story(id: &str, text: &str, published: &str) -> String {
+    serde_json::json!({"id": id, "title": "Norrin rebuilds its breakwater", "text": text, "published": published})
+        .to_string()
+}
+
+#[test]
+fn each_line_is_answered_with_a_line() {
+    let a = Archive::new();
+    a.write("in.jsonl", &(stories(0, 30) + &story("first", &format!("{LONG}\n\n{MORE}"), "2031-03-04")));
+    a.text(&["index", "add", "in.jsonl"]);
+    let new = "A recipe for plum cake: four eggs, a pound of plums, flour and butter; bake it for an hour, says Olga.";
+    let mixed = format!("{LONG}\n\n{new}");
+    let input = [
+        "no json".to_string(),
+        story("copy", &format!("{LONG}\n\n{MORE}"), "2031-03-05"),
+        String::new(),
+        story("part", &mixed, "2031-03-05"),
+        story("new", new, "2031-03-05"),
+    ];
+    let check = |extra: &[&str]| {
+        let args: Vec<&str> = ["check", "--quiet"].iter().chain(extra).copied().collect();
+        a.feed(&args, &(input.join("\n") + "\n"))
+    };
+    let output = check(&[]);
+    let found = lines(&output);
+    let verdicts: Vec<&str> = found.iter().map(|l| l["verdict"].as_str().unwrap()).collect();
+    assert_eq!(verdicts, ["error", "duplicate", "duplicate", "new"], "{found:?}");
+    let places: Vec<u64> = found.iter().map(|l| l["line"].as_u64().unwrap()).collect();
+    assert_eq!(places, [1, 2, 4, 5]);
+    assert_eq!((&found[1]["relation"], &found[1]["of"]), (&"identical".into(), &"first".into()));
+    assert_eq!(found[1]["novel_passages"], serde_json::json!([]));
+    assert_eq!(found[2]["novel_passages"], serde_json::json!([new]));
+    assert_eq!(a.info()["stories"], 31, "looking adds nothing");
+    assert_eq!(check(&["--fail-on-duplicates"]).status.code(), Some(1));
+    assert_eq!(check(&["--strict"]).status.code(), Some(2));
+    let learned = lines(&check(&["--learn"]));
+    assert_eq!(learned[1]["group"], learned[2]["group"]);
+    assert!(learned[1]["group"].is_i64() && learned[3]["group"].is_null(), "{learned:?}");
+    assert_eq!(a.info()["stories"], 34);
+}
+
+/// What is in the tables that tell of judgements, ids for numbers.
+fn judgements(a: &Archive) -> (Vec<String>, Vec<String>) {
+    let db = rusqlite::Connection::open(a.path(".samestory").join(DATABASE)).unwrap();
+    let read = |sql: &str| {
+        let mut all = db.prepare(sql).unwrap();
+        let rows = all.query_map([], |row| row.get(0)).unwrap();
+        rows.collect::<rusqlite::Result<Vec<String>>>().unwrap()
+    };
+    let members = "SELECT id || ' ' || grp || ' ' || relation || ' ' || reason FROM members, stories \
+                   ON story = stories.number ORDER BY 1";
+    let pairs = "SELECT x.id || ' ' || y.id || ' ' || relation || ' ' || figures FROM pairs, stories x, stories y \
+                 ON a = x.number AND b = y.number ORDER BY 1";
+    (read(members), read(pairs))
+}
+
+/// One by one, in two parts, or all at once: the same judgements, groups and numbers.
+#[test]
+fn batches_do_not_matter() {
+    let mut all: Vec<String> = stories(0, 20).lines().map(String::from).collect();
+    for i in 0..6 {
+        let text = format!("{LONG}\n\n{}", if i % 2 == 0 { MORE } else { "The mayor was not there." });
+        all.insert(i * 3, story(&format!("n{i}"), &text, &format!("2031-03-0{}", i + 1)));
+    }
+    let run = |parts: usize| {
+        let a = Archive::new();
+        for part in all.chunks(all.len().div_ceil(parts)) {
+            // One file that grows, as its path is part of a story.
+            let before = fs::read_to_string(a.path("in.jsonl")).unwrap_or_default();
+            a.write("in.jsonl", &(before + &part.join("\n") + "\n"));
+            a.text(&["index", "add", "in.jsonl", "--quiet"]);
+        }
+        judgements(&a)
+    };
+    let whole = run(1);
+    assert!(whole.0.len() == 6 && whole.1.len() >= 6, "{whole:?}");
+    assert_eq!(run(2), whole);
+    assert_eq!(run(all.len()), whole);
+}
+
+#[test]
+fn groups_keep_their_numbers_and_the_log_tells_why() {
+    let a = Archive::new();
+    let of = |id: &str, day: u32| story(id, &format!("{LONG}\n\n{MORE}"), &format!("2031-03-{day:02}"));
+    a.write("in.jsonl", &(stories(0, 10) + &of("n1", 5) + "\n" + &of("n2", 6)));
+    a.text(&["index", "add", "in.jsonl"]);
+    a.write("more.jsonl", &of("n0", 4));
+    a.text(&["index", "add", "more.jsonl"]);
+    a.text(&["index", "remove", "n0"]);
+    a.text(&["index", "remove", "n1"]);
+    let log = a.text(&["log", "--json"]);
+    let told: Vec<(String, i64, String)> = log
+        .lines()
+        .map(|line| {
+            let event: Value = serde_json::from_str(line).unwrap();
+            let text = |key: &str| event[key].as_str().unwrap().to_string();
+            (text("kind"), event["group"].as_i64().unwrap(), text("story"))
+        })
+        .collect();
+    let expect = [
+        ("created", "n1"),
+        ("joined", "n2"),
+        ("joined", "n0"),
+        ("canonical", "n0"),
+        ("left", "n0"),
+        ("canonical", "n1"),
+        ("left", "n1"),
+        ("left", "n2"),
+        ("dissolved", "n1"),
+    ];
+    let expect: Vec<_> =
+        expect.iter().map(|(kind, story)| (kind.to_string(), 1, story.to_string())).collect();
+    assert_eq!(told, expect);
+    // A number is never given again.
+    a.write("again.jsonl", &of("n3", 7));
+    a.text(&["index", "add", "again.jsonl"]);
+    assert!(a.text(&["log", "--group", "2"]).contains("created with n2"));
+}
+
+/// Files that are searched: whatever happens to them, the answers stay.
+#[test]
+fn damaged_search_files_change_no_answer() {
+    let a = Archive::new();
+    a.write("in.jsonl", &(stories(0, 300) + &story("first", LONG, "2031-03-04")));
+    a.text(&["index", "add", "in.jsonl"]);
+    let input = story("copy", LONG, "2031-03-05") + "\n" + stories(7, 1).replace("s7", "again").trim() + "\n";
+    let answer = |what: &str| {
+        let output = a.feed(&["check", "--quiet"], &input);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!said.contains("panicked"), "{what}: {said}");
+        (lines(&output), said)
+    };
+    let (whole, said) = answer("whole");
+    assert_eq!(whole[0]["verdict"], "duplicate");
+    assert_eq!(said, "");
+    for name in ["rows.q8", "stories.q8", "shingles"] {
+        let path = a.path(".samestory").join(name);
+        let good = fs::read(&path).unwrap();
+        for part in 0..4 {
+            fs::write(&path, &good[..good.len() * part / 4]).unwrap();
+            let (answers, said) = answer(name);
+            assert_eq!(answers, whole, "{name} cut at {part}/4");
+            assert!(said.contains(name) && said.contains("made anew"), "{said}");
+        }
+        for i in 0..8usize {
+            let at = i * 2_654_435_761 % good.len();
+            let mut bad = good.clone();
+            bad[at] ^= 1 << (i % 8);
+            fs::write(&path, &bad).unwrap();
+            let (answers, said) = answer(name);
+            assert_eq!(answers, whole, "{name} with a flipped bit at {at}");
+            assert!(said.contains("made anew"), "{said}");
+        }
+        fs::remove_file(&path).unwrap();
+        assert_eq!(answer(name).0, whole, "no {name}");
+        fs::write(&path, &good).unwrap();
+    }
+    // A store put back from a copy does not take files of another state for its own.
+    let copy = fs::read(a.path(".samestory").join(DATABASE)).unwrap();
+    a.write("more.jsonl", &stories(300, 300));
+    a.text(&["index", "add", "more.jsonl"]);
+    fs::write(a.path(".samestory").join(DATABASE), copy).unwrap();
+    let (answers, said) = answer("an older store");
+    assert_eq!(answers, whole);
+    assert!(said.contains("of another state"), "{said}");
+}
