@@ -83,7 +83,7 @@ proptest! {
         let a = [common, mine].concat();
         let b = [vec![paragraph(seed + 9000, 25)], theirs].concat();
         let (one, other) = judge(&a, &b, false);
-        prop_assert_eq!((one.relation, one.rule), (other.relation, other.rule));
+        prop_assert_eq!((one.relation, &one.rule), (other.relation, &other.rule));
         prop_assert_eq!(one, other.flipped());
     }
 
