@@ -22,6 +22,7 @@ use super::{
 pub fn run(args: &Dedup) -> Result<Outcome> {
     for (given, option) in [
         (args.pairs.is_some(), "--pairs"),
+        (args.reuse_pairs.is_some(), "--reuse-pairs"),
         (args.html.is_some(), "--html"),
         (args.rules.is_some(), "--rules"),
         (args.decisions.is_some(), "--decisions"),

@@ -119,6 +119,9 @@ pub struct Dedup {
     /// Write every compared pair with its figures, as JSON lines
     #[arg(long, value_name = "FILE")]
     pub pairs: Option<PathBuf>,
+    /// Decide and group anew from the pairs that `--pairs` wrote of the same input: nothing is searched or compared again
+    #[arg(long, value_name = "FILE", conflicts_with = "html")]
+    pub reuse_pairs: Option<PathBuf>,
     /// Write the figures of the run as JSON
     #[arg(long, value_name = "FILE")]
     pub manifest: Option<PathBuf>,
@@ -411,6 +414,9 @@ pub struct Embed {
     /// Files and folders; `-` is standard input
     #[arg(required = true, value_name = "PATHS")]
     pub paths: Vec<PathBuf>,
+    /// One vector a story, of its title and text in one piece, instead of one a passage
+    #[arg(long)]
+    pub whole: bool,
     /// How the vectors are written
     #[arg(long, value_enum, default_value_t = EmbedFormat::Jsonl)]
     pub format: EmbedFormat,
@@ -425,9 +431,9 @@ pub struct Embed {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum EmbedFormat {
-    /// One object a passage: story, passage, text, vector
+    /// One object a passage: story, passage, text, vector (a whole story: story, vector)
     Jsonl,
-    /// One NumPy array of float32, passages × dimensions, in the same order
+    /// One NumPy array of float32, passages (or stories) × dimensions, in the same order
     Npy,
 }
 
@@ -513,9 +519,12 @@ pub struct Calibrate {
     /// Files and folders; `-` is standard input
     #[arg(required = true, value_name = "PATHS")]
     pub paths: Vec<PathBuf>,
-    /// What people say: JSON lines of id and group; stories of one origin have one group
+    /// What people say of stories: JSON lines of id and group; stories of one origin have one group
+    #[arg(long, value_name = "FILE", required_unless_present = "decisions", conflicts_with = "decisions")]
+    pub labels: Option<PathBuf>,
+    /// What people say of pairs: JSON lines of schema (1), a, b, and decision ("same" or "different")
     #[arg(long, value_name = "FILE")]
-    pub labels: PathBuf,
+    pub decisions: Option<PathBuf>,
     /// Where the proposed rule table goes
     #[arg(long, value_name = "FILE", default_value = "samestory.toml")]
     pub out: PathBuf,

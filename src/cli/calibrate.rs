@@ -10,6 +10,7 @@ use std::{
 use samestory::{
     Error, Result,
     compare::{self, Comparer, Labelled, RuleTable, Score, Thresholds, Trial},
+    group::{Decisions, Resolved},
     ingest,
     progress::{Progress, Stage},
     search::{self, SearchOptions},
@@ -37,6 +38,58 @@ struct Label {
     group: String,
 }
 
+/// What people say.
+enum Said {
+    /// The label of each story.
+    Labels(Vec<Option<String>>),
+    /// Pairs.
+    Decisions(Resolved),
+}
+
+impl Said {
+    fn read(args: &Calibrate, corpus: &Corpus) -> Result<Self> {
+        if let Some(file) = &args.labels {
+            return Ok(Said::Labels(read_labels(file, corpus)?));
+        }
+        let file = args.decisions.as_deref().unwrap_or(Path::new(""));
+        let decided = Decisions::read(file)?.resolve(corpus);
+        match decided.same.len() + decided.different.len() {
+            0 => Err(Error::Option {
+                option: "--decisions".into(),
+                message: format!("no line of {} is on two of the stories", file.display()),
+                hint: "give the decisions on the stories that are read here".into(),
+            }),
+            _ => Ok(Said::Decisions(decided)),
+        }
+    }
+
+    /// The gain in F1 for which a threshold moves: of few decisions, what two of them change.
+    fn least(&self) -> f64 {
+        match self {
+            Said::Labels(_) => LEAST,
+            Said::Decisions(d) => LEAST.max(2.0 / (d.same.len() + d.different.len()).max(8) as f64),
+        }
+    }
+
+    fn tell(&self, judged: usize, out: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Said::Labels(_) => write!(out, "{judged} judged pairs with labels")?,
+            Said::Decisions(d) => {
+                let (same, different) = (d.same.len(), d.different.len());
+                write!(out, "{same} pairs decided to be the same and {different} to be different")?;
+                if d.unknown > 0 {
+                    write!(out, ", {} on stories that are not read here", d.unknown)?;
+                }
+                write!(
+                    out,
+                    "; {judged} of them were compared; what follows is true of them, not of all pairs"
+                )?;
+            }
+        }
+        writeln!(out, "; F1 of \"one origin\", pair by pair, with 95 % intervals")
+    }
+}
+
 /// Runs the command.
 pub fn run(args: &Calibrate) -> Result<Outcome> {
     catch_ctrl_c();
@@ -45,7 +98,7 @@ pub fn run(args: &Calibrate) -> Result<Outcome> {
     let ingested = stories::read(&args.paths, &stories::options(&args.input)?, &bars)?;
     let bad_input = !ingested.notices.is_empty();
     let corpus = ingest::corpus(ingested.stories);
-    let labels = read_labels(&args.labels, &corpus)?;
+    let said = Said::read(args, &corpus)?;
 
     let vectors = engine.embed(&corpus, &bars)?.vectors;
     bars.begin(Stage::Search, Some((corpus.rows.len() + corpus.stories.len()) as u64));
@@ -59,18 +112,17 @@ pub fn run(args: &Calibrate) -> Result<Outcome> {
     let verdicts = comparer.judge_all(&pairs, &bars)?;
     bars.end(Stage::Compare);
 
-    let labelled = Labelled::new(&verdicts, &labels);
+    let labelled = match &said {
+        Said::Labels(labels) => Labelled::new(&verdicts, labels),
+        Said::Decisions(decided) => Labelled::from_decisions(&verdicts, &decided.same, &decided.different),
+    };
     let start = Thresholds::default();
-    let proposed = labelled.propose(&start, LEAST);
+    let proposed = labelled.propose(&start, said.least());
     let table = RuleTable::new(proposed.clone(), &engine.model.fingerprint(), &comparer.background());
     let text = format!("{HEAD}{}", table.to_toml()?);
     sink::write_to(Some(&args.out), |out| out.write_all(text.as_bytes()))?;
     sink::write_to(None, |out| {
-        let judged = labelled.len();
-        writeln!(
-            out,
-            "{judged} judged pairs with labels; F1 of \"one origin\", pair by pair, with 95 % intervals"
-        )?;
+        said.tell(labelled.len(), out)?;
         score(out, "as it is", labelled.score(&start), labelled.interval(&start, ROUNDS))?;
         score(out, "proposed", labelled.score(&proposed), labelled.interval(&proposed, ROUNDS))?;
         writeln!(out, "\nEach threshold over its range, the others as they are: precision / recall / F1")?;

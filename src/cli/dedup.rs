@@ -3,8 +3,9 @@
 use std::{collections::BTreeSet, io::Write, path::PathBuf};
 
 use samestory::{
-    Error, Result, compare,
-    group::{Groups, Keep},
+    Error, Result,
+    compare::{self, Basis},
+    group::Groups,
     ingest,
     report::{self, Format, Item, Page, write_html},
     search::IndexChoice,
@@ -15,7 +16,7 @@ use super::{
     Outcome, against, archive,
     args::{Dedup, FormatChoice, IndexArg},
     bars::{Bars, catch_ctrl_c},
-    boilerplate,
+    boilerplate, calibrate,
     engine::Engine,
     judge::{self, Ask, Counts, Judged},
     sink, stories,
@@ -29,8 +30,19 @@ pub fn run(args: &Dedup) -> Result<Outcome> {
     }
     let bars = Bars::new(args.compute.quiet);
     let ingest_options = stories::options(&args.input)?;
-    let keep: Keep = args.keep.parse()?;
-    let compare_options = compare_options(args)?;
+    let mut ask = Ask {
+        index: match args.index {
+            IndexArg::Auto => IndexChoice::Auto,
+            IndexArg::Exact => IndexChoice::Exact,
+            IndexArg::Hnsw => IndexChoice::Hnsw,
+        },
+        options: compare_options(args)?,
+        rules: args.rules.as_deref().map(calibrate::read_rules).transpose()?,
+        min_coverage: args.min_coverage,
+        keep: args.keep.parse()?,
+        show: args.html.is_some(),
+        ..Ask::default()
+    };
     let twice = args.kept.is_some();
     let (inputs, _spool) = stories::spool(&args.paths, twice)?;
     let mut engine = Engine::new(&args.compute)?;
@@ -45,26 +57,27 @@ pub fn run(args: &Dedup) -> Result<Outcome> {
     let corpus = ingest::corpus(ingested.stories);
     let mut manifest = judge::manifest(&engine, &counts, &corpus);
 
-    let embedded = engine.embed(&corpus, &bars)?;
-    manifest.ledger = embedded.ledger;
-    let ask = Ask {
-        index: match args.index {
-            IndexArg::Auto => IndexChoice::Auto,
-            IndexArg::Exact => IndexChoice::Exact,
-            IndexArg::Hnsw => IndexChoice::Hnsw,
-        },
-        options: compare_options,
-        rules: args.rules.as_deref(),
-        min_coverage: args.min_coverage,
-        keep,
-        decided: judge::decided(args.decisions.as_deref(), &corpus)?,
-        show: args.html.is_some(),
+    ask.decided = judge::decided(args.decisions.as_deref(), &corpus)?;
+    let basis = || {
+        let (model, device) = (engine.model.fingerprint(), engine.encoder.describe());
+        Basis::new(&corpus, &model, &device, index_name(args.index), &ask.options.boilerplate)
     };
-    let judged = judge::judge(&ask, &engine, &corpus, &embedded.vectors, &bars)?;
+    let judged = match &args.reuse_pairs {
+        Some(file) => {
+            let (judged, ledger) = judge::judge_again(&ask, file, &basis(), &engine, &corpus, &bars)?;
+            manifest.ledger = ledger;
+            judged
+        }
+        None => {
+            let embedded = engine.embed(&corpus, &bars)?;
+            manifest.ledger = embedded.ledger;
+            judge::judge(&ask, &engine, &corpus, &embedded.vectors, &bars)?
+        }
+    };
     judge::note(&judged, &ask.decided, &mut manifest);
-    let Judged { verdicts, groups, evidence, .. } = judged;
+    let Judged { search, verdicts, groups, evidence } = judged;
     if let Some(path) = &args.pairs {
-        sink::write_to(Some(path), |out| report::pairs(&corpus, &verdicts, out))?;
+        sink::write_to(Some(path), |out| compare::write_pairs(&basis(), &search, &corpus, &verdicts, out))?;
     }
     write_outputs(args, &inputs, &ingest_options, &corpus, &groups)?;
     manifest.stages = bars.stage_times();
@@ -93,6 +106,14 @@ pub fn run(args: &Dedup) -> Result<Outcome> {
         () if args.fail_on_duplicates && !groups.groups.is_empty() => Outcome::Duplicates,
         () => Outcome::Done,
     })
+}
+
+fn index_name(index: IndexArg) -> &'static str {
+    match index {
+        IndexArg::Auto => "auto",
+        IndexArg::Exact => "exact",
+        IndexArg::Hnsw => "hnsw",
+    }
 }
 
 /// Writes the report and the files that `args` ask for.

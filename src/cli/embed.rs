@@ -1,11 +1,10 @@
-//! `samestory embed`: the vectors of passages, as JSON lines or as one NumPy array.
+//! `samestory embed`: the vectors of passages, or of whole stories, as JSON lines or as one NumPy array.
 
 use std::io::{self, Write};
 
 use samestory::{
     Result, ingest,
-    story::{Corpus, Passage, Story},
-    vector::Matrix,
+    story::{Corpus, Passage, Story, StoryId},
 };
 use serde::Serialize;
 
@@ -20,10 +19,16 @@ use super::{
 #[derive(Serialize)]
 struct Line<'a> {
     story: &'a str,
+    #[serde(flatten)]
+    passage: Option<Place<'a>>,
+    vector: &'a [f32],
+}
+
+#[derive(Serialize)]
+struct Place<'a> {
     /// From 0 within the story.
     passage: usize,
     text: &'a str,
-    vector: &'a [f32],
 }
 
 /// Runs the command.
@@ -34,17 +39,29 @@ pub fn run(args: &Embed) -> Result<Outcome> {
     let ingested = stories::read(&args.paths, &stories::options(&args.input)?, &bars)?;
     let bad_input = !ingested.notices.is_empty();
     let corpus = ingest::corpus(ingested.stories);
-    let embedded = engine.embed(&corpus, &bars)?;
+    let embedded = match args.whole {
+        true => engine.embed_texts(&whole_texts(&corpus), &bars)?,
+        false => engine.embed(&corpus, &bars)?,
+    };
+    let vectors: Vec<&[f32]> = match args.whole {
+        true => (0..corpus.stories.len()).map(|i| embedded.vectors.row(i)).collect(),
+        false => passages(&corpus).map(|(_, _, p)| embedded.vectors.row(p.row.index())).collect(),
+    };
     sink::write_to(args.out.as_deref(), |out| match args.format {
-        EmbedFormat::Jsonl => json_lines(&corpus, &embedded.vectors, out),
-        EmbedFormat::Npy => npy(&corpus, &embedded.vectors, out),
+        EmbedFormat::Jsonl if args.whole => {
+            let of_stories = corpus.stories.iter().zip(&vectors);
+            json_lines(of_stories.map(|(s, vector)| Line { story: &s.id, passage: None, vector }), out)
+        }
+        EmbedFormat::Jsonl => json_lines(passages(&corpus).zip(&vectors).map(line), out),
+        EmbedFormat::Npy => npy(&vectors, embedded.vectors.dim(), out),
     })?;
     if !args.compute.quiet {
         let seconds: Vec<String> =
             bars.stage_times().iter().map(|t| format!("{} {:.2} s", t.stage, t.seconds)).collect();
-        let (passages, ledger) = (passages(&corpus).count(), embedded.ledger);
+        let (what, ledger) = (if args.whole { "stories" } else { "passages" }, embedded.ledger);
         eprintln!(
-            "{passages} passages, {} distinct, {} tokens seen, {} cut; {}; {}, {} threads",
+            "{} {what}, {} distinct, {} tokens seen, {} cut; {}; {}, {} threads",
+            vectors.len(),
             ledger.rows,
             ledger.tokens,
             ledger.tokens_cut,
@@ -62,11 +79,25 @@ fn passages(corpus: &Corpus) -> impl Iterator<Item = (&Story, usize, &Passage)> 
     of_stories.flat_map(|(story, passages)| passages.iter().enumerate().map(move |(i, p)| (story, i, p)))
 }
 
-fn json_lines(corpus: &Corpus, vectors: &Matrix, out: &mut dyn Write) -> io::Result<()> {
-    for (story, i, passage) in passages(corpus) {
-        let text = if passage.title { &story.title } else { &story.text };
-        let vector = vectors.row(passage.row.index());
-        let line = Line { story: &story.id, passage: i, text: &text[passage.span.clone()], vector };
+/// Title and text of each story, without datelines, credits and furniture.
+fn whole_texts(corpus: &Corpus) -> Vec<String> {
+    let whole = |(i, story): (u32, &Story)| {
+        let titled = corpus.passages[i as usize].iter().any(|p| p.title);
+        let title = Some(story.title.as_str()).filter(|t| !t.is_empty() && !titled);
+        let rows = corpus.story_rows(StoryId(i)).map(|row| corpus.row_text(row));
+        title.into_iter().chain(rows).collect::<Vec<_>>().join("\n")
+    };
+    (0..).zip(&corpus.stories).map(whole).collect()
+}
+
+fn line<'a>(((story, i, passage), vector): ((&'a Story, usize, &'a Passage), &&'a [f32])) -> Line<'a> {
+    let text = if passage.title { &story.title } else { &story.text };
+    let place = Place { passage: i, text: &text[passage.span.clone()] };
+    Line { story: &story.id, passage: Some(place), vector }
+}
+
+fn json_lines<'a>(lines: impl Iterator<Item = Line<'a>>, out: &mut dyn Write) -> io::Result<()> {
+    for line in lines {
         serde_json::to_writer(&mut *out, &line)?;
         out.write_all(b"\n")?;
     }
@@ -74,18 +105,16 @@ fn json_lines(corpus: &Corpus, vectors: &Matrix, out: &mut dyn Write) -> io::Res
 }
 
 /// The format is that of NumPy's NEP 1, version 1.0: a header padded to 64 bytes, then little-endian values.
-fn npy(corpus: &Corpus, vectors: &Matrix, out: &mut dyn Write) -> io::Result<()> {
+fn npy(vectors: &[&[f32]], dim: usize, out: &mut dyn Write) -> io::Result<()> {
     const MAGIC: &[u8] = b"\x93NUMPY\x01\x00";
-    let shape = format!("({}, {})", passages(corpus).count(), vectors.dim());
+    let shape = format!("({}, {dim})", vectors.len());
     let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}");
     let length = (MAGIC.len() + 2 + header.len() + 1).next_multiple_of(64) - MAGIC.len() - 2;
     out.write_all(MAGIC)?;
     out.write_all(&(length as u16).to_le_bytes())?;
     writeln!(out, "{header:<width$}", width = length - 1)?;
-    for (_, _, passage) in passages(corpus) {
-        for value in vectors.row(passage.row.index()) {
-            out.write_all(&value.to_le_bytes())?;
-        }
+    for value in vectors.iter().copied().flatten() {
+        out.write_all(&value.to_le_bytes())?;
     }
     Ok(())
 }

@@ -1,28 +1,29 @@
-//! From a corpus and its vectors to verdicts and groups.
+//! From a corpus and its vectors, or from pairs that were compared before, to verdicts and groups.
 
-use std::path::Path;
+use std::{cell::RefCell, path::Path};
 
 use samestory::{
-    Result,
-    compare::{self, Comparer, Relation, Verdict},
+    Error, Result,
+    compare::{self, Basis, Comparer, Relation, RuleTable, Thresholds, Verdict},
+    embed::Ledger,
     group::{self, Decisions, Groups, Keep, Resolved},
     ingest::Ingested,
     progress::{Progress, Stage},
     report::{Evidence, Manifest},
     search::{self, IndexChoice, SearchOptions, SearchReport},
-    story::{Corpus, StoryId},
+    story::{Corpus, RowId, StoryId},
     vector::Matrix,
 };
 
-use super::{bars::Bars, calibrate, engine::Engine};
+use super::{bars::Bars, engine::Engine};
 
 /// How stories are judged.
 #[derive(Default)]
-pub struct Ask<'a> {
+pub struct Ask {
     pub index: IndexChoice,
     pub options: compare::Options,
     /// A rule table, and the coverage that goes before its own.
-    pub rules: Option<&'a Path>,
+    pub rules: Option<RuleTable>,
     pub min_coverage: Option<f32>,
     pub keep: Keep,
     /// What people decided.
@@ -125,23 +126,111 @@ pub fn judge(ask: &Ask, engine: &Engine, corpus: &Corpus, vectors: &Matrix, bars
     let pairs: Vec<(StoryId, StoryId)> = candidates.pairs.iter().map(|p| (p.a, p.b)).collect();
     bars.begin(Stage::Compare, Some(pairs.len() as u64));
     let mut options = ask.options.clone();
-    if let Some(file) = ask.rules {
-        options.thresholds = calibrate::read_rules(file)?
-            .for_model(&engine.model.fingerprint(), || Comparer::new(corpus, vectors, &options).background());
-        if let Some(share) = ask.min_coverage {
-            options.thresholds.copy_coverage = share;
-        }
+    if let Some(table) = &ask.rules {
+        let background = || Comparer::new(corpus, vectors, &options).background();
+        options.thresholds = ask.over(table.for_model(&engine.model.fingerprint(), background));
     }
     let comparer = Comparer::new(corpus, vectors, &options);
     let verdicts = comparer.judge_all(&pairs, bars)?;
     bars.end(Stage::Compare);
 
     bars.begin(Stage::Group, Some(corpus.stories.len() as u64));
-    let group_options =
-        group::Options { keep: ask.keep.clone(), decided: ask.decided.clone(), ..group::Options::default() };
-    let groups = group::group(corpus, &verdicts, &group_options, &|a, b| comparer.judge(a, b));
+    let groups = ask.group(corpus, &verdicts, &|a, b| comparer.judge(a, b));
     bars.end(Stage::Group);
     let evidence =
         ask.show.then(|| Evidence::gather(&comparer, &verdicts, &groups, &options.thresholds, bars));
     Ok(Judged { search: candidates.report, verdicts, groups, evidence })
+}
+
+/// Decides and groups anew what `file` holds, which `dedup --pairs` wrote: the same bytes as [`judge`] gives, without
+/// embedding, searching or comparing. Where a story is held against a kept one that it was never compared with, the
+/// passages of those two alone are embedded.
+pub fn judge_again(
+    ask: &Ask,
+    file: &Path,
+    basis: &Basis,
+    engine: &Engine,
+    corpus: &Corpus,
+    bars: &Bars,
+) -> Result<(Judged, Ledger)> {
+    let mut options = ask.options.clone();
+    if let Some(table) = &ask.rules {
+        options.thresholds = ask.over(own_thresholds(table, engine)?);
+    }
+    bars.begin(Stage::Compare, None);
+    let (search, verdicts) = compare::read_pairs(file, basis, corpus, &options.thresholds)?;
+    bars.end(Stage::Compare);
+
+    let known = |a: StoryId, b: StoryId| {
+        let at = verdicts.binary_search_by_key(&(a.min(b), a.max(b)), |v| (v.a, v.b)).ok()?;
+        Some(if verdicts[at].a == a { verdicts[at].clone() } else { verdicts[at].flipped() })
+    };
+    let missing = RefCell::new(Vec::new());
+    let note = |a, b| {
+        missing.borrow_mut().extend([a, b]);
+        Verdict::none(a, b)
+    };
+    bars.begin(Stage::Group, Some(corpus.stories.len() as u64));
+    let mut groups = ask.group(corpus, &verdicts, &|a, b| known(a, b).unwrap_or_else(|| note(a, b)));
+    bars.end(Stage::Group);
+    let mut ledger = Ledger::default();
+    let missing = missing.into_inner();
+    if !missing.is_empty() {
+        let (vectors, seen) = vectors_of(&missing, engine, corpus, bars)?;
+        ledger = seen;
+        let comparer = Comparer::new(corpus, &vectors, &options);
+        groups = ask.group(corpus, &verdicts, &|a, b| known(a, b).unwrap_or_else(|| comparer.judge(a, b)));
+    }
+    Ok((Judged { search, verdicts, groups, evidence: None }, ledger))
+}
+
+impl Ask {
+    /// `thresholds`, with the coverage that was asked for beside them.
+    fn over(&self, thresholds: Thresholds) -> Thresholds {
+        let copy_coverage = self.min_coverage.unwrap_or(thresholds.copy_coverage);
+        Thresholds { copy_coverage, ..thresholds }
+    }
+
+    fn group(
+        &self,
+        corpus: &Corpus,
+        verdicts: &[Verdict],
+        judge: &dyn Fn(StoryId, StoryId) -> Verdict,
+    ) -> Groups {
+        let (keep, decided) = (self.keep.clone(), self.decided.clone());
+        let options = group::Options { keep, decided, ..group::Options::default() };
+        group::group(corpus, verdicts, &options, judge)
+    }
+}
+
+/// The thresholds of a table that was measured with this model: for another one it takes the vectors of all stories.
+fn own_thresholds(table: &RuleTable, engine: &Engine) -> Result<Thresholds> {
+    let own = engine.model.fingerprint();
+    if !table.fingerprint.is_empty() && table.fingerprint != own {
+        return Err(Error::Option {
+            option: "--rules".into(),
+            message: "this table was measured with another model than the pairs were".into(),
+            hint: "run without --reuse-pairs: that finds the cosines that mean the same to this model".into(),
+        });
+    }
+    Ok(table.thresholds.clone())
+}
+
+/// The vectors of the rows of `stories`; those of all other rows are zero.
+fn vectors_of(
+    stories: &[StoryId],
+    engine: &Engine,
+    corpus: &Corpus,
+    bars: &Bars,
+) -> Result<(Matrix, Ledger)> {
+    let mut rows: Vec<RowId> = stories.iter().flat_map(|s| corpus.story_rows(*s)).collect();
+    rows.sort_unstable();
+    rows.dedup();
+    let texts: Vec<&str> = rows.iter().map(|r| corpus.row_text(*r)).collect();
+    let embedded = engine.embed_texts(&texts, bars)?;
+    let mut vectors = Matrix::zeros(corpus.rows.len(), engine.encoder.dim());
+    for (i, row) in rows.iter().enumerate() {
+        vectors.row_mut(row.index()).copy_from_slice(embedded.vectors.row(i));
+    }
+    Ok((vectors, embedded.ledger))
 }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    Relation, Verdict,
+    Verdict,
     rules::{Thresholds, decide},
 };
+use crate::story::StoryId;
 
 /// Pairs right and wrong, by whether they are of one origin.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
@@ -42,11 +43,14 @@ fn ratio(part: usize, whole: usize) -> f64 {
 }
 
 /// Judged pairs with what people say of them.
+///
+/// The bootstrap draws units, with all their pairs: labels, where stories have labels; else decisions.
 pub struct Labelled<'a> {
     pairs: Vec<(&'a Verdict, bool)>,
-    /// Stories by label: what the bootstrap draws.
-    of_pair: Vec<(usize, usize)>,
-    sizes: Vec<usize>,
+    /// The units of each pair: of two, where it joins two labels.
+    of_pair: Vec<(usize, Option<usize>)>,
+    /// The pairs of one origin in each unit.
+    worth: Vec<usize>,
 }
 
 /// One value of one threshold, all others as they are.
@@ -83,7 +87,7 @@ macro_rules! dial {
     };
 }
 
-const DIALS: [Dial; 13] = [
+const DIALS: [Dial; 16] = [
     dial!(copy_coverage, 0.30, 0.95, 0.05),
     dial!(copy_other, 0.10, 0.90, 0.05),
     dial!(excerpt_coverage, 0.30, 0.95, 0.05),
@@ -95,9 +99,22 @@ const DIALS: [Dial; 13] = [
     dial!(twin_density, 0.02, 0.30, 0.02),
     dial!(twin_numbers, 0.1, 0.9, 0.1),
     dial!(twin_names, 0.1, 0.9, 0.1),
+    dial!(brief, 0.0, 200.0, 20.0),
+    dial!(recurring_days, 0.0, 14.0, 1.0),
+    dial!(background_days, 0.0, 14.0, 1.0),
     dial!(short, 0.0, 80.0, 10.0),
     dial!(short_title, 0.0, 1.0, 0.1),
 ];
+
+/// What is no copy for want of coverage is mostly an excerpt still: to part with it both must move.
+const TOGETHER: Dial = Dial {
+    name: "copy_coverage and excerpt_coverage",
+    get: |t| t.copy_coverage.min(t.excerpt_coverage),
+    set: |t, v| (t.copy_coverage, t.excerpt_coverage) = (v, v),
+    from: 0.30,
+    to: 0.95,
+    step: 0.05,
+};
 
 impl<'a> Labelled<'a> {
     /// `label` gives a story's origin; pairs of stories without one are left out.
@@ -117,9 +134,31 @@ impl<'a> Labelled<'a> {
         for verdict in verdicts {
             let (Some(x), Some(y)) = (number(verdict.a.index()), number(verdict.b.index())) else { continue };
             pairs.push((verdict, x == y));
-            of_pair.push((x, y));
+            of_pair.push((x, (x != y).then_some(y)));
         }
-        Labelled { pairs, of_pair, sizes }
+        let worth = sizes.iter().map(|n| n * (n - 1) / 2).collect();
+        Labelled { pairs, of_pair, worth }
+    }
+
+    /// `same` and `different` are pairs that people decided on, the lower story first. Pairs that nobody decided on
+    /// are left out: the score is that of the decisions, not of the corpus.
+    pub fn from_decisions(
+        verdicts: &'a [Verdict],
+        same: &[(StoryId, StoryId)],
+        different: &[(StoryId, StoryId)],
+    ) -> Self {
+        let decided = same.iter().map(|pair| (pair, true)).chain(different.iter().map(|pair| (pair, false)));
+        let of: BTreeMap<(StoryId, StoryId), &Verdict> =
+            verdicts.iter().map(|v| ((v.a.min(v.b), v.a.max(v.b)), v)).collect();
+        let (mut pairs, mut of_pair, mut worth) = (Vec::new(), Vec::new(), Vec::new());
+        for (unit, (pair, same)) in decided.enumerate() {
+            worth.push(usize::from(same));
+            if let Some(verdict) = of.get(pair) {
+                pairs.push((*verdict, same));
+                of_pair.push((unit, None));
+            }
+        }
+        Labelled { pairs, of_pair, worth }
     }
 
     /// Pairs that were judged and have labels.
@@ -138,12 +177,11 @@ impl<'a> Labelled<'a> {
     }
 
     fn weighted(&self, thresholds: &Thresholds, weight: impl Fn(usize) -> usize) -> Score {
-        let all = self.sizes.iter().enumerate().map(|(i, n)| weight(i) * (n * n.saturating_sub(1) / 2)).sum();
+        let all = self.worth.iter().enumerate().map(|(i, n)| weight(i) * n).sum();
         let mut score = Score { all, ..Score::default() };
-        for ((verdict, same), &(x, y)) in self.pairs.iter().zip(&self.of_pair) {
-            let identical = verdict.relation == Relation::Identical;
-            if identical || decide(&verdict.figures, thresholds).0.is_origin() {
-                let times = if *same { weight(x) } else { weight(x) * weight(y) };
+        for ((verdict, same), &(x, other)) in self.pairs.iter().zip(&self.of_pair) {
+            if decide(&verdict.figures, thresholds).0.is_origin() {
+                let times = weight(x) * other.map_or(1, &weight);
                 score.found += times;
                 score.right += if *same { times } else { 0 };
             }
@@ -160,8 +198,8 @@ impl<'a> Labelled<'a> {
         };
         let mut values: Vec<f64> = (0..rounds)
             .map(|_| {
-                let mut times = vec![0usize; self.sizes.len()];
-                (0..times.len()).for_each(|_| times[below(self.sizes.len())] += 1);
+                let mut times = vec![0usize; self.worth.len()];
+                (0..times.len()).for_each(|_| times[below(self.worth.len())] += 1);
                 self.weighted(thresholds, |i| times[i]).f1()
             })
             .collect();
@@ -194,7 +232,7 @@ impl<'a> Labelled<'a> {
         let mut best = start.clone();
         for _ in 0..DIALS.len() {
             let now = self.score(&best).f1();
-            let step = DIALS.iter().filter_map(|dial| {
+            let step = DIALS.iter().chain([&TOGETHER]).filter_map(|dial| {
                 let is = (dial.get)(&best);
                 let trials = self.turn(dial, &best).into_iter().map(|t| (t.score.f1(), t.value));
                 // Of equal values the one nearest to what it is.
@@ -212,7 +250,7 @@ impl<'a> Labelled<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{compare::Figures, story::StoryId};
+    use crate::compare::{Figures, Relation};
 
     fn verdict(a: u32, b: u32, coverage: f32) -> Verdict {
         let figures = Figures {
@@ -248,6 +286,24 @@ mod tests {
         let (low, high) = labelled.interval(&better, 50);
         assert!(low <= high && high <= 1.0);
         assert_eq!(labelled.propose(&better, 0.01), better);
+    }
+
+    #[test]
+    fn decisions_move_a_threshold_as_labels_do() {
+        let verdicts = [verdict(0, 1, 0.5), verdict(2, 3, 0.5), verdict(4, 5, 0.33), verdict(0, 4, 0.9)];
+        let pair = |a, b| (StoryId(a), StoryId(b));
+        // The last pair is of one origin by the standing rules; nobody decided on it. One was never a candidate.
+        let same = [pair(0, 1), pair(2, 3), pair(6, 7)];
+        let labelled = Labelled::from_decisions(&verdicts, &same, &[pair(4, 5)]);
+        let start = Thresholds::default();
+        assert_eq!((labelled.len(), labelled.score(&start)), (3, Score { right: 0, found: 0, all: 3 }));
+        let better = labelled.propose(&start, 0.01);
+        assert_eq!(labelled.score(&better), Score { right: 2, found: 2, all: 3 });
+        // Rejected: the thresholds move up, together since what is no copy would be an excerpt.
+        let strict = Labelled::from_decisions(&verdicts, &[], &[pair(0, 4)]);
+        assert_eq!(strict.score(&start), Score { right: 0, found: 1, all: 0 });
+        let better = strict.propose(&start, 0.01);
+        assert_eq!(strict.score(&better), Score { right: 0, found: 0, all: 0 });
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use super::{
-    Background, Options, Relation, Verdict,
+    Background, Options, Verdict,
     align::{Alignment, Match, Sequence, align, aligned, bigrams, facts},
     boilerplate,
     frequencies::{Field, Frequencies, idf},
@@ -137,23 +137,12 @@ impl<'a> Comparer<'a> {
 
     /// The relation of `a` to `b`.
     pub fn judge(&self, a: StoryId, b: StoryId) -> Verdict {
-        let verdict = |relation, rule: &'static str, figures: Figures| Verdict {
-            a,
-            b,
-            relation,
-            coverage_ab: figures.coverage_ab,
-            coverage_ba: figures.coverage_ba,
-            cosine: figures.cosine,
-            rule: rule.into(),
-            figures,
-        };
-        if self.is_identical(a, b) && !self.is_another_of_its_kind(a, b) {
-            let figures = Figures { coverage_ab: 1.0, coverage_ba: 1.0, cosine: 1.0, ..Figures::default() };
-            return verdict(Relation::Identical, "the same passages in the same order", figures);
+        let mut figures = self.figures(a, b, &self.align(a, b));
+        if self.is_identical(a, b) {
+            figures = Figures { coverage_ab: 1.0, coverage_ba: 1.0, cosine: 1.0, same_text: true, ..figures };
         }
-        let figures = self.figures(a, b, &self.align(a, b));
         let (relation, rule) = rules::decide(&figures, &self.options.thresholds);
-        verdict(relation, rule, figures)
+        Verdict::new(a, b, relation, rule, figures)
     }
 
     /// The verdicts on `pairs`, in their order.
@@ -205,7 +194,8 @@ impl<'a> Comparer<'a> {
         let fewer = |kind| {
             let one = facts(&x.ids, &found.of_a, &near_a, &self.vocabulary, kind);
             let other = facts(&y.ids, &found.of_b, &near_b, &self.vocabulary, kind);
-            let (all, shared) = if one.0 <= other.0 { one } else { other };
+            // Of equal counts the one that shares less: whichever story comes first.
+            let (all, shared) = one.min(other);
             (all, share(shared as f32, all as f32))
         };
         let ((numbers, numbers_shared), (names, names_shared)) = (fewer(Kind::Number), fewer(Kind::Name));
@@ -236,15 +226,11 @@ impl<'a> Comparer<'a> {
             cosine: dot(&x.vector, &y.vector).clamp(-1.0, 1.0),
             shared_rare: self.shared_rare(x, y),
             days_apart: self.days_apart(a, b),
+            other_source: self.is_of_another_source(a, b),
             same_source_later: self.is_later_version(a, b),
             title_shared: self.titles.shared(a, b),
+            same_text: false,
         }
-    }
-
-    /// Whether two stories with one text are of two subjects: a template short enough that only the titles tell.
-    fn is_another_of_its_kind(&self, a: StoryId, b: StoryId) -> bool {
-        let figures = self.figures(a, b, &self.align(a, b));
-        rules::decide(&figures, &self.options.thresholds).0 == Relation::Twin
     }
 
     fn shared_rare(&self, x: &Prepared, y: &Prepared) -> u32 {
@@ -261,6 +247,11 @@ impl<'a> Comparer<'a> {
     fn days_apart(&self, a: StoryId, b: StoryId) -> Option<f32> {
         let published = |s: StoryId| self.corpus.stories[s.index()].published;
         Some(published(a)?.abs_diff(published(b)?) as f32 / MS_PER_DAY)
+    }
+
+    fn is_of_another_source(&self, a: StoryId, b: StoryId) -> bool {
+        let source = |s: StoryId| self.corpus.stories[s.index()].source.as_deref();
+        source(a).is_some() && source(b).is_some() && source(a) != source(b)
     }
 
     fn is_later_version(&self, a: StoryId, b: StoryId) -> bool {

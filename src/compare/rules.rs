@@ -26,8 +26,12 @@ pub struct Thresholds {
     /// Numbers and names that differ, for each matched informative token, from which that is said of an excerpt.
     pub excerpt_density: f32,
     /// Days between two stories from which a passage that both have, each with much else around it, is background
-    /// that is told again, not an excerpt.
+    /// that is told again, not an excerpt. Of 42 true excerpts among agency stories one was older than a day.
     pub background_days: f32,
+    /// The same for stories of two publishers: one that quotes another may take longer.
+    pub background_days_others: f32,
+    /// What is more of a story than this is no mere background.
+    pub background_coverage: f32,
     /// Matched informative tokens that any relation of origin needs.
     pub min_matched: f32,
     /// A shorter common run than this, in words, is a phrase, not a common origin.
@@ -42,6 +46,27 @@ pub struct Thresholds {
     pub twin_names: f32,
     /// Names that both sides need before the share says anything.
     pub twin_min_names: u32,
+    /// Texts with fewer matched informative tokens are brief: what is published again and again with new facts is
+    /// (market reports, tenders, bond issues). For them `excerpt_numbers` holds for copies too.
+    pub brief: f32,
+    /// Days from which a text with another number is the next of its kind, not another version …
+    pub recurring_days: f32,
+    /// … if numbers and names so many for each matched informative token differ, so that it is no slip …
+    pub recurring_density: f32,
+    /// … and fewer informative tokens than this are matched. Of 11 copies of agency stories that this took beyond
+    /// `brief`, read one by one, all were reports of another week or month.
+    pub recurring_matched: f32,
+    /// With fewer than this it needs no other number; of 26 copies that this took 22 were of another week or firm.
+    pub recurring_brief: f32,
+    /// Brief texts with fewer matched informative tokens than this, titles that share less than `short_title`, and facts
+    /// that differ are of two subjects …
+    pub own_titled: f32,
+    /// … the share of the names, beside two numbers and three names, below which facts differ …
+    pub own_names: f32,
+    /// … and numbers and names that differ for each matched informative token.
+    pub own_density: f32,
+    /// Titles of short texts that share less are of two subjects whatever the texts say.
+    pub own_title: f32,
     /// Texts with fewer matched informative tokens are short: for them, one number that differs makes a twin …
     pub short: f32,
     /// … so does a lesser share of the names in common …
@@ -53,7 +78,8 @@ pub struct Thresholds {
     /// … or if the longest common run has so many words.
     pub short_run: usize,
     /// Related pairs: a cosine of two stories, and the rare names and terms that it needs beside it. The less
-    /// alike two stories sound, the more they must share.
+    /// alike two stories sound, the more they must share. One word in common is not enough for any: of 11 pairs of
+    /// agency stories that shared one, 6 were earnings of two firms.
     pub related: Vec<(f32, u32)>,
 }
 
@@ -68,7 +94,9 @@ impl Default for Thresholds {
             passage_coverage: 0.10,
             excerpt_numbers: 0.70,
             excerpt_density: 0.05,
-            background_days: 7.0,
+            background_days: 1.0,
+            background_days_others: 7.0,
+            background_coverage: 0.50,
             min_matched: 10.0,
             min_run: 5,
             twin_density: 0.10,
@@ -76,12 +104,21 @@ impl Default for Thresholds {
             twin_min_numbers: 3,
             twin_names: 0.40,
             twin_min_names: 3,
+            brief: 100.0,
+            recurring_days: 1.0,
+            recurring_density: 0.015,
+            recurring_matched: 150.0,
+            recurring_brief: 65.0,
+            own_titled: 65.0,
+            own_names: 0.75,
+            own_density: 0.03,
+            own_title: 0.25,
             short: 40.0,
             short_names: 0.75,
             short_title: 0.50,
             short_excerpt: 0.80,
             short_run: 12,
-            related: vec![(0.78, 1), (0.55, 3), (0.40, 6)],
+            related: vec![(0.78, 2), (0.55, 3), (0.40, 6)],
         }
     }
 }
@@ -116,8 +153,14 @@ pub struct Figures {
     pub title_shared: Option<f32>,
     /// Days between their publications; none if one has no date.
     pub days_apart: Option<f32>,
+    /// Whether two publishers made them; false if one is not known.
+    #[serde(default)]
+    pub other_source: bool,
     /// Whether one publisher made both, at different times.
     pub same_source_later: bool,
+    /// Whether they have the same passages in the same order.
+    #[serde(default)]
+    pub same_text: bool,
 }
 
 impl Figures {
@@ -131,6 +174,15 @@ impl Figures {
 
 /// The relation, and the rule that gave it.
 pub(super) fn decide(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
+    match by_wording(f, t) {
+        // Two stories with one text may be of two subjects: a template so short that only the titles tell.
+        (Relation::Twin, rule) => (Relation::Twin, rule),
+        _ if f.same_text => (Relation::Identical, "the same passages in the same order"),
+        other => other,
+    }
+}
+
+fn by_wording(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
     let (high, low) = (f.coverage_ab.max(f.coverage_ba), f.coverage_ab.min(f.coverage_ba));
     let common = f.matched >= t.min_matched && f.longest >= t.min_run;
     let passage = f.passage >= t.passage_matched && f.longest >= t.passage_run && high >= t.passage_coverage;
@@ -143,6 +195,15 @@ pub(super) fn decide(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
         } else {
             "the wording is shared, the names are not"
         };
+        return (Relation::Twin, rule);
+    }
+    let few_numbers = f.numbers >= t.twin_min_numbers
+        && f.numbers_shared < t.excerpt_numbers
+        && f.differing() >= t.excerpt_density;
+    if origin
+        && f.matched < t.brief.max(t.recurring_matched)
+        && let Some(rule) = of_a_series(f, t, few_numbers, high)
+    {
         return (Relation::Twin, rule);
     }
     if origin && f.matched < t.short {
@@ -162,8 +223,7 @@ pub(super) fn decide(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
             false => (Relation::Copy, "most of both texts is shared"),
         };
     }
-    let few_numbers = f.numbers >= t.twin_min_numbers && f.numbers_shared < t.excerpt_numbers;
-    if origin && few_numbers && f.differing() >= t.excerpt_density {
+    if origin && few_numbers {
         return (Relation::Twin, "a passage has the same wording with other numbers");
     }
     let titled = f.title_shared.is_some_and(|s| s >= t.short_title);
@@ -171,7 +231,8 @@ pub(super) fn decide(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
     if common && high >= t.excerpt_coverage && own_words {
         return (Relation::Excerpt, "most of the shorter text is in the longer one");
     }
-    if passage && f.days_apart.is_some_and(|days| days >= t.background_days) {
+    let fresh = if f.other_source { t.background_days_others } else { t.background_days };
+    if passage && high < t.background_coverage && f.days_apart.is_some_and(|days| days >= fresh) {
         return (Relation::Related, "a passage of background is told again days apart");
     }
     if passage {
@@ -181,6 +242,35 @@ pub(super) fn decide(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
         return (Relation::Related, "close in meaning, and they share rare names or terms");
     }
     (Relation::None, "too little is shared")
+}
+
+/// Whether two texts of one wording, most of them brief, are two of a series, and how that shows.
+///
+/// Set on one half (by a hash of the pair) of 120 pairs of Reuters-21578 that were read by hand, and checked on the other:
+/// of 45 copies and excerpts in that half that were made from one template, all but two become twins or related, and one
+/// of 42 true ones does. Of 1,833 labelled copies of a test corpus and 1,425 of Reuter_50_50 it takes none.
+fn of_a_series(f: &Figures, t: &Thresholds, few_numbers: bool, high: f32) -> Option<&'static str> {
+    let later = f.days_apart.is_some_and(|days| days >= t.recurring_days);
+    let other_number = f.numbers >= 1 && f.numbers_shared < 1.0;
+    let other_names = f.numbers >= 2 && f.names >= 3 && f.names_shared < t.own_names;
+    let titles_below = |share: f32| f.title_shared.is_some_and(|s| s < share);
+    if few_numbers && f.matched < t.brief {
+        return Some("brief texts of one wording with other numbers");
+    }
+    if later && other_number && f.differing() >= t.recurring_density && f.matched < t.recurring_matched {
+        return Some("it comes again days later with another number");
+    }
+    if later && f.matched < t.recurring_brief && !f.same_text {
+        return Some("a brief text comes again days later");
+    }
+    let own_facts = (other_number || other_names) && f.differing() >= t.own_density;
+    if f.matched < t.own_titled && titles_below(t.short_title) && own_facts {
+        return Some("brief texts of one wording with titles and facts of their own");
+    }
+    if f.matched < t.short && titles_below(t.own_title) && high >= t.copy_coverage {
+        return Some("short texts of one wording under titles of their own");
+    }
+    None
 }
 
 #[cfg(test)]
@@ -202,7 +292,9 @@ mod tests {
         shared_rare: 10,
         title_shared: Some(1.0),
         days_apart: Some(0.5),
+        other_source: false,
         same_source_later: false,
+        same_text: false,
     };
 
     fn check(figures: Figures, expect: Relation) {
@@ -245,6 +337,53 @@ mod tests {
     }
 
     #[test]
+    fn a_series_is_no_story_told_again() {
+        let brief = Figures { matched: 50.0, passage: 45.0, numbers: 7, names: 7, ..COPY };
+        check(brief, Relation::Copy);
+        // Balances at the central bank, day by day.
+        check(Figures { numbers_shared: 0.43, ..brief }, Relation::Twin);
+        check(Figures { numbers_shared: 0.43, matched: 150.0, ..brief }, Relation::Copy);
+        // The crop as it was estimated a month ago: one number is another.
+        check(Figures { numbers_shared: 0.83, days_apart: Some(31.0), ..brief }, Relation::Twin);
+        check(Figures { numbers_shared: 0.83, days_apart: Some(0.1), ..brief }, Relation::Copy);
+        check(Figures { numbers_shared: 0.83, days_apart: None, ..brief }, Relation::Copy);
+        check(
+            Figures { numbers_shared: 0.5, matched: 140.0, days_apart: Some(7.0), ..brief },
+            Relation::Twin,
+        );
+        check(
+            Figures { numbers_shared: 0.5, matched: 160.0, days_apart: Some(7.0), ..brief },
+            Relation::Copy,
+        );
+        check(Figures { numbers_shared: 0.5, matched: 140.0, ..brief }, Relation::Copy);
+        check(Figures { days_apart: Some(31.0), ..brief }, Relation::Twin);
+        check(Figures { days_apart: Some(31.0), matched: 70.0, ..brief }, Relation::Copy);
+        // Two firms issue bonds on one day.
+        check(Figures { numbers_shared: 0.72, title_shared: Some(0.27), ..brief }, Relation::Twin);
+        check(Figures { names_shared: 0.7, title_shared: Some(0.27), ..brief }, Relation::Twin);
+        check(Figures { names_shared: 0.7, title_shared: Some(0.27), numbers: 0, ..brief }, Relation::Copy);
+        check(Figures { title_shared: Some(0.27), ..brief }, Relation::Copy);
+        // A tender for the same tonnage, seven weeks on.
+        let short = Figures { matched: 18.0, passage: 17.0, numbers: 1, names: 1, ..COPY };
+        check(short, Relation::Copy);
+        check(Figures { days_apart: Some(49.0), ..short }, Relation::Twin);
+        check(Figures { days_apart: Some(49.0), same_text: true, ..short }, Relation::Identical);
+        // Two firms file for offerings.
+        check(Figures { title_shared: Some(0.19), numbers: 0, ..short }, Relation::Twin);
+        check(Figures { title_shared: Some(0.3), numbers: 0, ..short }, Relation::Copy);
+    }
+
+    #[test]
+    fn background_is_told_again_a_day_later() {
+        let passage = Figures { coverage_ab: 0.2, coverage_ba: 0.3, ..COPY };
+        check(Figures { days_apart: Some(1.2), ..passage }, Relation::Related);
+        check(Figures { days_apart: Some(0.9), ..passage }, Relation::Excerpt);
+        check(Figures { days_apart: Some(1.2), other_source: true, ..passage }, Relation::Excerpt);
+        check(Figures { days_apart: Some(8.0), other_source: true, ..passage }, Relation::Related);
+        check(Figures { days_apart: Some(4.8), coverage_ba: 0.53, ..passage }, Relation::Excerpt);
+    }
+
+    #[test]
     fn short_texts_need_more_evidence() {
         let short = Figures { matched: 20.0, passage: 20.0, longest: 12, ..COPY };
         check(short, Relation::Copy);
@@ -258,6 +397,8 @@ mod tests {
         check(Figures { title_shared: None, coverage_ab: 0.9, ..part }, Relation::Excerpt);
         check(Figures { title_shared: None, longest: 14, ..part }, Relation::Excerpt);
         check(Figures { matched: 5.0, passage: 5.0, shared_rare: 0, ..short }, Relation::None);
+        check(Figures { same_text: true, matched: 5.0, passage: 5.0, ..short }, Relation::Identical);
+        check(Figures { same_text: true, title_shared: Some(0.2), ..short }, Relation::Twin);
     }
 
     proptest::proptest! {
@@ -265,11 +406,11 @@ mod tests {
         fn the_relation_does_not_depend_on_which_story_comes_first(
             ab in 0f32..1.0, ba in 0f32..1.0, matched in 0f32..200.0, passage in 0f32..200.0, longest in 0usize..100,
             numbers in 0u32..20, numbers_shared in 0f32..1.0, names in 0u32..20, names_shared in 0f32..1.0,
-            cosine in 0f32..1.0, shared_rare in 0u32..20,
+            cosine in 0f32..1.0, shared_rare in 0u32..20, days in 0f32..9.0, other_source: bool,
         ) {
             let one = Figures {
                 coverage_ab: ab, coverage_ba: ba, matched, passage, longest, numbers, numbers_shared, names,
-                names_shared, cosine, shared_rare, ..COPY
+                names_shared, cosine, shared_rare, days_apart: Some(days), other_source, ..COPY
             };
             let other = Figures { coverage_ab: ba, coverage_ba: ab, ..one };
             let t = Thresholds::default();

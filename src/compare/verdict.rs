@@ -27,18 +27,21 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// What `rule` makes of `figures`.
+    pub(super) fn new(
+        a: StoryId,
+        b: StoryId,
+        relation: Relation,
+        rule: &'static str,
+        figures: Figures,
+    ) -> Self {
+        let Figures { coverage_ab, coverage_ba, cosine, .. } = figures;
+        Verdict { a, b, relation, coverage_ab, coverage_ba, cosine, rule: rule.into(), figures }
+    }
+
     /// A verdict that nothing relates two stories.
     pub fn none(a: StoryId, b: StoryId) -> Verdict {
-        Verdict {
-            a,
-            b,
-            relation: Relation::None,
-            coverage_ab: 0.0,
-            coverage_ba: 0.0,
-            cosine: 0.0,
-            rule: "not compared".into(),
-            figures: Figures::default(),
-        }
+        Verdict::new(a, b, Relation::None, "not compared", Figures::default())
     }
 
     /// The verdict read from the other side.

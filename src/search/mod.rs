@@ -25,6 +25,7 @@ mod stories;
 use std::fmt;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 pub use derived::Broken;
 pub use exact::{self_join, top_k};
@@ -133,7 +134,7 @@ pub struct Candidates {
 }
 
 /// The figures of a search.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SearchReport {
     /// The index that was used, and why.
     pub index: String,
