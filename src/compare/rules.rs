@@ -260,7 +260,8 @@ fn of_a_series(f: &Figures, t: &Thresholds, few_numbers: bool, high: f32) -> Opt
     if later && other_number && f.differing() >= t.recurring_density && f.matched < t.recurring_matched {
         return Some("it comes again days later with another number");
     }
-    if later && f.matched < t.recurring_brief && !f.same_text {
+    // Another publisher prints a brief a day later as it stands.
+    if later && f.matched < t.recurring_brief && !f.same_text && !f.other_source {
         return Some("a brief text comes again days later");
     }
     let own_facts = (other_number || other_names) && f.differing() >= t.own_density;
@@ -357,6 +358,7 @@ mod tests {
         );
         check(Figures { numbers_shared: 0.5, matched: 140.0, ..brief }, Relation::Copy);
         check(Figures { days_apart: Some(31.0), ..brief }, Relation::Twin);
+        check(Figures { days_apart: Some(1.5), other_source: true, ..brief }, Relation::Copy);
         check(Figures { days_apart: Some(31.0), matched: 70.0, ..brief }, Relation::Copy);
         // Two firms issue bonds on one day.
         check(Figures { numbers_shared: 0.72, title_shared: Some(0.27), ..brief }, Relation::Twin);
