@@ -20,6 +20,10 @@ pub enum Command {
     Similar(Similar),
     /// Link related stories to storylines
     Link(Link),
+    /// Show how a story ran: who had it first, who carried it, what each cut and added
+    Reach(Reach),
+    /// Show for each publisher how much is agency copy, copied, boilerplate and its own
+    Outlets(Outlets),
     /// Show two stories side by side, and why they are judged as they are
     Explain(Explain),
     /// Keep an archive of stories and their vectors
@@ -178,8 +182,12 @@ pub enum IndexArg {
 #[derive(Args)]
 pub struct Similar {
     /// A text, a file (file#n for its nth story), the id of a story that is searched, or `-` for standard input
-    #[arg(value_name = "TEXT|FILE|ID|-")]
-    pub query: String,
+    #[arg(value_name = "TEXT|FILE|ID|-", required_unless_present = "queries")]
+    pub query: Option<String>,
+    /// Answer many: JSON lines with "id" (of a story that is searched), or "text" and perhaps "title"; `-` is standard
+    /// input. Each is answered by one JSON line as soon as it is read
+    #[arg(long, value_name = "FILE|-", conflicts_with_all = ["query", "format"])]
+    pub queries: Option<PathBuf>,
     /// The files and folders to search
     #[arg(long = "in", required_unless_present = "store", value_name = "PATHS", num_args = 1..)]
     pub paths: Vec<PathBuf>,
@@ -279,6 +287,74 @@ pub enum LinkFormat {
     Graphml,
     /// A graph, for Graphviz
     Dot,
+}
+
+#[derive(Args)]
+pub struct Reach {
+    /// Files and folders; `-` is standard input
+    #[arg(required_unless_present = "store", value_name = "PATHS")]
+    pub paths: Vec<PathBuf>,
+    /// Only the group of this number, as dedup numbers them
+    #[arg(long, value_name = "N", conflicts_with = "story", value_parser = clap::value_parser!(u32).range(1..))]
+    pub group: Option<u32>,
+    /// Only the group that this story is in
+    #[arg(long, value_name = "ID")]
+    pub story: Option<String>,
+    /// How the report is written
+    #[arg(long, value_enum, default_value_t = ReachFormat::Table)]
+    pub format: ReachFormat,
+    /// Where the report goes [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// A list of boilerplate that `samestory boilerplate learn` wrote
+    #[arg(long, value_name = "FILE")]
+    pub boilerplate: Option<PathBuf>,
+    #[command(flatten)]
+    pub archive: Archive,
+    #[command(flatten)]
+    pub input: Input,
+    #[command(flatten)]
+    pub compute: Compute,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReachFormat {
+    Table,
+    /// One object a group, with the text of what was cut and added
+    Jsonl,
+    /// One row a story
+    Csv,
+}
+
+#[derive(Args)]
+pub struct Outlets {
+    /// Files and folders; `-` is standard input
+    #[arg(required_unless_present = "store", value_name = "PATHS")]
+    pub paths: Vec<PathBuf>,
+    /// How the report is written
+    #[arg(long, value_enum, default_value_t = OutletsFormat::Table)]
+    pub format: OutletsFormat,
+    /// Where the report goes [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// A list of boilerplate that `samestory boilerplate learn` wrote
+    #[arg(long, value_name = "FILE")]
+    pub boilerplate: Option<PathBuf>,
+    #[command(flatten)]
+    pub archive: Archive,
+    #[command(flatten)]
+    pub input: Input,
+    #[command(flatten)]
+    pub compute: Compute,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OutletsFormat {
+    Table,
+    /// One object a publisher
+    Jsonl,
+    /// One row a publisher
+    Csv,
 }
 
 #[derive(Args)]

@@ -13,12 +13,16 @@ mod doctor;
 mod embed;
 mod engine;
 mod explain;
+mod grouped;
 mod index;
 mod judge;
 mod link;
 mod log;
 mod manual;
 mod model;
+mod outlets;
+mod queries;
+mod reach;
 mod similar;
 mod sink;
 mod stories;
@@ -49,6 +53,8 @@ pub fn main() -> ExitCode {
         Command::Dedup(args) => dedup::run(&args),
         Command::Similar(args) => similar::run(&args),
         Command::Link(args) => link::run(&args),
+        Command::Reach(args) => reach::run(&args),
+        Command::Outlets(args) => outlets::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Embed(args) => embed::run(&args),
         Command::Bench(args) => bench::run(&args),

@@ -9,7 +9,8 @@ use samestory::{
     Error, Result, compare,
     group::Groups,
     ingest,
-    link::{self, Lookup, Reading, Titles},
+    link::{self, Lookup, Titles},
+    progress::{Progress, Silent},
     report::{Hit, HitFormat, hits, write_hits},
     story::{Corpus, Story},
 };
@@ -21,7 +22,7 @@ use super::{
     engine::Engine,
     explain,
     judge::{Ask, judge},
-    sink, stories,
+    queries, sink, stories,
 };
 
 /// Runs the command.
@@ -33,54 +34,49 @@ pub fn run(args: &Similar) -> Result<Outcome> {
     archive::open(&args.archive, &mut engine)?;
     let options = stories::options(&args.input)?;
     let ingested = archive::read(&engine, &args.paths, &options, &bars)?;
-    let bad_input = !ingested.notices.is_empty();
+    let mut bad_input = !ingested.notices.is_empty();
     let corpus = ingest::corpus(ingested.stories);
 
-    let own = corpus.stories.iter().position(|s| s.id == args.query);
-    let asked = match own {
-        Some(_) => Corpus::default(),
-        None => ingest::corpus(vec![query(&args.query, &options, &bars)?]),
+    let query = match &args.query {
+        Some(query) => Some(Query::read(query, &corpus, &options, &bars)?),
+        None => None,
     };
-    if own.is_none() && asked.rows.is_empty() {
-        return Err(Error::NoStories {
-            place: "the query".into(),
-            hint: "give a text, a file, an id, or - for standard input".into(),
-        });
-    }
-    let known = compare::Boilerplate::default();
-    let asked_titles = Titles::new(&asked);
-    let asked_rows = engine.embed(&asked, &bars)?.vectors;
-    let asked_title_vectors = engine.embed_texts(&asked_titles.texts, &bars)?.vectors;
-    let asked_readings = link::readings(&asked, &asked_rows, &asked_titles, &asked_title_vectors, &known);
-
     let rows = engine.embed(&corpus, &bars)?.vectors;
     let titles = Titles::new(&corpus);
     let title_vectors = engine.embed_texts(&titles.texts, &bars)?.vectors;
-    let readings = link::readings(&corpus, &rows, &titles, &title_vectors, &known);
+    let readings = link::readings(&corpus, &rows, &titles, &title_vectors, &compare::Boilerplate::default());
     let groups = match args.not_copies {
         true => judge(&Ask::default(), &engine, &corpus, &rows, &bars)?.groups,
         false => Groups::default(),
     };
-    let lookup = Lookup::new(readings, &bars)?;
-    let query: &Reading = match own {
-        Some(place) => lookup.reading(place),
-        None => &asked_readings[0],
+    let (wanted, undated) = filter.wanted(&corpus);
+    let pool = Pool {
+        engine: &engine,
+        corpus: &corpus,
+        lookup: Lookup::new(readings, &bars)?,
+        answers: Answers::new(&groups, wanted),
+        groups: &groups,
+        k: usize::from(args.k),
+        least: args.min_score,
     };
-    let (wanted, undated) = filter.wanted(&corpus, &groups, own);
-    let mut found = lookup.nearest(query, usize::from(args.k), &|place| wanted[place]);
-    if let Some(least) = args.min_score {
-        found.retain(|f| f.score >= least);
-    }
-    let hits: Vec<Hit> = hits(&corpus, &groups, &found);
+
     let format = match args.format {
         SimilarFormat::Table => HitFormat::Table,
         SimilarFormat::Json => HitFormat::Json,
         SimilarFormat::Jsonl => HitFormat::Jsonl,
     };
-    sink::write_to(args.out.as_deref(), |out| write_hits(format, &hits, out))?;
+    match (query, &args.queries) {
+        (Some(query), _) => {
+            let hits = pool.hits(query, &bars)?;
+            sink::write_to(args.out.as_deref(), |out| write_hits(format, &hits, out))?;
+        }
+        (None, Some(file)) => {
+            bad_input |= queries::answer(&pool, file, args.out.as_deref(), &bars, args.compute.quiet)?;
+        }
+        (None, None) => {}
+    }
     if !args.compute.quiet {
-        let looked = wanted.iter().filter(|w| **w).count();
-        note(looked, undated, &mut io::stderr());
+        note(pool.answers.wanted.iter().filter(|w| **w).count(), undated, &mut io::stderr());
     }
     Ok(if bad_input && args.input.strict { Outcome::BadInput } else { Outcome::Done })
 }
@@ -93,6 +89,115 @@ fn note(looked: usize, undated: usize, err: &mut dyn Write) {
     };
     // Nothing can be done for a reader that hears nothing.
     let _ = writeln!(err, "{looked} stories looked at{passed}");
+}
+
+/// What is asked.
+pub enum Query {
+    /// A story of the pool, by its place.
+    Own(usize),
+    /// Another text.
+    Other(Box<Story>),
+}
+
+impl Query {
+    /// The story that is asked for: one of `corpus` by its id, standard input, a file (`file#n` for its nth story), else
+    /// the words themselves.
+    fn read(asked: &str, corpus: &Corpus, options: &ingest::Options, bars: &Bars) -> Result<Query> {
+        if let Some(place) = corpus.stories.iter().position(|s| s.id == asked) {
+            return Ok(Query::Own(place));
+        }
+        let of_text =
+            |text: String| Query::Other(Box::new(Story { id: "query".into(), text, ..Story::default() }));
+        if asked == "-" {
+            let mut text = String::new();
+            io::stdin().read_to_string(&mut text).map_err(Error::io("read", "standard input"))?;
+            return Ok(of_text(text));
+        }
+        let file = asked.rsplit_once('#').map_or(asked, |(file, _)| file);
+        if Path::new(asked).is_file() || Path::new(file).is_file() {
+            let mut read = Vec::new();
+            let id = explain::find(asked, &mut read, options, bars)?;
+            return Ok(Query::Other(Box::new(read.swap_remove(id.index()))));
+        }
+        Ok(of_text(asked.into()))
+    }
+}
+
+/// The stories that are searched, ready to answer.
+pub struct Pool<'a> {
+    engine: &'a Engine,
+    pub corpus: &'a Corpus,
+    lookup: Lookup<'a>,
+    answers: Answers,
+    groups: &'a Groups,
+    k: usize,
+    least: Option<f32>,
+}
+
+impl Pool<'_> {
+    /// The stories nearest to `query`, without progress.
+    pub fn answer(&self, query: Query) -> Result<Vec<Hit>> {
+        self.hits(query, &Silent)
+    }
+
+    fn hits(&self, query: Query, progress: &dyn Progress) -> Result<Vec<Hit>> {
+        let answers = &self.answers;
+        let mut found = match query {
+            Query::Own(place) => {
+                let wanted = |other: usize| answers.wanted(other, Some(place));
+                self.lookup.nearest(self.lookup.reading(place), self.k, &wanted)
+            }
+            Query::Other(story) => {
+                let asked = ingest::corpus(vec![*story]);
+                if asked.rows.is_empty() {
+                    return Err(Error::NoStories {
+                        place: "the query".into(),
+                        hint: "give a text, a file, an id, or - for standard input".into(),
+                    });
+                }
+                let titles = Titles::new(&asked);
+                let rows = self.engine.embed(&asked, progress)?.vectors;
+                let title_vectors = self.engine.embed_texts(&titles.texts, progress)?.vectors;
+                let known = compare::Boilerplate::default();
+                let readings = link::readings(&asked, &rows, &titles, &title_vectors, &known);
+                self.lookup.nearest(&readings[0], self.k, &|other| answers.wanted(other, None))
+            }
+        };
+        if let Some(least) = self.least {
+            found.retain(|f| f.score >= least);
+        }
+        Ok(hits(self.corpus, self.groups, &found))
+    }
+}
+
+/// Which stories may be an answer.
+struct Answers {
+    /// Of a group only one: the kept story, or if that is filtered out, the first that is not.
+    wanted: Vec<bool>,
+    /// The number of each story's group; 0 for those that are alone.
+    group: Vec<u32>,
+}
+
+impl Answers {
+    fn new(groups: &Groups, mut wanted: Vec<bool>) -> Self {
+        let mut of = vec![0; wanted.len()];
+        for group in &groups.groups {
+            let answers = group.members.iter().map(|m| m.story.index()).find(|i| wanted[*i]);
+            for member in &group.members {
+                wanted[member.story.index()] = Some(member.story.index()) == answers;
+                of[member.story.index()] = group.id;
+            }
+        }
+        Answers { wanted, group: of }
+    }
+
+    /// Whether `story` may be an answer: not the story that is asked for, nor one of its group.
+    fn wanted(&self, story: usize, asked: Option<usize>) -> bool {
+        let kin = |asked: usize| {
+            asked == story || (self.group[asked] != 0 && self.group[asked] == self.group[story])
+        };
+        self.wanted[story] && !asked.is_some_and(kin)
+    }
 }
 
 /// Which stories are wanted.
@@ -121,9 +226,8 @@ impl<'a> Filter<'a> {
         })
     }
 
-    /// For each story whether it is looked at, and how many are not for want of a date. Of a group only the kept
-    /// story is; nor is the story that is asked for, or its group.
-    fn wanted(&self, corpus: &Corpus, groups: &Groups, own: Option<usize>) -> (Vec<bool>, usize) {
+    /// For each story whether it is wanted, and how many are not for want of a date.
+    fn wanted(&self, corpus: &Corpus) -> (Vec<bool>, usize) {
         let dated = self.since.is_some() || self.until.is_some();
         let mut undated = 0;
         let mut wanted: Vec<bool> = Vec::new();
@@ -140,34 +244,6 @@ impl<'a> Filter<'a> {
             };
             wanted.push(source && time);
         }
-        for group in &groups.groups {
-            let asked = group.members.iter().any(|m| Some(m.story.index()) == own);
-            // The kept one answers for all; if it is filtered out, the first that is not.
-            let mut of = group.members.iter().map(|m| m.story.index()).filter(|i| wanted[*i]);
-            let answers = if asked { None } else { of.next() };
-            for member in &group.members {
-                wanted[member.story.index()] = Some(member.story.index()) == answers;
-            }
-        }
-        if let Some(own) = own {
-            wanted[own] = false;
-        }
         (wanted, undated)
     }
-}
-
-/// The story that is asked for: standard input, a file (`file#n` for its nth story), else the words themselves.
-fn query(asked: &str, options: &ingest::Options, bars: &Bars) -> Result<Story> {
-    if asked == "-" {
-        let mut text = String::new();
-        io::stdin().read_to_string(&mut text).map_err(Error::io("read", "standard input"))?;
-        return Ok(Story { id: "query".into(), text, ..Story::default() });
-    }
-    let file = asked.rsplit_once('#').map_or(asked, |(file, _)| file);
-    if Path::new(asked).is_file() || Path::new(file).is_file() {
-        let mut read = Vec::new();
-        let id = explain::find(asked, &mut read, options, bars)?;
-        return Ok(read.swap_remove(id.index()));
-    }
-    Ok(Story { id: "query".into(), text: asked.into(), ..Story::default() })
 }

@@ -101,10 +101,8 @@ impl Comparer<'_> {
         let passages = &self.corpus.passages[a.index()];
         let mut novel = passages.iter().map(|p| !self.boilerplate[p.row.index()]).collect::<Vec<bool>>();
         for &other in others {
-            let found = self.align(a, other);
-            for (at, novel) in novel.iter_mut().enumerate().filter(|(_, novel)| **novel) {
-                *novel = self.counterpart(a, other, at, &found.of_a).0 < ALIGNED;
-            }
+            let found = self.passages_found(a, other);
+            novel.iter_mut().zip(found).for_each(|(novel, found)| *novel &= found < ALIGNED);
         }
         (0..passages.len()).filter(|at| novel[*at]).collect()
     }
@@ -153,6 +151,22 @@ impl Comparer<'_> {
     /// For each row of the corpus, whether it is boilerplate.
     pub fn boilerplate(&self) -> &[bool] {
         &self.boilerplate
+    }
+
+    /// How much of each passage of `a` is found in `b`, by the weight of its words, in [0, 1]; 0 for boilerplate.
+    pub fn passages_found(&self, a: StoryId, b: StoryId) -> Vec<f32> {
+        let story = &self.stories[a.index()];
+        let of = self.align(a, b).of_a;
+        let passages = self.corpus.passages[a.index()].len();
+        let (mut all, mut matched) = (vec![0.0f32; passages], vec![0.0f32; passages]);
+        for ((id, at), found) in story.ids.iter().zip(&story.passage).zip(&of) {
+            let weight = self.weights[*id as usize];
+            all[*at as usize] += weight;
+            if found.place().is_some() {
+                matched[*at as usize] += weight;
+            }
+        }
+        matched.iter().zip(&all).map(|(m, a)| if *a > 0.0 { m / a } else { 0.0 }).collect()
     }
 
     /// How much of passage `at` of `x` is found in `y`, and the passage of `y` that holds most of it.

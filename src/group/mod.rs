@@ -8,12 +8,16 @@ mod canonical;
 mod decided;
 mod decisions;
 mod health;
+mod outlets;
+mod reach;
 
 use std::collections::BTreeMap;
 
 pub use canonical::Keep;
 pub use decisions::{Choice, DECISION_SCHEMA, Decision, Decisions, Named, Resolved};
 pub use health::{Health, HealthItem};
+pub use outlets::{Outlet, outlets};
+pub use reach::{Carrier, Reach, Sign, reach};
 
 use decided::Lots;
 

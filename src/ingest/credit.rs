@@ -69,10 +69,11 @@ fn head(text: &str, lead: &mut Lead) {
     if place.contains('\n') {
         return;
     }
-    let (place, agency) = match place.rsplit_once('(') {
-        Some((place, name)) => (place.trim(), agency(name.trim_end_matches(')'))),
-        None => (place, None),
+    let (place, name) = match place.rsplit_once('(') {
+        Some((place, name)) => (place.trim(), name.trim_end_matches(')').trim()),
+        None => (place, ""),
     };
+    let agency = agency(name);
     let signed = agency.is_some() && place.split_whitespace().count() <= 5;
     if !is_dateline(place) && !signed {
         return;
@@ -80,7 +81,8 @@ fn head(text: &str, lead: &mut Lead) {
     if !place.is_empty() {
         lead.dateline = Some(place.trim_end_matches(',').to_string());
     }
-    lead.credit = agency.map(String::from);
+    // Behind a dateline any name in brackets is an agency's, known or not.
+    lead.credit = agency.or(is_name(name).then_some(name)).map(String::from);
     lead.body.start += at + width;
     lead.body.start += body[at + width..].len() - body[at + width..].trim_start().len();
 }
@@ -103,6 +105,12 @@ fn is_dateline(place: &str) -> bool {
         after_comma = word.ends_with([',', '/']) || region;
         capitals(word) || month || day || region || word == "&"
     })
+}
+
+/// Whether `text` may be an agency's name: up to four words with a capital.
+fn is_name(text: &str) -> bool {
+    let capital = |w: &str| w.starts_with(char::is_uppercase) && !w.contains(|c: char| c.is_ascii_digit());
+    !text.is_empty() && text.split_whitespace().count() <= 4 && text.split_whitespace().all(capital)
 }
 
 /// Cuts agency names off the end: a last line "Reuters", "(c) AFP", or a last word in capitals as wires have it.
@@ -157,6 +165,9 @@ mod tests {
         check("ASTANA, July 4 (Xinhua) -- Leaders met.", "ASTANA, July 4", "Xinhua", "Leaders met.");
         check("NEW YORK, N.Y., March 3 (AP) — It was so.", "NEW YORK, N.Y., March 3", "AP", "It was so.");
         check("Brussels (dpa) - Talks ended.", "Brussels", "dpa", "Talks ended.");
+        check("SEL, July 7 (Harbour Wire) - It was.", "SEL, July 7", "Harbour Wire", "It was.");
+        check("SEL, July 7 (updated 9 a.m.) - It was.", "SEL, July 7", "", "It was.");
+        check("Sel (Harbour Wire) - It was.", "", "", "Sel (Harbour Wire) - It was.");
         check("Profits rose - again.", "", "", "Profits rose - again.");
         check("IBM said - as it had before - no.", "", "", "IBM said - as it had before - no.");
         check("It rose. REUTER", "", "Reuters", "It rose.");

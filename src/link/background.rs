@@ -129,6 +129,14 @@ impl Background {
     pub fn bar(m: usize) -> f32 {
         (2.0 * (m.max(PRIOR.len()) as f32).ln()).sqrt()
     }
+
+    /// The score from which the `m`-th story is linked to an earlier one. Among few stories the level is that of the
+    /// pairs of [`PRIOR`], which are what is known of unrelated ones: two stories alone, of one region or trade, are no
+    /// event because there is no third.
+    pub fn bar_of_link(m: usize) -> f32 {
+        const PRIOR_PAIRS: usize = PRIOR.len() * (PRIOR.len() - 1) / 2;
+        Self::bar(m.max(PRIOR_PAIRS))
+    }
 }
 
 #[cfg(test)]
@@ -157,5 +165,8 @@ mod tests {
         check(2, 2.52);
         check(1000, 3.72);
         check(100_000, 4.80);
+        let check = |m, expect: f32| assert!((Background::bar_of_link(m) - expect).abs() < 0.01, "{m}");
+        check(2, 3.35);
+        check(1000, 3.72);
     }
 }

@@ -195,6 +195,16 @@ impl Linker {
         near
     }
 
+    /// How far two stories are above unrelated ones, by all that is known now; 0 for those that are never linked.
+    pub(super) fn score(&self, a: u32, b: u32) -> f32 {
+        let (earlier, later) = (a.min(b), a.max(b) as usize);
+        if self.twins[later].binary_search(&earlier).is_ok() {
+            return 0.0;
+        }
+        let similarity = similarity(&self.profiles[earlier as usize], &self.profiles[later]);
+        self.scale().score(similarity) * self.decay(self.days(earlier as usize, later))
+    }
+
     fn days(&self, a: usize, b: usize) -> Option<f32> {
         Some(self.published[a]?.abs_diff(self.published[b]?) as f32 / DAY)
     }
@@ -225,7 +235,7 @@ impl Linker {
     /// The links, by the later story, then by score: those nearer than the nearest of as many unrelated stories as had
     /// come by then would be.
     pub fn links(&self) -> Vec<Link> {
-        let above = self.near.iter().filter(|n| n.score >= Background::bar(n.later as usize));
+        let above = self.near.iter().filter(|n| n.score >= Background::bar_of_link(n.later as usize));
         above.map(|n| self.link(n)).collect()
     }
 
@@ -353,6 +363,34 @@ mod tests {
             prop_assert!(all.windows(2).all(|w| w[0] < w[1]));
             prop_assert!(storylines.iter().all(|s| s.members.len() > 1 && s.members.contains(&s.central)));
         }
+    }
+
+    #[test]
+    fn a_side_of_a_large_storyline_joins_it_and_brings_no_others() {
+        // Background: forty subjects told once. Then a subject of sixteen sides, told twice each, and a story of one side.
+        let mut vectors = Matrix::zeros(73, 64);
+        let mut texts = Vec::new();
+        for i in 0..73usize {
+            let row = vectors.row_mut(i);
+            match i {
+                0..40 => {
+                    row[i] = 1.0;
+                    texts.push(format!("lone{i} word{i}"));
+                }
+                _ => {
+                    let side = if i == 72 { 0 } else { (i - 40) / 2 };
+                    // The last is nearer to its own side than to the whole.
+                    row[63] = if i == 72 { 0.35 } else { 1.0 };
+                    row[40 + side] = 0.6;
+                    texts.push(format!("fire side{side}"));
+                }
+            }
+            normalize(row);
+        }
+        let storylines = linked(&readings(&texts, &vectors, 0), &[]).storylines();
+        let large = storylines.iter().find(|s| s.members.contains(&40)).unwrap();
+        assert!(large.members.contains(&72), "{storylines:?}");
+        assert!(large.members.iter().all(|m| *m >= 40), "{storylines:?}");
     }
 
     #[test]

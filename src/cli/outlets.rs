@@ -1,0 +1,47 @@
+//! `samestory outlets`: what each publisher's text is made of.
+
+use samestory::{
+    Result,
+    compare::Comparer,
+    group,
+    report::{OutletsFormat as Format, write_outlets},
+};
+
+use super::{
+    Outcome,
+    args::{Outlets, OutletsFormat},
+    bars::{Bars, catch_ctrl_c},
+    grouped::{Grouped, Wish},
+    sink,
+};
+
+/// Runs the command.
+pub fn run(args: &Outlets) -> Result<Outcome> {
+    catch_ctrl_c();
+    let bars = Bars::new(args.compute.quiet);
+    let wish = Wish {
+        paths: &args.paths,
+        archive: &args.archive,
+        input: &args.input,
+        compute: &args.compute,
+        boilerplate: args.boilerplate.as_deref(),
+    };
+    let Grouped { corpus, vectors, groups, options, bad_input } = Grouped::read(&wish, &bars)?;
+    let comparer = Comparer::new(&corpus, &vectors, &options);
+    let outlets = group::outlets(&corpus, &comparer, &groups);
+    let format = match args.format {
+        OutletsFormat::Table => Format::Table,
+        OutletsFormat::Jsonl => Format::Jsonl,
+        OutletsFormat::Csv => Format::Csv,
+    };
+    sink::write_to(args.out.as_deref(), |out| write_outlets(format, &outlets, out))?;
+    if !args.compute.quiet {
+        eprintln!(
+            "{} stories, {} groups, {} outlets",
+            corpus.stories.len(),
+            groups.groups.len(),
+            outlets.len()
+        );
+    }
+    Ok(if bad_input && args.input.strict { Outcome::BadInput } else { Outcome::Done })
+}

@@ -1,0 +1,170 @@
+//! `samestory similar --queries`: many questions to one pool, each answered as soon as it is read.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, BufRead, BufReader},
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use samestory::{Error, Result, progress::Progress, report::Hit, story::Story};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    bars::Bars,
+    similar::{Pool, Query},
+    sink, stories,
+};
+
+/// A line that asks: the id of a story of the pool, or a text with perhaps a title and an id of its own.
+#[derive(Deserialize)]
+struct Asked {
+    id: Option<String>,
+    title: Option<String>,
+    text: Option<String>,
+}
+
+/// The line that answers.
+#[derive(Serialize)]
+struct Answer<'a> {
+    /// The number of the line that asked, from 1.
+    query: u64,
+    /// The id that it gave.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    hits: Vec<Hit>,
+    /// Why there is no answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+/// Answers the lines of `file` in their order; tells whether one was bad.
+pub fn answer(pool: &Pool, file: &Path, out: Option<&Path>, bars: &Bars, quiet: bool) -> Result<bool> {
+    let mut lines: Box<dyn BufRead> = match stories::is_stdin(file) {
+        true => Box::new(BufReader::new(io::stdin())),
+        false => Box::new(BufReader::new(File::open(file).map_err(Error::io("read", file))?)),
+    };
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for (place, story) in pool.corpus.stories.iter().enumerate() {
+        places.entry(&story.id).or_insert(place);
+    }
+    let (mut bad, mut times, mut failed) = (0u64, Vec::new(), None);
+    let written = sink::write_to(out, |out| {
+        let (mut line, mut number) = (Vec::new(), 0);
+        while {
+            line.clear();
+            lines.read_until(b'\n', &mut line)? > 0
+        } {
+            number += 1;
+            if bars.cancelled() {
+                failed = Some(Error::Interrupted);
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            let begun = Instant::now();
+            let asked = serde_json::from_slice::<Asked>(&line);
+            let id = asked.as_ref().ok().and_then(|a| a.id.clone());
+            let mut answer = Answer { query: number, id: id.as_deref(), hits: Vec::new(), error: None };
+            match asked.map_err(|e| e.to_string()).and_then(|asked| query(asked, &places)) {
+                Err(message) => answer.error = Some(message),
+                Ok(query) => match pool.answer(query) {
+                    Ok(hits) => answer.hits = hits,
+                    Err(error @ Error::NoStories { .. }) => answer.error = Some(error.to_string()),
+                    Err(error) => {
+                        let message = error.to_string();
+                        failed = Some(error);
+                        return Err(io::Error::other(message));
+                    }
+                },
+            }
+            if let Some(message) = &answer.error {
+                bad += 1;
+                eprintln!("samestory: query {number}: {}", samestory::report::line(message, 400));
+            }
+            serde_json::to_writer(&mut *out, &answer)?;
+            out.write_all(b"\n")?;
+            out.flush()?;
+            times.push(begun.elapsed());
+        }
+        Ok(())
+    });
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    written?;
+    if !quiet {
+        eprintln!("{}", told(&mut times, bad));
+    }
+    Ok(bad > 0)
+}
+
+fn query(asked: Asked, places: &HashMap<&str, usize>) -> std::result::Result<Query, String> {
+    match asked {
+        Asked { id: Some(id), title: None, text: None } => match places.get(id.as_str()) {
+            Some(place) => Ok(Query::Own(*place)),
+            None => Err(format!("no story has the id {id:?}")),
+        },
+        Asked { title: None, text: None, .. } => {
+            Err("it has neither \"id\" nor \"text\"; ask {\"id\": \"…\"} or {\"text\": \"…\"}".into())
+        }
+        Asked { title, text, .. } => Ok(Query::Other(Box::new(Story {
+            id: "query".into(),
+            title: title.unwrap_or_default(),
+            text: text.unwrap_or_default(),
+            ..Story::default()
+        }))),
+    }
+}
+
+/// How many were answered, and how fast.
+fn told(times: &mut [Duration], bad: u64) -> String {
+    times.sort_unstable();
+    let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize].as_secs_f64() * 1e3;
+    let mut text = format!("{} queries", times.len());
+    if !times.is_empty() {
+        text += &format!(", half of them within {:.2} ms, 95 % within {:.2} ms", at(0.5), at(0.95));
+    }
+    if bad > 0 {
+        text += &format!("; {bad} could not be answered");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_asks_by_id_or_by_text() {
+        let places = HashMap::from([("a", 3)]);
+        let check = |line: &str, expect: &str| {
+            let asked = serde_json::from_str::<Asked>(line).map_err(|e| e.to_string());
+            let found = match asked.and_then(|asked| query(asked, &places)) {
+                Ok(Query::Own(place)) => format!("own {place}"),
+                Ok(Query::Other(story)) => format!("{}/{}", story.title, story.text),
+                Err(message) => message,
+            };
+            assert!(found.contains(expect), "{line}: {found}");
+        };
+        check(r#"{"id": "a"}"#, "own 3");
+        check(r#"{"id": "b"}"#, "no story has the id");
+        check(r#"{"id": "a", "text": "x"}"#, "/x");
+        check(r#"{"title": "t"}"#, "t/");
+        check("{}", "neither");
+        check("[1]", "invalid");
+        check("harbour", "expected value");
+    }
+
+    #[test]
+    fn times_are_told_by_rank() {
+        let mut times: Vec<Duration> = (1..=100).rev().map(Duration::from_millis).collect();
+        assert_eq!(
+            told(&mut times, 1),
+            "100 queries, half of them within 51.00 ms, 95 % within 95.00 ms; 1 could not be answered"
+        );
+        assert_eq!(told(&mut [], 0), "0 queries");
+    }
+}

@@ -1,0 +1,76 @@
+//! `samestory reach`: how each group of copies ran through its outlets.
+
+use samestory::{
+    Error, Result,
+    compare::Comparer,
+    group,
+    report::{ReachFormat as Format, ReachItem, write_reach},
+};
+
+use super::{
+    Outcome,
+    args::{Reach, ReachFormat},
+    bars::{Bars, catch_ctrl_c},
+    grouped::{Grouped, Wish},
+    sink,
+};
+
+/// Runs the command.
+pub fn run(args: &Reach) -> Result<Outcome> {
+    catch_ctrl_c();
+    let bars = Bars::new(args.compute.quiet);
+    let wish = Wish {
+        paths: &args.paths,
+        archive: &args.archive,
+        input: &args.input,
+        compute: &args.compute,
+        boilerplate: args.boilerplate.as_deref(),
+    };
+    let Grouped { corpus, vectors, groups, options, bad_input } = Grouped::read(&wish, &bars)?;
+    let asked = match &args.story {
+        None => None,
+        Some(id) => Some(corpus.stories.iter().position(|s| s.id == *id).ok_or_else(|| {
+            Error::UnknownStory { id: id.clone(), hint: "give an id as samestory dedup shows it".into() }
+        })?),
+    };
+    let chosen: Vec<&group::Group> = groups
+        .groups
+        .iter()
+        .filter(|g| args.group.is_none_or(|n| g.id == n))
+        .filter(|g| asked.is_none_or(|place| g.members.iter().any(|m| m.story.index() == place)))
+        .collect();
+    if let (Some(number), true) = (args.group, chosen.is_empty()) {
+        return Err(Error::Option {
+            option: "--group".into(),
+            message: format!("there is no group {number}"),
+            hint: match groups.groups.len() {
+                0 => "no story shares its origin with another".into(),
+                n => format!("the groups are numbered from 1 to {n}"),
+            },
+        });
+    }
+    let comparer = Comparer::new(&corpus, &vectors, &options);
+    let group_options = group::Options::default();
+    let items: Vec<ReachItem> = chosen
+        .iter()
+        .map(|g| ReachItem::new(&corpus, &group::reach(&corpus, &comparer, g, &group_options)))
+        .collect();
+    let format = match args.format {
+        ReachFormat::Table => Format::Table,
+        ReachFormat::Jsonl => Format::Jsonl,
+        ReachFormat::Csv => Format::Csv,
+    };
+    sink::write_to(args.out.as_deref(), |out| write_reach(format, &items, out))?;
+    if !args.compute.quiet {
+        match &args.story {
+            Some(id) if items.is_empty() => {
+                eprintln!(
+                    "{} stands alone: no other story shares its origin",
+                    samestory::report::line(id, 60)
+                );
+            }
+            _ => eprintln!("{} stories, {} groups", corpus.stories.len(), groups.groups.len()),
+        }
+    }
+    Ok(if bad_input && args.input.strict { Outcome::BadInput } else { Outcome::Done })
+}

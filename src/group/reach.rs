@@ -1,0 +1,203 @@
+//! How one text ran: who had it first, who carried it how much later, and what each cut and added.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Group, Options};
+use crate::{
+    compare::{Comparer, PartKind},
+    story::{Corpus, Story, StoryId},
+};
+
+/// What made a story the likely origin, the most telling first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sign {
+    /// It is by the agency that stories of the group credit.
+    Agency,
+    /// It credits an agency and has a dateline.
+    CreditAndDateline,
+    /// It credits an agency.
+    Credit,
+    /// It has a dateline.
+    Dateline,
+    /// None of these: time alone.
+    Time,
+}
+
+/// A story as it stands to the likely origin of its group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Carrier {
+    /// The story.
+    pub story: StoryId,
+    /// Milliseconds between the first story of the group and this one; none where it has no time.
+    pub lag: Option<i64>,
+    /// Share of its informative tokens found in the origin, in [0, 1].
+    pub coverage: f32,
+    /// Passages of the origin that it has, word for word or changed.
+    pub carried: usize,
+    /// Passages of the origin that it has in other words.
+    pub changed: usize,
+    /// Passages of the origin that it lacks.
+    pub cut: Vec<String>,
+    /// Passages of its own.
+    pub added: Vec<String>,
+}
+
+/// How the text of a group ran.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reach {
+    /// The group's number.
+    pub group: u32,
+    /// The story that the others were most likely made from.
+    pub origin: StoryId,
+    /// Why it is taken for that.
+    pub sign: Sign,
+    /// The agency that most stories of the group credit; the first by name of equally many.
+    pub credit: Option<String>,
+    /// Publishers that carry it, sorted.
+    pub outlets: Vec<String>,
+    /// Publishers of the origin, or of a story that is mostly its own text, sorted.
+    pub independent: Vec<String>,
+    /// When it was first and last published, in milliseconds since 1970 UTC.
+    pub span: Option<(i64, i64)>,
+    /// All stories of the group, the origin among them, in the order of time; those without one last.
+    pub carriers: Vec<Carrier>,
+}
+
+/// How `group` ran. The likely origin is by the agency that is credited, else it has credit and dateline, credit, or
+/// dateline; among equals it is the earliest. What is in a story and not in the origin was added; what is in the origin
+/// and not in the story was cut.
+pub fn reach(corpus: &Corpus, comparer: &Comparer, group: &Group, options: &Options) -> Reach {
+    let of = |id: StoryId| &corpus.stories[id.index()];
+    let mut stories: Vec<StoryId> = group.members.iter().map(|m| m.story).collect();
+    stories.sort_by_key(|id| (of(*id).published.is_none(), of(*id).published, *id));
+    let credit = credited(stories.iter().map(|id| of(*id)));
+    let (origin, sign) = origin(corpus, &stories, credit.as_deref());
+    let times = || stories.iter().filter_map(|id| of(*id).published);
+    let span = times().min().zip(times().max());
+    let carrier = |id: &StoryId| {
+        let lag = of(*id).published.zip(span).map(|(at, (first, _))| at.saturating_sub(first));
+        carrier(corpus, comparer, *id, origin, lag)
+    };
+    let carriers: Vec<Carrier> = stories.iter().map(carrier).collect();
+    let own = carriers.iter().filter(|c| c.story == origin || c.coverage < options.removable);
+    Reach {
+        group: group.id,
+        origin,
+        sign,
+        credit,
+        outlets: sources(stories.iter().map(|id| of(*id))),
+        independent: sources(own.map(|c| of(c.story))),
+        span,
+        carriers,
+    }
+}
+
+/// The agency that most of `stories` credit; the first by name of equally many.
+pub(super) fn credited<'a>(stories: impl Iterator<Item = &'a Story>) -> Option<String> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for name in stories.filter_map(|s| s.credit.as_deref()) {
+        *counts.entry(name).or_default() += 1;
+    }
+    counts.into_iter().rev().max_by_key(|(_, n)| *n).map(|(name, _)| name.to_string())
+}
+
+/// Whether `source` is the agency `credit`, or a branch of it: "Reuters" and "Reuters India".
+pub(super) fn is_agency(source: Option<&str>, credit: Option<&str>) -> bool {
+    let words = |text: &str| text.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>();
+    source.zip(credit).is_some_and(|(s, c)| !c.trim().is_empty() && words(s).starts_with(&words(c)))
+}
+
+/// The likely origin among `stories`, which are in the order of time.
+pub(super) fn origin(corpus: &Corpus, stories: &[StoryId], credit: Option<&str>) -> (StoryId, Sign) {
+    let sign = |id: &StoryId| {
+        let story = &corpus.stories[id.index()];
+        match (story.credit.is_some(), story.dateline.is_some()) {
+            _ if is_agency(story.source.as_deref(), credit) => Sign::Agency,
+            (true, true) => Sign::CreditAndDateline,
+            (true, false) => Sign::Credit,
+            (false, true) => Sign::Dateline,
+            (false, false) => Sign::Time,
+        }
+    };
+    let signs = stories.iter().map(|id| (sign(id), *id));
+    // `min_by_key` takes the first of equals: the earliest.
+    signs.min_by_key(|(sign, _)| *sign).map_or((StoryId(0), Sign::Time), |(sign, id)| (id, sign))
+}
+
+fn sources<'a>(stories: impl Iterator<Item = &'a Story>) -> Vec<String> {
+    let distinct: BTreeSet<&str> = stories.filter_map(|s| s.source.as_deref()).collect();
+    distinct.into_iter().map(String::from).collect()
+}
+
+fn carrier(
+    corpus: &Corpus,
+    comparer: &Comparer,
+    story: StoryId,
+    origin: StoryId,
+    lag: Option<i64>,
+) -> Carrier {
+    if story == origin {
+        let carried = corpus.passages[story.index()].len();
+        return Carrier { story, lag, coverage: 1.0, carried, changed: 0, cut: vec![], added: vec![] };
+    }
+    let explained = comparer.explain(origin, story);
+    let of = |kind: PartKind| explained.parts.iter().filter(move |p| p.kind == kind);
+    let changed = of(PartKind::Changed).count();
+    let coverage = match explained.relation {
+        crate::compare::Relation::Identical => 1.0,
+        _ => explained.figures.coverage_ba,
+    };
+    Carrier {
+        story,
+        lag,
+        coverage,
+        carried: of(PartKind::Identical).count() + changed,
+        changed,
+        cut: of(PartKind::Cut).map(|p| p.a.clone()).collect(),
+        added: of(PartKind::Added).map(|p| p.b.clone()).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_origin_is_the_agency_then_credit_and_dateline_then_time() {
+        let story = |source: &str, credit: &str, dateline: &str| Story {
+            source: (!source.is_empty()).then(|| source.into()),
+            credit: (!credit.is_empty()).then(|| credit.into()),
+            dateline: (!dateline.is_empty()).then(|| dateline.into()),
+            ..Story::default()
+        };
+        let check = |stories: &[Story], expect: (u32, Sign)| {
+            let corpus = Corpus { stories: stories.to_vec(), ..Corpus::default() };
+            let all: Vec<StoryId> = (0..stories.len() as u32).map(StoryId).collect();
+            let credit = credited(stories.iter());
+            let (story, sign) = origin(&corpus, &all, credit.as_deref());
+            assert_eq!((story.0, sign), expect, "{stories:?}");
+        };
+        let plain = story("Daily", "", "");
+        check(&[plain.clone(), plain.clone()], (0, Sign::Time));
+        check(&[plain.clone(), story("Post", "", "OSLO")], (1, Sign::Dateline));
+        check(&[story("Post", "", "OSLO"), story("Sun", "AP", "")], (1, Sign::Credit));
+        check(&[story("Sun", "AP", ""), story("Post", "AP", "OSLO")], (1, Sign::CreditAndDateline));
+        check(&[story("Post", "AP", "OSLO"), story("ap", "", "")], (1, Sign::Agency));
+        check(&[story("Post", "Reuters", "OSLO"), story("Reuters India", "", "")], (1, Sign::Agency));
+        check(&[story("Post", "AP", "OSLO"), story("Apple Daily", "", "")], (0, Sign::CreditAndDateline));
+        // Nobody is credited: a source of that name is no sign.
+        check(&[plain, story("AP", "", "")], (0, Sign::Time));
+    }
+
+    #[test]
+    fn most_credit_one_agency() {
+        let check = |credits: &[&str], expect: Option<&str>| {
+            let stories: Vec<Story> =
+                credits.iter().map(|c| Story { credit: Some((*c).into()), ..Story::default() }).collect();
+            assert_eq!(credited(stories.iter()).as_deref(), expect);
+        };
+        check(&["AP", "Reuters", "Reuters"], Some("Reuters"));
+        check(&["Reuters", "AP"], Some("AP"));
+        check(&[], None);
+    }
+}

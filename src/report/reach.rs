@@ -1,0 +1,304 @@
+//! How stories ran, as a table, JSON lines, or one CSV row a story.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::{
+    cell,
+    item::{iso, rounded},
+    line,
+};
+use crate::{
+    group::{Carrier, Reach, Sign},
+    story::Corpus,
+};
+
+/// The version of [`ReachItem`].
+const SCHEMA: u32 = 1;
+
+/// Columns that a line may take.
+const WIDTH: usize = 100;
+
+/// Cuts and additions shown of a story in a table; the rest is counted, and is whole in JSON lines.
+const SHOWN: usize = 3;
+
+/// How runs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReachFormat {
+    /// For people: one block a group.
+    #[default]
+    Table,
+    /// One [`ReachItem`] a line.
+    Jsonl,
+    /// One row a story, with a header; cells are safe to open in a spreadsheet.
+    Csv,
+}
+
+/// How the text of a group ran.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReachItem {
+    /// The version of this object.
+    pub schema: u32,
+    /// "reach".
+    pub kind: &'static str,
+    /// The group's number.
+    pub group: u32,
+    /// The id of the story that the others were most likely made from.
+    pub origin: String,
+    /// Its headline, or how its text begins.
+    pub title: String,
+    /// Why it is taken for the origin.
+    pub reason: String,
+    /// The agency that most stories of the group credit.
+    pub credit: Option<String>,
+    /// The place and day that the origin's text begins with.
+    pub dateline: Option<String>,
+    /// When the first was published, ISO 8601 in UTC.
+    pub first: Option<String>,
+    /// When the last was published.
+    pub last: Option<String>,
+    /// Publishers that carry it, sorted.
+    pub outlets: Vec<String>,
+    /// Publishers of the origin, or of a story that is mostly its own text, sorted.
+    pub independent: Vec<String>,
+    /// All its stories, in the order of time.
+    pub stories: Vec<CarrierItem>,
+}
+
+/// A story that carries a text.
+#[derive(Debug, Clone, Serialize)]
+pub struct CarrierItem {
+    /// The story.
+    pub id: String,
+    /// Its publisher.
+    pub source: Option<String>,
+    /// When it was published, ISO 8601 in UTC.
+    pub published: Option<String>,
+    /// Hours after the first of the group.
+    pub lag_hours: Option<f32>,
+    /// Share of its informative words that are found in the origin, in [0, 1].
+    pub coverage: f32,
+    /// Passages of the origin that it has.
+    pub carried: usize,
+    /// Those of them that it has in other words.
+    pub changed: usize,
+    /// Passages of the origin that it lacks.
+    pub cut: Vec<String>,
+    /// Passages of its own.
+    pub added: Vec<String>,
+}
+
+impl ReachItem {
+    /// Puts names to `reach`.
+    pub fn new(corpus: &Corpus, reach: &Reach) -> Self {
+        let origin = &corpus.stories[reach.origin.index()];
+        let title = match origin.title.trim() {
+            "" => line(&origin.text, 80),
+            title => title.into(),
+        };
+        ReachItem {
+            schema: SCHEMA,
+            kind: "reach",
+            group: reach.group,
+            origin: origin.id.clone(),
+            title,
+            reason: reason(reach, origin.dateline.as_deref()),
+            credit: reach.credit.clone(),
+            dateline: origin.dateline.clone(),
+            first: reach.span.and_then(|s| iso(s.0)),
+            last: reach.span.and_then(|s| iso(s.1)),
+            outlets: reach.outlets.clone(),
+            independent: reach.independent.clone(),
+            stories: reach.carriers.iter().map(|c| carrier(corpus, c)).collect(),
+        }
+    }
+}
+
+fn carrier(corpus: &Corpus, carrier: &Carrier) -> CarrierItem {
+    let story = &corpus.stories[carrier.story.index()];
+    CarrierItem {
+        id: story.id.clone(),
+        source: story.source.clone(),
+        published: story.published.and_then(iso),
+        lag_hours: carrier.lag.map(|ms| rounded(ms as f32 / 3_600_000.0)),
+        coverage: rounded(carrier.coverage),
+        carried: carrier.carried,
+        changed: carrier.changed,
+        cut: carrier.cut.clone(),
+        added: carrier.added.clone(),
+    }
+}
+
+/// Why the origin is taken for that.
+fn reason(reach: &Reach, dateline: Option<&str>) -> String {
+    let (credit, dateline) = (reach.credit.as_deref().unwrap_or(""), dateline.unwrap_or(""));
+    let first = match reach.carriers.first() {
+        Some(first) if first.lag.is_none() => "read first",
+        Some(first) if first.story == reach.origin => "the earliest",
+        _ => "the earliest of these",
+    };
+    match reach.sign {
+        Sign::Agency => format!("by {credit}, which the others credit"),
+        Sign::CreditAndDateline => format!("credits {credit} and has the dateline {dateline}; {first}"),
+        Sign::Credit => format!("credits {credit}; {first}"),
+        Sign::Dateline => format!("has the dateline {dateline}; {first}"),
+        Sign::Time => first.into(),
+    }
+}
+
+/// Writes `items` in `format`.
+pub fn write_reach(format: ReachFormat, items: &[ReachItem], out: &mut dyn Write) -> io::Result<()> {
+    match format {
+        ReachFormat::Table => items.iter().try_for_each(|item| block(item, out)),
+        ReachFormat::Jsonl => items.iter().try_for_each(|item| {
+            serde_json::to_writer(&mut *out, item)?;
+            out.write_all(b"\n")
+        }),
+        ReachFormat::Csv => csv(items, out),
+    }
+}
+
+fn block(item: &ReachItem, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "\ngroup {}  {}", item.group, line(&item.title, WIDTH - 20))?;
+    let mut told = format!("  {} stories", item.stories.len());
+    if !item.outlets.is_empty() {
+        let outlets = if item.outlets.len() == 1 { "outlet" } else { "outlets" };
+        told += &format!("; {} {outlets}, {} independent", item.outlets.len(), item.independent.len());
+    }
+    match (&item.first, &item.last) {
+        (Some(first), Some(last)) if first != last => told += &format!("; {first} to {last}"),
+        (Some(first), _) => told += &format!("; {first}"),
+        _ => {}
+    }
+    writeln!(out, "{told}")?;
+    writeln!(out, "  likely origin  {}: {}", line(&item.origin, 40), line(&item.reason, WIDTH))?;
+    for story in &item.stories {
+        let origin = story.id == item.origin;
+        let lag = story.lag_hours.map_or("?".into(), lag);
+        write!(out, "  {lag:>9}  {}", line(&story.id, 40))?;
+        if let Some(source) = &story.source {
+            write!(out, "  ({})", line(source, 30))?;
+        }
+        if origin {
+            writeln!(out, "  {} passages", story.carried)?;
+            continue;
+        }
+        let all = story.carried + story.cut.len();
+        write!(out, "  {} of {all} passages", story.carried)?;
+        if story.changed > 0 {
+            write!(out, ", {} changed", story.changed)?;
+        }
+        writeln!(out, "; {:.0} % of it is from the origin", story.coverage * 100.0)?;
+        passages("cut", &story.cut, out)?;
+        passages("added", &story.added, out)?;
+    }
+    Ok(())
+}
+
+fn passages(what: &str, texts: &[String], out: &mut dyn Write) -> io::Result<()> {
+    for text in texts.iter().take(SHOWN) {
+        writeln!(out, "             {what:<5}  “{}”", line(text, WIDTH - 24))?;
+    }
+    match texts.len().saturating_sub(SHOWN) {
+        0 => Ok(()),
+        n => writeln!(out, "             {what:<5}  … and {n} more: --format jsonl has them all"),
+    }
+}
+
+/// Hours after the first, as people say it.
+fn lag(hours: f32) -> String {
+    match hours {
+        h if h <= 0.0 => "first".into(),
+        h if h < 1.0 => format!("+{:.0} min", (h * 60.0).max(1.0)),
+        h if h < 48.0 => format!("+{h:.1} h"),
+        h => format!("+{:.1} days", h / 24.0),
+    }
+}
+
+fn csv(items: &[ReachItem], out: &mut dyn Write) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(out);
+    csv.write_record([
+        "group",
+        "id",
+        "source",
+        "published",
+        "lag_hours",
+        "origin",
+        "coverage",
+        "carried",
+        "changed",
+        "cut",
+        "added",
+    ])?;
+    for item in items {
+        for story in &item.stories {
+            csv.write_record([
+                &*item.group.to_string(),
+                &*cell(&story.id),
+                &*cell(story.source.as_deref().unwrap_or("")),
+                story.published.as_deref().unwrap_or(""),
+                &*story.lag_hours.map_or(String::new(), |h| h.to_string()),
+                &*cell(&item.origin),
+                &*story.coverage.to_string(),
+                &*story.carried.to_string(),
+                &*story.changed.to_string(),
+                &*story.cut.len().to_string(),
+                &*story.added.len().to_string(),
+            ])?;
+        }
+    }
+    csv.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::story::StoryId;
+
+    #[test]
+    fn lags_are_told_as_people_say_them() {
+        let check = |hours: f32, expect: &str| assert_eq!(lag(hours), expect);
+        check(0.0, "first");
+        check(0.001, "+1 min");
+        check(0.5, "+30 min");
+        check(5.25, "+5.2 h");
+        check(60.0, "+2.5 days");
+    }
+
+    #[test]
+    fn reasons_name_what_they_rest_on() {
+        let check = |sign, lags: &[Option<i64>], origin: u32, expect: &str| {
+            let carrier = |(i, lag): (usize, &Option<i64>)| Carrier {
+                story: StoryId(i as u32),
+                lag: *lag,
+                coverage: 1.0,
+                carried: 1,
+                changed: 0,
+                cut: vec![],
+                added: vec![],
+            };
+            let reach = Reach {
+                group: 1,
+                origin: StoryId(origin),
+                sign,
+                credit: Some("AP".into()),
+                outlets: vec![],
+                independent: vec![],
+                span: None,
+                carriers: lags.iter().enumerate().map(carrier).collect(),
+            };
+            assert_eq!(reason(&reach, Some("OSLO, May 2")), expect);
+        };
+        let timed = [Some(0), Some(5)];
+        check(Sign::Agency, &timed, 1, "by AP, which the others credit");
+        check(
+            Sign::CreditAndDateline,
+            &timed,
+            0,
+            "credits AP and has the dateline OSLO, May 2; the earliest",
+        );
+        check(Sign::Credit, &timed, 1, "credits AP; the earliest of these");
+        check(Sign::Time, &[None, None], 0, "read first");
+    }
+}
