@@ -395,10 +395,10 @@ mod tests {
 
     #[test]
     fn time_pulls_stories_apart() {
-        let (texts, vectors) = stories(40, 4, 3);
+        let (texts, vectors) = stories(40, 8, 3);
         let links = |hours| linked(&readings(&texts, &vectors, hours), &[]).links().len();
-        let (same, half_a_day) = (links(0), links(12));
-        assert!(same > half_a_day && half_a_day > links(24 * 30), "{same} {half_a_day}");
+        let (same, later) = (links(0), links(6));
+        assert!(same > later && later > links(24 * 30), "{same} {later}");
         assert_eq!(links(24 * 30), 0);
     }
 
