@@ -140,7 +140,7 @@ pub fn flags(corpus: &Corpus, known: &Boilerplate) -> Vec<bool> {
 }
 
 /// Whether a row is boilerplate that `carriers` stories have, and `strangers` pairs of neighbours among them with
-/// nothing else in common: if at least [`MIN_CARRIERS`] stories have it, and most neighbours are strangers.
+/// nothing else in common: if at least 4 stories have it, and most neighbours are strangers.
 pub fn is_boilerplate(carriers: u64, strangers: u64) -> bool {
     carriers >= MIN_CARRIERS && strangers * 2 > carriers - 1
 }
