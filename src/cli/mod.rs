@@ -25,6 +25,7 @@ mod queries;
 mod reach;
 mod similar;
 mod sink;
+mod store_args;
 mod stories;
 
 use std::process::ExitCode;
