@@ -188,3 +188,59 @@ fn damaged_search_files_change_no_answer() {
     assert_eq!(answers, whole);
     assert!(said.contains("of another state"), "{said}");
 }
+
+/// A folder with the built-in model, pooled in another way: another model.
+fn other_model(a: &Archive) {
+    let built_in = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models/all-MiniLM-L6-v2");
+    fs::create_dir(a.path("other")).unwrap();
+    for name in ["config.json", "tokenizer.json", "model.safetensors"] {
+        std::os::unix::fs::symlink(built_in.join(name), a.path("other").join(name)).unwrap();
+    }
+    let manifest = fs::read_to_string(built_in.join("model.toml")).unwrap();
+    let manifest =
+        manifest.replace("pooling = \"mean\"", "pooling = \"cls\"").replace("all-MiniLM", "first-token");
+    fs::write(a.path("other/model.toml"), manifest).unwrap();
+}
+
+fn vectors(a: &Archive) -> Vec<Vec<u8>> {
+    let db = rusqlite::Connection::open(a.path(".samestory").join(DATABASE)).unwrap();
+    let mut all = db.prepare("SELECT vector FROM rows ORDER BY number").unwrap();
+    let rows = all.query_map([], |row| row.get(0)).unwrap();
+    rows.collect::<rusqlite::Result<_>>().unwrap()
+}
+
+#[test]
+fn a_store_moves_to_another_model_whatever_stops_it() {
+    let a = Archive::new();
+    other_model(&a);
+    a.write("in.jsonl", &stories(0, 700));
+    a.text(&["index", "add", "in.jsonl"]);
+    let before = vectors(&a);
+    let refused = a.error(&["index", "add", "in.jsonl", "--model", "other"]);
+    assert!(refused.contains("index rebuild --model"), "{refused}");
+    for pause in [150, 400, 700, 1000] {
+        let mut child = a.command(&["index", "rebuild", "--model", "other", "--quiet"]).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(pause));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        a.text(&["index", "verify"]);
+        // The old model serves until all vectors of the new one are there.
+        let now = vectors(&a);
+        let done = a.info()["model"] != "sentence-transformers/all-MiniLM-L6-v2";
+        assert!(done || now == before, "after {pause} ms");
+    }
+    a.text(&["index", "rebuild", "--model", "other"]);
+    let b = Archive::new();
+    other_model(&b);
+    b.write("in.jsonl", &stories(0, 700));
+    b.text(&["index", "add", "in.jsonl", "--model", "other"]);
+    let mut expect = vectors(&b);
+    let mut found = vectors(&a);
+    assert_ne!(found, before);
+    expect.sort();
+    found.sort();
+    assert!(found == expect, "other vectors than a store of that model has");
+    assert!(a.error(&["index", "add", "in.jsonl"]).contains("its vectors are of"));
+    let checked = a.feed(&["check", "--quiet", "--model", "other"], &stories(3, 1).replace("s3", "again"));
+    assert_eq!(lines(&checked)[0]["verdict"], "duplicate");
+}

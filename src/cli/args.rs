@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use super::store_args::{
-    Check, Index, IndexAdd, IndexCommand, IndexExport, IndexRemove, IndexUpdate, Log,
+    Check, Index, IndexAdd, IndexCommand, IndexExport, IndexRebuild, IndexRemove, IndexUpdate, Log,
 };
 
 /// Finds the same story told twice, on your own machine.

@@ -14,7 +14,7 @@ use samestory::{
 
 use super::{
     Outcome, archive,
-    args::{Index, IndexAdd, IndexCommand, IndexExport, IndexRemove, IndexUpdate},
+    args::{Index, IndexAdd, IndexCommand, IndexExport, IndexRebuild, IndexRemove, IndexUpdate},
     bars::{Bars, catch_ctrl_c},
     engine::Engine,
     sink, stories,
@@ -38,6 +38,7 @@ pub fn run(args: &Index) -> Result<Outcome> {
         IndexCommand::Verify => verify(store),
         IndexCommand::Compact => compact(store),
         IndexCommand::Export(args) => export(store, args),
+        IndexCommand::Rebuild(args) => rebuild(store, args),
     }
 }
 
@@ -283,6 +284,33 @@ fn export(store: Option<&Path>, args: &IndexExport) -> Result<Outcome> {
     if let Some(error) = failure {
         eprintln!("samestory: {written} stories were written before the damage");
         return Err(error);
+    }
+    Ok(Outcome::Done)
+}
+
+fn rebuild(store: Option<&Path>, args: &IndexRebuild) -> Result<Outcome> {
+    let bars = Bars::new(args.compute.quiet);
+    let engine = Engine::new(&args.compute)?;
+    let mut store = Store::open_to_write(&archive::existing_folder(store)?)?;
+    let to = archive::identity(&engine.model);
+    if store.identity() == &to {
+        eprintln!("the vectors are of {} already", samestory::report::line(&to.model, 200));
+        return Ok(Outcome::Done);
+    }
+    let (all, there) = store.view().rows_len()?;
+    bars.begin(Stage::Embed, None);
+    let embed = |texts: &[&str]| {
+        let (vectors, ledger) = engine.embed_for_archive(texts)?;
+        bars.advance(Stage::Embed, ledger.tokens);
+        Ok(vectors)
+    };
+    let embedded = store.rebuild(&to, &embed, &|| bars.cancelled())?;
+    bars.end(Stage::Embed);
+    if !args.compute.quiet {
+        let model = samestory::report::line(&to.model, 200);
+        eprintln!(
+            "{embedded} of {all} passages embedded, {there} were there already; the vectors are of {model} now"
+        );
     }
     Ok(Outcome::Done)
 }

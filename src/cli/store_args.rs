@@ -35,6 +35,8 @@ pub enum IndexCommand {
     Compact,
     /// Write all stories as JSON lines
     Export(IndexExport),
+    /// Embed everything again with another model; until it is done the store serves the old one
+    Rebuild(IndexRebuild),
 }
 
 #[derive(Args)]
@@ -61,6 +63,12 @@ pub struct IndexRemove {
     /// The ids of the stories
     #[arg(required = true, value_name = "ID")]
     pub ids: Vec<String>,
+}
+
+#[derive(Args)]
+pub struct IndexRebuild {
+    #[command(flatten)]
+    pub compute: Compute,
 }
 
 #[derive(Args)]

@@ -210,6 +210,11 @@ impl<'s> Change<'s> {
         self.run("DELETE FROM rebuilt", []).map(drop)
     }
 
+    /// Makes the files that are searched belong to an earlier store.
+    pub fn new_generation(&self) -> Result<()> {
+        self.run("UPDATE meta SET value = abs(random()) WHERE key = 'generation'", []).map(drop)
+    }
+
     /// Puts those vectors in place of the others. False, and nothing done, while a row has none.
     pub fn take_rebuilt(&self) -> Result<bool> {
         let sql = "SELECT EXISTS (SELECT 1 FROM rows WHERE number NOT IN (SELECT row FROM rebuilt))";

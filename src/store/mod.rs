@@ -10,6 +10,7 @@ mod check;
 mod compact;
 mod lock;
 mod read;
+mod rebuild;
 mod schema;
 mod sources;
 mod view;
@@ -132,8 +133,8 @@ impl Store {
                 self.identity.model, self.identity.fingerprint, identity.model, identity.fingerprint
             ),
             hint: format!(
-                "give --model {}, or make another store: samestory index export writes the stories",
-                self.identity.model
+                "give --model {}, or move the store to the other model: samestory index rebuild --model {}",
+                self.identity.model, identity.model
             ),
         })
     }

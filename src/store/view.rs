@@ -225,6 +225,20 @@ impl View<'_> {
         read().map_err(self.failed())
     }
 
+    /// Rows that have no vector of the model that the store is being moved to, ascending, `most` at most.
+    pub fn rows_to_rebuild(&self, most: usize) -> Result<Vec<(i64, String)>> {
+        let sql = "SELECT number, text FROM rows WHERE number NOT IN (SELECT row FROM rebuilt) \
+                   ORDER BY number LIMIT ?1";
+        self.all(sql, [most as i64], |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
+    /// How many rows there are, and how many have a vector of the model that the store is being moved to.
+    pub fn rows_len(&self) -> Result<(u64, u64)> {
+        let sql = "SELECT (SELECT count(*) FROM rows), (SELECT count(*) FROM rebuilt)";
+        let count = |row: &Found<'_>, i| row.get::<_, i64>(i).map(|n| n.max(0) as u64);
+        Ok(self.one(sql, [], |row| Ok((count(row, 0)?, count(row, 1)?)))?.unwrap_or_default())
+    }
+
     /// The stories that have the row, ascending, `most` at most.
     pub fn carriers(&self, row: i64, most: usize) -> Result<Vec<i64>> {
         let sql = "SELECT story FROM passages WHERE row = ?1 ORDER BY story LIMIT ?2";
