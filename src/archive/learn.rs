@@ -4,6 +4,7 @@ use super::{
     Archive, Embed, Judge,
     judge::{Batch, Fresh},
     pairs, words,
+    working::Working,
 };
 use crate::{
     Error, Result,
@@ -11,7 +12,7 @@ use crate::{
     embed::Ledger,
     ingest,
     store::{Added, Change, Known, Store, StoredPassage},
-    story::{Corpus, RowId, Story, StoryId},
+    story::{Corpus, Row, RowId, Story, StoryId},
 };
 
 /// A file whose stories are all in once a batch is.
@@ -261,7 +262,12 @@ impl Judge {
         near.dedup();
         let id = story.id.clone();
         let corpus = ingest::corpus(vec![story]);
-        let flags = vec![false; corpus.rows.len()];
+        // As far as is known now: a row may have become boilerplate since its words were counted.
+        let mut working = Working::new(view, &self.boilerplate, self.dim);
+        working.take(number)?;
+        let flag = |row: &Row| working.corpus.rows.iter().position(|r| r.hash == row.hash);
+        let flags: Vec<bool> =
+            corpus.rows.iter().map(|row| flag(row).is_some_and(|at| working.boilerplate[at])).collect();
         self.count(change, &corpus, StoryId(0), &flags, &[], -1)?;
         change.remove_story(number)?;
         if let Some(group) = group {

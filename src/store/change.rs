@@ -126,8 +126,8 @@ impl<'s> Change<'s> {
 
     /// Adds to what is known of a word.
     pub fn add_word(&self, field: u8, word: &str, stories: i64, name: i64) -> Result<()> {
-        let sql = "INSERT INTO words VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE \
-                   SET stories = stories + excluded.stories, name = name + excluded.name";
+        let sql = "INSERT INTO words VALUES (?1, ?2, max(0, ?3), ?4) ON CONFLICT DO UPDATE \
+                   SET stories = max(0, stories + ?3), name = name + ?4";
         self.run(sql, params![field, word, stories, name]).map(drop)
     }
 
