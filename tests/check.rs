@@ -39,7 +39,11 @@ fn each_line_is_answered_with_a_line() {
         story("copy", &format!("{LONG}\n\n{MORE}"), "2031-03-05"),
         String::new(),
         story("part", &mixed, "2031-03-04"),
-        story("new", new, "2031-03-05"),
+        story(
+            "new",
+            "Chess: Olga Ferris won the open of Valemont with nine points out of ten.",
+            "2031-03-05",
+        ),
     ];
     let check = |extra: &[&str]| {
         let args: Vec<&str> = ["check", "--quiet"].iter().chain(extra).copied().collect();
@@ -187,6 +191,40 @@ fn damaged_search_files_change_no_answer() {
     let (answers, said) = answer("an older store");
     assert_eq!(answers, whole);
     assert!(said.contains("of another state"), "{said}");
+}
+
+/// What is asked by id, or as a text, is looked up in the store that is found from here.
+#[test]
+fn stories_of_the_store_are_looked_up_and_explained() {
+    let a = Archive::new();
+    a.write(
+        "in.jsonl",
+        &(stories(0, 40)
+            + &story("first", LONG, "2031-03-04")
+            + "\n"
+            + &story("next", &format!("{LONG} {MORE}"), "2031-03-05")),
+    );
+    a.text(&["index", "add", "in.jsonl"]);
+    let hits = |query: &str| -> Vec<String> {
+        let found = a.text(&["similar", query, "-k", "3", "--format", "jsonl", "--quiet"]);
+        let id =
+            |line: &str| serde_json::from_str::<Value>(line).unwrap()["id"].as_str().unwrap().to_string();
+        found.lines().map(id).collect()
+    };
+    assert_eq!(hits("first")[0], "next");
+    let of_text = hits("the harbour board of Norrin decided to rebuild the breakwater");
+    assert_eq!(
+        of_text.iter().filter(|id| ["first", "next"].contains(&id.as_str())).count(),
+        2,
+        "{of_text:?}"
+    );
+    // As when all stories are read again.
+    let whole = a.text(&["similar", "first", "--in", "in.jsonl", "-k", "1", "--format", "jsonl", "--quiet"]);
+    assert!(whole.contains(r#""id":"next""#));
+    let explained = a.text(&["explain", "first", "next", "--format", "json"]);
+    let relation = serde_json::from_str::<Value>(&explained).unwrap()["relation"].clone();
+    assert!(relation == "copy" || relation == "excerpt", "{explained}");
+    assert!(a.error(&["explain", "first", "nobody"]).contains("nobody"));
 }
 
 /// A folder with the built-in model, pooled in another way: another model.

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Result,
-    compare::{Comparer, Relation, Verdict, passage_text},
+    compare::{Comparer, Explanation, Relation, Verdict, passage_text},
     embed::Ledger,
     group::{self, Groups},
     ingest,
@@ -122,6 +122,14 @@ impl Archive {
     /// What a new story is to those of the store, which is left as it is.
     pub fn judge(&self, story: Story, embed: &Embed<'_>) -> Result<Judgement> {
         self.judge.judge(&self.store, story, embed)
+    }
+
+    /// Explains what two stories of the store are to one another; none if one is not there.
+    pub fn explain(&self, a: i64, b: i64) -> Result<Option<Explanation>> {
+        let view = self.store.view();
+        let mut working = Working::new(view, &self.judge.boilerplate, self.judge.dim);
+        let (Some(a), Some(b)) = (working.take(a)?, working.take(b)?) else { return Ok(None) };
+        self.judge.compare(view, &working, |comparer| comparer.explain(a, b)).map(Some)
     }
 
     /// What new stories are to those of the store and to one another; the store is left as it is. Groups of the store

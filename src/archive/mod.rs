@@ -8,6 +8,7 @@ mod files;
 mod index;
 mod judge;
 mod learn;
+mod near;
 mod pairs;
 mod regroup;
 mod words;
@@ -21,6 +22,7 @@ pub use judge::{Judged, Judgement, Kin};
 pub use learn::{Learned, Whole};
 
 use index::Index;
+pub use words::Known;
 use words::Words;
 
 /// How stories are judged.

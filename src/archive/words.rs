@@ -20,7 +20,7 @@ pub(super) fn number(field: Field) -> u8 {
 }
 
 /// The words of a store as one reading sees them.
-pub(super) struct Known<'a> {
+pub struct Known<'a> {
     words: &'a RefCell<Words>,
     view: View<'a>,
     stories: u32,
@@ -29,7 +29,7 @@ pub(super) struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    pub fn new(words: &'a RefCell<Words>, view: View<'a>) -> Result<Self> {
+    pub(super) fn new(words: &'a RefCell<Words>, view: View<'a>) -> Result<Self> {
         Ok(Known { words, view, stories: view.stories_len()?, failure: RefCell::default() })
     }
 

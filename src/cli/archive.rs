@@ -87,6 +87,15 @@ pub fn open(args: &Archive, engine: &mut Engine) -> Result<()> {
     Ok(())
 }
 
+/// As [`open`]; where nothing else is named, the store that is found from here.
+pub fn open_or_find(args: &Archive, alone: bool, engine: &mut Engine) -> Result<()> {
+    let found = match &args.store {
+        None if alone => Some(existing_folder(None)?),
+        named => named.clone(),
+    };
+    open(&Archive { store: found }, engine)
+}
+
 /// Reads `paths`, none if there are none and a store is open.
 pub fn read(engine: &Engine, paths: &[PathBuf], options: &ingest::Options, bars: &Bars) -> Result<Ingested> {
     let mut read = match paths.is_empty() && engine.store.is_some() {

@@ -193,7 +193,7 @@ pub struct Similar {
     #[arg(long, value_name = "FILE|-", conflicts_with_all = ["query", "format"])]
     pub queries: Option<PathBuf>,
     /// The files and folders to search
-    #[arg(long = "in", required_unless_present = "store", value_name = "PATHS", num_args = 1..)]
+    #[arg(long = "in", value_name = "PATHS", num_args = 1..)]
     pub paths: Vec<PathBuf>,
     /// How many stories to show
     #[arg(short, long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]

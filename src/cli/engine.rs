@@ -6,6 +6,8 @@ use samestory::{
     Error, Result,
     device::CpuPath,
     embed::{CandleEncoder, Embedded, Encoder, Ledger, cpu_encoder, embed_texts},
+    ingest,
+    link::Titles,
     model::Model,
     progress::{Progress, Silent},
     store::Store,
@@ -69,6 +71,13 @@ impl Engine {
         }
         let known_rows = (corpus.rows.len() - unknown.len()) as u64;
         Ok(Embedded { vectors, ledger: Ledger { known_rows, ..embedded.ledger } })
+    }
+
+    /// The vectors of titles, which are rows of a store as passages are.
+    pub fn embed_titles(&self, titles: &Titles, progress: &dyn Progress) -> Result<Matrix> {
+        // A title that normalizing leaves nothing of is none.
+        let rows = titles.texts.iter().filter_map(|title| ingest::row(title)).collect();
+        Ok(self.embed(&Corpus { rows, ..Corpus::default() }, progress)?.vectors)
     }
 
     /// As archives ask for it.

@@ -10,6 +10,7 @@ use samestory::{
     compare::{Comparer, Explanation, Options, Part, PartKind},
     ingest,
     report::line,
+    store::Store,
     story::{Story, StoryId},
 };
 
@@ -27,8 +28,16 @@ pub fn run(args: &Explain) -> Result<Outcome> {
     catch_ctrl_c();
     let bars = Bars::new(args.compute.quiet);
     let mut engine = Engine::new(&args.compute)?;
-    archive::open(&args.archive, &mut engine)?;
+    let by_id = |name: &String| !Path::new(name.rsplit_once('#').map_or(&**name, |(file, _)| file)).is_file();
+    let alone = args.paths.is_empty() && [&args.a, &args.b].into_iter().any(by_id);
+    let alone = alone && archive::folder(None)?.is_some();
+    archive::open_or_find(&args.archive, alone, &mut engine)?;
     let options = stories::options(&args.input)?;
+    if args.paths.is_empty()
+        && let Some(explanation) = of_store(args, &engine)?
+    {
+        return write(args, &explanation);
+    }
     let mut all: Vec<Story> = Vec::new();
     if !args.paths.is_empty() || engine.store.is_some() {
         all = archive::read(&engine, &args.paths, &options, &bars)?.stories;
@@ -41,13 +50,32 @@ pub fn run(args: &Explain) -> Result<Outcome> {
     if let Some(file) = &args.boilerplate {
         compare_options.boilerplate = boilerplate::read(file)?;
     }
-    let explanation = Comparer::new(&corpus, &embedded.vectors, &compare_options).explain(a, b);
+    write(args, &Comparer::new(&corpus, &embedded.vectors, &compare_options).explain(a, b))
+}
+
+/// Two stories of the store explained by what is known there; none if it does not have both.
+fn of_store(args: &Explain, engine: &Engine) -> Result<Option<Explanation>> {
+    let Some(store) = &engine.store else { return Ok(None) };
+    let store = Store::open(store.folder())?;
+    let view = store.view();
+    let (Some(a), Some(b)) = (view.number(&args.a)?, view.number(&args.b)?) else { return Ok(None) };
+    let mut options = Options::default();
+    if let Some(file) = &args.boilerplate {
+        options.boilerplate = boilerplate::read(file)?;
+    }
+    let options = samestory::archive::Options { compare: options, ..Default::default() };
+    let archive = samestory::archive::Archive::open(store, options)?;
+    archive::tell_rebuilt(&archive);
+    archive.explain(a, b)
+}
+
+fn write(args: &Explain, explanation: &Explanation) -> Result<Outcome> {
     sink::write_to(None, |out| match args.format {
         ExplainFormat::Json => {
-            serde_json::to_writer_pretty(&mut *out, &explanation)?;
+            serde_json::to_writer_pretty(&mut *out, explanation)?;
             writeln!(out)
         }
-        ExplainFormat::Text => text(&explanation, &Paint::detect(), out),
+        ExplainFormat::Text => text(explanation, &Paint::detect(), out),
     })?;
     Ok(Outcome::Done)
 }

@@ -37,7 +37,7 @@ pub fn run(args: &Link) -> Result<Outcome> {
     manifest.ledger = embedded.ledger;
     let rows = embedded.vectors;
     let titles = Titles::new(&corpus);
-    let title_vectors = engine.embed_texts(&titles.texts, &bars)?.vectors;
+    let title_vectors = engine.embed_titles(&titles, &bars)?;
     let known = options.boilerplate.clone();
     let decided = judge::decided(args.decisions.as_deref(), &corpus)?;
     let ask = Ask { options, decided, show: args.html.is_some(), ..Ask::default() };

@@ -6,13 +6,17 @@ use std::{
 };
 
 use samestory::{
-    Error, Result, compare,
+    Error, Result,
+    archive::Archive,
+    compare,
     group::Groups,
     ingest,
     link::{self, Lookup, Titles},
     progress::{Progress, Silent},
     report::{Hit, HitFormat, hits, write_hits},
+    store::Store,
     story::{Corpus, Story},
+    vector::Matrix,
 };
 
 use super::{
@@ -31,29 +35,50 @@ pub fn run(args: &Similar) -> Result<Outcome> {
     let bars = Bars::new(args.compute.quiet);
     let filter = Filter::new(args)?;
     let mut engine = Engine::new(&args.compute)?;
-    archive::open(&args.archive, &mut engine)?;
+    archive::open_or_find(&args.archive, args.paths.is_empty(), &mut engine)?;
     let options = stories::options(&args.input)?;
-    let ingested = archive::read(&engine, &args.paths, &options, &bars)?;
-    let mut bad_input = !ingested.notices.is_empty();
-    let corpus = ingest::corpus(ingested.stories);
-
+    let near = match &args.query {
+        Some(query) if args.paths.is_empty() && filter.is_open() && !args.not_copies => {
+            Some(near(&engine, query, &options, &bars)?)
+        }
+        _ => None,
+    };
+    let mut bad_input = false;
+    let (archive, corpus, rows) = match near {
+        Some((archive, corpus, rows)) => (Some(archive), corpus, rows),
+        None => {
+            let ingested = archive::read(&engine, &args.paths, &options, &bars)?;
+            bad_input = !ingested.notices.is_empty();
+            let corpus = ingest::corpus(ingested.stories);
+            let rows = engine.embed(&corpus, &bars)?.vectors;
+            (None, corpus, rows)
+        }
+    };
     let query = match &args.query {
         Some(query) => Some(Query::read(query, &corpus, &options, &bars)?),
         None => None,
     };
-    let rows = engine.embed(&corpus, &bars)?.vectors;
     let titles = Titles::new(&corpus);
-    let title_vectors = engine.embed_texts(&titles.texts, &bars)?.vectors;
+    let title_vectors = engine.embed_titles(&titles, &bars)?;
     let readings = link::readings(&corpus, &rows, &titles, &title_vectors, &compare::Boilerplate::default());
     let groups = match args.not_copies {
         true => judge(&Ask::default(), &engine, &corpus, &rows, &bars)?.groups,
         false => Groups::default(),
     };
     let (wanted, undated) = filter.wanted(&corpus);
+    let lookup = match &archive {
+        Some(archive) => {
+            let known = archive.frequencies()?;
+            let lookup = Lookup::among(readings, &known, &bars)?;
+            known.finish()?;
+            lookup
+        }
+        None => Lookup::new(readings, &bars)?,
+    };
     let pool = Pool {
         engine: &engine,
         corpus: &corpus,
-        lookup: Lookup::new(readings, &bars)?,
+        lookup,
         answers: Answers::new(&groups, wanted),
         groups: &groups,
         k: usize::from(args.k),
@@ -79,6 +104,29 @@ pub fn run(args: &Similar) -> Result<Outcome> {
         note(pool.answers.wanted.iter().filter(|w| **w).count(), undated, &mut io::stderr());
     }
     Ok(if bad_input && args.input.strict { Outcome::BadInput } else { Outcome::Done })
+}
+
+/// The stories of the store that a look-up has to look at, with the vectors of their rows.
+fn near(
+    engine: &Engine,
+    query: &str,
+    options: &ingest::Options,
+    bars: &Bars,
+) -> Result<(Archive, Corpus, Matrix)> {
+    let folder = engine.store.as_ref().map_or(Path::new("."), |store| store.folder());
+    let archive = archive::judging(Store::open(folder)?, engine)?;
+    let view = archive.store().view();
+    let story = match view.number(query)?.map(|number| view.story(number)).transpose()?.flatten() {
+        Some(story) => story,
+        None => match Query::read(query, &Corpus::default(), options, bars)? {
+            Query::Other(story) => *story,
+            Query::Own(_) => Story::default(),
+        },
+    };
+    let asked = ingest::corpus(vec![story]);
+    let vectors = engine.embed(&asked, bars)?.vectors;
+    let (corpus, rows) = archive.near(&asked, &vectors)?;
+    Ok((archive, corpus, rows))
 }
 
 /// How many stories were looked at, and what was passed over.
@@ -157,7 +205,7 @@ impl Pool<'_> {
                 }
                 let titles = Titles::new(&asked);
                 let rows = self.engine.embed(&asked, progress)?.vectors;
-                let title_vectors = self.engine.embed_texts(&titles.texts, progress)?.vectors;
+                let title_vectors = self.engine.embed_titles(&titles, progress)?;
                 let known = compare::Boilerplate::default();
                 let readings = link::readings(&asked, &rows, &titles, &title_vectors, &known);
                 self.lookup.nearest(&readings[0], self.k, &|other| answers.wanted(other, None))
@@ -224,6 +272,11 @@ impl<'a> Filter<'a> {
             until: date("--until", &args.until, true)?,
             sources: &args.sources,
         })
+    }
+
+    /// Whether all stories are wanted.
+    fn is_open(&self) -> bool {
+        self.since.is_none() && self.until.is_none() && self.sources.is_empty()
     }
 
     /// For each story whether it is wanted, and how many are not for want of a date.

@@ -206,6 +206,9 @@ fn by_wording(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
     {
         return (Relation::Twin, rule);
     }
+    if origin && is_told_again(f, t) && high < t.short_excerpt {
+        return (Relation::Related, "a brief text is told again days later, much of it in other words");
+    }
     if origin && f.matched < t.short {
         if f.numbers >= 1 && f.numbers_shared < 1.0 {
             return (Relation::Twin, "short texts of one wording with other numbers");
@@ -244,6 +247,12 @@ fn by_wording(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
     (Relation::None, "too little is shared")
 }
 
+/// Whether a brief text comes again days later from the same publisher: another one may print a brief late as it stands.
+fn is_told_again(f: &Figures, t: &Thresholds) -> bool {
+    let later = f.days_apart.is_some_and(|days| days >= t.recurring_days);
+    later && f.matched < t.recurring_brief && !f.same_text && !f.other_source
+}
+
 /// Whether two texts of one wording, most of them brief, are two of a series, and how that shows.
 ///
 /// Set on one half (by a hash of the pair) of 120 pairs of Reuters-21578 that were read by hand, and checked on the other:
@@ -260,8 +269,9 @@ fn of_a_series(f: &Figures, t: &Thresholds, few_numbers: bool, high: f32) -> Opt
     if later && other_number && f.differing() >= t.recurring_density && f.matched < t.recurring_matched {
         return Some("it comes again days later with another number");
     }
-    // Another publisher prints a brief a day later as it stands.
-    if later && f.matched < t.recurring_brief && !f.same_text && !f.other_source {
+    // Within days only other facts make it another report: a story that runs on is told again too.
+    let weeks = f.days_apart.is_some_and(|days| days >= t.background_days_others);
+    if is_told_again(f, t) && (weeks || f.differing() > 0.0) {
         return Some("a brief text comes again days later");
     }
     let own_facts = (other_number || other_names) && f.differing() >= t.own_density;
@@ -358,7 +368,13 @@ mod tests {
         );
         check(Figures { numbers_shared: 0.5, matched: 140.0, ..brief }, Relation::Copy);
         check(Figures { days_apart: Some(31.0), ..brief }, Relation::Twin);
-        check(Figures { days_apart: Some(1.5), other_source: true, ..brief }, Relation::Copy);
+        check(Figures { days_apart: Some(31.0), other_source: true, ..brief }, Relation::Copy);
+        check(Figures { days_apart: Some(1.5), ..brief }, Relation::Copy);
+        check(Figures { days_apart: Some(1.5), names_shared: 0.85, ..brief }, Relation::Twin);
+        check(
+            Figures { days_apart: Some(1.5), coverage_ab: 0.7, coverage_ba: 0.5, ..brief },
+            Relation::Related,
+        );
         check(Figures { days_apart: Some(31.0), matched: 70.0, ..brief }, Relation::Copy);
         // Two firms issue bonds on one day.
         check(Figures { numbers_shared: 0.72, title_shared: Some(0.27), ..brief }, Relation::Twin);

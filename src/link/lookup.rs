@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     Error, Result,
+    compare::Frequencies,
     progress::{Progress, Stage},
     vector::dot,
 };
@@ -82,10 +83,30 @@ impl Rough {
 impl<'a> Lookup<'a> {
     /// Takes the pool.
     pub fn new(readings: Vec<Reading<'a>>, progress: &dyn Progress) -> Result<Self> {
+        Self::prepare(readings, None, progress)
+    }
+
+    /// Takes a pool of a few stories out of many: how rare words are is known from those.
+    pub fn among(
+        readings: Vec<Reading<'a>>,
+        many: &dyn Frequencies,
+        progress: &dyn Progress,
+    ) -> Result<Self> {
+        Self::prepare(readings, Some(many), progress)
+    }
+
+    fn prepare(
+        readings: Vec<Reading<'a>>,
+        many: Option<&dyn Frequencies>,
+        progress: &dyn Progress,
+    ) -> Result<Self> {
         progress.begin(Stage::Link, Some(readings.len() as u64));
         let words: Vec<Words> = readings.par_iter().map(Reading::words).collect();
         let mut vocabulary = Vocabulary::default();
         words.iter().for_each(|w| vocabulary.add(w));
+        if let Some(many) = many {
+            vocabulary.count_among(many);
+        }
         let dim = readings.iter().flat_map(|r| r.title.iter().chain(&r.body)).map(|p| p.vector.len()).next();
         let dim = dim.unwrap_or(0);
         let profile = |(reading, words): (&Reading<'_>, &Words)| {

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::compare::tokens::{Kind, is_function, read};
+use crate::compare::{
+    Field, Frequencies,
+    tokens::{Kind, is_function, read},
+};
 
 /// One term as a text has it, before the vocabulary knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +99,20 @@ impl Vocabulary {
         counts.keys().for_each(|id| self.terms[*id as usize].stories += 1);
         self.stories += 1;
         counts
+    }
+
+    /// Takes the number of stories that have each term from `many`, which the stories so far were taken from.
+    pub fn count_among(&mut self, many: &dyn Frequencies) {
+        // Each term has one place, whatever the order of the map.
+        #[expect(clippy::iter_over_hash_type)]
+        for (key, id) in &self.known {
+            // Words are counted there as they stand, in the singular and in the plural.
+            let forms = [key.clone(), format!("{key}s")];
+            let most = forms.iter().filter_map(|form| many.of(Field::Text, form)).map(|f| f.stories).max();
+            let term = &mut self.terms[*id as usize];
+            term.stories = most.unwrap_or(0).max(1);
+        }
+        self.stories = many.stories().max(self.stories);
     }
 
     /// The words that are known, counted.
