@@ -6,7 +6,8 @@ use crate::{
     device::CpuPath,
     ingest,
     search::{
-        Postings, Quantized, QuantizedRows, Query, RowSet, SearchOptions, Want, rescore, shingles, write_mean,
+        Candidate, Postings, Quantized, QuantizedRows, Query, RowSet, SearchOptions, Want, rescore, shingles,
+        write_mean,
     },
     store::{Store, View},
     story::{RowId, Story, StoryId},
@@ -75,6 +76,24 @@ impl Vectors {
             Ok(there.map(|(row, score)| (i64::from(row.0), score)).collect())
         });
         scored.collect()
+    }
+}
+
+impl Vectors {
+    /// For each query the `k` numbers that seem nearest, with scores of at least `floor`, as far as bytes tell: within
+    /// about a hundredth, and the same on every machine.
+    pub fn roughly_nearest(&self, queries: &[&[f32]], k: usize, floor: f32) -> Vec<Vec<(i64, f32)>> {
+        let quantized: Vec<Query> = queries.iter().map(|q| Query::new(q)).collect();
+        let candidates = self.view().candidates(&quantized, Want::Nearest(k), &self.dead);
+        let near = candidates.into_iter().map(|candidates| {
+            let middle = |c: Candidate| (i64::from(c.row.0), (c.most + c.least) / 2.0);
+            let mut near: Vec<(i64, f32)> = candidates.into_iter().map(middle).collect();
+            near.retain(|(_, score)| *score >= floor);
+            near.sort_unstable_by(|x, y| y.1.total_cmp(&x.1).then(x.0.cmp(&y.0)));
+            near.truncate(k);
+            near
+        });
+        near.collect()
     }
 }
 

@@ -1,17 +1,20 @@
 //! What new stories are to those of a store.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use super::{
     Archive, Embed, Judge,
-    index::{Searched, mean, shingles_of},
+    index::{Searched, shingles_of},
     pairs,
     words::Known,
     working::Working,
 };
 use crate::{
     Result,
-    compare::{Comparer, Explanation, Relation, Verdict, passage_text},
+    compare::{Among, Comparer, Explanation, Relation, Verdict, passage_text},
     embed::Ledger,
     group::{self, Groups},
     ingest,
@@ -107,6 +110,9 @@ fn titles(view: View<'_>, corpus: &Corpus) -> Result<Titles> {
     Ok(titles)
 }
 
+/// Stories whose shingles are kept: those that share a few with many are asked for again and again.
+const KEPT: usize = 20_000;
+
 /// What of a batch is in the store already.
 #[derive(Default)]
 pub(super) struct Fresh {
@@ -178,10 +184,8 @@ impl Judge {
             .collect();
         let means: Vec<&[f32]> = searched.iter().map(|s| &s.mean[..]).collect();
         let options = &self.options.search;
-        let nearest = Want::Nearest(options.story_neighbours);
-        let mut near_stories =
-            self.index.stories.look_up(&means, nearest, &mut |number| mean(view, number, dim).map(Some))?;
-        near_stories.iter_mut().for_each(|near| near.retain(|(_, score)| *score >= options.story_floor));
+        let near_stories =
+            self.index.stories.roughly_nearest(&means, options.story_neighbours, options.story_floor);
         Ok(Batch { corpus, vectors, titles, searched, near_rows, near_stories, ledger })
     }
 
@@ -220,8 +224,17 @@ impl Judge {
         near.sort_by(|x, y| y.1.total_cmp(&x.1).then(x.0.cmp(&y.0)));
         found.extend(near.iter().take(options.story_neighbours).map(|(number, _)| *number));
         let mut theirs = |story: u32| {
-            let story = view.story(i64::from(story))?;
-            Ok(story.map(|story| shingles_of(story, options)).unwrap_or_default())
+            let mut kept = self.shingles.borrow_mut();
+            if let Some(shingles) = kept.get(&story) {
+                return Ok(shingles.clone());
+            }
+            let read = view.story(i64::from(story))?;
+            let shingles: Rc<[u64]> = read.map(|read| shingles_of(read, options)).unwrap_or_default().into();
+            if kept.len() >= KEPT {
+                kept.clear();
+            }
+            kept.insert(story, shingles.clone());
+            Ok(shingles)
         };
         let shared = self.index.shingles.near(&searched.shingles, &options.shingles, &mut theirs)?;
         found.extend(shared.into_iter().map(i64::from));
@@ -270,7 +283,12 @@ impl Judge {
     ) -> Result<T> {
         let known = Known::new(&self.words, view)?;
         let (vectors, flags) = (working.vectors(), working.boilerplate.clone());
-        let comparer = Comparer::among(&working.corpus, &vectors, &self.options.compare, flags, &known);
+        let comparer = Comparer::among(
+            &working.corpus,
+            &vectors,
+            &self.options.compare,
+            Among { boilerplate: flags, many: &known, tokens: &self.tokens },
+        );
         let answer = ask(&comparer);
         drop(comparer);
         known.finish()?;

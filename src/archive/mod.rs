@@ -14,9 +14,21 @@ mod regroup;
 mod words;
 mod working;
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+    rc::Rc,
+};
 
-use crate::{Result, compare, embed::Ledger, group, search::SearchOptions, store::Store, vector::Matrix};
+use crate::{
+    Result,
+    compare::{self, TokenCache},
+    embed::Ledger,
+    group,
+    search::SearchOptions,
+    store::Store,
+    vector::Matrix,
+};
 
 pub use judge::{Judged, Judgement, Kin};
 pub use learn::{Learned, Whole};
@@ -49,6 +61,8 @@ pub struct Archive {
 struct Judge {
     index: Index,
     words: RefCell<Words>,
+    tokens: TokenCache,
+    shingles: RefCell<HashMap<u32, Rc<[u64]>>>,
     options: Options,
     /// What people said of passages.
     boilerplate: BTreeMap<String, bool>,
@@ -63,7 +77,18 @@ impl Archive {
         let given = options.compare.boilerplate.passages.iter();
         boilerplate.extend(given.map(|entry| (entry.text.clone(), entry.exclude)));
         let dim = store.identity().dim;
-        Ok(Archive { store, judge: Judge { index, words: RefCell::default(), options, boilerplate, dim } })
+        Ok(Archive {
+            store,
+            judge: Judge {
+                index,
+                words: RefCell::default(),
+                tokens: TokenCache::default(),
+                shingles: RefCell::default(),
+                options,
+                boilerplate,
+                dim,
+            },
+        })
     }
 
     /// What was wrong with the files that are searched, in words: they were made anew. Empty if nothing was.

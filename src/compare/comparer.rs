@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use super::{
-    Background, Options, Verdict,
+    Among, Background, Options, Verdict,
     align::{Alignment, Match, Sequence, align, aligned, bigrams, facts},
     boilerplate,
     frequencies::{Field, Frequencies, idf},
@@ -56,51 +56,47 @@ impl<'a> Comparer<'a> {
     /// Prepares the stories of `corpus`; `vectors` holds one unit vector a row.
     pub fn new(corpus: &'a Corpus, vectors: &Matrix, options: &'a Options) -> Self {
         let boilerplate = boilerplate::flags(corpus, &options.boilerplate);
-        Self::prepare(corpus, vectors, options, boilerplate, None)
+        let of_rows: Vec<Vec<Token>> = corpus.rows.par_iter().map(|r| tokens(&r.text)).collect();
+        Self::prepare(corpus, vectors, options, &of_rows, boilerplate, None)
     }
 
-    /// As [`Comparer::new`], for a few stories out of many: how rare words are, and what is boilerplate (a flag a
-    /// row), is known from those.
-    pub fn among(
+    /// As [`Comparer::new`], for a few stories out of many.
+    pub fn among(corpus: &'a Corpus, vectors: &Matrix, options: &'a Options, among: Among<'_>) -> Self {
+        let of_rows: Vec<_> =
+            corpus.rows.iter().map(|row| among.tokens.get(&row.hash, || tokens(&row.text))).collect();
+        Self::prepare(corpus, vectors, options, &of_rows, among.boilerplate, Some(among.many))
+    }
+
+    fn prepare<'t, T: AsRef<[Token]>>(
         corpus: &'a Corpus,
         vectors: &Matrix,
         options: &'a Options,
-        boilerplate: Vec<bool>,
-        many: &dyn Frequencies,
-    ) -> Self {
-        Self::prepare(corpus, vectors, options, boilerplate, Some(many))
-    }
-
-    fn prepare(
-        corpus: &'a Corpus,
-        vectors: &Matrix,
-        options: &'a Options,
+        of_rows: &'t [T],
         boilerplate: Vec<bool>,
         many: Option<&dyn Frequencies>,
     ) -> Self {
-        let of_rows: Vec<Vec<Token>> = corpus.rows.par_iter().map(|r| tokens(&r.text)).collect();
         let mut vocabulary: Vec<Token> = Vec::new();
-        let mut known: HashMap<String, u32> = HashMap::new();
+        let mut known: HashMap<&str, u32> = HashMap::new();
         // A token is a name if it mostly stands as one: "may" and "May" are one token.
         let mut as_name: Vec<i32> = Vec::new();
         let ids_of_rows: Vec<Vec<u32>> = of_rows
-            .into_iter()
+            .iter()
             .zip(&boilerplate)
             .map(|(row, boilerplate)| {
                 // Boilerplate says nothing of how the stories themselves use a word.
                 let vote = if *boilerplate { 0 } else { 1 };
-                let id = |token: Token| {
+                let id = |token: &'t Token| {
                     let next = vocabulary.len() as u32;
-                    let id = *known.entry(token.text.clone()).or_insert(next);
+                    let id = *known.entry(&token.text).or_insert(next);
                     let name = if token.kind == Kind::Name { vote } else { -vote };
                     if id == next {
-                        vocabulary.push(token);
+                        vocabulary.push(token.clone());
                         as_name.push(0);
                     }
                     as_name[id as usize] += name;
                     id
                 };
-                row.into_iter().map(id).collect()
+                row.as_ref().iter().map(id).collect()
             })
             .collect();
         let mut stories_with = stories_with(corpus, &ids_of_rows, vocabulary.len(), &boilerplate);

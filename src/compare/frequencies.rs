@@ -71,7 +71,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        compare::{Comparer, Options, boilerplate_flags},
+        compare::{Among, Comparer, Options, TokenCache, boilerplate_flags},
         ingest,
         story::Story,
         vector::Matrix,
@@ -123,7 +123,9 @@ mod tests {
         (0..corpus.rows.len()).for_each(|i| vectors.row_mut(i)[i % 4] = 1.0);
         let options = Options::default();
         let whole = Comparer::new(&corpus, &vectors, &options);
-        let among = Comparer::among(&corpus, &vectors, &options, flags, &counted);
+        let tokens = TokenCache::default();
+        let known = Among { boilerplate: flags, many: &counted, tokens: &tokens };
+        let among = Comparer::among(&corpus, &vectors, &options, known);
         for (a, b) in (0..9).flat_map(|a| (a + 1..9).map(move |b| (StoryId(a), StoryId(b)))) {
             assert_eq!(among.judge(a, b), whole.judge(a, b), "{a:?} {b:?}");
         }

@@ -1,6 +1,7 @@
 //! Compares candidate pairs: alignment, coverage both ways, and the relation that the rules give.
 
 mod align;
+mod among;
 mod boilerplate;
 mod calibrate;
 mod comparer;
@@ -16,6 +17,7 @@ mod verdict;
 
 use serde::Serialize;
 
+pub use among::{Among, TokenCache};
 pub use boilerplate::{Boilerplate, Entry, flags as boilerplate_flags, is_boilerplate};
 pub use calibrate::{Labelled, Score, Trial};
 pub use comparer::Comparer;

@@ -6,6 +6,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     io::{self, Write},
+    rc::Rc,
 };
 
 use rayon::slice::ParallelSliceMut;
@@ -76,13 +77,16 @@ impl Postings {
         self.last = story;
     }
 
-    /// The stories that have `shingle`, ascending, unless more than `most` have it.
-    fn rare(&self, shingle: u64, most: usize) -> Option<Vec<u32>> {
+    /// The stories that have `shingle`, ascending.
+    fn of(&self, shingle: u64) -> impl Iterator<Item = u32> + '_ {
         let first = self.sorted.partition_point(|p| p.0 < shingle);
-        let sorted = self.sorted[first..].iter().take_while(|p| p.0 == shingle).map(|p| p.1);
-        let since = self.since.get(&shingle).into_iter().flatten().copied();
-        let found: Vec<u32> = sorted.chain(since).take(most + 1).collect();
-        (found.len() <= most).then_some(found)
+        let sorted = self.sorted[first..].iter().take_while(move |p| p.0 == shingle).map(|p| p.1);
+        sorted.chain(self.since.get(&shingle).into_iter().flatten().copied())
+    }
+
+    /// Whether no more than `most` stories have `shingle`.
+    fn is_rare(&self, shingle: u64, most: usize) -> bool {
+        self.of(shingle).nth(most).is_none()
     }
 
     /// The stories that share enough rare shingles with one that has `shingles`: so many, or such a share of its own
@@ -91,22 +95,21 @@ impl Postings {
         &self,
         shingles: &[u64],
         options: &ShingleOptions,
-        theirs: &mut dyn FnMut(u32) -> crate::Result<Vec<u64>>,
+        theirs: &mut dyn FnMut(u32) -> crate::Result<Rc<[u64]>>,
     ) -> crate::Result<Vec<u32>> {
         // A shingle counts as rare together with the story that asks.
         let most = options.max_stories.saturating_sub(1);
         let mut shared: BTreeMap<u32, u32> = BTreeMap::new();
         let mut rare = 0u32;
-        for shingle in shingles {
-            let Some(found) = self.rare(*shingle, most) else { continue };
+        for shingle in shingles.iter().filter(|s| self.is_rare(**s, most)) {
             rare += 1;
-            found.into_iter().for_each(|story| *shared.entry(story).or_default() += 1);
+            self.of(*shingle).for_each(|story| *shared.entry(story).or_default() += 1);
         }
         let mut near = Vec::new();
         for (story, n) in shared.into_iter().filter(|(_, n)| *n >= 2) {
             let mut enough = n >= options.min_shared || n as f32 >= options.min_share * rare as f32;
             if !enough {
-                let rare_of = theirs(story)?.iter().filter(|s| self.rare(**s, most).is_some()).count();
+                let rare_of = theirs(story)?.iter().filter(|s| self.is_rare(**s, most)).count();
                 enough = n as f32 >= options.min_share * rare_of as f32;
             }
             if enough {
@@ -130,9 +133,9 @@ mod tests {
                 ShingleOptions { max_stories: 3, min_shared: 3, min_share: 0.5, ..Default::default() };
             let theirs = |story: u32| {
                 Ok(match story {
-                    1 => vec![1, 2, 3, 7],
-                    2 => vec![7, 9],
-                    _ => vec![1, 2, 9],
+                    1 => vec![1, 2, 3, 7].into(),
+                    2 => vec![7, 9].into(),
+                    _ => vec![1, 2, 9].into(),
                 })
             };
             assert_eq!(postings.near(shingles, &options, &mut { theirs }).unwrap(), expect, "{shingles:?}");

@@ -88,7 +88,7 @@ pub fn create(path: &Path, identity: &Identity) -> rusqlite::Result<()> {
 pub fn open(db: &Connection, write: bool) -> rusqlite::Result<Option<Identity>> {
     db.busy_timeout(std::time::Duration::from_secs(30))?;
     // A damaged file must not make SQLite do more than read it; stories are hostile input.
-    db.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA foreign_keys = ON;")?;
+    db.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536;")?;
     let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version != VERSION {
         return Ok(None);
