@@ -242,3 +242,19 @@ fn a_partial_store_of_a_killed_run_is_made_anew() {
     file.read_exact(&mut head).unwrap();
     assert_eq!(&head, b"SQLite format 3");
 }
+
+/// A store of version 1, as it was written when there was no other: it opens for ever.
+#[test]
+fn a_store_of_version_1_is_read() {
+    let a = Archive::new();
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/store-1");
+    fs::create_dir(a.path(".samestory")).unwrap();
+    fs::copy(fixture.join(DATABASE), a.path(".samestory").join(DATABASE)).unwrap();
+    assert_eq!(a.text(&["index", "export"]), fs::read_to_string(fixture.join("export.jsonl")).unwrap());
+    a.text(&["index", "verify"]);
+    assert!(a.text(&["log"]).contains("group 1: created with "));
+    a.text(&["index", "remove", "hw-101"]);
+    assert!(a.text(&["log"]).contains("hw-101 left"));
+    a.text(&["index", "compact"]);
+    a.text(&["index", "verify"]);
+}
