@@ -227,6 +227,49 @@ fn stories_of_the_store_are_looked_up_and_explained() {
     assert!(a.error(&["explain", "first", "nobody"]).contains("nobody"));
 }
 
+/// What people decide goes before every judgement, of stories that are there and of those that come.
+#[test]
+fn a_store_groups_by_what_people_decided() {
+    let a = Archive::new();
+    let of =
+        |id: &str, day: u32| story(id, &format!("{LONG}\n\n{MORE}"), &format!("2031-03-{day:02}")) + "\n";
+    a.write("in.jsonl", &(stories(0, 6) + &of("n1", 4) + &of("n2", 5)));
+    a.text(&["index", "add", "in.jsonl"]);
+    let groups = || -> Vec<Vec<String>> {
+        let mut of: std::collections::BTreeMap<String, Vec<String>> = Default::default();
+        for line in judgements(&a).0 {
+            let mut words = line.split(' ');
+            let (id, group) = (words.next().unwrap().to_string(), words.next().unwrap().to_string());
+            of.entry(group).or_default().push(id);
+        }
+        of.into_values().collect()
+    };
+    assert_eq!(groups(), [["n1", "n2"]]);
+    let decide = |lines: &str| {
+        a.write("decisions.jsonl", lines);
+        a.text(&["index", "decide", "decisions.jsonl"]);
+    };
+    decide(r#"{"schema":1,"a":"n1","b":"n2","decision":"different"}"#);
+    assert!(groups().is_empty(), "{:?}", groups());
+    decide(concat!(
+        r#"{"schema":1,"a":"s1","b":"s4","decision":"same"}"#,
+        "\n",
+        r#"{"schema":1,"a":"n1","b":"n3","decision":"same"}"#
+    ));
+    assert_eq!(groups(), [["s1", "s4"]]);
+    // It comes, and is where people said; the one that was parted stays away.
+    a.write("more.jsonl", &of("n3", 6));
+    a.text(&["index", "add", "more.jsonl"]);
+    assert_eq!(groups(), [["s1", "s4"], ["n1", "n3"]]);
+    decide(r#"{"schema":1,"id":"n3","decision":"canonical"}"#);
+    let kept: Vec<String> = judgements(&a).0.into_iter().filter(|l| l.contains(" kept ")).collect();
+    assert!(kept.iter().any(|l| l.starts_with("n3 ")), "{kept:?}");
+    let told = a.run(&["report", "--html", "page.html"]);
+    assert!(String::from_utf8_lossy(&told.stderr).contains("9 stories, 2 groups"));
+    assert!(fs::read_to_string(a.path("page.html")).unwrap().contains("Content-Security-Policy"));
+    a.text(&["index", "verify"]);
+}
+
 /// A folder with the built-in model, pooled in another way: another model.
 fn other_model(a: &Archive) {
     let built_in = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models/all-MiniLM-L6-v2");

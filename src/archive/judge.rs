@@ -275,7 +275,7 @@ impl Judge {
     }
 
     /// Compares stories of `working` by how rare words are in the store.
-    fn compare<T>(
+    pub(super) fn compare<T>(
         &self,
         view: View<'_>,
         working: &Working<'_>,

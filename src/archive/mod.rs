@@ -4,7 +4,9 @@
 //! So the result hangs on the order of the stories alone, not on how they were cut into batches, and a run that was
 //! killed goes on to the same end.
 
+mod decide;
 mod files;
+mod grouped;
 mod index;
 mod judge;
 mod learn;
@@ -30,6 +32,8 @@ use crate::{
     vector::Matrix,
 };
 
+pub use decide::{Decided, decisions};
+pub use grouped::Grouped;
 pub use judge::{Judged, Judgement, Kin};
 pub use learn::{Learned, Whole};
 

@@ -12,7 +12,7 @@ use super::{Judge, pairs};
 use crate::{
     Error, Result,
     compare::{Relation, Verdict},
-    group::{self, Group},
+    group::{self, Choice, DECISION_SCHEMA, Decision, Decisions, Group, Resolved},
     store::{Change, StoredMember, View},
     story::{Corpus, StoryId},
 };
@@ -56,7 +56,7 @@ impl Judge {
                 slot.insert(Before { members, canonical: view.canonical(group)? });
             }
         }
-        if edges.is_empty() && old.is_empty() {
+        if region.len() < 2 && old.is_empty() {
             return Ok(());
         }
         let (corpus, numbers) = stories(view, &region)?;
@@ -78,7 +78,8 @@ impl Judge {
                 Verdict { a: a.min(b), b: a.max(b), ..found.unwrap_or_else(|| Verdict::none(a, b)) };
             if a <= b { ordered } else { ordered.flipped() }
         };
-        let groups = group::group(&corpus, &verdicts, &self.options.group, &judge).groups;
+        let options = group::Options { decided: decided(view, &corpus)?, ..self.options.group.clone() };
+        let groups = group::group(&corpus, &verdicts, &options, &judge).groups;
         failure.into_inner().map_or(Ok(()), Err)?;
         self.number(change, run, cause, &groups, &corpus, &numbers, &old)
     }
@@ -209,8 +210,35 @@ fn region(view: View<'_>, seeds: &[i64]) -> Result<(Vec<i64>, Vec<crate::store::
             }
             edges.insert((pair.a, pair.b), pair);
         }
+        let Some(id) = view.id(story)? else { continue };
+        for (other, same) in view.decisions_of(&id)? {
+            if let Some(other) = view.number(&other)?.filter(|_| same)
+                && region.insert(other)
+            {
+                rest.push(other);
+            }
+        }
     }
     Ok((region.into_iter().collect(), edges.into_values().collect()))
+}
+
+/// What people decided of the stories of `corpus`.
+fn decided(view: View<'_>, corpus: &Corpus) -> Result<Resolved> {
+    let chosen = view.chosen()?;
+    let mut decisions = Decisions::default();
+    for story in &corpus.stories {
+        for (other, same) in view.decisions_of(&story.id)? {
+            if story.id < other {
+                let decision = if same { Choice::Same } else { Choice::Different };
+                let a = story.id.clone();
+                decisions.pairs.push((0, Decision { schema: DECISION_SCHEMA, a, b: other, decision }));
+            }
+        }
+    }
+    let mut resolved = decisions.resolve(corpus);
+    let place = |id: &String| corpus.stories.iter().position(|s| s.id == *id).map(|i| StoryId(i as u32));
+    resolved.canonical = chosen.iter().filter_map(place).collect();
+    Ok(resolved)
 }
 
 /// The stories of `region` as a corpus without passages, and their numbers.

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use super::store_args::{
-    Check, Index, IndexAdd, IndexCommand, IndexExport, IndexRebuild, IndexRemove, IndexUpdate, Log,
+    Check, Index, IndexAdd, IndexCommand, IndexDecide, IndexExport, IndexRebuild, IndexRemove, IndexUpdate,
+    Log, Report,
 };
 
 /// Finds the same story told twice, on your own machine.
@@ -36,6 +37,8 @@ pub enum Command {
     Check(Check),
     /// Show what happened to the groups of a store
     Log(Log),
+    /// Write the page of a store: its groups, with every difference
+    Report(Report),
     /// Write the vectors of passages
     Embed(Embed),
     /// Measure embedding: throughput, latency, parity

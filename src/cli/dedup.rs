@@ -57,7 +57,7 @@ pub fn run(args: &Dedup) -> Result<Outcome> {
     let corpus = ingest::corpus(ingested.stories);
     let mut manifest = judge::manifest(&engine, &counts, &corpus);
 
-    ask.decided = judge::decided(args.decisions.as_deref(), &corpus)?;
+    ask.decided = judge::decided(args.decisions.as_deref(), &engine, &corpus)?;
     let basis = || {
         let (model, device) = (engine.model.fingerprint(), engine.encoder.describe());
         Basis::new(&corpus, &model, &device, index_name(args.index), &ask.options.boilerplate)

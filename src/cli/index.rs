@@ -6,6 +6,7 @@ use samestory::{
     Error, Result,
     archive::{Archive, Whole},
     embed::Ledger,
+    group::Decisions,
     ingest,
     progress::{Progress, Stage},
     store::{Added, Store, digest_of},
@@ -14,7 +15,7 @@ use samestory::{
 
 use super::{
     Outcome, archive,
-    args::{Index, IndexAdd, IndexCommand, IndexExport, IndexRebuild, IndexRemove, IndexUpdate},
+    args::{Index, IndexAdd, IndexCommand, IndexDecide, IndexExport, IndexRebuild, IndexRemove, IndexUpdate},
     bars::{Bars, catch_ctrl_c},
     engine::Engine,
     sink, stories,
@@ -37,6 +38,7 @@ pub fn run(args: &Index) -> Result<Outcome> {
         IndexCommand::Info { json } => info(store, *json),
         IndexCommand::Verify => verify(store),
         IndexCommand::Compact => compact(store),
+        IndexCommand::Decide(args) => decide(store, args),
         IndexCommand::Export(args) => export(store, args),
         IndexCommand::Rebuild(args) => rebuild(store, args),
     }
@@ -228,6 +230,20 @@ fn remove(store: Option<&Path>, args: &IndexRemove) -> Result<Outcome> {
     let run = archive.begin(archive::now(), "index remove")?;
     let removed = archive.remove(run, &args.ids)?;
     eprintln!("{removed} stories removed; samestory index compact gives back their room");
+    Ok(Outcome::Done)
+}
+
+fn decide(store: Option<&Path>, args: &IndexDecide) -> Result<Outcome> {
+    let decisions = Decisions::read(&args.file)?;
+    let store = Store::open_to_write(&archive::existing_folder(store)?)?;
+    let mut archive = Archive::open(store, samestory::archive::Options::default())?;
+    let run = archive.begin(archive::now(), "index decide")?;
+    let decided = archive.decide(run, &decisions)?;
+    let unknown = match decided.unknown {
+        0 => String::new(),
+        n => format!("; {n} stories that they name are not there yet"),
+    };
+    eprintln!("{} decisions kept{unknown}", decided.kept);
     Ok(Outcome::Done)
 }
 

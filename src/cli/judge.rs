@@ -4,6 +4,7 @@ use std::{cell::RefCell, path::Path};
 
 use samestory::{
     Error, Result,
+    archive::decisions,
     compare::{self, Basis, Comparer, Relation, RuleTable, Thresholds, Verdict},
     embed::Ledger,
     group::{self, Decisions, Groups, Keep, Resolved},
@@ -41,9 +42,14 @@ pub struct Judged {
     pub evidence: Option<Evidence>,
 }
 
-/// The decisions of `file` on the stories of `corpus`; tells of those on other stories.
-pub fn decided(file: Option<&Path>, corpus: &Corpus) -> Result<Resolved> {
-    let Some(file) = file else { return Ok(Resolved::default()) };
+/// The decisions of `file` on the stories of `corpus`, or where none is given those that the store of `engine` keeps;
+/// tells of those on other stories.
+pub fn decided(file: Option<&Path>, engine: &Engine, corpus: &Corpus) -> Result<Resolved> {
+    let file = match (file, &engine.store) {
+        (Some(file), _) => file,
+        (None, Some(store)) => return Ok(decisions(store.view())?.resolve(corpus)),
+        (None, None) => return Ok(Resolved::default()),
+    };
     let decided = Decisions::read(file)?.resolve(corpus);
     if decided.unknown > 0 {
         let of = |n: usize| {

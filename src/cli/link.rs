@@ -39,7 +39,7 @@ pub fn run(args: &Link) -> Result<Outcome> {
     let titles = Titles::new(&corpus);
     let title_vectors = engine.embed_titles(&titles, &bars)?;
     let known = options.boilerplate.clone();
-    let decided = judge::decided(args.decisions.as_deref(), &corpus)?;
+    let decided = judge::decided(args.decisions.as_deref(), &engine, &corpus)?;
     let ask = Ask { options, decided, show: args.html.is_some(), ..Ask::default() };
     let judged = judge::judge(&ask, &engine, &corpus, &rows, &bars)?;
     judge::note(&judged, &ask.decided, &mut manifest);

@@ -23,6 +23,7 @@ mod model;
 mod outlets;
 mod queries;
 mod reach;
+mod report;
 mod similar;
 mod sink;
 mod store_args;
@@ -62,6 +63,7 @@ pub fn main() -> ExitCode {
         Command::Index(args) => index::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Log(args) => log::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Boilerplate(args) => boilerplate::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Model(args) => model::run(&args),

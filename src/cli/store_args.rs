@@ -33,6 +33,8 @@ pub enum IndexCommand {
     Verify,
     /// Drop what no story uses, and give its room back
     Compact,
+    /// Keep decisions that were made on the page of a report, and group by them from now on
+    Decide(IndexDecide),
     /// Write all stories as JSON lines
     Export(IndexExport),
     /// Embed everything again with another model; until it is done the store serves the old one
@@ -72,6 +74,13 @@ pub struct IndexRebuild {
 }
 
 #[derive(Args)]
+pub struct IndexDecide {
+    /// Decisions as JSON lines, as a report's page saves them
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+#[derive(Args)]
 pub struct IndexExport {
     /// Where the stories go [default: standard output]
     #[arg(long, value_name = "FILE")]
@@ -93,6 +102,19 @@ pub struct Check {
     pub fail_on_duplicates: bool,
     #[command(flatten)]
     pub input: Input,
+    #[command(flatten)]
+    pub compute: Compute,
+}
+
+/// The page that dedup --html writes, of all stories of a store.
+#[derive(Args)]
+pub struct Report {
+    /// The store [default: $SAMESTORY_STORE, or .samestory here or in a folder above]
+    #[arg(long, value_name = "FOLDER")]
+    pub store: Option<PathBuf>,
+    /// Where the page goes
+    #[arg(long, value_name = "FILE")]
+    pub html: PathBuf,
     #[command(flatten)]
     pub compute: Compute,
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Edges;
-use crate::story::StoryId;
+use crate::{compare::Verdict, story::StoryId};
 
 /// The health of one group. The strength of a pair is the greater of its two coverages.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -31,6 +31,16 @@ pub struct HealthItem {
     pub pairs_of_one_origin: usize,
     /// All pairs of members.
     pub pairs: usize,
+}
+
+/// The health of each of `groups`, whose members are in ascending order, as far as `verdicts` tell.
+pub fn healths(groups: &[Vec<StoryId>], verdicts: &[Verdict]) -> Vec<Health> {
+    let mut edges = Edges::new();
+    for verdict in verdicts.iter().filter(|v| v.relation.is_origin()) {
+        edges.entry(verdict.a).or_default().insert(verdict.b, verdict);
+        edges.entry(verdict.b).or_default().insert(verdict.a, verdict);
+    }
+    groups.iter().map(|members| health(members, &edges)).collect()
 }
 
 /// `members` in ascending order.

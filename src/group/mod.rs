@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 pub use canonical::Keep;
 pub use decisions::{Choice, DECISION_SCHEMA, Decision, Decisions, Named, Resolved};
-pub use health::{Health, HealthItem};
+pub use health::{Health, HealthItem, healths};
 pub use outlets::{Outlet, outlets};
 pub use reach::{Carrier, Reach, Sign, reach};
 

@@ -137,6 +137,18 @@ impl<'s> Change<'s> {
         self.run(sql, params![pair.a, pair.b, pair.relation, pair.rule, pair.figures]).map(drop)
     }
 
+    /// Keeps what people said of two stories, in place of what they said before.
+    pub fn put_decision(&self, a: &str, b: &str, same: bool) -> Result<()> {
+        let (a, b) = if a <= b { (a, b) } else { (b, a) };
+        self.run("INSERT OR REPLACE INTO decisions VALUES (?1, ?2, ?3)", params![a, b, same]).map(drop)
+    }
+
+    /// Keeps that a story is to be kept of its group: the last one chosen is.
+    pub fn put_chosen(&self, id: &str) -> Result<()> {
+        self.run("DELETE FROM chosen WHERE id = ?1", [id])?;
+        self.run("INSERT INTO chosen (id) VALUES (?1)", [id]).map(drop)
+    }
+
     /// Makes a group; its number, which no group had before.
     pub fn put_group(&self, canonical: i64) -> Result<i64> {
         self.run("INSERT INTO groups (canonical) VALUES (?1)", [canonical])?;

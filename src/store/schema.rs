@@ -16,7 +16,8 @@ pub const VERSION: i64 = 1;
 /// `rows.carriers` counts the stories that have a row, `rows.strangers` those neighbours among them, in the order of
 /// their numbers, that have nothing else in common. `words` holds document frequencies by field (0 text, 1 title).
 /// A pair is the judgement on two stories, `a < b`, made when `b` came; `figures` is JSON. Numbers of groups are never
-/// given twice. `rebuilt` holds vectors of another model until all are there.
+/// given twice. `decisions` is what people said of two stories, by their ids, and `chosen` which ones are to be kept of their
+/// groups, in the order in which they said so. `rebuilt` holds vectors of another model until all are there.
 const TABLES: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE sources (path TEXT PRIMARY KEY, digest BLOB NOT NULL, stories INTEGER NOT NULL) WITHOUT ROWID;
@@ -64,6 +65,9 @@ CREATE TABLE events (
 );
 CREATE TABLE runs (number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, command TEXT NOT NULL, manifest TEXT);
 CREATE TABLE boilerplate (text TEXT PRIMARY KEY, exclude INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE decisions (a TEXT NOT NULL, b TEXT NOT NULL, same INTEGER NOT NULL, PRIMARY KEY (a, b)) WITHOUT ROWID;
+CREATE INDEX decisions_of_b ON decisions (b);
+CREATE TABLE chosen (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE);
 CREATE TABLE rebuilt (row INTEGER PRIMARY KEY REFERENCES rows ON DELETE CASCADE, vector BLOB NOT NULL);
 ";
 

@@ -144,6 +144,11 @@ impl View<'_> {
         self.one("SELECT number FROM stories WHERE id = ?1", [id], |row| row.get(0))
     }
 
+    /// The id of the story with this number.
+    pub fn id(&self, number: i64) -> Result<Option<String>> {
+        self.one("SELECT id FROM stories WHERE number = ?1", [number], |row| row.get(0))
+    }
+
     /// The numbers of all stories above `after`, ascending.
     pub fn numbers(&self, after: i64) -> Result<Vec<i64>> {
         self.all("SELECT number FROM stories WHERE number > ?1 ORDER BY number", [after], |row| row.get(0))
@@ -256,6 +261,24 @@ impl View<'_> {
         self.all("SELECT text, exclude FROM boilerplate ORDER BY text", [], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })
+    }
+
+    /// What people said of the story with this id and others: the other's id, and whether they are of one origin.
+    pub fn decisions_of(&self, id: &str) -> Result<Vec<(String, bool)>> {
+        let sql = "SELECT b, same FROM decisions WHERE a = ?1 UNION ALL SELECT a, same FROM decisions WHERE b = ?1 \
+                   ORDER BY 1";
+        self.all(sql, [id], |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
+    /// All that people said of pairs of stories, in the order of their ids.
+    pub fn decisions(&self) -> Result<Vec<(String, String, bool)>> {
+        let sql = "SELECT a, b, same FROM decisions ORDER BY a, b";
+        self.all(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+    }
+
+    /// The ids of the stories that people chose to be kept, the first chosen first.
+    pub fn chosen(&self) -> Result<Vec<String>> {
+        self.all("SELECT id FROM chosen ORDER BY number", [], |row| row.get(0))
     }
 
     /// The judgements that a story has part in, in the order of `(a, b)`.

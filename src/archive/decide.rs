@@ -1,0 +1,68 @@
+//! What people decided of the stories of a store: it goes before every judgement, then and later.
+
+use std::collections::BTreeSet;
+
+use super::Archive;
+use crate::{
+    Result,
+    group::{Choice, DECISION_SCHEMA, Decision, Decisions, Named},
+    store::View,
+};
+
+/// What became of decisions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Decided {
+    /// Those that are kept.
+    pub kept: u64,
+    /// Those that name a story that the store does not have: they are kept too, and count when it comes.
+    pub unknown: u64,
+}
+
+impl Archive {
+    /// Keeps `decisions`, and groups the stories anew that they name.
+    pub fn decide(&mut self, run: i64, decisions: &Decisions) -> Result<Decided> {
+        let Archive { store, judge } = self;
+        let change = store.change()?;
+        let mut decided = Decided::default();
+        let mut named: BTreeSet<&str> = BTreeSet::new();
+        for (_, decision) in &decisions.pairs {
+            change.put_decision(&decision.a, &decision.b, decision.decision == Choice::Same)?;
+            named.extend([decision.a.as_str(), decision.b.as_str()]);
+            decided.kept += 1;
+        }
+        for (_, chosen) in &decisions.canonical {
+            change.put_chosen(&chosen.id)?;
+            named.insert(&chosen.id);
+            decided.kept += 1;
+        }
+        let mut seeds = Vec::new();
+        for id in &named {
+            match change.view().number(id)? {
+                Some(number) => seeds.push((*id, number)),
+                None => decided.unknown += 1,
+            }
+        }
+        for (id, number) in seeds {
+            let group = change.view().member(number)?.map(|m| m.group);
+            let rest = group.map(|g| change.view().members(g)).transpose()?.unwrap_or_default();
+            let mut near: Vec<i64> = rest.iter().map(|m| m.story).collect();
+            near.push(number);
+            judge.regroup(&change, run, &near, &[], id)?;
+        }
+        change.commit()?;
+        Ok(decided)
+    }
+}
+
+/// All that people decided of the stories of a store.
+pub fn decisions(view: View<'_>) -> Result<Decisions> {
+    let pair = |(a, b, same)| {
+        let decision = if same { Choice::Same } else { Choice::Different };
+        (0, Decision { schema: DECISION_SCHEMA, a, b, decision })
+    };
+    let named = |id| (0, Named { schema: DECISION_SCHEMA, id, decision: "canonical".into() });
+    Ok(Decisions {
+        pairs: view.decisions()?.into_iter().map(pair).collect(),
+        canonical: view.chosen()?.into_iter().map(named).collect(),
+    })
+}

@@ -1,0 +1,62 @@
+//! `samestory report`: the page of a store.
+
+use samestory::{
+    Result,
+    archive::Grouped,
+    compare::Thresholds,
+    group::Groups,
+    report::{Evidence, Page, write_html},
+    store::Store,
+};
+
+use super::{
+    Outcome, archive,
+    args::Report,
+    bars::{Bars, catch_ctrl_c},
+    engine::Engine,
+    judge::{self, Counts},
+    sink,
+};
+
+/// Runs the command.
+pub fn run(args: &Report) -> Result<Outcome> {
+    catch_ctrl_c();
+    let bars = Bars::new(args.compute.quiet);
+    let engine = Engine::new(&args.compute)?;
+    let store = Store::open(&archive::existing_folder(args.store.as_deref())?)?;
+    store.check_identity(&archive::identity(&engine.model))?;
+    let files = store.info()?.sources;
+    let archive = archive::judging(store, &engine)?;
+    let write = |stored: &Grouped<'_>| -> Result<Outcome> {
+        let Grouped { corpus, verdicts, groups, comparer } = stored;
+        let evidence = Evidence::gather(comparer, verdicts, groups, &Thresholds::default(), &bars);
+        let counts = Counts { files, skipped: 0, notices: 0 };
+        let mut manifest = judge::manifest(&engine, &counts, corpus);
+        manifest.index = "as the store has judged them".into();
+        manifest.candidates = verdicts.len() as u64;
+        manifest.candidate_recall = 1.0;
+        manifest.recall_how = "all rows of the store were compared when each story came".into();
+        judge::count_found(groups, &mut manifest);
+        manifest.stages = bars.stage_times();
+        let groups: &Groups = groups;
+        let page = Page {
+            command: "dedup",
+            corpus,
+            groups,
+            evidence: &evidence,
+            manifest: &manifest,
+            related: None,
+        };
+        sink::write_to(Some(&args.html), |out| write_html(&page, out))?;
+        if !args.compute.quiet {
+            eprintln!(
+                "{} stories, {} groups; {}",
+                corpus.stories.len(),
+                groups.groups.len(),
+                samestory::report::line(&args.html.display().to_string(), 400)
+            );
+        }
+        Ok(Outcome::Done)
+    };
+    archive.grouped(write)?
+}
