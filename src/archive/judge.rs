@@ -127,7 +127,8 @@ pub(super) struct Fresh {
 impl Archive {
     /// What a new story is to those of the store, which is left as it is.
     pub fn judge(&self, story: Story, embed: &Embed<'_>) -> Result<Judgement> {
-        self.judge.judge(&self.store, story, embed)
+        let batch = self.judge.batch(&self.store, vec![story], embed)?;
+        self.judge.judgement(&self.store, &batch)
     }
 
     /// Explains what two stories of the store are to one another; none if one is not there.
@@ -323,10 +324,10 @@ impl Judge {
         Ok(verdicts)
     }
 
-    fn judge(&self, store: &Store, story: Story, embed: &Embed<'_>) -> Result<Judgement> {
-        let batch = self.batch(store, vec![story], embed)?;
+    /// What the one story of `batch` is to those of the store.
+    pub(super) fn judgement(&self, store: &Store, batch: &Batch) -> Result<Judgement> {
         let view = store.view();
-        let (working, mut verdicts) = self.judge_one(view, &batch, StoryId(0), &Fresh::default())?;
+        let (working, mut verdicts) = self.judge_one(view, batch, StoryId(0), &Fresh::default())?;
         verdicts.sort_by(|x, y| {
             let strength = |v: &Verdict| v.coverage_ab.max(v.coverage_ba);
             let order = y.relation.is_origin().cmp(&x.relation.is_origin());

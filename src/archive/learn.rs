@@ -2,7 +2,7 @@
 
 use super::{
     Archive, Embed, Judge,
-    judge::{Batch, Fresh},
+    judge::{Batch, Fresh, Judgement},
     pairs, words,
     working::Working,
 };
@@ -78,12 +78,46 @@ impl Archive {
                 }
             }
         }
+        let batch = self.judge.batch(&self.store, new, embed)?;
+        self.put(run, &batch, &replaced, whole, &mut learned)?;
+        Ok(learned)
+    }
+
+    /// Judges one story, as [`Archive::judge`] does, and puts it into the store, with its passages embedded once.
+    pub fn judge_and_learn(
+        &mut self,
+        run: i64,
+        story: Story,
+        embed: &Embed<'_>,
+    ) -> Result<(Judgement, Learned)> {
+        let mut learned = Learned::default();
+        let known = self.store.known(&story)?;
+        let id = story.id.clone();
+        let batch = self.judge.batch(&self.store, vec![story], embed)?;
+        let judgement = self.judge.judgement(&self.store, &batch)?;
+        match known {
+            Known::Same => learned.added.unchanged += 1,
+            Known::Taken => learned.added.taken.push(id),
+            Known::New => self.put(run, &batch, &[None], &[], &mut learned)?,
+            Known::Other(number) => self.put(run, &batch, &[Some(number)], &[], &mut learned)?,
+        }
+        Ok((judgement, learned))
+    }
+
+    /// Puts the stories of `batch`; `replaced` has the number of each that takes another's place.
+    fn put(
+        &mut self,
+        run: i64,
+        batch: &Batch,
+        replaced: &[Option<i64>],
+        whole: &[Whole],
+        learned: &mut Learned,
+    ) -> Result<()> {
         let Archive { store, judge } = self;
-        let batch = judge.batch(store, new, embed)?;
         learned.ledger = batch.ledger;
         learned.added.rows = batch.ledger.rows;
         // Words that were counted in a change that did not happen must not stay.
-        let put = judge.put(store, run, &batch, &replaced, whole);
+        let put = judge.put(store, run, batch, replaced, whole);
         let (fresh, gone) = put.inspect_err(|_| judge.words.borrow_mut().clear())?;
         for (number, vector) in &fresh.vectors {
             judge.index.rows.push(*number, vector);
@@ -94,7 +128,7 @@ impl Archive {
         }
         learned.added.replaced = gone.len() as u64;
         learned.added.added = (fresh.stories.len() - gone.len()) as u64;
-        Ok(learned)
+        Ok(())
     }
 
     /// Takes the stories with these ids out, all of them or none; an unknown id is an error.

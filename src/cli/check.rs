@@ -4,7 +4,7 @@ use std::io::{self, BufReader, Write};
 
 use samestory::{
     Error, Result,
-    archive::{Archive, Judgement, Kin},
+    archive::{Archive, Judgement, Kin, Learned},
     compare::Relation,
     ingest,
     store::Store,
@@ -57,8 +57,11 @@ const OTHERS: usize = 10;
 pub fn run(args: &Check) -> Result<Outcome> {
     catch_ctrl_c();
     let engine = Engine::new(&args.compute)?;
-    let folder = archive::existing_folder(args.store.as_deref())?;
-    let store = if args.learn { Store::open_to_write(&folder)? } else { Store::open(&folder)? };
+    let named = args.store.as_deref();
+    let store = match args.learn {
+        true => Store::open_or_create(&archive::folder_to_write(named)?, &archive::identity(&engine.model))?,
+        false => Store::open(&archive::existing_folder(named)?)?,
+    };
     store.check_identity(&archive::identity(&engine.model))?;
     let mut archive = archive::judging(store, &engine)?;
     let run = match args.learn {
@@ -111,7 +114,13 @@ fn answer(
 ) -> Result<Answer> {
     let embed = |texts: &[&str]| engine.embed_for_archive(texts);
     let id = story.id.clone();
-    let Judgement { kin, novel } = archive.judge(story.clone(), &embed)?;
+    let (Judgement { kin, novel }, learned) = match run {
+        Some(run) => {
+            let (judgement, learned) = archive.judge_and_learn(run, story, &embed)?;
+            (judgement, Some(learned))
+        }
+        None => (archive.judge(story, &embed)?, None),
+    };
     let mut answer = match kin.first() {
         Some(kin) => of_kin(line, &id, kin),
         None => nothing(line, Some(id.clone()), "new"),
@@ -120,9 +129,7 @@ fn answer(
         |kin: &Kin| Other { id: kin.id.clone(), relation: kin.relation, coverage: rounded(kin.coverage) };
     answer.also = kin.iter().skip(1).take(OTHERS).map(other).collect();
     answer.novel_passages = novel;
-    if let Some(run) = run {
-        let learned = archive.learn(run, vec![story], &[], &embed)?;
-        let added = learned.added;
+    if let Some(Learned { added, .. }) = learned {
         answer.learned = added.taken.is_empty();
         if !added.taken.is_empty() {
             answer.error = Some("another story of the store has the id; it was not added".into());
