@@ -2,6 +2,7 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use samestory::{
+    device::CpuPath,
     link::{Lookup, Part, Reading},
     progress::Silent,
     vector::{Matrix, normalize},
@@ -45,7 +46,7 @@ fn lookup(c: &mut Criterion) {
         ..Reading::default()
     };
     let stories: Vec<Reading> = (0..STORIES).map(|_| reading()).collect();
-    let Ok(lookup) = Lookup::new(stories, &Silent) else { return };
+    let Ok(lookup) = Lookup::new(stories, CpuPath::detect(), &Silent) else { return };
     let mut group = c.benchmark_group("lookup");
     group.sample_size(50);
     let mut place = 0;

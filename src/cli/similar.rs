@@ -69,11 +69,11 @@ pub fn run(args: &Similar) -> Result<Outcome> {
     let lookup = match &archive {
         Some(archive) => {
             let known = archive.frequencies()?;
-            let lookup = Lookup::among(readings, &known, &bars)?;
+            let lookup = Lookup::among(readings, &known, engine.path, &bars)?;
             known.finish()?;
             lookup
         }
-        None => Lookup::new(readings, &bars)?,
+        None => Lookup::new(readings, engine.path, &bars)?,
     };
     let pool = Pool {
         engine: &engine,

@@ -1,5 +1,7 @@
 //! The stories nearest to one: by vectors and terms of whole stories, then by their best passages.
 
+use std::cmp::Ordering;
+
 use rayon::prelude::*;
 
 use super::{
@@ -9,7 +11,9 @@ use super::{
 use crate::{
     Error, Result,
     compare::Frequencies,
+    device::CpuPath,
     progress::{Progress, Stage},
+    search::{QuantizedRows, Query},
     vector::dot,
 };
 
@@ -24,6 +28,9 @@ pub struct Lookup<'a> {
     readings: Vec<Reading<'a>>,
     vocabulary: Vocabulary,
     profiles: Vec<Profile>,
+    /// The vectors of the profiles as bytes: what is read of all stories.
+    bytes: QuantizedRows,
+    path: CpuPath,
     postings: Vec<Vec<(u32, f32)>>,
     dim: usize,
 }
@@ -59,7 +66,7 @@ pub struct Found {
 }
 
 /// What is known of a story before its passages are looked at.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Rough {
     story: usize,
     cosine: f32,
@@ -78,26 +85,33 @@ impl Rough {
     fn score(&self) -> f32 {
         (self.cosine + self.terms) / 2.0
     }
+
+    /// The nearest first, then by place.
+    fn order(&self, other: &Rough) -> Ordering {
+        other.score().total_cmp(&self.score()).then(self.story.cmp(&other.story))
+    }
 }
 
 impl<'a> Lookup<'a> {
-    /// Takes the pool.
-    pub fn new(readings: Vec<Reading<'a>>, progress: &dyn Progress) -> Result<Self> {
-        Self::prepare(readings, None, progress)
+    /// Takes the pool, to be searched by the kernels of `path`.
+    pub fn new(readings: Vec<Reading<'a>>, path: CpuPath, progress: &dyn Progress) -> Result<Self> {
+        Self::prepare(readings, None, path, progress)
     }
 
     /// Takes a pool of a few stories out of many: how rare words are is known from those.
     pub fn among(
         readings: Vec<Reading<'a>>,
         many: &dyn Frequencies,
+        path: CpuPath,
         progress: &dyn Progress,
     ) -> Result<Self> {
-        Self::prepare(readings, Some(many), progress)
+        Self::prepare(readings, Some(many), path, progress)
     }
 
     fn prepare(
         readings: Vec<Reading<'a>>,
         many: Option<&dyn Frequencies>,
+        path: CpuPath,
         progress: &dyn Progress,
     ) -> Result<Self> {
         progress.begin(Stage::Link, Some(readings.len() as u64));
@@ -123,8 +137,10 @@ impl<'a> Lookup<'a> {
                 postings[term as usize].push((story as u32, weight));
             }
         }
+        let mut bytes = QuantizedRows::new(dim);
+        profiles.iter().for_each(|profile| bytes.push(&profile.vector));
         progress.end(Stage::Link);
-        Ok(Lookup { readings, vocabulary, profiles, postings, dim })
+        Ok(Lookup { readings, vocabulary, profiles, bytes, path, postings, dim })
     }
 
     /// The story at `place` as it was taken.
@@ -146,19 +162,7 @@ impl<'a> Lookup<'a> {
                 terms[story as usize] += theirs * weight;
             }
         }
-        let rough = |(story, &terms): (usize, &f32)| Rough {
-            story,
-            cosine: dot(&self.profiles[story].vector, &profile.vector),
-            terms,
-        };
-        let mut rough: Vec<Rough> =
-            terms.par_iter().enumerate().filter(|(story, _)| wanted(*story)).map(rough).collect();
-        let order = |x: &Rough, y: &Rough| y.score().total_cmp(&x.score()).then(x.story.cmp(&y.story));
-        let most = (k * LOOKED_AT).max(LOOKED_AT_LEAST);
-        if rough.len() > most {
-            rough.select_nth_unstable_by(most - 1, order);
-            rough.truncate(most);
-        }
+        let rough = self.nearest_roughly(&profile, &terms, (k * LOOKED_AT).max(LOOKED_AT_LEAST), wanted);
         let mut looked: Vec<(Rough, Option<Best>)> = rough
             .into_par_iter()
             .map(|mut rough| {
@@ -167,7 +171,7 @@ impl<'a> Lookup<'a> {
                 (rough, best)
             })
             .collect();
-        looked.sort_unstable_by(|x, y| order(&x.0, &y.0));
+        looked.sort_unstable_by(|x, y| x.0.order(&y.0));
         looked.truncate(k);
         let found = |(rough, best): (Rough, Option<Best>)| {
             let theirs = &self.profiles[rough.story];
@@ -189,6 +193,38 @@ impl<'a> Lookup<'a> {
             }
         };
         looked.into_iter().map(found).collect()
+    }
+
+    /// The `most` stories nearest to `profile` before passages are looked at, in any order; `terms` has the cosine of
+    /// each story's terms. Bytes tell which stories cannot be among them; the others are scored exactly.
+    fn nearest_roughly(
+        &self,
+        profile: &Profile,
+        terms: &[f32],
+        most: usize,
+        wanted: &(dyn Fn(usize) -> bool + Sync),
+    ) -> Vec<Rough> {
+        let bounds = self.bytes.view(self.path).bounds(&Query::new(&profile.vector));
+        let at = |bound: f32, story: usize| Rough { story, cosine: bound, terms: terms[story] };
+        let mut scores: Vec<f32> = Vec::new();
+        let mut stories: Vec<(usize, f32)> = Vec::new();
+        for bound in bounds.iter().filter(|b| wanted(b.row.index())) {
+            let story = bound.row.index();
+            scores.push(at(bound.least, story).score());
+            stories.push((story, at(bound.most, story).score()));
+        }
+        if scores.len() > most {
+            // So many stories are at least as near as this.
+            let (_, floor, _) = scores.select_nth_unstable_by(most - 1, |x, y| y.total_cmp(x));
+            stories.retain(|(_, score)| *score >= *floor);
+        }
+        let exact = |(story, _): (usize, f32)| at(dot(&self.profiles[story].vector, &profile.vector), story);
+        let mut rough: Vec<Rough> = stories.into_iter().map(exact).collect();
+        if rough.len() > most {
+            rough.select_nth_unstable_by(most - 1, Rough::order);
+            rough.truncate(most);
+        }
+        rough
     }
 
     fn best_passages(&self, asked: &Reading<'_>, story: usize) -> Option<Best> {
@@ -232,7 +268,7 @@ mod tests {
         let reading =
             |of: &[usize]| Reading { body: of.iter().map(|i| part(*i)).collect(), ..Reading::default() };
         let pool: Vec<Reading> = vec![reading(&[0]), reading(&[1]), reading(&[2]), reading(&[1, 3, 0])];
-        let lookup = Lookup::new(pool, &Silent).unwrap();
+        let lookup = Lookup::new(pool, CpuPath::detect(), &Silent).unwrap();
         let query = lookup.reading(0).clone();
         let found = lookup.nearest(&query, 4, &|_| true);
         let places: Vec<usize> = found.iter().map(|f| f.story).collect();
@@ -244,5 +280,47 @@ mod tests {
         assert_eq!(found[2].words, ["harbour"]);
         let others = lookup.nearest(&query, 1, &|place| place != 0);
         assert_eq!(others[0].story, 3);
+    }
+
+    /// Many stories of few words, some of them the same.
+    #[test]
+    fn bytes_pass_over_no_story_that_is_near() {
+        const WORDS: [&str; 6] = ["harbour", "plum", "chess", "quarry", "barge", "ferry"];
+        let mut seed = 7u64;
+        let mut random = || {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 40) as usize
+        };
+        let texts: Vec<String> =
+            (0..40).map(|_| (0..3).map(|_| WORDS[random() % 6].to_string() + " ").collect()).collect();
+        let mut vectors = Matrix::zeros(40, 20);
+        for i in 0..40 {
+            vectors.row_mut(i).iter_mut().for_each(|x| *x = (random() % 2001) as f32 / 1000.0 - 1.0);
+            crate::vector::normalize(vectors.row_mut(i));
+        }
+        let mut reading = || {
+            let part = |i: usize| Part { text: &texts[i % 40], vector: vectors.row(i % 40) };
+            Reading { body: vec![part(random()), part(random())], ..Reading::default() }
+        };
+        let pool: Vec<Reading> = (0..900).map(|_| reading()).collect();
+        for path in CpuPath::available() {
+            let lookup = Lookup::new(pool.clone(), path, &Silent).unwrap();
+            for (place, most) in [(0, 1), (5, 7), (77, 200), (400, 899), (899, 2000)] {
+                let profile = &lookup.profiles[place];
+                let terms: Vec<f32> =
+                    lookup.profiles.iter().map(|p| product(&p.terms, &profile.terms)).collect();
+                let wanted = |other: usize| other % 5 != 0;
+                let rough = |story: usize| {
+                    let cosine = dot(&lookup.profiles[story].vector, &profile.vector);
+                    Rough { story, cosine, terms: terms[story] }
+                };
+                let mut expect: Vec<Rough> = (0..900).filter(|s| wanted(*s)).map(rough).collect();
+                expect.sort_by(Rough::order);
+                expect.truncate(most);
+                let mut found = lookup.nearest_roughly(profile, &terms, most, &wanted);
+                found.sort_by(Rough::order);
+                assert_eq!(found, expect, "{place}, {most}");
+            }
+        }
     }
 }

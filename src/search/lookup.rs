@@ -105,6 +105,21 @@ impl Quantized<'_> {
         merged.into_iter().map(Found::finish).collect()
     }
 
+    /// The bounds of all rows, in the order of their numbers.
+    pub fn bounds(&self, query: &Query) -> Vec<Candidate> {
+        let mut all = vec![Candidate::new(RowId(0), 0.0, 0.0); self.rows()];
+        all.par_chunks_mut(BLOCK).enumerate().for_each(|(block, bounds)| {
+            let (first, rows) = (block * BLOCK, bounds.len());
+            let mut products = [0; BLOCK];
+            self.kernel().rows(&query.codes, self.block(first, rows), &mut products[..rows]);
+            for (i, (bound, figures)) in bounds.iter_mut().zip(self.figures_of(first, rows)).enumerate() {
+                let (score, margin) = query.bound(products[i], figures);
+                *bound = Candidate::new(RowId((first + i) as u32), score, margin);
+            }
+        });
+        all
+    }
+
     fn take_block(
         &self,
         first: usize,
