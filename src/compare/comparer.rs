@@ -25,6 +25,9 @@ const FUNCTION_WEIGHT: f32 = 0.1;
 
 const MS_PER_DAY: f32 = 86_400_000.0;
 
+/// Bytes that two forms of a name begin with, at least.
+const LEAST_STEM: usize = 4;
+
 /// A story made ready for comparing.
 pub(super) struct Prepared {
     /// Its tokens without boilerplate.
@@ -34,6 +37,8 @@ pub(super) struct Prepared {
     bigrams: Vec<(u32, u32, u32)>,
     /// Distinct tokens, sorted.
     distinct: Vec<u32>,
+    /// Distinct tokens of the title, sorted.
+    title: Vec<u32>,
     weight: f32,
     vector: Vec<f32>,
 }
@@ -75,28 +80,32 @@ impl<'a> Comparer<'a> {
         boilerplate: Vec<bool>,
         many: Option<&dyn Frequencies>,
     ) -> Self {
+        let of_titles: Vec<Vec<Token>> = corpus.stories.iter().map(|story| tokens(&story.title)).collect();
         let mut vocabulary: Vec<Token> = Vec::new();
         let mut known: HashMap<&str, u32> = HashMap::new();
         // A token is a name if it mostly stands as one: "may" and "May" are one token.
         let mut as_name: Vec<i32> = Vec::new();
-        let ids_of_rows: Vec<Vec<u32>> = of_rows
-            .iter()
-            .zip(&boilerplate)
-            .map(|(row, boilerplate)| {
+        let mut ids_of_rows: Vec<Vec<u32>> = Vec::with_capacity(of_rows.len());
+        for (row, boilerplate) in of_rows.iter().zip(&boilerplate) {
+            let mut ids = Vec::with_capacity(row.as_ref().len());
+            for token in row.as_ref() {
+                let id = number(token, &mut known, &mut vocabulary, &mut as_name);
                 // Boilerplate says nothing of how the stories themselves use a word.
                 let vote = if *boilerplate { 0 } else { 1 };
-                let id = |token: &'t Token| {
-                    let next = vocabulary.len() as u32;
-                    let id = *known.entry(&token.text).or_insert(next);
-                    let name = if token.kind == Kind::Name { vote } else { -vote };
-                    if id == next {
-                        vocabulary.push(token.clone());
-                        as_name.push(0);
-                    }
-                    as_name[id as usize] += name;
-                    id
-                };
-                row.as_ref().iter().map(id).collect()
+                as_name[id as usize] += if token.kind == Kind::Name { vote } else { -vote };
+                ids.push(id);
+            }
+            ids_of_rows.push(ids);
+        }
+        // Headlines have capitals of their own, and have no vote.
+        let ids_of_titles: Vec<Vec<u32>> = of_titles
+            .iter()
+            .map(|title| {
+                let id = |token| number(token, &mut known, &mut vocabulary, &mut as_name);
+                let mut ids: Vec<u32> = title.iter().map(id).collect();
+                ids.sort_unstable();
+                ids.dedup();
+                ids
             })
             .collect();
         let mut stories_with = stories_with(corpus, &ids_of_rows, vocabulary.len(), &boilerplate);
@@ -117,9 +126,11 @@ impl<'a> Comparer<'a> {
             false => idf(*with, counted),
         };
         let weights: Vec<f32> = vocabulary.iter().zip(&stories_with).map(weight).collect();
-        let prepare =
-            |i: usize| prepare(corpus, StoryId(i as u32), &ids_of_rows, &weights, &boilerplate, vectors);
-        let stories = (0..corpus.stories.len()).into_par_iter().map(prepare).collect();
+        let prepare = |(i, title): (usize, Vec<u32>)| Prepared {
+            title,
+            ..prepare(corpus, StoryId(i as u32), &ids_of_rows, &weights, &boilerplate, vectors)
+        };
+        let stories = ids_of_titles.into_par_iter().enumerate().map(prepare).collect();
         let titles = Titles::new(corpus, many);
         Comparer { corpus, options, vocabulary, weights, boilerplate, stories, stories_with, counted, titles }
     }
@@ -225,8 +236,25 @@ impl<'a> Comparer<'a> {
             other_source: self.is_of_another_source(a, b),
             same_source_later: self.is_later_version(a, b),
             title_shared: self.titles.shared(a, b),
+            own_subjects: self.names_a_subject(x, y) && self.names_a_subject(y, x),
             same_text: false,
         }
+    }
+
+    /// Whether the title of `story` has a name that `other` has nowhere, nor another form of it ("Japan", "Japanese").
+    fn names_a_subject(&self, story: &Prepared, other: &Prepared) -> bool {
+        let text = |id: &u32| self.vocabulary[*id as usize].text.as_str();
+        let form = |a: &str, b: &str| {
+            let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+            short.len() >= LEAST_STEM && long.starts_with(short)
+        };
+        let nowhere = |id: &u32| {
+            let of_other = [&other.distinct, &other.title];
+            of_other.iter().all(|of| of.binary_search(id).is_err())
+                && !of_other.into_iter().flatten().any(|theirs| form(text(id), text(theirs)))
+        };
+        let name = |id: &&u32| self.vocabulary[**id as usize].kind == Kind::Name;
+        story.title.iter().filter(name).any(nowhere)
     }
 
     fn shared_rare(&self, x: &Prepared, y: &Prepared) -> u32 {
@@ -255,6 +283,22 @@ impl<'a> Comparer<'a> {
         let same = x.source.is_some() && x.source == y.source;
         same && x.published.is_some() && y.published.is_some() && x.published != y.published
     }
+}
+
+/// The number of a token, which is the next one if it is new.
+fn number<'t>(
+    token: &'t Token,
+    known: &mut HashMap<&'t str, u32>,
+    vocabulary: &mut Vec<Token>,
+    as_name: &mut Vec<i32>,
+) -> u32 {
+    let next = vocabulary.len() as u32;
+    let id = *known.entry(&token.text).or_insert(next);
+    if id == next {
+        vocabulary.push(token.clone());
+        as_name.push(0);
+    }
+    id
 }
 
 /// For each token the number of stories that have it outside of boilerplate.
@@ -298,5 +342,46 @@ fn prepare(
     distinct.sort_unstable();
     distinct.dedup();
     let weight = ids.iter().map(|id| weights[*id as usize]).sum();
-    Prepared { bigrams: bigrams(&ids), ids, passage, distinct, weight, vector }
+    Prepared { bigrams: bigrams(&ids), ids, passage, distinct, title: Vec::new(), weight, vector }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ingest, story::Story};
+
+    /// Whether the titles of two stories of one wording name subjects of their own. Names are known from texts.
+    #[test]
+    fn titles_tell_two_subjects_apart() {
+        let check = |a: (&str, &str), b: (&str, &str), expect: bool| {
+            let story = |id: &str, (title, text): (&str, &str)| Story {
+                id: id.into(),
+                title: title.into(),
+                text: text.into(),
+                ..Story::default()
+            };
+            let names =
+                "Ships left Ostrel, Norrin, Valemont, Torvik and Ostrelian ports, said Bancorp of Sel.";
+            let corpus = ingest::corpus(vec![story("a", a), story("b", b), story("c", ("", names))]);
+            let vectors = Matrix::zeros(corpus.rows.len(), 8);
+            let options = Options::default();
+            let comparer = Comparer::new(&corpus, &vectors, &options);
+            for (x, y) in [(StoryId(0), StoryId(1)), (StoryId(1), StoryId(0))] {
+                assert_eq!(comparer.judge(x, y).figures.own_subjects, expect, "{a:?} {b:?}");
+            }
+        };
+        let fund = |name: &str| format!("Dividend of 6.5 cents, paid on April 30. It is the fund of {name}.");
+        let fund = |title, name| (title, fund(name));
+        let check = |a: (&str, String), b: (&str, String), expect| check((a.0, &a.1), (b.0, &b.1), expect);
+        check(fund("OSTREL SETS PAYOUT", "Ostrel"), fund("NORRIN SETS PAYOUT", "Norrin"), true);
+        check(fund("Ostrel sets payout", "Ostrel"), fund("NORRIN SETS PAYOUT", "Norrin"), true);
+        check(fund("OSTREL SETS PAYOUT", "Ostrel"), fund("SETS PAYOUT", "Norrin"), false);
+        check(fund("OSTREL SETS PAYOUT", "Ostrel"), fund("OSTREL PAYS", "Ostrel"), false);
+        // Another headline on the same text.
+        check(fund("OSTREL SETS PAYOUT", "Norrin and Ostrel"), fund("NORRIN PAYS", "Norrin"), false);
+        check(fund("FUND PAYS", "Norrin"), fund("CENTS FOR HOLDERS", "Norrin"), false);
+        // Another form of the name.
+        check(fund("OSTRELIAN PAYOUT", "Sel"), fund("OSTREL PAYOUT", "Sel"), false);
+        check(fund("BANCORPORATION PAYS", "Bancorporation"), fund("BANCORP PAYS", "Bancorp"), false);
+    }
 }

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// The version of the lines; another one if a figure is added or comes to mean something else.
-const SCHEMA: u32 = 2;
+const SCHEMA: u32 = 3;
 
 /// Lines that are read at a time.
 const BLOCK: usize = 1 << 14;
@@ -270,7 +270,7 @@ mod tests {
             assert!(error.to_string().contains(expect) && error.hint().is_some(), "{error}");
         };
         check(&|_| String::new(), &here, ":1: this is no file of pairs");
-        check(&|t| t.replacen("\"schema\":2", "\"schema\":9", 1), &here, ":1: schema 9 is not known");
+        check(&|t| t.replacen("\"schema\":3", "\"schema\":9", 1), &here, ":1: schema 9 is not known");
         check(
             &|t| t,
             &Basis { model: "other".into(), ..here.clone() },
