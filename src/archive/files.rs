@@ -9,6 +9,8 @@ use std::{
     path::Path,
 };
 
+use memmap2::Mmap;
+
 use crate::{Error, Result, search::Broken, store::View};
 
 /// The name of the file of rows.
@@ -29,7 +31,7 @@ pub(super) fn stamp(view: View<'_>, digest: &[u8]) -> Result<u64> {
 pub(super) fn read<T>(
     folder: &Path,
     name: &str,
-    parse: impl FnOnce(&[u8]) -> std::result::Result<T, Broken>,
+    parse: impl FnOnce(Mmap) -> std::result::Result<T, Broken>,
 ) -> Option<std::result::Result<T, String>> {
     let file = match File::open(folder.join(name)) {
         Ok(file) => file,
@@ -38,11 +40,11 @@ pub(super) fn read<T>(
     };
     // SAFETY: the file is replaced as a whole, never written in place; a program that cut it under us would end this
     // one with a bus error, as with any mapped file.
-    let map = match unsafe { memmap2::Mmap::map(&file) } {
+    let map = match unsafe { Mmap::map(&file) } {
         Ok(map) => map,
         Err(error) => return Some(Err(error.to_string())),
     };
-    Some(parse(&map).map_err(|broken| broken.to_string()))
+    Some(parse(map).map_err(|broken| broken.to_string()))
 }
 
 /// Puts a file in place as a whole.

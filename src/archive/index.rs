@@ -1,17 +1,16 @@
 //! What a store is searched by: vectors of rows and of stories, and rare runs of words.
 
-use super::files::{self, ROWS, SHINGLES, STORIES, stamp};
+use memmap2::Mmap;
+
+use super::{
+    files::{self, ROWS, SHINGLES, STORIES, stamp},
+    vectors::Vectors,
+};
 use crate::{
-    Result,
-    device::CpuPath,
-    ingest,
-    search::{
-        Candidate, Postings, Quantized, QuantizedRows, Query, RowSet, SearchOptions, Want, rescore, shingles,
-        write_mean,
-    },
+    Result, ingest,
+    search::{Postings, RowsFile, SearchOptions, shingles, write_mean},
     store::{Store, View},
-    story::{RowId, Story, StoryId},
-    vector::dot,
+    story::{Story, StoryId},
 };
 
 /// Files are written anew when they lack more than this share of the stories …
@@ -19,90 +18,12 @@ const BEHIND: usize = 10;
 /// … and more than so many.
 const BEHIND_LEAST: usize = 256;
 
-/// Vectors by number, as bytes; a number that is not used has zeros.
-#[derive(Debug)]
-pub(super) struct Vectors {
-    rows: QuantizedRows,
-    dead: RowSet,
-    path: CpuPath,
-    zeros: Vec<f32>,
-}
-
-impl Vectors {
-    fn new(rows: QuantizedRows, dim: usize, path: CpuPath) -> Self {
-        Vectors { rows, dead: RowSet::default(), path, zeros: vec![0.0; dim] }
-    }
-
-    fn view(&self) -> Quantized<'_> {
-        self.rows.view(self.path)
-    }
-
-    /// Numbers below this have been put.
-    fn end(&self) -> i64 {
-        self.view().rows() as i64
-    }
-
-    /// Puts the vector of `number`, which is higher than all before.
-    pub fn push(&mut self, number: i64, vector: &[f32]) {
-        while self.end() < number {
-            let Vectors { rows, zeros, .. } = self;
-            rows.push(zeros);
-        }
-        // A vector of another length is a damage that `verify` tells of.
-        let whole = vector.len() == self.zeros.len();
-        self.rows.push(if whole { vector } else { &self.zeros });
-    }
-
-    /// Takes the vector of `number` away.
-    pub fn remove(&mut self, number: i64) {
-        self.dead.insert(RowId(number.max(0) as u32));
-    }
-
-    /// For each query what is wanted, by exact score, then by number; `vector` gives a number's vector.
-    pub fn look_up(
-        &self,
-        queries: &[&[f32]],
-        want: Want,
-        vector: &mut dyn FnMut(i64) -> Result<Option<Vec<f32>>>,
-    ) -> Result<Vec<Vec<(i64, f32)>>> {
-        let quantized: Vec<Query> = queries.iter().map(|q| Query::new(q)).collect();
-        let candidates = self.view().candidates(&quantized, want, &self.dead);
-        let scored = queries.iter().zip(candidates).map(|(query, candidates)| {
-            let found = rescore(&candidates, want, |row| {
-                let exact = vector(i64::from(row.0))?.filter(|v| v.len() == query.len());
-                Result::Ok(exact.map_or(f32::NEG_INFINITY, |v| dot(query, &v)))
-            })?;
-            let there = found.into_iter().filter(|(_, score)| score.is_finite());
-            Ok(there.map(|(row, score)| (i64::from(row.0), score)).collect())
-        });
-        scored.collect()
-    }
-}
-
-impl Vectors {
-    /// For each query the `k` numbers that seem nearest, with scores of at least `floor`, as far as bytes tell: within
-    /// about a hundredth, and the same on every machine.
-    pub fn roughly_nearest(&self, queries: &[&[f32]], k: usize, floor: f32) -> Vec<Vec<(i64, f32)>> {
-        let quantized: Vec<Query> = queries.iter().map(|q| Query::new(q)).collect();
-        let candidates = self.view().candidates(&quantized, Want::Nearest(k), &self.dead);
-        let near = candidates.into_iter().map(|candidates| {
-            let middle = |c: Candidate| (i64::from(c.row.0), (c.most + c.least) / 2.0);
-            let mut near: Vec<(i64, f32)> = candidates.into_iter().map(middle).collect();
-            near.retain(|(_, score)| *score >= floor);
-            near.sort_unstable_by(|x, y| y.1.total_cmp(&x.1).then(x.0.cmp(&y.0)));
-            near.truncate(k);
-            near
-        });
-        near.collect()
-    }
-}
-
 /// All that a store is searched by.
 #[derive(Debug)]
 pub(super) struct Index {
     pub rows: Vectors,
     pub stories: Vectors,
-    pub shingles: Postings,
+    pub shingles: Postings<Mmap>,
     /// Stories that the files have.
     saved: usize,
     /// What was wrong with the files.
@@ -122,8 +43,10 @@ impl Index {
         let mut rebuilt = Vec::new();
         let mut vectors = |name: &str, digest: &dyn Fn(i64) -> Result<Option<Vec<u8>>>| {
             let read = files::read(folder, name, |file| {
-                let (rows, generation) = Quantized::open(file, options.path)?;
-                Ok((rows.to_rows(), rows.rows() as i64 - 1, rows.dim(), generation))
+                let (rows, generation) = RowsFile::open(file)?;
+                let view = rows.view(options.path);
+                let (last, of) = (view.rows() as i64 - 1, view.dim());
+                Ok((rows, last, of, generation))
             });
             let rows = match read {
                 None => None,
@@ -140,7 +63,7 @@ impl Index {
                     None
                 }
             };
-            Ok(Vectors::new(rows.unwrap_or_else(|| QuantizedRows::new(dim)), dim, options.path))
+            Ok(Vectors::new(rows, dim, options.path))
         };
         let row_digest = |number| Ok(view.row_hash(number)?.map(|h| h.to_vec()));
         let mut rows = vectors(ROWS, &row_digest)?;
@@ -208,14 +131,18 @@ impl Index {
             return Ok(());
         }
         let folder = store.folder();
+        // A file that is mapped cannot be replaced everywhere.
+        self.rows.leave_file();
+        self.stories.leave_file();
+        self.shingles.leave_file();
         // A file whose last item was removed would not be known again: it is written with what comes next.
         if let Some(hash) = view.row_hash(self.rows.end() - 1)? {
             let generation = stamp(view, &hash)?;
-            files::write(folder, ROWS, |out| self.rows.view().write(generation, out))?;
+            files::write(folder, ROWS, |out| self.rows.write(generation, out))?;
         }
         if let Some(digest) = view.digest(self.stories.end() - 1)? {
             let generation = stamp(view, &digest)?;
-            files::write(folder, STORIES, |out| self.stories.view().write(generation, out))?;
+            files::write(folder, STORIES, |out| self.stories.write(generation, out))?;
         }
         if let Some(digest) = view.digest(i64::from(self.shingles.last()))? {
             let generation = stamp(view, &digest)?;

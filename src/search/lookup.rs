@@ -5,10 +5,10 @@
 //! are kept depends on neither the machine nor the threads, and the result is that of comparing with all rows.
 
 use std::{
-    cmp::Reverse,
+    cmp::{Ordering, Reverse},
     collections::BinaryHeap,
     convert::Infallible,
-    sync::atomic::{AtomicI32, Ordering},
+    sync::atomic::{AtomicI32, Ordering::Relaxed},
 };
 
 use rayon::prelude::*;
@@ -67,6 +67,11 @@ pub struct Candidate {
 }
 
 impl Candidate {
+    /// The order in which candidates are looked at: the highest bound first.
+    pub fn order(&self, other: &Candidate) -> Ordering {
+        other.most.total_cmp(&self.most).then(self.row.cmp(&other.row))
+    }
+
     pub(super) fn new(row: RowId, score: f32, margin: f32) -> Self {
         match margin.is_finite() {
             true => Candidate { row, most: score + margin, least: score - margin },
@@ -223,13 +228,13 @@ impl Floor {
     }
 
     fn get(&self) -> f32 {
-        f32::from_bits(ordered_bits(self.0.load(Ordering::Relaxed)) as u32)
+        f32::from_bits(ordered_bits(self.0.load(Relaxed)) as u32)
     }
 
     /// Takes over what `found` proves; the floor afterwards.
     fn raise(&self, found: &Found) -> f32 {
         if let Some(floor) = found.proven() {
-            self.0.fetch_max(ordered(floor), Ordering::Relaxed);
+            self.0.fetch_max(ordered(floor), Relaxed);
         }
         self.get()
     }
@@ -285,7 +290,7 @@ impl Found {
         if let Some(floor) = self.proven() {
             self.candidates.retain(|c| c.most >= floor);
         }
-        self.candidates.sort_unstable_by(|a, b| b.most.total_cmp(&a.most).then(a.row.cmp(&b.row)));
+        self.candidates.sort_unstable_by(Candidate::order);
         self.candidates
     }
 }
@@ -297,7 +302,7 @@ mod tests {
     use super::*;
     use crate::{
         device::CpuPath,
-        search::{QuantizedRows, tests::clustered},
+        search::{QuantizedRows, RowsFile, tests::clustered},
         vector::{Matrix, dot},
     };
 
@@ -423,6 +428,8 @@ mod tests {
         assert_eq!(file.len(), 64 + 30 * (128 + 12));
         let (read, generation) = Quantized::open(&file, CpuPath::detect()).unwrap();
         assert_eq!((read.to_rows(), generation), (quantized.clone(), 42));
+        let (kept, generation) = RowsFile::open(&file[..]).unwrap();
+        assert_eq!((kept.view(CpuPath::detect()).to_rows(), generation), (quantized.clone(), 42));
         for at in 0..file.len() {
             let mut broken = file.clone();
             broken[at] ^= 16;

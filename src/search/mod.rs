@@ -33,7 +33,7 @@ pub use graph::{Graph, GraphBuilder, GraphOptions, GraphScratch, Reach};
 pub use hnsw::{HnswIndex, HnswOptions, Joined};
 pub use lookup::{Candidate, RowSet, Want, rank, rescore};
 pub use postings::Postings;
-pub use quantized::{Quantized, QuantizedRows, Query};
+pub use quantized::{Quantized, QuantizedRows, Query, RowsFile};
 pub use shingles::{ShingleOptions, shingles};
 pub use stories::write_mean;
 

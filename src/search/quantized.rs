@@ -22,7 +22,7 @@
 use std::io::{self, Write};
 
 use super::{
-    derived::{Broken, Frame, Kind},
+    derived::{Broken, FRAME, Frame, Kind},
     lookup::Candidate,
 };
 use crate::{
@@ -72,9 +72,41 @@ impl QuantizedRows {
         [scale, error, length].iter().for_each(|x| self.figures.extend(x.to_le_bytes()));
     }
 
+    /// Adds rows as they are kept elsewhere. Panics if they are of another length.
+    pub fn append(&mut self, rows: &Quantized<'_>) {
+        assert_eq!(rows.dim, self.dim, "rows of another length");
+        self.codes.extend_from_slice(rows.codes);
+        self.figures.extend_from_slice(rows.figures);
+    }
+
     /// The rows, to be searched by the kernels of `path`.
     pub fn view(&self, path: CpuPath) -> Quantized<'_> {
         Quantized { dim: self.dim, codes: &self.codes, figures: &self.figures, kernel: Int8::new(path) }
+    }
+}
+
+/// A file of quantized rows that is searched as it lies.
+#[derive(Debug)]
+pub struct RowsFile<B> {
+    bytes: B,
+    dim: usize,
+    rows: usize,
+}
+
+impl<B: AsRef<[u8]>> RowsFile<B> {
+    /// Takes a file that [`Quantized::write`] made, after [`Quantized::open`] has looked at all of it; also returns its
+    /// generation.
+    pub fn open(bytes: B) -> Result<(Self, u64), Broken> {
+        let (view, generation) = Quantized::open(bytes.as_ref(), CpuPath::Portable)?;
+        let (dim, rows) = (view.dim(), view.rows());
+        Ok((RowsFile { bytes, dim, rows }, generation))
+    }
+
+    /// The rows, to be searched by the kernels of `path`.
+    pub fn view(&self, path: CpuPath) -> Quantized<'_> {
+        let body = &self.bytes.as_ref()[FRAME..];
+        let (codes, figures) = body.split_at(self.rows * self.dim.next_multiple_of(CODES));
+        Quantized { dim: self.dim, codes, figures, kernel: Int8::new(path) }
     }
 }
 

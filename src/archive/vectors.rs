@@ -1,0 +1,190 @@
+//! Vectors by number: those of a file that is searched as it lies, and those that came since.
+
+use std::io::{self, Write};
+
+use memmap2::Mmap;
+
+use crate::{
+    Result,
+    device::CpuPath,
+    search::{Candidate, QuantizedRows, Query, RowSet, RowsFile, Want, rescore},
+    story::RowId,
+    vector::dot,
+};
+
+/// Vectors by number, as bytes; a number that is not used has zeros.
+#[derive(Debug)]
+pub(super) struct Vectors {
+    /// Numbers from 0.
+    file: Option<RowsFile<Mmap>>,
+    dead_in_file: RowSet,
+    /// Numbers from the end of the file.
+    since: QuantizedRows,
+    dead_since: RowSet,
+    path: CpuPath,
+    zeros: Vec<f32>,
+}
+
+impl Vectors {
+    /// Those of a file, searched as it lies, and none since.
+    pub fn new(file: Option<RowsFile<Mmap>>, dim: usize, path: CpuPath) -> Self {
+        Vectors {
+            file,
+            dead_in_file: RowSet::default(),
+            since: QuantizedRows::new(dim),
+            dead_since: RowSet::default(),
+            path,
+            zeros: vec![0.0; dim],
+        }
+    }
+
+    fn in_file(&self) -> usize {
+        self.file.as_ref().map_or(0, |file| file.view(self.path).rows())
+    }
+
+    /// Numbers below this have been put.
+    pub fn end(&self) -> i64 {
+        (self.in_file() + self.since.view(self.path).rows()) as i64
+    }
+
+    /// Reads into memory what is in the file, which may then be replaced.
+    pub fn leave_file(&mut self) {
+        let Some(file) = self.file.take() else { return };
+        let view = file.view(self.path);
+        let (since, first) = (std::mem::replace(&mut self.since, view.to_rows()), view.rows());
+        self.since.append(&since.view(self.path));
+        let dead_since = std::mem::replace(&mut self.dead_since, std::mem::take(&mut self.dead_in_file));
+        let rows = (0..since.view(self.path).rows() as u32).map(RowId);
+        let dead = rows.filter(|row| dead_since.contains(*row));
+        dead.for_each(|row| self.dead_since.insert(RowId(row.0 + first as u32)));
+    }
+
+    /// Writes all of them as a file; see [`Vectors::leave_file`].
+    pub fn write(&self, generation: u64, to: &mut dyn Write) -> io::Result<()> {
+        self.since.view(self.path).write(generation, to)
+    }
+
+    /// Puts the vector of `number`, which is higher than all before.
+    pub fn push(&mut self, number: i64, vector: &[f32]) {
+        while self.end() < number {
+            let Vectors { since, zeros, .. } = self;
+            since.push(zeros);
+        }
+        // A vector of another length is a damage that `verify` tells of.
+        let whole = vector.len() == self.zeros.len();
+        self.since.push(if whole { vector } else { &self.zeros });
+    }
+
+    /// Takes the vector of `number` away.
+    pub fn remove(&mut self, number: i64) {
+        let (number, first) = (number.max(0) as usize, self.in_file());
+        match number.checked_sub(first) {
+            Some(since) => self.dead_since.insert(RowId(since as u32)),
+            None => self.dead_in_file.insert(RowId(number as u32)),
+        }
+    }
+
+    /// For each query a superset of what is wanted, the highest bound first.
+    fn candidates(&self, queries: &[Query], want: Want) -> Vec<Vec<Candidate>> {
+        let since = self.since.view(self.path).candidates(queries, want, &self.dead_since);
+        let Some(file) = &self.file else { return since };
+        let mut all = file.view(self.path).candidates(queries, want, &self.dead_in_file);
+        let first = self.in_file() as u32;
+        for (all, since) in all.iter_mut().zip(since) {
+            all.extend(since.into_iter().map(|c| Candidate { row: RowId(c.row.0 + first), ..c }));
+            all.sort_unstable_by(Candidate::order);
+        }
+        all
+    }
+
+    /// For each query what is wanted, by exact score, then by number; `vector` gives a number's vector.
+    pub fn look_up(
+        &self,
+        queries: &[&[f32]],
+        want: Want,
+        vector: &mut dyn FnMut(i64) -> Result<Option<Vec<f32>>>,
+    ) -> Result<Vec<Vec<(i64, f32)>>> {
+        let quantized: Vec<Query> = queries.iter().map(|q| Query::new(q)).collect();
+        let candidates = self.candidates(&quantized, want);
+        let scored = queries.iter().zip(candidates).map(|(query, candidates)| {
+            let found = rescore(&candidates, want, |row| {
+                let exact = vector(i64::from(row.0))?.filter(|v| v.len() == query.len());
+                Result::Ok(exact.map_or(f32::NEG_INFINITY, |v| dot(query, &v)))
+            })?;
+            let there = found.into_iter().filter(|(_, score)| score.is_finite());
+            Ok(there.map(|(row, score)| (i64::from(row.0), score)).collect())
+        });
+        scored.collect()
+    }
+
+    /// For each query the `k` numbers that seem nearest, with scores of at least `floor`, as far as bytes tell: within
+    /// about a hundredth, and the same on every machine.
+    pub fn roughly_nearest(&self, queries: &[&[f32]], k: usize, floor: f32) -> Vec<Vec<(i64, f32)>> {
+        let quantized: Vec<Query> = queries.iter().map(|q| Query::new(q)).collect();
+        let candidates = self.candidates(&quantized, Want::Nearest(k));
+        let near = candidates.into_iter().map(|candidates| {
+            let middle = |c: Candidate| (i64::from(c.row.0), (c.most + c.least) / 2.0);
+            let mut near: Vec<(i64, f32)> = candidates.into_iter().map(middle).collect();
+            near.retain(|(_, score)| *score >= floor);
+            near.sort_unstable_by(|x, y| y.1.total_cmp(&x.1).then(x.0.cmp(&y.0)));
+            near.truncate(k);
+            near
+        });
+        near.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Seek;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const DIM: usize = 5;
+
+    fn mapped(rows: &QuantizedRows) -> RowsFile<Mmap> {
+        let mut file = tempfile::tempfile().unwrap();
+        rows.view(CpuPath::detect()).write(7, &mut file).unwrap();
+        file.rewind().unwrap();
+        // SAFETY: nobody else has the file.
+        RowsFile::open(unsafe { Mmap::map(&file) }.unwrap()).unwrap().0
+    }
+
+    proptest! {
+        #[test]
+        fn a_file_and_what_came_since_are_searched_as_one(
+            values in proptest::collection::vec(-1f32..1.0, DIM * 60), in_file in 0usize..60,
+            dead in proptest::collection::vec(0i64..60, 0..20), k in 1usize..9, left: bool,
+        ) {
+            let path = CpuPath::detect();
+            let rows: Vec<&[f32]> = values.chunks(DIM).collect();
+            let mut head = QuantizedRows::new(DIM);
+            rows[..in_file].iter().for_each(|row| head.push(row));
+            let mut whole = Vectors::new(None, DIM, path);
+            let mut parts = Vectors::new(Some(mapped(&head)), DIM, path);
+            for (number, row) in rows.iter().enumerate() {
+                whole.push(number as i64, row);
+                if number >= in_file {
+                    parts.push(number as i64, row);
+                }
+            }
+            for number in dead {
+                whole.remove(number);
+                parts.remove(number);
+            }
+            if left {
+                parts.leave_file();
+            }
+            prop_assert_eq!(parts.end(), 60);
+            let queries = &rows[10..14];
+            let mut vector = |number: i64| Ok(Some(rows[number as usize].to_vec()));
+            for want in [Want::Nearest(k), Want::AtLeast(0.3)] {
+                let found = parts.look_up(queries, want, &mut vector).unwrap();
+                prop_assert_eq!(found, whole.look_up(queries, want, &mut vector).unwrap());
+            }
+            prop_assert_eq!(parts.roughly_nearest(queries, k, 0.1), whole.roughly_nearest(queries, k, 0.1));
+        }
+    }
+}
