@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Files are written anew when they lack more than this share of the stories …
-const BEHIND: usize = 10;
+const BEHIND: usize = 400;
 /// … and more than so many.
 const BEHIND_LEAST: usize = 256;
 
@@ -85,17 +85,20 @@ impl Index {
         let mut shingles = shingles.unwrap_or_default();
 
         view.row_vectors(rows.end() - 1, &mut |number, vector| rows.push(number, vector))?;
-        let mut saved = 0;
         let mut postings = Vec::new();
         let (of_files, of_shingles) = (stories.end(), i64::from(shingles.last()));
-        let mut next = 0;
-        for number in view.numbers(0)? {
+        // Numbers below this are in all files.
+        let in_files = of_files.min(of_shingles + 1).max(1);
+        let since = view.numbers(in_files - 1)?;
+        let saved = (view.stories_len()? as usize).saturating_sub(since.len());
+        stories.remove(0);
+        if saved as i64 != in_files - 1 {
+            view.gaps(in_files)?.into_iter().for_each(|gap| stories.remove(gap));
+        }
+        let mut next = in_files;
+        for number in since {
             (next..number).for_each(|gap| stories.remove(gap));
             next = number + 1;
-            if number < of_files && number <= of_shingles {
-                saved += 1;
-                continue;
-            }
             if number >= of_files {
                 let mean = mean(view, number, dim)?;
                 stories.push(number, &mean);

@@ -309,7 +309,7 @@ mod tests {
                 let profile = &lookup.profiles[place];
                 let terms: Vec<f32> =
                     lookup.profiles.iter().map(|p| product(&p.terms, &profile.terms)).collect();
-                let wanted = |other: usize| other % 5 != 0;
+                let wanted = |other: usize| !other.is_multiple_of(5);
                 let rough = |story: usize| {
                     let cosine = dot(&lookup.profiles[story].vector, &profile.vector);
                     Rough { story, cosine, terms: terms[story] }

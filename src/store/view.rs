@@ -149,6 +149,22 @@ impl View<'_> {
         self.one("SELECT id FROM stories WHERE number = ?1", [number], |row| row.get(0))
     }
 
+    /// The numbers from 1 up to `end`, without it, that no story has, ascending.
+    pub fn gaps(&self, end: i64) -> Result<Vec<i64>> {
+        // In any order they come from an index, which is far smaller than the stories.
+        let mut there: Vec<i64> =
+            self.all("SELECT number FROM stories WHERE +number < ?1", [end], |row| row.get(0))?;
+        there.sort_unstable();
+        let mut gaps = Vec::new();
+        let mut next = 1;
+        for number in there {
+            gaps.extend(next..number);
+            next = number + 1;
+        }
+        gaps.extend(next..end);
+        Ok(gaps)
+    }
+
     /// The numbers of all stories above `after`, ascending.
     pub fn numbers(&self, after: i64) -> Result<Vec<i64>> {
         self.all("SELECT number FROM stories WHERE number > ?1 ORDER BY number", [after], |row| row.get(0))
