@@ -241,9 +241,11 @@ fn decide(store: Option<&Path>, args: &IndexDecide) -> Result<Outcome> {
     let decided = archive.decide(run, &decisions)?;
     let unknown = match decided.unknown {
         0 => String::new(),
+        1 => "; one story that they name is not there yet".into(),
         n => format!("; {n} stories that they name are not there yet"),
     };
-    eprintln!("{} decisions kept{unknown}", decided.kept);
+    let plural = if decided.kept == 1 { "" } else { "s" };
+    eprintln!("{} decision{plural} kept{unknown}", decided.kept);
     Ok(Outcome::Done)
 }
 
@@ -256,7 +258,11 @@ fn info(store: Option<&Path>, json: bool) -> Result<Outcome> {
         }
         let folder = samestory::report::line(&info.folder, 400);
         writeln!(out, "{folder}: {} stories of {} files", info.stories, info.sources)?;
-        writeln!(out, "{} passages, {} distinct, {} unused", info.passages, info.rows, info.unused_rows)?;
+        writeln!(
+            out,
+            "{} passages; {} distinct texts with the titles, {} of them unused",
+            info.passages, info.rows, info.unused_rows
+        )?;
         writeln!(out, "model {} ({}), {} dimensions", info.model, info.fingerprint, info.dim)?;
         let each = info.bytes / info.stories.max(1);
         writeln!(out, "{:.1} MB, {:.1} kB a story", info.bytes as f64 / 1e6, each as f64 / 1e3)
