@@ -343,6 +343,31 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_on_the_floor_is_found_although_f16_puts_it_below() {
+        let rows = clustered(200, 24, 5);
+        let all = self_join(&rows, 0.2, CpuPath::Portable, &Silent).unwrap();
+        assert!(all.len() > 1000, "{} pairs", all.len());
+        for pair in &all {
+            // Alone in a tile, so that no other pair of its fold passes for it.
+            let mut two = Matrix::zeros(FOLD + 1, 24);
+            two.row_mut(0).copy_from_slice(rows.row(pair.a.index()));
+            two.row_mut(FOLD).copy_from_slice(rows.row(pair.b.index()));
+            let found = search(DType::F16, FOLD).self_join(&two, pair.score, &Silent).unwrap();
+            assert_eq!(found, [RowPair { a: RowId(0), b: RowId(FOLD as u32), score: pair.score }]);
+        }
+    }
+
+    #[test]
+    fn the_nearest_are_found_although_f16_cannot_tell_them_apart() {
+        // On a circle, a thousand rows lie so dense that f16 gives many one score.
+        for seed in 0..8 {
+            let (rows, queries) = (clustered(1000, 2, seed), clustered(30, 2, seed + 100));
+            let found = search(DType::F16, 256).top_k(&queries, &rows, 3, 0.5, &Silent).unwrap();
+            assert_eq!(found, top_k(&queries, &rows, 3), "{seed}");
+        }
+    }
+
+    #[test]
     fn memory_that_does_not_hold_a_tile_gets_smaller_ones() {
         let attempt = |holds: usize| {
             move |tile: usize| match tile > holds {
