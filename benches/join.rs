@@ -1,11 +1,16 @@
 //! The exact self-join alone, on the vectors of a NumPy file that `samestory embed --format npy` wrote.
 //!
 //! `cargo bench --bench join -- FILE FLOOR ROWS,ROWS… [PATH]`: seconds, the median of three (of one, past 30 s), for
-//! the first so many rows.
+//! the first so many rows. PATH is a CPU path, `cuda`, `metal`, or `candle`: the GPU's search on candle's CPU device.
 
 use std::{env, error::Error, fs, time::Instant};
 
-use samestory::{device::CpuPath, progress::Silent, search::self_join, vector::Matrix};
+use samestory::{
+    device::{CpuPath, GpuName},
+    progress::Silent,
+    search::{TensorSearch, self_join},
+    vector::Matrix,
+};
 
 /// The f32 matrix of a NumPy file of version 1: ten bytes, the last two the header's length, then the header.
 fn read(file: &str) -> Result<Matrix, Box<dyn Error>> {
@@ -31,7 +36,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("nothing to join: cargo bench --bench join -- FILE FLOOR ROWS,ROWS [PATH]");
         return Ok(());
     };
-    let path = args.get(3).map_or(Ok(CpuPath::detect()), |name| name.parse())?;
+    let name = args.get(3).map_or(CpuPath::detect().name(), |name| name);
+    let tensors = match name {
+        "candle" => Some(TensorSearch::new(candle_core::Device::Cpu, candle_core::DType::F32)),
+        name => {
+            name.parse::<GpuName>().ok().map(|gpu| gpu.open()).transpose()?.map(|g| TensorSearch::on_gpu(&g))
+        }
+    };
     let (all, floor) = (read(file)?, floor.parse()?);
     for size in sizes.split(',') {
         let size: usize = size.parse()?;
@@ -42,12 +53,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         // Once is enough for what takes long: its noise is small beside it.
         while times.len() < 3 && times.iter().sum::<f64>() < 30.0 {
             let begun = Instant::now();
-            pairs = self_join(&rows, floor, path, &Silent)?.len();
+            pairs = match &tensors {
+                Some(tensors) => tensors.self_join(&rows, floor, &Silent)?.len(),
+                None => self_join(&rows, floor, name.parse()?, &Silent)?.len(),
+            };
             times.push(begun.elapsed().as_secs_f64());
         }
         times.sort_by(f64::total_cmp);
         println!(
-            "{path}: {size} rows at {floor}: {:.2} s ({:.2} to {:.2}), {pairs} pairs",
+            "{name}: {size} rows at {floor}: {:.2} s ({:.2} to {:.2}), {pairs} pairs",
             times[times.len() / 2],
             times[0],
             times[times.len() - 1]

@@ -64,6 +64,14 @@ pub enum Error {
         /// What candle said.
         source: candle_core::Error,
     },
+    /// A device's memory does not hold what is to be computed at once.
+    #[error("the memory of {device} does not hold {what} at once")]
+    OutOfMemory {
+        /// The device.
+        device: String,
+        /// How much it was.
+        what: String,
+    },
     /// An option's value makes no sense.
     #[error("{option}: {message}")]
     Option {
@@ -155,6 +163,7 @@ impl Error {
             | Error::Store { hint, .. }
             | Error::Stopped { hint, .. } => Some(hint.clone()),
             Error::Compute { source, .. } => Some(format!("{source}; --device cpu works everywhere")),
+            Error::OutOfMemory { .. } => Some("free some of it, or use --device cpu".into()),
             Error::StoreBusy { .. } => Some("run again when it is done; reading goes on meanwhile".into()),
             Error::Tokenizer { .. } | Error::Interrupted => None,
         }

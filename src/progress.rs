@@ -63,6 +63,8 @@ pub trait Progress: Sync {
     fn advance(&self, stage: Stage, n: u64);
     /// The stage is done.
     fn end(&self, stage: Stage);
+    /// What the user should know although the run goes on: a fallback, a smaller batch.
+    fn warn(&self, _message: &str) {}
     /// Whether the user asked to stop; stages ask at least every second or so.
     fn cancelled(&self) -> bool {
         false

@@ -5,7 +5,6 @@ use samestory::{
     archive::Options,
     group,
     progress::{Progress, Stage},
-    search::SearchOptions,
 };
 
 use super::{
@@ -38,7 +37,7 @@ pub fn run(args: &Dedup) -> Result<Outcome> {
     let bars = Bars::new(args.compute.quiet);
     let ingest_options = stories::options(&args.input)?;
     let mut engine = Engine::new(&args.compute)?;
-    let search = SearchOptions { path: engine.path, ..SearchOptions::default() };
+    let search = engine.search();
     let group = group::Options { keep: args.keep.parse()?, ..group::Options::default() };
     let options = Options { search, compare: compare_options(args)?, group };
     archive::open(&args.archive, &mut engine)?;

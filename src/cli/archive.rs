@@ -10,7 +10,6 @@ use samestory::{
     Error, Result,
     ingest::{self, Ingested, TEXT_VERSION},
     model::Model,
-    search::SearchOptions,
     store::{DATABASE, Identity, Store},
     story::Story,
 };
@@ -63,7 +62,7 @@ pub fn now() -> i64 {
 
 /// Readies `store` to judge stories against it.
 pub fn judging(store: Store, engine: &Engine) -> Result<samestory::archive::Archive> {
-    let search = SearchOptions { path: engine.path, ..SearchOptions::default() };
+    let search = engine.search();
     let options = samestory::archive::Options { search, ..samestory::archive::Options::default() };
     let archive = samestory::archive::Archive::open(store, options)?;
     tell_rebuilt(&archive);

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use samestory::device::GpuName;
 
 pub use super::store_args::{
     Check, Index, IndexAdd, IndexCommand, IndexDecide, IndexExport, IndexRebuild, IndexRemove, IndexUpdate,
@@ -90,8 +91,8 @@ pub struct Compute {
     /// A model folder or a Hugging Face id [default: the built-in all-MiniLM-L6-v2]
     #[arg(long, value_name = "FOLDER|ID")]
     pub model: Option<String>,
-    /// What computes
-    #[arg(long, value_enum, default_value_t = DeviceChoice::Auto)]
+    /// What computes; `auto` is the GPU that this build and machine have, else the CPU, and the summary says which
+    #[arg(long, value_name = "auto|cpu|cuda[:N]|metal", default_value = "auto", value_parser = device)]
     pub device: DeviceChoice,
     /// Threads to use [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -101,13 +102,19 @@ pub struct Compute {
     pub quiet: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy)]
 pub enum DeviceChoice {
-    /// The GPU that this build has, else the CPU; the summary says which
     Auto,
     Cpu,
-    Cuda,
-    Metal,
+    Gpu(GpuName),
+}
+
+fn device(name: &str) -> Result<DeviceChoice, String> {
+    match name {
+        "auto" => Ok(DeviceChoice::Auto),
+        "cpu" => Ok(DeviceChoice::Cpu),
+        name => name.parse().map(DeviceChoice::Gpu).map_err(|_| "no such device".into()),
+    }
 }
 
 #[derive(Args)]
@@ -431,7 +438,7 @@ pub struct Bench {
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub stories: u32,
     /// What to measure, in turns: amx, avx512bf16, avx512, avx2, portable, candle, stock (candle-transformers as it comes),
-    /// cuda, metal, or `all` that this machine and build have [default: the fastest CPU path]
+    /// cuda, cuda:1, metal, or `all` that this machine and build have [default: the fastest CPU path]
     #[arg(long, value_name = "DEVICES", value_delimiter = ',')]
     pub devices: Vec<String>,
     /// Numbers of threads, as in 1,2 [default: all cores]

@@ -95,6 +95,14 @@ impl Progress for Bars {
         }
     }
 
+    fn warn(&self, message: &str) {
+        let say = || eprintln!("samestory: {}", samestory::report::line(message, 400));
+        match lock(&self.bar).as_ref() {
+            Some(bar) => bar.suspend(say),
+            None => say(),
+        }
+    }
+
     fn cancelled(&self) -> bool {
         stopped()
     }

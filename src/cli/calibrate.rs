@@ -13,7 +13,7 @@ use samestory::{
     group::{Decisions, Resolved},
     ingest,
     progress::{Progress, Stage},
-    search::{self, SearchOptions},
+    search,
     story::Corpus,
 };
 use serde::Deserialize;
@@ -102,7 +102,7 @@ pub fn run(args: &Calibrate) -> Result<Outcome> {
 
     let vectors = engine.embed(&corpus, &bars)?.vectors;
     bars.begin(Stage::Search, Some((corpus.rows.len() + corpus.stories.len()) as u64));
-    let options = SearchOptions { path: engine.path, ..SearchOptions::default() };
+    let options = engine.search();
     let candidates = search::candidates(&corpus, &vectors, &options, &bars)?;
     bars.end(Stage::Search);
     let pairs: Vec<_> = candidates.pairs.iter().map(|p| (p.a, p.b)).collect();

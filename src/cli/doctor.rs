@@ -41,7 +41,7 @@ pub fn run(args: &Doctor) -> Result<Outcome> {
     match Engine::new(&args.compute) {
         Ok(engine) => {
             let cores = thread::available_parallelism().map_or(1, usize::from);
-            check("device", Ok(engine.encoder.describe()));
+            check("device", Ok(engine.device()));
             check("threads", Ok(format!("{} of {cores} cores", engine.threads)));
             check("model", files(&engine.model));
             check("known vector", vector(&engine));

@@ -66,7 +66,7 @@ pub fn run(args: &Embed) -> Result<Outcome> {
             ledger.tokens,
             ledger.tokens_cut,
             seconds.join(", "),
-            engine.encoder.describe(),
+            engine.device(),
             engine.threads
         );
     }

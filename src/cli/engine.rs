@@ -4,24 +4,32 @@ use std::{env, path::PathBuf};
 
 use samestory::{
     Error, Result,
-    device::CpuPath,
-    embed::{CandleEncoder, Embedded, Encoder, Ledger, cpu_encoder, embed_texts},
+    device::{CpuPath, Gpu},
+    embed::{Embedded, Encoder, Ledger, embed_texts},
     ingest,
     link::Titles,
     model::Model,
     progress::{Progress, Silent},
+    search::{SearchOptions, TensorSearch},
     store::Store,
     story::Corpus,
     vector::Matrix,
 };
 
-use super::args::{Compute, DeviceChoice};
+use super::{
+    args::Compute,
+    device::{self, Chosen},
+};
 
 /// A loaded model on its device.
 pub struct Engine {
     pub model: Model,
     pub encoder: Box<dyn Encoder>,
     pub path: CpuPath,
+    /// The GPU that the encoder runs on.
+    pub gpu: Option<Gpu>,
+    /// Why `auto` took the device.
+    why: Option<String>,
     pub threads: usize,
     /// Vectors that it holds are not computed again.
     pub store: Option<Store>,
@@ -33,27 +41,22 @@ impl Engine {
         let threads = threads(args)?;
         let model = open_model(args.model.as_deref())?;
         let path = cpu_path()?;
-        let encoder: Box<dyn Encoder> = match args.device {
-            DeviceChoice::Cpu => cpu_encoder(&model, path)?,
-            DeviceChoice::Auto if cfg!(feature = "cuda") => match gpu(&model, "cuda") {
-                Ok(encoder) => encoder,
-                Err(error) => {
-                    eprintln!("samestory: {error}; going on with the CPU");
-                    cpu_encoder(&model, path)?
-                }
-            },
-            DeviceChoice::Auto if cfg!(feature = "metal") => match gpu(&model, "metal") {
-                Ok(encoder) => encoder,
-                Err(error) => {
-                    eprintln!("samestory: {error}; going on with the CPU");
-                    cpu_encoder(&model, path)?
-                }
-            },
-            DeviceChoice::Auto => cpu_encoder(&model, path)?,
-            DeviceChoice::Cuda => gpu(&model, "cuda")?,
-            DeviceChoice::Metal => gpu(&model, "metal")?,
-        };
-        Ok(Engine { model, encoder, path, threads, store: None })
+        let Chosen { encoder, gpu, why } = device::choose(args.device, &model, path)?;
+        Ok(Engine { model, encoder, path, gpu, why, threads, store: None })
+    }
+
+    /// The settings of a search on the same device.
+    pub fn search(&self) -> SearchOptions {
+        let tensors = self.gpu.as_ref().map(TensorSearch::on_gpu);
+        SearchOptions { path: self.path, tensors, ..SearchOptions::default() }
+    }
+
+    /// What computes, and why it was taken where `auto` took it.
+    pub fn device(&self) -> String {
+        match &self.why {
+            Some(why) => format!("{} ({why})", self.encoder.describe()),
+            None => self.encoder.describe(),
+        }
     }
 
     /// The vectors of all rows of `corpus`: those that the store has from there.
@@ -109,21 +112,6 @@ pub fn hub_cache() -> Option<PathBuf> {
     var("HF_HUB_CACHE")
         .or_else(|| var("HF_HOME").map(|home| home.join("hub")))
         .or_else(|| env::home_dir().map(|home| home.join(".cache/huggingface/hub")))
-}
-
-/// The candle encoder on the GPU `name`.
-pub fn gpu(model: &Model, name: &str) -> Result<Box<dyn Encoder>> {
-    let missing = |reason: String| Error::Device {
-        device: name.into(),
-        reason,
-        hint: format!("build with --features {name}, or use --device cpu"),
-    };
-    let device = match name {
-        "cuda" => candle_core::Device::new_cuda(0),
-        _ => candle_core::Device::new_metal(0),
-    };
-    let device = device.map_err(|e| missing(e.to_string().lines().next().unwrap_or_default().into()))?;
-    Ok(Box::new(CandleEncoder::new(model, device, candle_core::DType::F16)?))
 }
 
 /// `SAMESTORY_CPU` forces an instruction set.

@@ -66,7 +66,7 @@ pub fn manifest(engine: &Engine, read: &Counts, corpus: &Corpus) -> Manifest {
         version: env!("CARGO_PKG_VERSION").into(),
         model: engine.model.name.clone(),
         fingerprint: engine.model.fingerprint(),
-        device: engine.encoder.describe(),
+        device: engine.device(),
         threads: engine.threads,
         files: read.files,
         skipped: read.skipped,
@@ -125,7 +125,7 @@ pub fn removed(groups: &Groups) -> impl Iterator<Item = &group::Member> {
 /// Searches, compares and groups the stories of `corpus`.
 pub fn judge(ask: &Ask, engine: &Engine, corpus: &Corpus, vectors: &Matrix, bars: &Bars) -> Result<Judged> {
     bars.begin(Stage::Search, Some((corpus.rows.len() + corpus.stories.len()) as u64));
-    let search_options = SearchOptions { index: ask.index, path: engine.path, ..SearchOptions::default() };
+    let search_options = SearchOptions { index: ask.index, ..engine.search() };
     let candidates = search::candidates(corpus, vectors, &search_options, bars)?;
     bars.end(Stage::Search);
 

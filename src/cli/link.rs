@@ -93,7 +93,7 @@ pub fn run(args: &Link) -> Result<Outcome> {
             related.storylines.len(),
             related.links.len(),
             seconds.join(", "),
-            engine.encoder.describe(),
+            engine.device(),
             engine.threads
         );
     }

@@ -9,6 +9,7 @@ mod boilerplate;
 mod calibrate;
 mod check;
 mod dedup;
+mod device;
 mod doctor;
 mod embed;
 mod engine;

@@ -1,9 +1,10 @@
-//! What computes: CPU kernels chosen at run time by what the processor has.
+//! What computes: CPU kernels chosen at run time by what the processor has, and the GPUs that candle can open.
 
 mod aligned;
 #[cfg(target_arch = "x86_64")]
 mod bf16;
 mod float;
+mod gpu;
 pub mod int8;
 mod kernels;
 mod math;
@@ -20,6 +21,7 @@ pub use aligned::Aligned;
 #[cfg(target_arch = "x86_64")]
 pub use bf16::Bf16;
 pub use float::Float;
+pub use gpu::{Gpu, GpuName, is_out_of_memory};
 pub use kernels::{Activation, Heads, Hit, Kernels, Norm};
 pub use probe::ceiling;
 

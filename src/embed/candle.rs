@@ -1,14 +1,15 @@
-//! The encoder over candle tensors: f32 on the CPU as the reference, f16 or bf16 on CUDA and Metal.
+//! The encoder over candle tensors: f32 on the CPU as the reference, f16 on CUDA and Metal, pooled in f32.
 //!
 //! Tokens of all sequences stand in one `tokens × hidden` tensor, so linear layers and norms see no padding.
-//! Attention runs per group of sequences of equal length, so it needs no mask either.
+//! Attention runs per bucket of sequences of like length ([`Bucket`]).
 
 use candle_core::{D, DType, Device, Tensor};
 use candle_nn::ops;
 
-use super::{Encoder, PackedBatch};
+use super::{Encoder, PackedBatch, buckets::Bucket};
 use crate::{
     Error, Result,
+    device::{Gpu, is_out_of_memory},
     model::{Activation, BertConfig, Model, Pooling, Weights},
     vector::{Matrix, normalize},
 };
@@ -44,9 +45,35 @@ pub struct CandleEncoder {
     segment: Tensor,
     norm: Norm,
     layers: Vec<Layer>,
+    /// See [`Bucket::of`].
+    padding: usize,
+    budget: usize,
 }
 
+/// Tokens of a batch on the CPU.
+const CPU_TOKENS: usize = 4096;
+/// The most tokens of a batch on a GPU. Chosen, not measured: large products fill a GPU long before.
+const GPU_TOKENS: usize = 65_536;
+/// On a GPU, at most an eighth of a bucket's places are padding. Chosen, not measured.
+const GPU_PADDING: usize = 8;
+
 impl CandleEncoder {
+    /// Puts the weights of `model` on `gpu` as f16, whose ten bits of fraction are nearer to f32 than the seven of bf16;
+    /// batches are sized to its memory.
+    pub fn on_gpu(model: &Model, gpu: &Gpu) -> Result<Self> {
+        let dtype = DType::F16;
+        let mut encoder = Self::new(model, gpu.device.clone(), dtype)?.padded(GPU_PADDING);
+        let fitting = gpu.free_bytes.map_or(GPU_TOKENS, |free| tokens_in(free, &model.config, dtype));
+        encoder.budget = fitting.min(GPU_TOKENS);
+        Ok(encoder)
+    }
+
+    /// Attention over sequences of like length, not of equal length only: at most one in `padding` of the places of a
+    /// row is padding.
+    pub fn padded(self, padding: usize) -> Self {
+        CandleEncoder { padding, ..self }
+    }
+
     /// Puts the weights of `model` on `device` as `dtype`.
     pub fn new(model: &Model, device: Device, dtype: DType) -> Result<Self> {
         let config = model.config.clone();
@@ -78,6 +105,8 @@ impl CandleEncoder {
             norm: load.norm("embeddings.LayerNorm", hidden)?,
             pooling: model.pooling,
             layers,
+            padding: 0,
+            budget: CPU_TOKENS,
             config,
             device,
             dtype,
@@ -90,9 +119,10 @@ impl CandleEncoder {
         let positions = Tensor::new(positions, &self.device)?;
         let words = self.words.index_select(&ids, 0)?;
         let embedded = (words + self.positions.index_select(&positions, 0)?)?.broadcast_add(&self.segment)?;
+        let buckets = Bucket::of(batch, self.padding, &self.device, self.dtype)?;
         let mut x = self.layer_norm(&embedded, &self.norm)?;
         for layer in &self.layers {
-            let context = self.attention(&linear(&x, &layer.qkv)?, batch)?;
+            let context = self.attention(&linear(&x, &layer.qkv)?, &buckets)?;
             x = self.layer_norm(&(linear(&context, &layer.attention)? + x)?, &layer.attention_norm)?;
             let inner = linear(&x, &layer.up)?;
             let inner = match self.config.hidden_act {
@@ -102,44 +132,34 @@ impl CandleEncoder {
             };
             x = self.layer_norm(&(linear(&inner, &layer.down)? + x)?, &layer.norm)?;
         }
-        self.pool(&x, batch)
+        let vectors = buckets.iter().map(|bucket| bucket.pool(&x, self.pooling));
+        let vectors = Tensor::cat(&vectors.collect::<candle_core::Result<Vec<_>>>()?, 0)?;
+        let data = vectors.flatten(0, D::Minus1)?.to_vec1::<f32>()?;
+        let mut vectors = Matrix::from_vec(data, self.config.hidden_size);
+        (0..vectors.rows()).for_each(|i| normalize(vectors.row_mut(i)));
+        Ok(vectors)
     }
 
     /// `qkv` is `tokens × 3·hidden`; the context is `tokens × hidden`.
-    fn attention(&self, qkv: &Tensor, batch: &PackedBatch) -> candle_core::Result<Tensor> {
+    fn attention(&self, qkv: &Tensor, buckets: &[Bucket]) -> candle_core::Result<Tensor> {
         let (heads, size) = (self.config.num_attention_heads, self.config.head_size());
         let scale = 1.0 / (size as f64).sqrt();
-        let mut parts = Vec::new();
-        for (start, length, count) in runs(batch) {
-            let part = qkv.narrow(0, start, length * count)?.reshape((count, length, 3, heads, size))?;
+        let mut parts = Vec::with_capacity(buckets.len());
+        for bucket in buckets {
+            let (count, length) = (bucket.count, bucket.length);
+            let part = bucket.gather(qkv)?.reshape((count, length, 3, heads, size))?;
             let pick = |i: usize| part.narrow(2, i, 1)?.squeeze(2)?.transpose(1, 2)?.contiguous();
             let (q, k, v) = (pick(0)?, pick(1)?, pick(2)?);
-            let scores = (q.matmul(&k.t()?)? * scale)?;
+            let scores = bucket.mask((q.matmul(&k.t()?)? * scale)?)?;
             let context = ops::softmax_last_dim(&scores)?.matmul(&v)?;
-            parts.push(context.transpose(1, 2)?.reshape((count * length, heads * size))?);
+            let context = context.transpose(1, 2)?.reshape((count * length, heads * size))?;
+            parts.push(bucket.scatter(context)?);
         }
         Tensor::cat(&parts, 0)
     }
 
     fn layer_norm(&self, x: &Tensor, norm: &Norm) -> candle_core::Result<Tensor> {
         ops::layer_norm(&x.contiguous()?, &norm.weight, &norm.bias, self.config.layer_norm_eps as f32)
-    }
-
-    fn pool(&self, x: &Tensor, batch: &PackedBatch) -> candle_core::Result<Matrix> {
-        let mut vectors = Vec::new();
-        for (start, length, count) in runs(batch) {
-            let part =
-                x.narrow(0, start, length * count)?.reshape((count, length, self.config.hidden_size))?;
-            let part = part.to_dtype(DType::F32)?;
-            vectors.push(match self.pooling {
-                Pooling::Mean => part.mean(1)?,
-                Pooling::Cls => part.narrow(1, 0, 1)?.squeeze(1)?,
-            });
-        }
-        let data = Tensor::cat(&vectors, 0)?.flatten(0, D::Minus1)?.to_vec1::<f32>()?;
-        let mut vectors = Matrix::from_vec(data, self.config.hidden_size);
-        (0..vectors.rows()).for_each(|i| normalize(vectors.row_mut(i)));
-        Ok(vectors)
     }
 }
 
@@ -158,10 +178,7 @@ impl Encoder for CandleEncoder {
     }
 
     fn token_budget(&self) -> usize {
-        match self.device {
-            Device::Cpu => 4096,
-            _ => 65536,
-        }
+        self.budget
     }
 
     fn encode(&self, batch: &PackedBatch) -> Result<Matrix> {
@@ -169,7 +186,12 @@ impl Encoder for CandleEncoder {
         if batch.is_empty() {
             return Ok(Matrix::zeros(0, self.config.hidden_size));
         }
-        self.forward(batch).map_err(|source| Error::Compute { device: self.describe(), source })
+        self.forward(batch).map_err(|source| match is_out_of_memory(&source) {
+            true => {
+                Error::OutOfMemory { device: self.describe(), what: format!("{} tokens", batch.tokens()) }
+            }
+            false => Error::Compute { device: self.describe(), source },
+        })
     }
 }
 
@@ -190,17 +212,15 @@ pub(super) fn check_ids(batch: &PackedBatch, config: &BertConfig) -> Result<()> 
     Ok(())
 }
 
-/// Runs of neighbouring sequences of equal length: (first token, length, sequences).
-fn runs(batch: &PackedBatch) -> Vec<(usize, usize, usize)> {
-    let mut runs: Vec<(usize, usize, usize)> = Vec::new();
-    for i in 0..batch.len() {
-        let length = batch.sequence(i).len();
-        match runs.last_mut() {
-            Some(run) if run.1 == length => run.2 += 1,
-            _ => runs.push((batch.offsets()[i] as usize, length, 1)),
-        }
-    }
-    runs
+/// The tokens whose batch takes half of `free` bytes: what frees late, and what else runs there, has the other half.
+fn tokens_in(free: u64, config: &BertConfig, dtype: DType) -> usize {
+    let (hidden, inner) = (config.hidden_size, config.intermediate_size);
+    // What stands at once for a token: the inner layer before and after its activation, and the residual; or the
+    // three parts of qkv, gathered and split, the context, and scores, scaled and as softmax.
+    let scores = config.num_attention_heads * config.max_position_embeddings;
+    let values = (2 * inner + 2 * hidden).max(11 * hidden + 3 * scores);
+    let tokens = free / 2 / (values * dtype.size_in_bytes()) as u64;
+    usize::try_from(tokens).unwrap_or(usize::MAX).max(config.max_position_embeddings)
 }
 
 fn linear(x: &Tensor, layer: &Linear) -> candle_core::Result<Tensor> {
@@ -250,5 +270,25 @@ impl Loader<'_> {
             weight: self.vector(&format!("{name}.weight"), len)?,
             bias: self.vector(&format!("{name}.bias"), len)?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_are_sized_to_memory() {
+        let config = Model::embedded().unwrap().config;
+        let check = |free: u64, expect: std::ops::Range<usize>| {
+            let tokens = tokens_in(free, &config, DType::F16);
+            assert!(expect.contains(&tokens), "{tokens} for {free}");
+        };
+        // 45 kB a token with scores of 512 places: what cannot hold one sequence is left to fail.
+        check(0, 512..513);
+        check(1 << 30, 10_000..15_000);
+        check(64 << 30, GPU_TOKENS..usize::MAX);
+        check(u64::MAX, GPU_TOKENS..usize::MAX);
+        assert!(tokens_in(1 << 30, &config, DType::F32) < tokens_in(1 << 30, &config, DType::F16));
     }
 }

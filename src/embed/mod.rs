@@ -1,6 +1,7 @@
 //! Rows to unit vectors: batches packed without padding, an encoder, and a ledger of what was seen.
 
 mod batch;
+mod buckets;
 mod candle;
 mod cpu;
 mod rows;

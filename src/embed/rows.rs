@@ -72,7 +72,7 @@ pub fn embed_texts<T: AsRef<str> + Sync>(
     let dim = encoder.dim();
     let mut sums = Matrix::zeros(texts.len(), dim);
     progress.begin(Stage::Embed, Some(ledger.tokens));
-    let budget = encoder.token_budget().max(model.max_tokens);
+    let mut budget = encoder.token_budget().max(model.max_tokens);
     let mut rest = &windows[..];
     while !rest.is_empty() {
         if progress.cancelled() {
@@ -84,7 +84,15 @@ pub fn embed_texts<T: AsRef<str> + Sync>(
             batch.push(&rest[taken].ids);
             taken += 1;
         }
-        let vectors = encoder.encode(&batch)?;
+        let vectors = match encoder.encode(&batch) {
+            // A sequence alone is the least that can be asked of a device.
+            Err(error @ Error::OutOfMemory { .. }) if batch.len() > 1 => {
+                budget = batch.tokens() / 2;
+                progress.warn(&format!("{error}; going on with batches of at most {budget} tokens"));
+                continue;
+            }
+            result => result?,
+        };
         for (i, window) in rest[..taken].iter().enumerate() {
             let weight = window.ids.len() as f32;
             let sum = sums.row_mut(window.text as usize);
@@ -142,4 +150,88 @@ const BLOCK: usize = 4096;
 
 fn head(text: &str) -> String {
     text.chars().take(60).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::{device::CpuPath, embed::cpu_encoder};
+
+    /// An encoder on a device that holds so many tokens at once.
+    struct Tight {
+        encoder: Box<dyn Encoder>,
+        holds: usize,
+    }
+
+    impl Encoder for Tight {
+        fn dim(&self) -> usize {
+            self.encoder.dim()
+        }
+
+        fn describe(&self) -> String {
+            "a small device".into()
+        }
+
+        fn token_budget(&self) -> usize {
+            4096
+        }
+
+        fn encode(&self, batch: &PackedBatch) -> Result<Matrix> {
+            match batch.tokens() {
+                tokens if tokens > self.holds => {
+                    Err(Error::OutOfMemory { device: self.describe(), what: format!("{tokens} tokens") })
+                }
+                _ => self.encoder.encode(batch),
+            }
+        }
+    }
+
+    #[derive(Default)]
+    struct Heard(Mutex<(Vec<String>, u64)>);
+
+    impl Progress for Heard {
+        fn begin(&self, _: Stage, _: Option<u64>) {}
+        fn advance(&self, stage: Stage, n: u64) {
+            if stage == Stage::Embed {
+                self.0.lock().unwrap().1 += n;
+            }
+        }
+        fn end(&self, _: Stage) {}
+        fn warn(&self, message: &str) {
+            self.0.lock().unwrap().0.push(message.into());
+        }
+    }
+
+    #[test]
+    fn a_device_that_runs_out_of_memory_gets_smaller_batches_and_gives_the_same_vectors() {
+        let model = Model::embedded().unwrap();
+        let encoder = || cpu_encoder(&model, CpuPath::detect()).unwrap();
+        let texts: Vec<String> = (1..60).map(|n| "rates rose ".repeat(n)).collect();
+        let expect = embed_texts(&model, &*encoder(), &texts, &crate::progress::Silent).unwrap();
+        let longest = expect.ledger.tokens as usize;
+        for holds in [longest, 1000, 260] {
+            let heard = Heard::default();
+            let tight = Tight { encoder: encoder(), holds };
+            let found = embed_texts(&model, &tight, &texts, &heard).unwrap();
+            assert_eq!(found.vectors, expect.vectors, "{holds}");
+            assert_eq!(found.ledger, expect.ledger);
+            let (warnings, tokens) = heard.0.into_inner().unwrap();
+            assert_eq!(tokens, expect.ledger.tokens, "each token is counted once");
+            assert_eq!(warnings.is_empty(), holds >= longest, "{warnings:?}");
+            if let Some(warning) = warnings.first() {
+                assert!(warning.contains("a small device does not hold"), "{warning}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_device_that_does_not_hold_one_text_is_an_error() {
+        let model = Model::embedded().unwrap();
+        let tight = Tight { encoder: cpu_encoder(&model, CpuPath::detect()).unwrap(), holds: 3 };
+        let error =
+            embed_texts(&model, &tight, &["a text of more than three tokens", "b"], &Heard::default());
+        assert!(matches!(error.unwrap_err(), Error::OutOfMemory { .. }));
+    }
 }

@@ -21,6 +21,7 @@ mod postings;
 mod quantized;
 mod shingles;
 mod stories;
+mod tensor;
 
 use std::fmt;
 
@@ -36,6 +37,7 @@ pub use postings::Postings;
 pub use quantized::{Quantized, QuantizedRows, Query, RowsFile};
 pub use shingles::{ShingleOptions, shingles};
 pub use stories::write_mean;
+pub use tensor::TensorSearch;
 
 use crate::{
     Result,
@@ -78,6 +80,8 @@ pub struct SearchOptions {
     pub index: IndexChoice,
     /// The kernels.
     pub path: CpuPath,
+    /// Exact search on a GPU, in place of the kernels.
+    pub tensors: Option<TensorSearch>,
     /// Row pairs below this cosine are no candidates.
     pub row_floor: f32,
     /// A row in more stories than this is boilerplate: it makes no pairs by itself.
@@ -97,6 +101,7 @@ impl Default for SearchOptions {
         SearchOptions {
             index: IndexChoice::Auto,
             path: CpuPath::detect(),
+            tensors: None,
             row_floor: 0.75,
             max_carriers: 100,
             hnsw: HnswOptions::default(),
@@ -261,9 +266,14 @@ fn neighbours(
         _ => "as asked".into(),
     };
     if exact {
-        report.index = format!("exact self-join ({why})");
         report.recall = 1.0;
         report.recall_how = "all pairs were compared".into();
+        let on_gpu = |tensors: &TensorSearch| tensors.self_join(vectors, options.row_floor, progress);
+        if let Some((pairs, device)) = tensor::or_cpu(options.tensors.as_ref(), progress, on_gpu)? {
+            report.index = format!("exact self-join on {device} ({why})");
+            return Ok(pairs);
+        }
+        report.index = format!("exact self-join ({why})");
         return self_join(vectors, options.row_floor, options.path, progress);
     }
     let index = HnswIndex::build(vectors, options.hnsw, options.path, progress)?;

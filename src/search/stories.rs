@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::{
     SearchOptions,
     exact::{Against, Collect, scan},
+    tensor,
 };
 use crate::{
     Result,
@@ -27,20 +28,38 @@ pub(super) fn neighbours(
     if stories.rows() < 2 {
         return Ok(Vec::new());
     }
-    let collect = Nearest { stories: &stories, k: options.story_neighbours, floor: options.story_floor };
-    let mut blocks = scan(&stories, options.story_floor, Against::All, options.path, &collect, progress)?;
+    let floor = options.story_floor;
+    // One more: a story is the nearest to itself, or one of its copies is.
+    let k = options.story_neighbours + 1;
+    let on_gpu = |t: &tensor::TensorSearch| t.top_k(&stories, &stories, k, floor, progress);
+    if let Some((nearest, _)) = tensor::or_cpu(options.tensors.as_ref(), progress, on_gpu)? {
+        let pairs = nearest.into_iter().enumerate().flat_map(|(a, near)| {
+            let others = near.into_iter().map(|(b, _)| b.index()).filter(move |b| *b != a);
+            others.take(options.story_neighbours).map(move |b| in_order(a as u32, b as u32))
+        });
+        return Ok(sorted(pairs.collect()));
+    }
+    let collect = Nearest { stories: &stories, k: options.story_neighbours, floor };
+    let mut blocks = scan(&stories, floor, Against::All, options.path, &collect, progress)?;
     let pairs = |block: &mut Block| {
         let first = block.first;
         let near = block.rows.iter_mut().enumerate().flat_map(|(i, row)| {
             collect.prune(row);
             row.near.iter().map(move |n| ((first + i) as u32, n.story))
         });
-        near.map(|(a, b)| (StoryId(a.min(b)), StoryId(a.max(b)))).collect::<Vec<_>>()
+        near.map(|(a, b)| in_order(a, b)).collect::<Vec<_>>()
     };
-    let mut pairs = blocks.par_iter_mut().map(pairs).collect::<Vec<_>>().concat();
+    Ok(sorted(blocks.par_iter_mut().map(pairs).collect::<Vec<_>>().concat()))
+}
+
+fn in_order(a: u32, b: u32) -> (StoryId, StoryId) {
+    (StoryId(a.min(b)), StoryId(a.max(b)))
+}
+
+fn sorted(mut pairs: Vec<(StoryId, StoryId)>) -> Vec<(StoryId, StoryId)> {
     pairs.sort_unstable();
     pairs.dedup();
-    Ok(pairs)
+    pairs
 }
 
 /// The nearest stories by exact score.
@@ -116,4 +135,38 @@ pub fn write_mean<'r>(rows: impl Iterator<Item = &'r [f32]>, mean: &mut [f32]) {
     mean.fill(0.0);
     rows.for_each(|row| mean.iter_mut().zip(row).for_each(|(s, x)| *s += x));
     normalize(mean);
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{DType, Device};
+
+    use super::{
+        super::{TensorSearch, candidates, tests::clustered},
+        *,
+    };
+    use crate::{ingest, progress::Silent, story::Story};
+
+    #[test]
+    fn a_gpu_brings_the_same_candidates() {
+        let story = |i: usize| Story {
+            id: i.to_string(),
+            text: format!("Shop {i} opens its doors to the people of town {} today.", i * 7),
+            ..Story::default()
+        };
+        let corpus = ingest::corpus((0..300).map(story).collect());
+        let rows = clustered(corpus.rows.len(), 24, 3);
+        let on_cpu = SearchOptions { story_neighbours: 3, ..SearchOptions::default() };
+        let tensors = Some(TensorSearch::new(Device::Cpu, DType::F16));
+        let on_gpu = SearchOptions { tensors, ..on_cpu.clone() };
+        let expect = candidates(&corpus, &rows, &on_cpu, &Silent).unwrap();
+        let found = candidates(&corpus, &rows, &on_gpu, &Silent).unwrap();
+        assert!(found.report.by_rows > 0 && found.report.by_stories > 0, "{}", found.report);
+        assert_eq!(found.pairs, expect.pairs);
+        assert!(
+            found.report.index.starts_with("exact self-join on candle f16 (auto"),
+            "{}",
+            found.report.index
+        );
+    }
 }

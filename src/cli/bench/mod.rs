@@ -3,12 +3,12 @@
 mod cold;
 mod print;
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, path::Path, str::FromStr, sync::Arc};
 
 use samestory::{
     Error, Result,
     bench::{self, Options, Report, Subject},
-    device::CpuPath,
+    device::{CpuPath, GpuName},
     embed::{CandleEncoder, StockEncoder, cpu_encoder, embed_texts},
     ingest,
     model::Model,
@@ -19,7 +19,7 @@ use super::{
     Outcome,
     args::Bench,
     bars::{Bars, catch_ctrl_c},
-    engine::{cpu_path, gpu, open_model},
+    engine::{cpu_path, open_model},
     sink, stories,
 };
 
@@ -116,8 +116,12 @@ fn subjects(args: &Bench, model: &Model) -> Result<Vec<Subject>> {
     if names.iter().any(|n| n == "all") {
         names = CpuPath::available().into_iter().map(|p| p.name().to_string()).collect();
         names.extend(["candle", "stock"].map(String::from));
-        names.extend(cfg!(feature = "cuda").then(|| "cuda".into()));
-        names.extend(cfg!(feature = "metal").then(|| "metal".into()));
+        for gpu in GpuName::built() {
+            match gpu.open() {
+                Ok(_) => names.push(gpu.to_string()),
+                Err(error) => eprintln!("samestory: {error}; it is left out"),
+            }
+        }
     }
     let mut subjects = Vec::new();
     for name in names {
@@ -142,7 +146,9 @@ fn encoder(name: &str, model: &Model) -> Result<Found> {
     Ok(match name {
         "candle" => (Arc::new(CandleEncoder::new(model, Device::Cpu, DType::F32)?), None),
         "stock" => (Arc::new(StockEncoder::new(model)?), None),
-        "cuda" | "metal" => (Arc::from(gpu(model, name)?), None),
+        name if GpuName::from_str(name).is_ok() => {
+            (Arc::new(CandleEncoder::on_gpu(model, &GpuName::from_str(name)?.open()?)?), None)
+        }
         name => {
             let path: CpuPath = name.parse()?;
             (Arc::from(cpu_encoder(model, path)?), Some(path))

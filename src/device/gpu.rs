@@ -1,0 +1,217 @@
+//! The GPUs that candle can compute on: named, opened, asked for their memory, and told apart by what is wrong.
+//!
+//! A backend is compiled in (`--features cuda`, `--features metal`) or it is not; whether there is a device, a driver
+//! and its libraries shows only when it is opened. What candle says then is for programmers, so it is read here.
+
+use std::{fmt, str::FromStr};
+
+use candle_core::Device;
+
+use crate::{Error, Result};
+
+/// A GPU by the name that options give it: `cuda`, `cuda:1`, `metal`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GpuName {
+    /// The NVIDIA GPU of that number, from 0, as `nvidia-smi -L` counts them.
+    Cuda(usize),
+    /// The default GPU of a Mac.
+    Metal,
+}
+
+/// A GPU that answered.
+#[derive(Debug, Clone)]
+pub struct Gpu {
+    /// Its name.
+    pub name: GpuName,
+    /// candle's handle.
+    pub device: Device,
+    /// Bytes of its memory that were free when it was opened, where it can be asked.
+    pub free_bytes: Option<u64>,
+}
+
+impl GpuName {
+    /// The first GPU of each backend that this build has, whether or not there is such a device.
+    pub fn built() -> Vec<Self> {
+        [GpuName::Cuda(0), GpuName::Metal].into_iter().filter(|gpu| gpu.is_built()).collect()
+    }
+
+    /// Whether this build has its backend.
+    pub fn is_built(self) -> bool {
+        match self {
+            GpuName::Cuda(_) => cfg!(feature = "cuda"),
+            GpuName::Metal => cfg!(feature = "metal"),
+        }
+    }
+
+    /// Readies the device. An error says what is missing: the backend, the driver, a library, the device.
+    pub fn open(self) -> Result<Gpu> {
+        if !self.is_built() {
+            let feature = self.feature();
+            return Err(Error::Device {
+                device: self.to_string(),
+                reason: format!("this build has no {feature} backend"),
+                hint: format!("build with --features {feature}, or use --device cpu"),
+            });
+        }
+        let device = match self {
+            GpuName::Cuda(number) => Device::new_cuda(number),
+            GpuName::Metal => Device::new_metal(0),
+        };
+        let device = device.map_err(|error| self.refused(&error.to_string()))?;
+        let free_bytes = free_bytes(&device);
+        Ok(Gpu { name: self, device, free_bytes })
+    }
+
+    fn feature(self) -> &'static str {
+        match self {
+            GpuName::Cuda(_) => "cuda",
+            GpuName::Metal => "metal",
+        }
+    }
+
+    /// What `message` of candle's means for the user.
+    fn refused(self, message: &str) -> Error {
+        let known = KNOWN.iter().find(|(sign, _, _)| message.contains(sign));
+        let (reason, next) = match known {
+            Some((_, reason, next)) => (reason.to_string(), *next),
+            None => {
+                (message.lines().next().unwrap_or_default().into(), "see whether other programs can use it")
+            }
+        };
+        Error::Device { device: self.to_string(), reason, hint: format!("{next}, or use --device cpu") }
+    }
+}
+
+/// Signs in candle's messages, what they mean, and the next step. The first three are also what `scripts/build-cuda`'s
+/// entry points answer when the library behind them is not installed.
+const KNOWN: [(&str, &str, &str); 8] = [
+    (
+        "CUDA_ERROR_SHARED_OBJECT_INIT_FAILED",
+        "the NVIDIA driver (libcuda.so.1) is not installed, or older than this build",
+        "install the driver",
+    ),
+    (
+        "CUBLAS_STATUS_NOT_INITIALIZED",
+        "cuBLAS (libcublas) could not be loaded or started",
+        "install the CUDA libraries of this build's version where the loader finds them (LD_LIBRARY_PATH)",
+    ),
+    (
+        "CURAND_STATUS_INITIALIZATION_FAILED",
+        "cuRAND (libcurand) could not be loaded or started",
+        "install the CUDA libraries of this build's version where the loader finds them (LD_LIBRARY_PATH)",
+    ),
+    ("CUDA_ERROR_NO_DEVICE", "the driver sees no GPU", "see what nvidia-smi -L lists"),
+    ("CUDA_ERROR_INVALID_DEVICE", "there is no GPU of that number", "see what nvidia-smi -L lists"),
+    (
+        "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH",
+        "the driver and its library are of different versions",
+        "restart the machine or install the driver again",
+    ),
+    ("CUDA_ERROR_INSUFFICIENT_DRIVER", "the driver is older than this build's CUDA", "update the driver"),
+    ("OUT_OF_MEMORY", "its memory is taken", "see with nvidia-smi what else runs there"),
+];
+
+/// Whether `error` says that the device's memory did not suffice: less at a time may do.
+pub fn is_out_of_memory(error: &candle_core::Error) -> bool {
+    let message = error.to_string();
+    // CUDA's driver, cuBLAS' workspace, Metal's buffers.
+    ["OUT_OF_MEMORY", "STATUS_ALLOC_FAILED", "FailedToCreateResource", "Failed to create metal resource"]
+        .iter()
+        .any(|sign| message.contains(sign))
+}
+
+#[cfg(feature = "cuda")]
+fn free_bytes(device: &Device) -> Option<u64> {
+    let Device::Cuda(cuda) = device else { return None };
+    let (free, _) = cuda.cuda_stream().context().mem_get_info().ok()?;
+    Some(free as u64)
+}
+
+#[cfg(not(feature = "cuda"))]
+fn free_bytes(_: &Device) -> Option<u64> {
+    None
+}
+
+impl fmt::Display for GpuName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            GpuName::Cuda(0) => f.write_str("cuda"),
+            GpuName::Cuda(number) => write!(f, "cuda:{number}"),
+            GpuName::Metal => f.write_str("metal"),
+        }
+    }
+}
+
+impl FromStr for GpuName {
+    type Err = Error;
+
+    /// Refuses what names no GPU.
+    fn from_str(name: &str) -> Result<Self> {
+        let number = name.strip_prefix("cuda:").map(str::parse);
+        match (name, number) {
+            ("cuda", _) => Ok(GpuName::Cuda(0)),
+            ("metal", _) => Ok(GpuName::Metal),
+            (_, Some(Ok(number))) => Ok(GpuName::Cuda(number)),
+            _ => Err(Error::Device {
+                device: name.into(),
+                reason: "there is no device of that name".into(),
+                hint: "devices are cuda, cuda:1 (the second GPU) and so on, metal".into(),
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_and_written() {
+        let check = |name: &str, expect: GpuName, written: &str| {
+            assert_eq!(name.parse::<GpuName>().unwrap(), expect, "{name}");
+            assert_eq!(expect.to_string(), written);
+        };
+        check("cuda", GpuName::Cuda(0), "cuda");
+        check("cuda:0", GpuName::Cuda(0), "cuda");
+        check("cuda:3", GpuName::Cuda(3), "cuda:3");
+        check("metal", GpuName::Metal, "metal");
+        for name in ["", "gpu", "cuda:", "cuda:x", "cuda:-1", "metal:1", "CUDA"] {
+            assert!(name.parse::<GpuName>().unwrap_err().hint().unwrap().contains("cuda:1"), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_built_in_is_refused_with_the_feature() {
+        for gpu in [GpuName::Cuda(0), GpuName::Metal].into_iter().filter(|gpu| !gpu.is_built()) {
+            let error = gpu.open().unwrap_err();
+            assert!(error.to_string().contains(&format!("no {gpu} backend")), "{error}");
+            assert!(error.hint().unwrap().contains(&format!("--features {gpu}")));
+        }
+    }
+
+    #[test]
+    fn what_candle_says_is_read() {
+        let check = |message: &str, expect: &str| {
+            let error = GpuName::Cuda(1).refused(message);
+            assert!(error.to_string().starts_with("device cuda:1 is not available: "), "{error}");
+            assert!(error.to_string().contains(expect), "{error}");
+            assert!(error.hint().unwrap().contains("--device cpu"));
+        };
+        check("DriverError(CUDA_ERROR_NO_DEVICE, \"no CUDA-capable device is detected\")", "sees no GPU");
+        check("DriverError(CUDA_ERROR_SHARED_OBJECT_INIT_FAILED, \"<Failure…>\")", "libcuda.so.1");
+        check("CublasError(CUBLAS_STATUS_NOT_INITIALIZED)", "libcublas");
+        check("something new\n   at a stack frame", "something new");
+        assert!(!GpuName::Metal.refused("new\nframe").to_string().contains("frame"));
+    }
+
+    #[test]
+    fn memory_that_did_not_suffice_is_told_from_other_failures() {
+        let check = |message: &str, expect| {
+            assert_eq!(is_out_of_memory(&candle_core::Error::Msg(message.into())), expect, "{message}");
+        };
+        check("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")", true);
+        check("CublasError(CUBLAS_STATUS_ALLOC_FAILED)", true);
+        check("DriverError(CUDA_ERROR_ILLEGAL_ADDRESS, \"an illegal memory access\")", false);
+        check("shape mismatch in matmul", false);
+    }
+}

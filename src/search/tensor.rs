@@ -1,0 +1,383 @@
+//! Exact search on candle tensors: the pairs of [`super::self_join`], from tiles of scores that stay on a GPU.
+//!
+//! A tile is folded, its lower half onto its upper by maxima, until one value stands for [`FOLD`] rows and a column;
+//! only whether (or how far) that value passes the floor comes back. The rows behind a value that passes are scored
+//! again by [`dot`], so scores are the same bytes as the CPU's. The floor of the first pass is lower by the most that
+//! the device's numbers can err, so nothing is missed.
+//!
+//! ```text
+//! tile       rows r, r + G, r + 2G, … of a block against column c          G = rows of the block / FOLD
+//! folded     row r is their highest score                                 each fold is one pass over contiguous halves
+//! ```
+
+use candle_core::{DType, Device, Tensor};
+use rayon::prelude::*;
+
+use super::RowPair;
+use crate::{
+    Error, Result,
+    device::{Gpu, is_out_of_memory},
+    progress::{Progress, Stage},
+    story::RowId,
+    vector::{Matrix, dot},
+};
+
+/// Rows that one value stands for. More would send less back and score more again. Chosen, not measured.
+const FOLD: usize = 32;
+
+/// Rows and columns of a tile: 128 MiB of f16. Chosen, not measured. A power of two times [`FOLD`].
+const TILE: usize = 8192;
+
+/// The search on a candle device.
+#[derive(Debug, Clone)]
+pub struct TensorSearch {
+    device: Device,
+    dtype: DType,
+    name: String,
+    tile: usize,
+}
+
+/// Rows on the device, block by block; the last is filled up with zeros to whole folds.
+struct Blocks<'a> {
+    rows: &'a Matrix,
+    tile: usize,
+    tensors: Vec<Tensor>,
+}
+
+/// Rows that share a folded value.
+#[derive(Clone, Copy)]
+struct Fold {
+    highest: f32,
+    first: u32,
+    step: u32,
+    /// Whether zeros that are no rows may have part in `highest`.
+    filled: bool,
+}
+
+/// What may be among the nearest of a query.
+#[derive(Clone)]
+struct Nearest {
+    folds: Vec<Fold>,
+    /// As many folds as are asked for have values of at least this.
+    least: f32,
+}
+
+impl TensorSearch {
+    /// The search on `gpu`, in f16.
+    pub fn on_gpu(gpu: &Gpu) -> Self {
+        TensorSearch { name: gpu.name.to_string(), ..Self::new(gpu.device.clone(), DType::F16) }
+    }
+
+    /// The search on any device, in f32, f16 or bf16; candle's CPU has no products of bf16.
+    pub fn new(device: Device, dtype: DType) -> Self {
+        TensorSearch { device, dtype, name: "candle".into(), tile: TILE }
+    }
+
+    /// Device and numbers.
+    pub fn describe(&self) -> String {
+        format!("{} {}", self.name, self.dtype.as_str())
+    }
+
+    /// All pairs of rows with a score of at least `floor`, `a < b`, in order. Rows are unit vectors or zeros.
+    pub fn self_join(&self, rows: &Matrix, floor: f32, progress: &dyn Progress) -> Result<Vec<RowPair>> {
+        if rows.rows() < 2 {
+            return Ok(Vec::new());
+        }
+        self.shrinking(progress, |tile| self.join(&self.upload(rows, tile)?, floor, progress))
+    }
+
+    /// For each row of `queries` the `k` nearest of `rows` with a score of at least `floor`: by score, then by number.
+    pub fn top_k(
+        &self,
+        queries: &Matrix,
+        rows: &Matrix,
+        k: usize,
+        floor: f32,
+        progress: &dyn Progress,
+    ) -> Result<Vec<Vec<(RowId, f32)>>> {
+        if queries.rows() == 0 || rows.rows() == 0 || k == 0 {
+            return Ok(vec![Vec::new(); queries.rows()]);
+        }
+        self.shrinking(progress, |tile| {
+            let (asked, blocks) = (self.upload(queries, tile)?, self.upload(rows, tile)?);
+            let mut found = Vec::with_capacity(queries.rows());
+            for i in 0..asked.tensors.len() {
+                found.extend(self.nearest(&asked, i, &blocks, k, floor, progress)?);
+            }
+            Ok(found)
+        })
+    }
+
+    /// Tries with smaller tiles while the device's memory does not hold them.
+    fn shrinking<T>(&self, progress: &dyn Progress, attempt: impl Fn(usize) -> Result<T>) -> Result<T> {
+        let mut tile = self.tile;
+        loop {
+            match attempt(tile) {
+                Err(error @ Error::OutOfMemory { .. }) if tile > FOLD => {
+                    tile /= 2;
+                    progress.warn(&format!("{error}; going on with tiles of {tile} rows"));
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn upload<'a>(&self, rows: &'a Matrix, tile: usize) -> Result<Blocks<'a>> {
+        let dim = rows.dim();
+        let block = |values: &[f32]| {
+            let whole = (values.len() / dim).next_multiple_of(FOLD);
+            let mut filled = values.to_vec();
+            filled.resize(whole * dim, 0.0);
+            Tensor::from_vec(filled, (whole, dim), &self.device)?.to_dtype(self.dtype)
+        };
+        let tensors = rows.as_slice().chunks(tile * dim).map(block).collect::<candle_core::Result<_>>();
+        let fail = |e| self.fail(e, || format!("{} rows of {dim} values", rows.rows()));
+        Ok(Blocks { rows, tile, tensors: tensors.map_err(fail)? })
+    }
+
+    fn join(&self, blocks: &Blocks<'_>, floor: f32, progress: &dyn Progress) -> Result<Vec<RowPair>> {
+        let mut found = Vec::new();
+        for (i, left) in blocks.tensors.iter().enumerate() {
+            for (j, right) in blocks.tensors.iter().enumerate().skip(i) {
+                if progress.cancelled() {
+                    return Err(Error::Interrupted);
+                }
+                let passing =
+                    || folded(left, right)?.ge(floor - self.error())?.flatten_all()?.to_vec1::<u8>();
+                let passes =
+                    passing().map_err(|e| self.fail(e, || format!("tiles of {} rows", blocks.tile)))?;
+                let columns = passes.len() / blocks.folds(i);
+                let pairs = |(fold, passes): (usize, &[u8])| {
+                    let columns = passes.iter().enumerate().filter(|(_, passes)| **passes != 0);
+                    let columns = columns.map(|(c, _)| j * blocks.tile + c);
+                    let fold = blocks.fold(i, fold, 0.0);
+                    columns.flat_map(move |c| blocks.pairs(fold, c, floor)).collect::<Vec<_>>()
+                };
+                found.par_extend(passes.par_chunks(columns).enumerate().flat_map_iter(pairs));
+            }
+            progress.advance(Stage::Search, blocks.count(i) as u64);
+        }
+        found.par_sort_unstable_by_key(|p| (p.a, p.b));
+        Ok(found)
+    }
+
+    /// The nearest of block `i` of the queries.
+    fn nearest(
+        &self,
+        asked: &Blocks<'_>,
+        i: usize,
+        blocks: &Blocks<'_>,
+        k: usize,
+        floor: f32,
+        progress: &dyn Progress,
+    ) -> Result<Vec<Vec<(RowId, f32)>>> {
+        let queries = asked.count(i);
+        let mut nearest = vec![Nearest { folds: Vec::new(), least: floor + self.error() }; queries];
+        for (j, tensor) in blocks.tensors.iter().enumerate() {
+            if progress.cancelled() {
+                return Err(Error::Interrupted);
+            }
+            // A row a query: its folded values side by side.
+            let highest = || {
+                let folded = folded(tensor, &asked.tensors[i])?.t()?.contiguous()?;
+                folded.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()
+            };
+            let highest = highest().map_err(|e| self.fail(e, || format!("tiles of {} rows", blocks.tile)))?;
+            let values = highest.par_chunks(blocks.folds(j));
+            nearest.par_iter_mut().zip(values).for_each(|(nearest, values)| {
+                for (fold, &highest) in values.iter().enumerate() {
+                    if highest >= nearest.least - 2.0 * self.error() {
+                        nearest.folds.push(blocks.fold(j, fold, highest));
+                    }
+                }
+                nearest.prune(k, self.error());
+            });
+        }
+        let score = |(q, nearest): (usize, Nearest)| {
+            let query = asked.rows.row(i * asked.tile + q);
+            let rows = nearest.folds.iter().flat_map(|fold| blocks.members(*fold));
+            let mut scored: Vec<_> =
+                rows.map(|r| (RowId(r as u32), dot(query, blocks.rows.row(r)))).collect();
+            scored.retain(|(_, score)| *score >= floor);
+            scored.sort_unstable_by(|x, y| y.1.total_cmp(&x.1).then(x.0.cmp(&y.0)));
+            scored.truncate(k);
+            scored
+        };
+        let found = nearest.into_par_iter().enumerate().map(score).collect();
+        progress.advance(Stage::Search, queries as u64);
+        Ok(found)
+    }
+
+    /// The most that a score of unit vectors may err: both sides are rounded to the numbers' fraction, sums are f32,
+    /// and the score is rounded once more. f16: 3 · 2⁻¹¹ = 0.0015; bf16: 3 · 2⁻⁸ = 0.012; f32: 384 · 2⁻²⁴ = 0.00002.
+    fn error(&self) -> f32 {
+        match self.dtype {
+            DType::F16 => 0.004,
+            DType::BF16 => 0.02,
+            _ => 0.0001,
+        }
+    }
+
+    fn fail(&self, source: candle_core::Error, what: impl Fn() -> String) -> Error {
+        let device = self.describe();
+        match is_out_of_memory(&source) {
+            true => Error::OutOfMemory { device, what: what() },
+            false => Error::Compute { device, source },
+        }
+    }
+}
+
+/// What `search` finds on the GPU and the GPU's name; none if there is no GPU, or if its memory holds not even the rows:
+/// then the CPU is to search, and `progress` hears of it.
+pub(super) fn or_cpu<T>(
+    tensors: Option<&TensorSearch>,
+    progress: &dyn Progress,
+    search: impl Fn(&TensorSearch) -> Result<T>,
+) -> Result<Option<(T, String)>> {
+    let Some(tensors) = tensors else { return Ok(None) };
+    match search(tensors) {
+        Ok(found) => Ok(Some((found, tensors.describe()))),
+        Err(error @ Error::OutOfMemory { .. }) => {
+            progress.warn(&format!("{error}; the CPU searches instead"));
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Scores of `left` against `right`, folded: `left's rows / FOLD × right's rows`.
+fn folded(left: &Tensor, right: &Tensor) -> candle_core::Result<Tensor> {
+    let mut scores = left.matmul(&right.t()?)?;
+    let folds = left.dim(0)? / FOLD;
+    while scores.dim(0)? > folds {
+        let half = scores.dim(0)? / 2;
+        scores = scores.narrow(0, 0, half)?.maximum(&scores.narrow(0, half, half)?)?;
+    }
+    Ok(scores)
+}
+
+impl Blocks<'_> {
+    /// The rows of block `i`.
+    fn count(&self, i: usize) -> usize {
+        (self.rows.rows() - i * self.tile).min(self.tile)
+    }
+
+    /// The folds of block `i`.
+    fn folds(&self, i: usize) -> usize {
+        self.count(i).div_ceil(FOLD)
+    }
+
+    fn fold(&self, i: usize, fold: usize, highest: f32) -> Fold {
+        let filled = !self.count(i).is_multiple_of(FOLD);
+        Fold { highest, first: (i * self.tile + fold) as u32, step: self.folds(i) as u32, filled }
+    }
+
+    fn members(&self, fold: Fold) -> impl Iterator<Item = usize> + use<> {
+        let n = self.rows.rows();
+        (0..FOLD).map(move |m| fold.first as usize + m * fold.step as usize).filter(move |r| *r < n)
+    }
+
+    /// The pairs of `fold`'s rows with the row `other` behind them.
+    fn pairs(&self, fold: Fold, other: usize, floor: f32) -> impl Iterator<Item = RowPair> {
+        let others = self.members(fold).filter(move |r| *r < other && other < self.rows.rows());
+        let scored = others.map(move |r| RowPair {
+            a: RowId(r as u32),
+            b: RowId(other as u32),
+            score: dot(self.rows.row(r), self.rows.row(other)),
+        });
+        scored.filter(move |pair| pair.score >= floor)
+    }
+}
+
+impl Nearest {
+    /// Leaves out what cannot hold one of the `k` nearest: `k` folds, each with a row of its own, are `error` above it
+    /// whichever way both err.
+    fn prune(&mut self, k: usize, error: f32) {
+        let mut highest: Vec<f32> = self.folds.iter().filter(|f| !f.filled).map(|f| f.highest).collect();
+        if highest.len() < k {
+            return;
+        }
+        let (_, kth, _) = highest.select_nth_unstable_by(k - 1, |x, y| y.total_cmp(x));
+        self.least = self.least.max(*kth);
+        let least = self.least - 2.0 * error;
+        self.folds.retain(|fold| fold.highest >= least);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{
+        super::{self_join, tests::clustered, top_k},
+        *,
+    };
+    use crate::{device::CpuPath, progress::Silent};
+
+    fn search(dtype: DType, tile: usize) -> TensorSearch {
+        TensorSearch { tile, ..TensorSearch::new(Device::Cpu, dtype) }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn the_join_equals_the_kernels(n in 0usize..300, dim in 1usize..40, seed: u64, floor in -0.2f32..0.99) {
+            let rows = clustered(n, dim, seed);
+            let expect = self_join(&rows, floor, CpuPath::Portable, &Silent).unwrap();
+            for search in [search(DType::F32, 64), search(DType::F16, 32), search(DType::F16, TILE)] {
+                prop_assert_eq!(&search.self_join(&rows, floor, &Silent).unwrap(), &expect);
+            }
+        }
+
+        #[test]
+        fn the_nearest_equal_the_oracle(n in 0usize..300, queries in 0usize..80, dim in 1usize..40, k in 0usize..20, seed: u64) {
+            let (rows, queries) = (clustered(n, dim, seed), clustered(queries, dim, seed ^ 1));
+            for floor in [f32::NEG_INFINITY, 0.3] {
+                let mut expect = top_k(&queries, &rows, k);
+                expect.iter_mut().for_each(|near| near.retain(|(_, score)| *score >= floor));
+                for search in [search(DType::F32, 64), search(DType::F16, 32), search(DType::F16, TILE)] {
+                    prop_assert_eq!(&search.top_k(&queries, &rows, k, floor, &Silent).unwrap(), &expect);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_lies_on_the_floor_is_found_although_f16_puts_it_below() {
+        let rows = clustered(200, 24, 5);
+        let all = self_join(&rows, 0.2, CpuPath::Portable, &Silent).unwrap();
+        assert!(all.len() > 1000, "{} pairs", all.len());
+        for pair in &all {
+            // Alone in a tile, so that no other pair of its fold passes for it.
+            let mut two = Matrix::zeros(FOLD + 1, 24);
+            two.row_mut(0).copy_from_slice(rows.row(pair.a.index()));
+            two.row_mut(FOLD).copy_from_slice(rows.row(pair.b.index()));
+            let found = search(DType::F16, FOLD).self_join(&two, pair.score, &Silent).unwrap();
+            assert_eq!(found, [RowPair { a: RowId(0), b: RowId(FOLD as u32), score: pair.score }]);
+        }
+    }
+
+    #[test]
+    fn the_nearest_are_found_although_f16_cannot_tell_them_apart() {
+        // On a circle, a thousand rows lie so dense that f16 gives many one score.
+        for seed in 0..8 {
+            let (rows, queries) = (clustered(1000, 2, seed), clustered(30, 2, seed + 100));
+            let found = search(DType::F16, 256).top_k(&queries, &rows, 3, 0.5, &Silent).unwrap();
+            assert_eq!(found, top_k(&queries, &rows, 3), "{seed}");
+        }
+    }
+
+    #[test]
+    fn memory_that_does_not_hold_a_tile_gets_smaller_ones() {
+        let attempt = |holds: usize| {
+            move |tile: usize| match tile > holds {
+                true => Err(Error::OutOfMemory { device: "cuda".into(), what: format!("{tile}") }),
+                false => Ok(tile),
+            }
+        };
+        let search = search(DType::F32, 1024);
+        assert_eq!(search.shrinking(&Silent, attempt(5000)).unwrap(), 1024);
+        assert_eq!(search.shrinking(&Silent, attempt(300)).unwrap(), 256);
+        assert!(matches!(search.shrinking(&Silent, attempt(3)), Err(Error::OutOfMemory { .. })));
+    }
+}
