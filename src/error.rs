@@ -110,6 +110,16 @@ pub enum Error {
         /// The nearest ids, if any.
         hint: String,
     },
+    /// A stream into a stage is not what it should be.
+    #[error("the stream of {stream}: {message}")]
+    Stream {
+        /// The name and version of the stream that was expected.
+        stream: &'static str,
+        /// What is wrong with what came.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
     /// A store could not be read or written.
     #[error("the store {}: {message}", path.display())]
     Store {
@@ -159,6 +169,7 @@ impl Error {
             | Error::Option { hint, .. }
             | Error::Line { hint, .. }
             | Error::NoStories { hint, .. }
+            | Error::Stream { hint, .. }
             | Error::UnknownStory { hint, .. }
             | Error::Store { hint, .. }
             | Error::Stopped { hint, .. } => Some(hint.clone()),

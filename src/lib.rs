@@ -19,6 +19,7 @@ pub mod model;
 pub mod progress;
 pub mod report;
 pub mod search;
+pub mod stage;
 pub mod store;
 pub mod story;
 pub mod vector;

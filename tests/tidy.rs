@@ -8,7 +8,7 @@ use std::{
 };
 
 /// The layers, lowest first; a module may use its own layer's lower neighbours and itself.
-const LAYERS: [&[&str]; 12] = [
+const LAYERS: [&[&str]; 13] = [
     &["error", "progress"],
     &["story", "vector"],
     &["device"],
@@ -21,6 +21,7 @@ const LAYERS: [&[&str]; 12] = [
     &["link"],
     &["bench"],
     &["report"],
+    &["stage"],
 ];
 
 const MAX_LINES: usize = 600;

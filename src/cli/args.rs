@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use samestory::device::GpuName;
 
+pub use super::stage::Stage;
 pub use super::store_args::{
     Check, Index, IndexAdd, IndexCommand, IndexDecide, IndexExport, IndexRebuild, IndexRemove, IndexUpdate,
     Log, Report,
@@ -52,6 +53,8 @@ pub enum Command {
     Model(Model),
     /// Check that everything that samestory needs is there and right
     Doctor(Doctor),
+    /// Run one stage as a worker: Arrow IPC streams in and out, for Spark and other engines
+    Stage(Stage),
     /// Write completions for a shell to standard output
     Completions {
         /// The shell

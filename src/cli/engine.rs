@@ -38,7 +38,7 @@ pub struct Engine {
 impl Engine {
     /// Loads what the options ask for and sets the number of threads.
     pub fn new(args: &Compute) -> Result<Self> {
-        let threads = threads(args)?;
+        let threads = set_threads(args.threads)?;
         let model = open_model(args.model.as_deref())?;
         let path = cpu_path()?;
         let Chosen { encoder, gpu, why } = device::choose(args.device, &model, path)?;
@@ -122,9 +122,10 @@ pub fn cpu_path() -> Result<CpuPath> {
     }
 }
 
-fn threads(args: &Compute) -> Result<usize> {
+/// Sets the number of threads, all cores if none is given; returns it.
+pub fn set_threads(threads: Option<u16>) -> Result<usize> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = args.threads.map_or(cores, usize::from);
+    let threads = threads.map_or(cores, usize::from);
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().map_err(|e| Error::Option {
         option: "--threads".into(),
         message: e.to_string(),

@@ -27,6 +27,7 @@ mod reach;
 mod report;
 mod similar;
 mod sink;
+mod stage;
 mod store_args;
 mod stories;
 
@@ -69,6 +70,7 @@ pub fn main() -> ExitCode {
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Model(args) => model::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Stage(args) => stage::run(&args),
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { folder } => manual::man(&folder),
     };

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Fewer carriers may be copies of one story.
-const MIN_CARRIERS: u64 = 4;
+pub const MIN_CARRIERS: u64 = 4;
 
 /// Examples kept of each.
 const EXAMPLES: usize = 3;

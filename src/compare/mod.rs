@@ -18,7 +18,9 @@ mod verdict;
 use serde::Serialize;
 
 pub use among::{Among, TokenCache};
-pub use boilerplate::{Boilerplate, Entry, flags as boilerplate_flags, is_boilerplate};
+pub use boilerplate::{
+    Boilerplate, Entry, MIN_CARRIERS as BOILERPLATE_CARRIERS, flags as boilerplate_flags, is_boilerplate,
+};
 pub use calibrate::{Labelled, Score, Trial};
 pub use comparer::Comparer;
 pub use explain::{Explanation, Part, PartKind, Place, passage_text};

@@ -35,14 +35,21 @@ impl Titles {
             words.iter().for_each(|w| with[*w as usize] += 1);
             of_story.push(words);
         }
+        // Numbered in the order of the words, so that sums over them have the same bits whatever other titles there are.
+        let mut in_order: Vec<(&String, u32)> = known.iter().map(|(word, id)| (word, *id)).collect();
+        in_order.sort_unstable();
+        let mut place = vec![0u32; in_order.len()];
+        (0..).zip(&in_order).for_each(|(at, (_, id))| place[*id as usize] = at);
+        for words in &mut of_story {
+            words.iter_mut().for_each(|w| *w = place[*w as usize]);
+            words.sort_unstable();
+        }
+        let mut with: Vec<u32> = in_order.iter().map(|(_, id)| with[*id as usize]).collect();
         let mut counted = corpus.stories.len() as u32;
         if let Some(many) = many {
             counted = many.stories().max(1);
-            // Each word has one place in `with`, whatever the order of the map.
-            #[expect(clippy::iter_over_hash_type)]
-            for (word, id) in &known {
-                let stories = many.of(Field::Title, word).map(|f| f.stories);
-                with[*id as usize] = stories.unwrap_or(with[*id as usize]).max(1);
+            for ((word, _), with) in in_order.iter().zip(&mut with) {
+                *with = many.of(Field::Title, word).map_or(*with, |f| f.stories).max(1);
             }
         }
         let weights = with.into_iter().map(|with| idf(with, counted)).collect();

@@ -81,6 +81,14 @@ pub fn read_next(reader: &mut dyn BufRead, line: &mut u64, options: &Options) ->
     }
 }
 
+/// Reads one JSON object that stands at `line` of the file `path`, as its record `record` (from 0): one story or none,
+/// with what was wrong.
+pub fn read_json(json: &str, path: &Path, line: u64, record: u64, options: &Options) -> Ingested {
+    let mut collector = Collector::of(options, path);
+    read_record(json, line, record, &mut collector);
+    collector.finish()
+}
+
 /// Reads an array of objects, or objects one after another, without holding more than one.
 pub(super) fn read_document(reader: &mut dyn BufRead, collector: &mut Collector) {
     let array = loop {

@@ -29,7 +29,7 @@ use std::{
 pub use corpus::{corpus, row};
 pub use date::parse_date;
 pub use fields::FieldMap;
-pub use json::read_next;
+pub use json::{read_json, read_next};
 pub use kept::{Spooled, copy_records, story_line};
 pub use normalize::normalize;
 pub use notice::{Notice, NoticeKind};

@@ -132,7 +132,7 @@ fn item(
 }
 
 /// Four decimals: more would be noise, and would differ between devices.
-pub(super) fn rounded(x: f32) -> f32 {
+pub fn rounded(x: f32) -> f32 {
     (x * 1e4).round() / 1e4
 }
 

@@ -41,6 +41,34 @@ pub(super) enum Against {
     Later,
     /// All but itself.
     All,
+    /// Rows before this one against those from it on.
+    From(usize),
+    /// Rows before this one against those from it on, and the other way round.
+    Across(usize),
+}
+
+impl Against {
+    /// Whether `row` is scored against `column`.
+    fn meets(self, row: usize, column: usize) -> bool {
+        match self {
+            Against::Later => row < column,
+            Against::All => row != column,
+            Against::From(split) => row < split && split <= column,
+            Against::Across(split) => (row < split) != (column < split),
+        }
+    }
+
+    /// The blocks of columns, of `n`, that hold all that `rows` are scored against.
+    fn blocks(self, rows: &Range<usize>, n: usize) -> Range<usize> {
+        match self {
+            Against::Later => rows.start / BLOCK..n,
+            Against::From(split) if rows.start >= split => 0..0,
+            Against::From(split) => split / BLOCK..n,
+            Against::Across(split) if rows.end <= split => split / BLOCK..n,
+            Against::Across(split) if rows.start >= split => 0..split.div_ceil(BLOCK),
+            Against::All | Against::Across(_) => 0..n,
+        }
+    }
 }
 
 /// Scores `rows` against themselves; hits are all pairs that may reach `floor`, with the most that their scores may be.
@@ -77,8 +105,8 @@ fn scan_with<K: Kernels, C: Collect>(
         let at = range(i);
         kernels.write_operand(slice(i), at.len(), dim, x);
         let mut block = collect.start(at.clone());
-        let first = if against == Against::Later { i } else { 0 };
-        for (j, columns) in columns.iter().enumerate().skip(first) {
+        for j in against.blocks(&at, blocks) {
+            let columns = &columns[j];
             if progress.cancelled() {
                 break;
             }
@@ -89,10 +117,7 @@ fn scan_with<K: Kernels, C: Collect>(
                 hit.column += (j * BLOCK) as u32;
                 hit.score += K::SCORE_ERROR;
             }
-            hits.retain(|h| {
-                let in_order = if against == Against::Later { h.row < h.column } else { h.row != h.column };
-                in_order && (h.column as usize) < n
-            });
+            hits.retain(|h| (h.column as usize) < n && against.meets(h.row as usize, h.column as usize));
             collect.take(&mut block, hits);
         }
         progress.advance(Stage::Search, at.len() as u64);
@@ -140,10 +165,32 @@ impl Collect for Pairs<'_> {
 
 /// All pairs of rows with a score of at least `floor`, `a < b`, in order.
 pub fn self_join(rows: &Matrix, floor: f32, path: CpuPath, progress: &dyn Progress) -> Result<Vec<RowPair>> {
+    join(rows, floor, Against::Later, path, progress)
+}
+
+/// As [`self_join`], of the rows before `split` with those from it on alone: what two blocks of a larger self-join that
+/// lie one after the other in `rows` have in common.
+pub fn cross_join(
+    rows: &Matrix,
+    split: usize,
+    floor: f32,
+    path: CpuPath,
+    progress: &dyn Progress,
+) -> Result<Vec<RowPair>> {
+    join(rows, floor, Against::From(split), path, progress)
+}
+
+fn join(
+    rows: &Matrix,
+    floor: f32,
+    against: Against,
+    path: CpuPath,
+    progress: &dyn Progress,
+) -> Result<Vec<RowPair>> {
     if rows.rows() < 2 {
         return Ok(Vec::new());
     }
-    let mut found = scan(rows, floor, Against::Later, path, &Pairs { rows, floor }, progress)?;
+    let mut found = scan(rows, floor, against, path, &Pairs { rows, floor }, progress)?;
     found.par_iter_mut().for_each(|pairs| pairs.sort_unstable_by_key(|p| (p.a, p.b)));
     Ok(found.concat())
 }

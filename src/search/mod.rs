@@ -29,14 +29,14 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 pub use derived::Broken;
-pub use exact::{self_join, top_k};
+pub use exact::{cross_join, self_join, top_k};
 pub use graph::{Graph, GraphBuilder, GraphOptions, GraphScratch, Reach};
 pub use hnsw::{HnswIndex, HnswOptions, Joined};
 pub use lookup::{Candidate, RowSet, Want, rank, rescore};
 pub use postings::Postings;
 pub use quantized::{Quantized, QuantizedRows, Query, RowsFile};
 pub use shingles::{ShingleOptions, shingles};
-pub use stories::write_mean;
+pub use stories::{nearest, write_mean};
 pub use tensor::TensorSearch;
 
 use crate::{
@@ -362,6 +362,43 @@ mod tests {
             for path in CpuPath::available() {
                 prop_assert_eq!(&self_join(&rows, floor, path, &Silent).unwrap(), &expect);
             }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn blocks_joined_two_by_two_give_what_all_rows_give(
+            n in 2usize..1200, parts in 1usize..4, dim in 1usize..24, seed: u64, floor in 0.3f32..0.99,
+        ) {
+            let rows = clustered(n, dim, seed);
+            let options = SearchOptions { story_floor: floor, story_neighbours: 3, ..SearchOptions::default() };
+            let blocks: Vec<Vec<u32>> = (0..parts).map(|p| (0..n as u32).filter(|i| *i as usize % parts == p).collect()).collect();
+            let (mut pairs, mut near) = (Vec::new(), Vec::new());
+            for (i, x) in blocks.iter().enumerate() {
+                for y in &blocks[i..] {
+                    let split = (x != y).then_some(x.len());
+                    let both: Vec<u32> = if split.is_some() { [x.as_slice(), y].concat() } else { x.clone() };
+                    let values = both.iter().flat_map(|r| rows.row(*r as usize).to_vec()).collect();
+                    let part = Matrix::from_vec(values, dim);
+                    let joined = match split {
+                        Some(split) => cross_join(&part, split, floor, options.path, &Silent).unwrap(),
+                        None => self_join(&part, floor, options.path, &Silent).unwrap(),
+                    };
+                    let global = |r: RowId| RowId(both[r.index()]);
+                    pairs.extend(joined.iter().map(|p| {
+                        let (a, b) = (global(p.a), global(p.b));
+                        RowPair { a: a.min(b), b: a.max(b), score: p.score }
+                    }));
+                    let found = nearest(&part, split, &options, &Silent).unwrap();
+                    near.extend(found.iter().map(|(a, b, s)| (both[*a as usize], both[*b as usize], *s)));
+                }
+            }
+            pairs.sort_by_key(|p| (p.a, p.b));
+            prop_assert_eq!(pairs, self_join(&rows, floor, options.path, &Silent).unwrap());
+            near.sort_by(|x, y| x.0.cmp(&y.0).then(y.2.total_cmp(&x.2)).then(x.1.cmp(&y.1)));
+            let best: Vec<_> = near.chunk_by(|x, y| x.0 == y.0).flat_map(|of| of[..of.len().min(3)].to_vec()).collect();
+            prop_assert_eq!(best, nearest(&rows, None, &options, &Silent).unwrap());
         }
     }
 

@@ -13,7 +13,7 @@ use crate::{
     Result,
     device::Hit,
     progress::Progress,
-    story::{Corpus, StoryId},
+    story::{Corpus, RowId, StoryId},
     vector::{Matrix, dot, normalize},
 };
 
@@ -32,34 +32,52 @@ pub(super) fn neighbours(
     // One more: a story is the nearest to itself, or one of its copies is.
     let k = options.story_neighbours + 1;
     let on_gpu = |t: &tensor::TensorSearch| t.top_k(&stories, &stories, k, floor, progress);
-    if let Some((nearest, _)) = tensor::or_cpu(options.tensors.as_ref(), progress, on_gpu)? {
-        let pairs = nearest.into_iter().enumerate().flat_map(|(a, near)| {
-            let others = near.into_iter().map(|(b, _)| b.index()).filter(move |b| *b != a);
-            others.take(options.story_neighbours).map(move |b| in_order(a as u32, b as u32))
-        });
-        return Ok(sorted(pairs.collect()));
-    }
-    let collect = Nearest { stories: &stories, k: options.story_neighbours, floor };
-    let mut blocks = scan(&stories, floor, Against::All, options.path, &collect, progress)?;
-    let pairs = |block: &mut Block| {
-        let first = block.first;
-        let near = block.rows.iter_mut().enumerate().flat_map(|(i, row)| {
-            collect.prune(row);
-            row.near.iter().map(move |n| ((first + i) as u32, n.story))
-        });
-        near.map(|(a, b)| in_order(a, b)).collect::<Vec<_>>()
+    let mut pairs: Vec<(StoryId, StoryId)> = match tensor::or_cpu(options.tensors.as_ref(), progress, on_gpu)?
+    {
+        Some((nearest, _)) => {
+            let of_story = |(a, near): (usize, Vec<(RowId, f32)>)| {
+                let others = near.into_iter().map(|(b, _)| b.index()).filter(move |b| *b != a);
+                others.take(options.story_neighbours).map(move |b| in_order(a as u32, b as u32))
+            };
+            nearest.into_iter().enumerate().flat_map(of_story).collect()
+        }
+        None => {
+            let nearest = nearest(&stories, None, options, progress)?;
+            nearest.into_par_iter().map(|(a, b, _)| in_order(a, b)).collect()
+        }
     };
-    Ok(sorted(blocks.par_iter_mut().map(pairs).collect::<Vec<_>>().concat()))
+    pairs.par_sort_unstable();
+    pairs.dedup();
+    Ok(pairs)
 }
 
 fn in_order(a: u32, b: u32) -> (StoryId, StoryId) {
     (StoryId(a.min(b)), StoryId(a.max(b)))
 }
 
-fn sorted(mut pairs: Vec<(StoryId, StoryId)>) -> Vec<(StoryId, StoryId)> {
-    pairs.sort_unstable();
-    pairs.dedup();
-    pairs
+/// Each of `stories` with its nearest above the floor, as many as the options say, and their scores: by score, then by
+/// number. With a `split`, the nearest of those on its other side alone.
+pub fn nearest(
+    stories: &Matrix,
+    split: Option<usize>,
+    options: &SearchOptions,
+    progress: &dyn Progress,
+) -> Result<Vec<(u32, u32, f32)>> {
+    if stories.rows() < 2 {
+        return Ok(Vec::new());
+    }
+    let collect = Nearest { stories, k: options.story_neighbours, floor: options.story_floor };
+    let against = split.map_or(Against::All, Against::Across);
+    let mut blocks = scan(stories, options.story_floor, against, options.path, &collect, progress)?;
+    let of_block = |block: &mut Block| {
+        let first = block.first;
+        let near = block.rows.iter_mut().enumerate().flat_map(|(i, row)| {
+            collect.prune(row);
+            row.near.iter().map(move |n| ((first + i) as u32, n.story, n.score))
+        });
+        near.collect::<Vec<_>>()
+    };
+    Ok(blocks.par_iter_mut().map(of_block).collect::<Vec<_>>().concat())
 }
 
 /// The nearest stories by exact score.

@@ -1,0 +1,194 @@
+//! `samestory stage`: one stage as a worker, from an Arrow IPC stream on standard input to one on standard output.
+
+use std::{
+    fs::File,
+    io::{BufReader, BufWriter, Read, Write, stdin, stdout},
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, Subcommand, ValueEnum};
+use samestory::{
+    Error, Result, compare, group,
+    ingest::{FieldMap, Options},
+    progress::Silent,
+    search::SearchOptions,
+    stage::{self, Counts, Near, Stream, WordTable},
+};
+
+use super::{
+    Outcome,
+    args::Compute,
+    engine::{Engine, cpu_path, open_model, set_threads},
+};
+
+#[derive(Args)]
+pub struct Stage {
+    #[command(subcommand)]
+    pub command: StageCommand,
+}
+
+#[derive(Subcommand)]
+pub enum StageCommand {
+    /// Records to stories with passages and shingles
+    Ingest {
+        /// Where a field is found in the records (repeatable): id, title, text, published, source, url
+        #[arg(long = "field", value_name = "NAME=PATH")]
+        fields: Vec<String>,
+        #[command(flatten)]
+        worker: Worker,
+    },
+    /// Texts to vectors
+    Embed {
+        #[command(flatten)]
+        compute: Compute,
+    },
+    /// Passages' vectors to the vector of their story
+    Mean {
+        #[command(flatten)]
+        worker: Worker,
+    },
+    /// Points, task by task, to pairs of near ones
+    Candidates {
+        /// What makes two points a pair
+        #[arg(long, value_enum)]
+        near: NearArg,
+        #[command(flatten)]
+        worker: Worker,
+    },
+    /// Stories to how many of them have a word, in parts to be added up
+    Words {
+        #[command(flatten)]
+        worker: Worker,
+    },
+    /// Stories and pairs, task by task, to verdicts
+    Compare {
+        #[command(flatten)]
+        judging: Judging,
+        #[command(flatten)]
+        worker: Worker,
+    },
+    /// Stories and pairs of one origin, task by task, to groups
+    Group {
+        #[command(flatten)]
+        judging: Judging,
+        /// Which story of a group is kept: earliest, longest, first, or source:A,B
+        #[arg(long, value_name = "POLICY", default_value = "earliest")]
+        keep: String,
+        #[command(flatten)]
+        worker: Worker,
+    },
+    /// Print the streams and settings as JSON, or an empty stream for its schema
+    Describe {
+        /// The stream
+        #[arg(long, value_name = "NAME")]
+        stream: Option<String>,
+        #[command(flatten)]
+        worker: Worker,
+    },
+}
+
+/// Options of every stage.
+#[derive(Args)]
+pub struct Worker {
+    /// The model whose vectors are read: a folder or a Hugging Face id [default: the built-in all-MiniLM-L6-v2]
+    #[arg(long, value_name = "FOLDER|ID")]
+    pub model: Option<String>,
+    /// Threads to use [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// No counts on stderr
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// Options of the stages that compare.
+#[derive(Args)]
+pub struct Judging {
+    /// The words of all stories: a stream of words, summed and in order
+    #[arg(long, value_name = "FILE")]
+    pub words: PathBuf,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum NearArg {
+    /// Passages above the floor
+    Rows,
+    /// The nearest stories of each story
+    Stories,
+}
+
+/// Runs the command.
+pub fn run(args: &Stage) -> Result<Outcome> {
+    let mut from = BufReader::with_capacity(1 << 20, stdin().lock());
+    let mut to = BufWriter::with_capacity(1 << 20, stdout().lock());
+    let (from, out) = (&mut from as &mut dyn Read, &mut to as &mut dyn Write);
+    let (quiet, name, counts) = match &args.command {
+        StageCommand::Ingest { fields, worker } => {
+            let options = Options { fields: FieldMap::parse(fields)?, ..Options::default() };
+            (worker.quiet, "ingest", stage::ingest(&options, from, out)?)
+        }
+        StageCommand::Embed { compute } => {
+            let engine = Engine::new(compute)?;
+            let embed = |texts: &[&str]| engine.embed_texts(texts, &Silent).map(|e| e.vectors);
+            (compute.quiet, "embed", stage::embed(&engine.model.fingerprint(), &embed, from, out)?)
+        }
+        StageCommand::Mean { worker } => (worker.quiet, "mean", stage::mean(&worker.prepare()?, from, out)?),
+        StageCommand::Candidates { near, worker } => {
+            let near = match near {
+                NearArg::Rows => Near::Rows,
+                NearArg::Stories => Near::Stories,
+            };
+            let options = SearchOptions { path: cpu_path()?, ..SearchOptions::default() };
+            let model = worker.prepare()?;
+            (worker.quiet, "candidates", stage::candidates(&model, near, &options, &Silent, from, out)?)
+        }
+        StageCommand::Words { worker } => (worker.quiet, "words", stage::words(from, out)?),
+        StageCommand::Compare { judging, worker } => {
+            let (model, words) = (worker.prepare()?, read_words(&judging.words)?);
+            let options = compare::Options::default();
+            (worker.quiet, "compare", stage::compare(&model, &words, &options, &Silent, from, out)?)
+        }
+        StageCommand::Group { judging, keep, worker } => {
+            let (model, words) = (worker.prepare()?, read_words(&judging.words)?);
+            let grouping = group::Options { keep: keep.parse()?, ..group::Options::default() };
+            let options = (&compare::Options::default(), &grouping);
+            (worker.quiet, "group", stage::group(&model, &words, options, &Silent, from, out)?)
+        }
+        StageCommand::Describe { stream, worker } => {
+            describe(stream.as_deref(), &worker.prepare()?, out)?;
+            (true, "describe", Counts::default())
+        }
+    };
+    to.flush().map_err(Error::io("write", "standard output"))?;
+    if !quiet {
+        eprintln!("samestory stage {name}: {} rows read, {} written", counts.read, counts.written);
+    }
+    Ok(Outcome::Done)
+}
+
+impl Worker {
+    /// Sets the number of threads; gives the fingerprint of the model.
+    fn prepare(&self) -> Result<String> {
+        set_threads(self.threads)?;
+        Ok(open_model(self.model.as_deref())?.fingerprint())
+    }
+}
+
+fn read_words(path: &Path) -> Result<WordTable> {
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    WordTable::read(&mut BufReader::new(file))
+}
+
+fn describe(stream: Option<&str>, model: &str, out: &mut dyn Write) -> Result<()> {
+    let Some(name) = stream else {
+        let description = stage::description(model);
+        return writeln!(out, "{description:#}").map_err(Error::io("write", "standard output"));
+    };
+    let known = || Stream::ALL.map(Stream::name).join(", ");
+    let stream = Stream::named(name).ok_or_else(|| Error::Option {
+        option: "--stream".into(),
+        message: format!("{name:?} is no stream"),
+        hint: format!("one of {}", known()),
+    })?;
+    stage::write_empty(stream, model, out)
+}

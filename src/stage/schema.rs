@@ -1,0 +1,306 @@
+//! The streams between stages: their columns, each with its id, and what their metadata say.
+//!
+//! A stream's schema carries `samestory.stream` ("vectors/1": name and version), `samestory.text` (the version of
+//! normalizing and splitting) and, where it holds vectors or what was made from them, `samestory.model` (the model's
+//! fingerprint). A column carries its id as `PARQUET:field_id`, which Parquet writers keep. Ids are never given twice:
+//! a column that comes to mean something else gets a new id and the stream a new version.
+
+use std::{collections::HashMap, sync::Arc};
+
+use arrow_schema::{DataType, Field, Fields, Schema};
+
+use crate::ingest::TEXT_VERSION;
+
+/// The key of a stream's name and version.
+pub(super) const STREAM: &str = "samestory.stream";
+/// The key of the version of normalizing and splitting.
+pub(super) const TEXT: &str = "samestory.text";
+/// The key of the model's fingerprint.
+pub(super) const MODEL: &str = "samestory.model";
+/// The key of the number of stories that words were counted in.
+pub(super) const STORIES: &str = "samestory.stories";
+/// The key of a column's id.
+pub(super) const FIELD_ID: &str = "PARQUET:field_id";
+
+/// A stream between two stages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    /// Raw records, one JSON object each.
+    Records,
+    /// Stories with their passages and shingles, and records that gave none, with the reason.
+    Stories,
+    /// Passage texts by their hash.
+    Texts,
+    /// Vectors by the hash of their text.
+    Vectors,
+    /// The vectors of a story's passages.
+    Passages,
+    /// Vectors to be joined, by task.
+    Points,
+    /// Pairs of points that are near.
+    Neighbours,
+    /// Stories whose words are to be counted.
+    Countable,
+    /// How many stories have a word.
+    Words,
+    /// By task, stories with all that a comparison looks at, then pairs of them.
+    Contents,
+    /// What compared stories are to one another.
+    Verdicts,
+    /// Stories in groups.
+    Items,
+}
+
+impl Stream {
+    /// All of them.
+    pub const ALL: [Stream; 12] = [
+        Stream::Records,
+        Stream::Stories,
+        Stream::Texts,
+        Stream::Vectors,
+        Stream::Passages,
+        Stream::Points,
+        Stream::Neighbours,
+        Stream::Countable,
+        Stream::Words,
+        Stream::Contents,
+        Stream::Verdicts,
+        Stream::Items,
+    ];
+
+    /// Its name and version, as the metadata have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Stream::Records => "records/1",
+            Stream::Stories => "stories/1",
+            Stream::Texts => "texts/1",
+            Stream::Vectors => "vectors/1",
+            Stream::Passages => "passages/1",
+            Stream::Points => "points/1",
+            Stream::Neighbours => "neighbours/1",
+            Stream::Countable => "countable/1",
+            Stream::Words => "words/1",
+            Stream::Contents => "contents/1",
+            Stream::Verdicts => "verdicts/1",
+            Stream::Items => "items/1",
+        }
+    }
+
+    /// The one with this name, with or without its version.
+    pub fn named(name: &str) -> Option<Stream> {
+        let bare = |s: &Stream| s.name().split('/').next() == Some(name);
+        Self::ALL.into_iter().find(|s| s.name() == name || bare(s))
+    }
+
+    /// Whether it hangs on the model: it holds vectors, or what was judged by them.
+    pub(super) fn has_vectors(self) -> bool {
+        matches!(
+            self,
+            Stream::Vectors
+                | Stream::Passages
+                | Stream::Points
+                | Stream::Neighbours
+                | Stream::Contents
+                | Stream::Verdicts
+                | Stream::Items
+        )
+    }
+
+    /// Its columns.
+    pub(super) fn fields(self) -> Fields {
+        use DataType::{Binary, Boolean, Float32, Int32, Int64, Utf8};
+        let columns = match self {
+            Stream::Records => vec![
+                // The story's place in the whole input: what comes first has the lower number.
+                must(1, "number", Int64),
+                must(2, "path", Utf8),
+                must(3, "line", Int64),
+                // Which of the file's records it is, from 0.
+                must(4, "record", Int64),
+                must(5, "json", Utf8),
+            ],
+            Stream::Stories => vec![
+                must(1, "number", Int64),
+                // Null where the record gave no story.
+                may(2, "id", Utf8),
+                may(3, "title", Utf8),
+                may(4, "text", Utf8),
+                // Milliseconds since 1970 UTC.
+                may(5, "published", Int64),
+                may(6, "source", Utf8),
+                may(7, "url", Utf8),
+                must(8, "path", Utf8),
+                must(9, "line", Int64),
+                // In the order of the text, each row once. `hash` is the first 16 bytes of the text's SHA-256.
+                must(10, "passages", list(&[must(11, "hash", Binary), must(12, "text", Utf8)])),
+                // Hashes of runs of three words, ascending as unsigned numbers.
+                must(13, "shingles", DataType::List(Arc::new(must(14, "item", Int64)))),
+                // What was wrong with the record, with its place.
+                may(15, "notice", Utf8),
+            ],
+            Stream::Texts => vec![must(1, "hash", Binary), must(2, "text", Utf8)],
+            // A vector is of unit length, its values float32, little-endian, one after another.
+            Stream::Vectors => vec![must(1, "hash", Binary), must(2, "vector", Binary)],
+            Stream::Passages => {
+                vec![
+                    must(1, "key", Binary),
+                    must(2, "vectors", DataType::List(Arc::new(must(3, "item", Binary)))),
+                ]
+            }
+            Stream::Points => vec![
+                // Ascending. Points of a task are joined with one another: all of side 0 where there is no side 1,
+                // else those of side 0 with those of side 1.
+                must(1, "task", Int64),
+                // 0, then 1, ascending within the task.
+                must(2, "side", Int32),
+                // Ascending within the side, by bytes: of equally near points the lower key is the nearer.
+                must(3, "key", Binary),
+                must(4, "vector", Binary),
+            ],
+            Stream::Neighbours => vec![must(1, "a", Binary), must(2, "b", Binary), must(3, "score", Float32)],
+            Stream::Countable => vec![
+                must(1, "title", Utf8),
+                must(
+                    2,
+                    "passages",
+                    // `first`: no story of a lower number has the row.
+                    list(&[
+                        must(3, "text", Utf8),
+                        must(4, "boilerplate", Boolean),
+                        must(5, "first", Boolean),
+                    ]),
+                ),
+            ],
+            Stream::Words => vec![
+                // 0: in the text, 1: in the title.
+                must(1, "field", Int32),
+                must(2, "word", Utf8),
+                must(3, "stories", Int64),
+                // How often it stands as a name in distinct passages, less how often as none.
+                must(4, "name", Int64),
+            ],
+            Stream::Contents => vec![
+                // Ascending.
+                must(1, "task", Int64),
+                // Ascending within a task. For a pair, its lower story.
+                must(2, "number", Int64),
+                // Null for a story; for a pair, which comes after all stories of the task, its higher story.
+                may(3, "other", Int64),
+                may(4, "id", Utf8),
+                may(5, "title", Utf8),
+                // Read by the stage `group` only, which asks how long it is.
+                may(6, "text", Utf8),
+                may(7, "published", Int64),
+                may(8, "source", Utf8),
+                may(
+                    9,
+                    "passages",
+                    list(&[
+                        must(10, "hash", Binary),
+                        must(11, "text", Utf8),
+                        must(12, "boilerplate", Boolean),
+                        must(13, "vector", Binary),
+                    ]),
+                ),
+            ],
+            Stream::Verdicts => vec![
+                must(1, "a", Int64),
+                must(2, "b", Int64),
+                must(3, "relation", Utf8),
+                // Whether it means one origin: such stories belong to one group.
+                must(4, "origin", Boolean),
+                must(5, "coverage_ab", Float32),
+                must(6, "coverage_ba", Float32),
+                must(7, "cosine", Float32),
+                must(8, "rule", Utf8),
+                // In words, seen from `a`.
+                must(9, "reason", Utf8),
+            ],
+            Stream::Items => vec![
+                must(1, "number", Int64),
+                must(2, "kept", Int64),
+                // The lowest number in the group: what tells one group from another.
+                must(3, "first", Int64),
+                must(4, "relation", Utf8),
+                must(5, "removed", Boolean),
+                must(6, "coverage", Float32),
+                must(7, "coverage_of_kept", Float32),
+                must(8, "cosine", Float32),
+                must(9, "reason", Utf8),
+                // As JSON, for the kept story of three and more.
+                may(10, "health", Utf8),
+            ],
+        };
+        columns.into()
+    }
+
+    /// Its schema with its metadata.
+    pub fn schema(self, model: &str) -> Schema {
+        let mut metadata = HashMap::from([
+            (STREAM.to_string(), self.name().to_string()),
+            (TEXT.to_string(), TEXT_VERSION.to_string()),
+        ]);
+        if self.has_vectors() {
+            metadata.insert(MODEL.into(), model.into());
+        }
+        Schema::new_with_metadata(self.fields(), metadata)
+    }
+}
+
+fn must(id: u32, name: &str, of: DataType) -> Field {
+    Field::new(name, of, false).with_metadata(HashMap::from([(FIELD_ID.into(), id.to_string())]))
+}
+
+fn may(id: u32, name: &str, of: DataType) -> Field {
+    must(id, name, of).with_nullable(true)
+}
+
+fn list(of: &[Field]) -> DataType {
+    let fields: Fields = of.iter().cloned().collect();
+    DataType::List(Arc::new(Field::new("item", DataType::Struct(fields), false)))
+}
+
+/// Whether two types hold the same values: names of list items and what may be null do not count.
+pub(super) fn is_same(a: &DataType, b: &DataType) -> bool {
+    match (a, b) {
+        (DataType::List(x), DataType::List(y)) => is_same(x.data_type(), y.data_type()),
+        (DataType::Struct(x), DataType::Struct(y)) => {
+            let same = |(x, y): (&Arc<Field>, &Arc<Field>)| {
+                x.name() == y.name() && is_same(x.data_type(), y.data_type())
+            };
+            x.len() == y.len() && x.iter().zip(y.iter()).all(same)
+        }
+        _ => a == b,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn ids(fields: &Fields, into: &mut Vec<String>) {
+        for field in fields {
+            into.extend(field.metadata().get(FIELD_ID).cloned());
+            let DataType::List(item) = field.data_type() else { continue };
+            match item.data_type() {
+                DataType::Struct(inner) => ids(inner, into),
+                _ => into.extend(item.metadata().get(FIELD_ID).cloned()),
+            }
+        }
+    }
+
+    #[test]
+    fn every_column_has_an_id_of_its_own() {
+        for stream in Stream::ALL {
+            let mut found = Vec::new();
+            ids(&stream.fields(), &mut found);
+            let distinct: BTreeSet<&String> = found.iter().collect();
+            assert!(distinct.len() == found.len() && !found.is_empty(), "{stream:?}: {found:?}");
+            let bare = stream.name().split('/').next().unwrap();
+            assert_eq!((Stream::named(bare), Stream::named(stream.name())), (Some(stream), Some(stream)));
+        }
+        assert_eq!(Stream::named("vectors/2"), None);
+    }
+}

@@ -1,0 +1,173 @@
+//! How many stories have a word: counted part by part, then looked up in the sum of the parts.
+
+use std::{collections::BTreeMap, io::Read, io::Write, sync::Arc};
+
+use arrow_array::{
+    Array, ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray,
+    cast::AsArray,
+    types::{Int32Type, Int64Type},
+};
+
+use super::{
+    Counts,
+    schema::{STORIES, Stream},
+    stream::{Sink, Source},
+};
+use crate::{
+    Error, Result,
+    compare::{Field, Frequencies, Frequency, frequencies_added},
+    story::{Corpus, Passage, Row, RowId, Story, StoryId},
+};
+
+/// Words that are held before a part of the sum is written.
+const WORDS: usize = 1 << 20;
+
+/// Words of a batch.
+const BATCH: usize = 1 << 15;
+
+/// Reads stories and writes for each word how many have it, in parts: a word may come several times, and its numbers
+/// are then to be added up.
+///
+/// # Errors
+/// [`crate::Error::Stream`] if what comes is not a stream of countable stories.
+pub fn words(from: &mut dyn Read, to: &mut dyn Write) -> Result<Counts> {
+    let mut source = Source::open(Stream::Countable, "", from)?;
+    let mut sink = Sink::new(Stream::Words, "", to)?;
+    let mut counts = Counts::default();
+    let mut sum: BTreeMap<(Field, String), (i64, i64)> = BTreeMap::new();
+    while let Some(batch) = source.next()? {
+        for i in 0..batch.num_rows() {
+            let (corpus, boilerplate, new) = countable(&batch, i);
+            for (word, more) in frequencies_added(&corpus, StoryId(0), &boilerplate, &new) {
+                let of = sum.entry(word).or_default();
+                *of = (of.0 + i64::from(more.stories), of.1 + i64::from(more.name));
+            }
+            if sum.len() >= WORDS {
+                counts.written += write(std::mem::take(&mut sum), &mut sink)?;
+            }
+        }
+        counts.read += batch.num_rows() as u64;
+    }
+    counts.written += write(sum, &mut sink)?;
+    sink.finish()?;
+    Ok(counts)
+}
+
+/// Story `i` of `batch`, for each of its rows whether it is boilerplate, and those that it has first.
+fn countable(batch: &RecordBatch, i: usize) -> (Corpus, Vec<bool>, Vec<RowId>) {
+    let title = batch.column(0).as_string::<i32>().value(i);
+    let of_story = batch.column(1).as_list::<i32>().value(i);
+    let of_story = of_story.as_struct();
+    let texts = of_story.column(0).as_string::<i32>();
+    let (boilerplate, first) = (of_story.column(1).as_boolean(), of_story.column(2).as_boolean());
+    let n = of_story.len();
+    let corpus = Corpus {
+        stories: vec![Story { title: title.into(), ..Story::default() }],
+        passages: vec![
+            (0..n).map(|at| Passage { span: 0..0, row: RowId(at as u32), title: false }).collect(),
+        ],
+        rows: (0..n).map(|at| Row { text: texts.value(at).into(), hash: [0; 16] }).collect(),
+    };
+    let new = (0..n).filter(|at| first.value(*at)).map(|at| RowId(at as u32)).collect();
+    (corpus, (0..n).map(|at| boilerplate.value(at)).collect(), new)
+}
+
+fn write(sum: BTreeMap<(Field, String), (i64, i64)>, sink: &mut Sink) -> Result<u64> {
+    let words: Vec<_> = sum.into_iter().collect();
+    for part in words.chunks(BATCH) {
+        let fields: ArrayRef = Arc::new(Int32Array::from_iter_values(part.iter().map(|w| number(w.0.0))));
+        let texts: ArrayRef = Arc::new(StringArray::from_iter_values(part.iter().map(|w| &w.0.1)));
+        let int = |of: fn(&(i64, i64)) -> i64| -> ArrayRef {
+            Arc::new(Int64Array::from_iter_values(part.iter().map(|w| of(&w.1))))
+        };
+        sink.write(vec![fields, texts, int(|n| n.0), int(|n| n.1)])?;
+    }
+    Ok(words.len() as u64)
+}
+
+fn number(field: Field) -> i32 {
+    match field {
+        Field::Text => 0,
+        Field::Title => 1,
+    }
+}
+
+/// The words of all stories, in order. Those that one story alone has may be left out if they are no names: that story
+/// brings them along, and in the title of another they are no names either.
+pub struct WordTable {
+    batches: Vec<RecordBatch>,
+    stories: u32,
+}
+
+impl WordTable {
+    /// Reads the sums: a stream of words in ascending order of field and word, whose schema says under
+    /// `samestory.stories` in how many stories they were counted.
+    ///
+    /// # Errors
+    /// [`crate::Error::Stream`] if it is not that.
+    pub fn read(from: &mut dyn Read) -> Result<Self> {
+        let mut source = Source::open(Stream::Words, "", from)?;
+        let said = source.said(STORIES).unwrap_or_default();
+        let stories: u32 = said.parse().map_err(|_| Error::Stream {
+            stream: Stream::Words.name(),
+            message: format!("its schema says {said:?} under {STORIES}"),
+            hint: "put the number of stories there that the words were counted in".into(),
+        })?;
+        let mut table = WordTable { batches: Vec::new(), stories };
+        while let Some(batch) = source.next()? {
+            let table = &mut table.batches;
+            let before = table.last().map(|b| key(b, b.num_rows() - 1));
+            let mut last = before;
+            let mut in_order = true;
+            for i in 0..batch.num_rows() {
+                let here = key(&batch, i);
+                in_order &= last.is_none_or(|l| l < here);
+                last = Some(here);
+            }
+            if !in_order {
+                return Err(source.refuse("its words are not in order, or one comes twice".into()));
+            }
+            if batch.num_rows() > 0 {
+                table.push(batch);
+            }
+        }
+        Ok(table)
+    }
+
+    /// How many words it has.
+    pub fn len(&self) -> usize {
+        self.batches.iter().map(RecordBatch::num_rows).sum()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.batches.is_empty()
+    }
+}
+
+fn key(batch: &RecordBatch, i: usize) -> (i32, &str) {
+    (batch.column(0).as_primitive::<Int32Type>().value(i), batch.column(1).as_string::<i32>().value(i))
+}
+
+impl Frequencies for WordTable {
+    fn stories(&self) -> u32 {
+        self.stories
+    }
+
+    fn of(&self, field: Field, word: &str) -> Option<Frequency> {
+        let wanted = (number(field), word);
+        let at = self.batches.partition_point(|b| key(b, b.num_rows() - 1) < wanted);
+        let batch = self.batches.get(at)?;
+        let (mut low, mut high) = (0, batch.num_rows());
+        while low < high {
+            let middle = (low + high) / 2;
+            if key(batch, middle) < wanted { low = middle + 1 } else { high = middle }
+        }
+        let int = |c: usize| batch.column(c).as_primitive::<Int64Type>().value(low);
+        let clamp = |n: i64, least: i64, most: i64| n.clamp(least, most);
+        (low < batch.num_rows() && key(batch, low) == wanted).then(|| Frequency {
+            stories: clamp(int(2), 0, u32::MAX.into()) as u32,
+            name: clamp(int(3), i32::MIN.into(), i32::MAX.into()) as i32,
+        })
+    }
+}
