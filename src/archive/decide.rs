@@ -56,13 +56,18 @@ impl Archive {
 
 /// All that people decided of the stories of a store.
 pub fn decisions(view: View<'_>) -> Result<Decisions> {
+    among(view, view.decisions()?)
+}
+
+/// `pairs`, two ids each and whether they are of one origin, with the stories that people chose to be kept.
+pub(super) fn among(view: View<'_>, pairs: Vec<(String, String, bool)>) -> Result<Decisions> {
     let pair = |(a, b, same)| {
         let decision = if same { Choice::Same } else { Choice::Different };
         (0, Decision { schema: DECISION_SCHEMA, a, b, decision })
     };
     let named = |id| (0, Named { schema: DECISION_SCHEMA, id, decision: "canonical".into() });
     Ok(Decisions {
-        pairs: view.decisions()?.into_iter().map(pair).collect(),
+        pairs: pairs.into_iter().map(pair).collect(),
         canonical: view.chosen()?.into_iter().map(named).collect(),
     })
 }

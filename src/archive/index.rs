@@ -134,10 +134,6 @@ impl Index {
             return Ok(());
         }
         let folder = store.folder();
-        // A file that is mapped cannot be replaced everywhere.
-        self.rows.leave_file();
-        self.stories.leave_file();
-        self.shingles.leave_file();
         // A file whose last item was removed would not be known again: it is written with what comes next.
         if let Some(hash) = view.row_hash(self.rows.end() - 1)? {
             let generation = stamp(view, &hash)?;

@@ -3,7 +3,7 @@
 use super::{
     Archive, Embed, Judge,
     judge::{Batch, Fresh, Judgement},
-    pairs, words,
+    pairs,
     working::Working,
 };
 use crate::{
@@ -271,7 +271,7 @@ impl Judge {
     ) -> Result<()> {
         let mut kept = self.words.borrow_mut();
         for ((field, word), Frequency { stories, name }) in frequencies_added(corpus, at, boilerplate, new) {
-            change.add_word(words::number(field), &word, times * i64::from(stories), i64::from(name))?;
+            change.add_word(field.number(), &word, times * i64::from(stories), i64::from(name))?;
             // Read anew when it is asked for again.
             if let Some(kept) = kept.get_mut(&field) {
                 kept.remove(&word);

@@ -8,11 +8,11 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use super::{Judge, pairs};
+use super::{Judge, decide, pairs};
 use crate::{
     Error, Result,
     compare::{Relation, Verdict},
-    group::{self, Choice, DECISION_SCHEMA, Decision, Decisions, Group, Resolved},
+    group::{self, Group, Resolved},
     store::{Change, StoredMember, View},
     story::{Corpus, StoryId},
 };
@@ -224,21 +224,12 @@ fn region(view: View<'_>, seeds: &[i64]) -> Result<(Vec<i64>, Vec<crate::store::
 
 /// What people decided of the stories of `corpus`.
 fn decided(view: View<'_>, corpus: &Corpus) -> Result<Resolved> {
-    let chosen = view.chosen()?;
-    let mut decisions = Decisions::default();
+    let mut pairs = Vec::new();
     for story in &corpus.stories {
-        for (other, same) in view.decisions_of(&story.id)? {
-            if story.id < other {
-                let decision = if same { Choice::Same } else { Choice::Different };
-                let a = story.id.clone();
-                decisions.pairs.push((0, Decision { schema: DECISION_SCHEMA, a, b: other, decision }));
-            }
-        }
+        let of_story = view.decisions_of(&story.id)?.into_iter().filter(|(other, _)| story.id < *other);
+        pairs.extend(of_story.map(|(other, same)| (story.id.clone(), other, same)));
     }
-    let mut resolved = decisions.resolve(corpus);
-    let place = |id: &String| corpus.stories.iter().position(|s| s.id == *id).map(|i| StoryId(i as u32));
-    resolved.canonical = chosen.iter().filter_map(place).collect();
-    Ok(resolved)
+    Ok(decide::among(view, pairs)?.resolve(corpus))
 }
 
 /// The stories of `region` as a corpus without passages, and their numbers.

@@ -47,8 +47,8 @@ impl Vectors {
         (self.in_file() + self.since.view(self.path).rows()) as i64
     }
 
-    /// Reads into memory what is in the file, which may then be replaced.
-    pub fn leave_file(&mut self) {
+    /// Reads into memory what is in the file: one that is mapped cannot be replaced everywhere.
+    fn leave_file(&mut self) {
         let Some(file) = self.file.take() else { return };
         let view = file.view(self.path);
         let (since, first) = (std::mem::replace(&mut self.since, view.to_rows()), view.rows());
@@ -59,8 +59,9 @@ impl Vectors {
         dead.for_each(|row| self.dead_since.insert(RowId(row.0 + first as u32)));
     }
 
-    /// Writes all of them as a file; see [`Vectors::leave_file`].
-    pub fn write(&self, generation: u64, to: &mut dyn Write) -> io::Result<()> {
+    /// Writes all of them as a file, which may replace the one that they came from.
+    pub fn write(&mut self, generation: u64, to: &mut dyn Write) -> io::Result<()> {
+        self.leave_file();
         self.since.view(self.path).write(generation, to)
     }
 

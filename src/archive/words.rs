@@ -11,14 +11,6 @@ use crate::{
 /// Words that were asked for, known or not.
 pub(super) type Words = HashMap<Field, HashMap<String, Option<Frequency>>>;
 
-/// The number of a field in the store.
-pub(super) fn number(field: Field) -> u8 {
-    match field {
-        Field::Text => 0,
-        Field::Title => 1,
-    }
-}
-
 /// The words of a store as one reading sees them.
 pub struct Known<'a> {
     words: &'a RefCell<Words>,
@@ -50,7 +42,7 @@ impl Frequencies for Known<'_> {
         if let Some(known) = words.get(word) {
             return *known;
         }
-        let found = match self.view.word(number(field), word) {
+        let found = match self.view.word(field.number(), word) {
             Ok(found) => found.map(|(stories, name)| Frequency { stories, name }),
             Err(error) => {
                 self.failure.borrow_mut().get_or_insert(error);

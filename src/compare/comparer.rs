@@ -126,12 +126,11 @@ impl<'a> Comparer<'a> {
             false => idf(*with, counted),
         };
         let weights: Vec<f32> = vocabulary.iter().zip(&stories_with).map(weight).collect();
-        let prepare = |(i, title): (usize, Vec<u32>)| Prepared {
-            title,
-            ..prepare(corpus, StoryId(i as u32), &ids_of_rows, &weights, &boilerplate, vectors)
+        let prepare = |(i, title): (usize, Vec<u32>)| {
+            prepare(corpus, StoryId(i as u32), &ids_of_rows, title, &weights, &boilerplate, vectors)
         };
         let stories = ids_of_titles.into_par_iter().enumerate().map(prepare).collect();
-        let titles = Titles::new(corpus, many);
+        let titles = Titles::new(&of_titles, many);
         Comparer { corpus, options, vocabulary, weights, boilerplate, stories, stories_with, counted, titles }
     }
 
@@ -321,6 +320,7 @@ fn prepare(
     corpus: &Corpus,
     story: StoryId,
     ids_of_rows: &[Vec<u32>],
+    title: Vec<u32>,
     weights: &[f32],
     boilerplate: &[bool],
     vectors: &Matrix,
@@ -342,7 +342,7 @@ fn prepare(
     distinct.sort_unstable();
     distinct.dedup();
     let weight = ids.iter().map(|id| weights[*id as usize]).sum();
-    Prepared { bigrams: bigrams(&ids), ids, passage, distinct, title: Vec::new(), weight, vector }
+    Prepared { bigrams: bigrams(&ids), ids, passage, distinct, title, weight, vector }
 }
 
 #[cfg(test)]

@@ -14,6 +14,16 @@ pub enum Field {
     Title,
 }
 
+impl Field {
+    /// Its number in stores and streams.
+    pub fn number(self) -> u8 {
+        match self {
+            Field::Text => 0,
+            Field::Title => 1,
+        }
+    }
+}
+
 /// What is known of a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Frequency {

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use super::{
     frequencies::{Field, Frequencies, idf},
-    tokens::{is_function, tokens},
+    tokens::{Token, is_function},
 };
-use crate::story::{Corpus, StoryId};
+use crate::story::StoryId;
 
 /// The words of every title, weighed by how few titles have them.
 pub(super) struct Titles {
@@ -16,17 +16,17 @@ pub(super) struct Titles {
 }
 
 impl Titles {
-    /// Reads the titles of `corpus`; how rare words are is known from `many`, if those are given.
-    pub(super) fn new(corpus: &Corpus, many: Option<&dyn Frequencies>) -> Self {
-        let mut known: HashMap<String, u32> = HashMap::new();
+    /// Takes the tokens of each story's title; how rare words are is known from `many`, if those are given.
+    pub(super) fn new(titles: &[Vec<Token>], many: Option<&dyn Frequencies>) -> Self {
+        let mut known: HashMap<&str, u32> = HashMap::new();
         let mut with: Vec<u32> = Vec::new();
-        let mut of_story = Vec::with_capacity(corpus.stories.len());
-        for story in &corpus.stories {
+        let mut of_story = Vec::with_capacity(titles.len());
+        for title in titles {
             let mut words: Vec<u32> = Vec::new();
-            for token in tokens(&story.title) {
+            for token in title {
                 if !is_function(&token.text) {
                     let next = known.len() as u32;
-                    words.push(*known.entry(token.text).or_insert(next));
+                    words.push(*known.entry(&token.text).or_insert(next));
                 }
             }
             words.sort_unstable();
@@ -36,7 +36,7 @@ impl Titles {
             of_story.push(words);
         }
         // Numbered in the order of the words, so that sums over them have the same bits whatever other titles there are.
-        let mut in_order: Vec<(&String, u32)> = known.iter().map(|(word, id)| (word, *id)).collect();
+        let mut in_order: Vec<(&str, u32)> = known.into_iter().collect();
         in_order.sort_unstable();
         let mut place = vec![0u32; in_order.len()];
         (0..).zip(&in_order).for_each(|(at, (_, id))| place[*id as usize] = at);
@@ -45,7 +45,7 @@ impl Titles {
             words.sort_unstable();
         }
         let mut with: Vec<u32> = in_order.iter().map(|(_, id)| with[*id as usize]).collect();
-        let mut counted = corpus.stories.len() as u32;
+        let mut counted = titles.len() as u32;
         if let Some(many) = many {
             counted = many.stories().max(1);
             for ((word, _), with) in in_order.iter().zip(&mut with) {
@@ -69,22 +69,15 @@ impl Titles {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::{ingest, story::Story};
+    use super::{super::tokens::tokens, *};
 
     #[test]
     fn rare_words_weigh_more_than_those_of_every_title() {
-        let story = |id: usize, title: &str| Story {
-            id: id.to_string(),
-            title: title.into(),
-            text: format!("Text number {id}."),
-            ..Story::default()
-        };
         let mut titles =
             vec!["OSTREL MINES SETS QUARTERLY", "NORRIN FOODS SETS QUARTERLY", "Ostrel Mines sets payout"];
         titles.extend(["A SETS QUARTERLY"; 20]);
-        let corpus = ingest::corpus(titles.iter().enumerate().map(|(i, t)| story(i, t)).collect());
-        let shared = |a, b| Titles::new(&corpus, None).shared(StoryId(a), StoryId(b)).unwrap();
+        let titles: Vec<Vec<Token>> = titles.into_iter().map(tokens).collect();
+        let shared = |a, b| Titles::new(&titles, None).shared(StoryId(a), StoryId(b)).unwrap();
         assert!(shared(0, 1) < 0.5 && shared(0, 2) > 0.5, "{} {}", shared(0, 1), shared(0, 2));
     }
 }

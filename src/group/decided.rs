@@ -137,7 +137,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::compare::{Figures, Relation, Verdict};
+    use crate::{
+        compare::{Figures, Relation, Verdict},
+        group::edges,
+    };
 
     fn copies(pairs: &[(u32, u32)]) -> Vec<Verdict> {
         let verdict = |&(a, b): &(u32, u32)| Verdict {
@@ -153,15 +156,6 @@ mod tests {
         pairs.iter().map(verdict).collect()
     }
 
-    fn edges(verdicts: &[Verdict]) -> Edges<'_> {
-        let mut edges = Edges::new();
-        for v in verdicts {
-            edges.entry(v.a).or_default().insert(v.b, v);
-            edges.entry(v.b).or_default().insert(v.a, v);
-        }
-        edges
-    }
-
     fn ids(pairs: &[(u32, u32)]) -> Vec<(StoryId, StoryId)> {
         pairs.iter().map(|(a, b)| (StoryId(*a), StoryId(*b))).collect()
     }
@@ -175,7 +169,7 @@ mod tests {
         let verdicts = copies(pairs);
         let sets = sets.iter().map(|s| s.iter().map(|i| StoryId(*i)).collect()).collect();
         let decided = Resolved { same: ids(same), different: ids(different), ..Resolved::default() };
-        let found = honour(sets, &edges(&verdicts), &Lots::new(&decided));
+        let found = honour(sets, &edges(verdicts.iter()), &Lots::new(&decided));
         found.into_iter().map(|s| s.into_iter().map(|i| i.0).collect()).collect()
     }
 

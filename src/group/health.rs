@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Edges;
+use super::{Edges, edges};
 use crate::{compare::Verdict, story::StoryId};
 
 /// The health of one group. The strength of a pair is the greater of its two coverages.
@@ -35,11 +35,7 @@ pub struct HealthItem {
 
 /// The health of each of `groups`, whose members are in ascending order, as far as `verdicts` tell.
 pub fn healths(groups: &[Vec<StoryId>], verdicts: &[Verdict]) -> Vec<Health> {
-    let mut edges = Edges::new();
-    for verdict in verdicts.iter().filter(|v| v.relation.is_origin()) {
-        edges.entry(verdict.a).or_default().insert(verdict.b, verdict);
-        edges.entry(verdict.b).or_default().insert(verdict.a, verdict);
-    }
+    let edges = edges(verdicts.iter());
     groups.iter().map(|members| health(members, &edges)).collect()
 }
 

@@ -89,6 +89,16 @@ pub struct Groups {
 /// For each story those that share its origin, and the verdicts that say so.
 type Edges<'a> = BTreeMap<StoryId, BTreeMap<StoryId, &'a Verdict>>;
 
+/// The edges that `verdicts` make.
+fn edges<'a>(verdicts: impl Iterator<Item = &'a Verdict>) -> Edges<'a> {
+    let mut edges = Edges::new();
+    for verdict in verdicts.filter(|v| v.relation.is_origin()) {
+        edges.entry(verdict.a).or_default().insert(verdict.b, verdict);
+        edges.entry(verdict.b).or_default().insert(verdict.a, verdict);
+    }
+    edges
+}
+
 /// Groups the stories that `verdicts` relate. `judge` judges a member against its canonical story where no
 /// verdict has yet.
 pub fn group(
@@ -97,13 +107,9 @@ pub fn group(
     options: &Options,
     judge: &dyn Fn(StoryId, StoryId) -> Verdict,
 ) -> Groups {
-    let mut edges = Edges::new();
     let decided = &options.decided;
     let parted = |v: &&Verdict| decided.different.binary_search(&(v.a.min(v.b), v.a.max(v.b))).is_ok();
-    for verdict in verdicts.iter().filter(|v| v.relation.is_origin() && !parted(v)) {
-        edges.entry(verdict.a).or_default().insert(verdict.b, verdict);
-        edges.entry(verdict.b).or_default().insert(verdict.a, verdict);
-    }
+    let edges = edges(verdicts.iter().filter(|v| !parted(v)));
     let lots = Lots::new(decided);
     let sets = decided::honour(gather(corpus, &edges), &edges, &lots);
     let groups = sets.iter().zip(1..).map(|(members, id)| {

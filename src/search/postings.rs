@@ -95,15 +95,19 @@ impl<B: AsRef<[u8]>> Postings<B> {
         all
     }
 
-    /// Reads into memory what is in the file, which may then be replaced.
-    pub fn leave_file(&mut self) {
+    /// Reads into memory what is in the file: one that is mapped cannot be replaced everywhere.
+    fn leave_file(&mut self) {
+        if self.file.is_none() && self.since.is_empty() {
+            return;
+        }
         self.sorted = self.all();
         (self.file, self.since) = (None, HashMap::new());
     }
 
-    /// Writes all of them as a file.
-    pub fn write(&self, generation: u64, to: &mut dyn Write) -> io::Result<()> {
-        let all = self.all();
+    /// Writes all of them as a file, which may replace the one that they came from.
+    pub fn write(&mut self, generation: u64, to: &mut dyn Write) -> io::Result<()> {
+        self.leave_file();
+        let all = &self.sorted;
         let shingles: Vec<u8> = all.iter().flat_map(|p| p.0.to_le_bytes()).collect();
         let stories: Vec<u8> = all.iter().flat_map(|p| p.1.to_le_bytes()).collect();
         let count = u32::try_from(all.len()).map_err(io::Error::other)?;

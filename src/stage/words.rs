@@ -75,7 +75,8 @@ fn countable(batch: &RecordBatch, i: usize) -> (Corpus, Vec<bool>, Vec<RowId>) {
 fn write(sum: BTreeMap<(Field, String), (i64, i64)>, sink: &mut Sink) -> Result<u64> {
     let words: Vec<_> = sum.into_iter().collect();
     for part in words.chunks(BATCH) {
-        let fields: ArrayRef = Arc::new(Int32Array::from_iter_values(part.iter().map(|w| number(w.0.0))));
+        let fields: ArrayRef =
+            Arc::new(Int32Array::from_iter_values(part.iter().map(|w| w.0.0.number().into())));
         let texts: ArrayRef = Arc::new(StringArray::from_iter_values(part.iter().map(|w| &w.0.1)));
         let int = |of: fn(&(i64, i64)) -> i64| -> ArrayRef {
             Arc::new(Int64Array::from_iter_values(part.iter().map(|w| of(&w.1))))
@@ -83,13 +84,6 @@ fn write(sum: BTreeMap<(Field, String), (i64, i64)>, sink: &mut Sink) -> Result<
         sink.write(vec![fields, texts, int(|n| n.0), int(|n| n.1)])?;
     }
     Ok(words.len() as u64)
-}
-
-fn number(field: Field) -> i32 {
-    match field {
-        Field::Text => 0,
-        Field::Title => 1,
-    }
 }
 
 /// The words of all stories, in order. Those that one story alone has may be left out if they are no names: that story
@@ -116,8 +110,7 @@ impl WordTable {
         let mut table = WordTable { batches: Vec::new(), stories };
         while let Some(batch) = source.next()? {
             let table = &mut table.batches;
-            let before = table.last().map(|b| key(b, b.num_rows() - 1));
-            let mut last = before;
+            let mut last = table.last().map(|b| key(b, b.num_rows() - 1));
             let mut in_order = true;
             for i in 0..batch.num_rows() {
                 let here = key(&batch, i);
@@ -155,7 +148,7 @@ impl Frequencies for WordTable {
     }
 
     fn of(&self, field: Field, word: &str) -> Option<Frequency> {
-        let wanted = (number(field), word);
+        let wanted = (field.number().into(), word);
         let at = self.batches.partition_point(|b| key(b, b.num_rows() - 1) < wanted);
         let batch = self.batches.get(at)?;
         let (mut low, mut high) = (0, batch.num_rows());
