@@ -1,7 +1,7 @@
 //! The encoder's kernels at the shapes of MiniLM-L6: a chunk of 512 tokens, width 384.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use samestory::device::{Activation, Aligned, CpuPath, Float, Heads, Kernels, Norm};
+use samestory::device::{Activation, Aligned, CpuPath, Float, Heads, Int8Layers, Kernels, Norm};
 
 const ROWS: usize = 512;
 const WIDTH: usize = 384;
@@ -16,6 +16,7 @@ fn values(n: usize) -> Vec<f32> {
 fn kernels<K: Kernels>(c: &mut Criterion, k: &K) {
     let rows = ROWS + K::ROW_BLOCK;
     let mut scratch = K::Scratch::default();
+    let mut made = K::Made::default();
     let layer = |n: usize| k.pack(&values(n * WIDTH), n, WIDTH, &values(n));
     let (qkv, square) = (layer(3 * WIDTH), layer(WIDTH));
     let norm = Norm { bias: values(WIDTH), weight: values(WIDTH), shift: values(WIDTH), eps: 1e-12 };
@@ -24,21 +25,23 @@ fn kernels<K: Kernels>(c: &mut Criterion, k: &K) {
     let mut states = Aligned::new(rows * WIDTH);
     let mut wide = Aligned::<K::Value>::new(rows * 3 * WIDTH);
     k.layer_norm(&mut x, ROWS, &norm, &mut states);
+    let left = k.left(&states, ROWS, WIDTH, &mut made);
 
     let mut group = c.benchmark_group(k.name());
     group.throughput(Throughput::Elements((2 * ROWS * WIDTH * 3 * WIDTH) as u64));
     group.bench_function("linear 384 to 1152 (flop)", |b| {
-        b.iter(|| k.linear(&states, ROWS, &qkv, &mut wide, &mut scratch));
+        b.iter(|| k.linear(left, ROWS, &qkv, &mut wide, &mut scratch));
     });
     group.throughput(Throughput::Elements((2 * ROWS * WIDTH * WIDTH) as u64));
     let mut inner = Aligned::<K::Value>::new(rows * WIDTH);
     group.bench_function("linear 384 to 384, GELU (flop)", |b| {
-        b.iter(|| k.linear_act(&states, ROWS, &square, Activation::Gelu, &mut inner, &mut scratch));
+        b.iter(|| k.linear_act(left, ROWS, &square, Activation::Gelu, &mut inner, &mut scratch));
     });
     let mut sum = Aligned::new(rows * WIDTH);
     group.bench_function("linear_add 384 to 384 (flop)", |b| {
-        b.iter(|| k.linear_add(&states, ROWS, &square, &mut sum, &mut scratch));
+        b.iter(|| k.linear_add(left, ROWS, &square, &mut sum, &mut scratch));
     });
+    let mut normed = Aligned::<K::Value>::new(rows * WIDTH);
     group.throughput(Throughput::Elements(ROWS as u64));
     group.bench_function("attention, sequences of 80 (tokens)", |b| {
         b.iter(|| {
@@ -48,7 +51,12 @@ fn kernels<K: Kernels>(c: &mut Criterion, k: &K) {
         });
     });
     group.bench_function("layer_norm (tokens)", |b| {
-        b.iter(|| k.layer_norm(&mut x, ROWS, &norm, &mut states));
+        b.iter(|| k.layer_norm(&mut x, ROWS, &norm, &mut normed));
+    });
+    group.bench_function("what is made of an operand (tokens)", |b| {
+        b.iter(|| {
+            k.left(&states, ROWS, WIDTH, &mut made);
+        });
     });
     group.finish();
 }
@@ -56,11 +64,17 @@ fn kernels<K: Kernels>(c: &mut Criterion, k: &K) {
 fn all(c: &mut Criterion) {
     for path in CpuPath::available() {
         #[cfg(target_arch = "x86_64")]
-        if let Some(bf16) = samestory::device::Bf16::new(path, WIDTH, WIDTH, HEADS) {
-            kernels(c, &bf16);
-            continue;
+        {
+            if let Some(int8) = Int8Layers::on_bf16(path, WIDTH, WIDTH, HEADS) {
+                kernels(c, &int8);
+            }
+            if let Some(bf16) = samestory::device::Bf16::new(path, WIDTH, WIDTH, HEADS) {
+                kernels(c, &bf16);
+                continue;
+            }
         }
         kernels(c, &Float::new(path));
+        kernels(c, &Int8Layers::on_f32(path));
     }
 }
 

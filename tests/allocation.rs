@@ -4,7 +4,7 @@
 
 use allocation_counter::measure;
 use samestory::{
-    device::CpuPath,
+    device::{CpuPath, Precision},
     embed::{PackedBatch, cpu_encoder},
     model::Model,
 };
@@ -21,18 +21,22 @@ fn batch(sequences: u32) -> PackedBatch {
 
 #[test]
 fn a_warm_encoder_allocates_its_result_alone() {
-    let model = Model::embedded().unwrap();
     // One thread, so that all is counted: the counter is one of the thread.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     // Three chunks of 512 tokens.
     let batch = batch(48);
-    for path in CpuPath::available() {
+    let both = [Precision::Native, Precision::Int8];
+    for (path, precision) in CpuPath::available().into_iter().flat_map(|path| both.map(|p| (path, p))) {
+        let model = Model::embedded().unwrap().with_precision(precision);
         let encoder = cpu_encoder(&model, path).unwrap();
         let encode = || measure(|| drop(encoder.encode(&batch).unwrap()));
         let (_, warm) = pool.install(|| (encode(), encode()));
         // The vectors, and the list of chunks.
         let result = batch.len() * encoder.dim() * size_of::<f32>();
-        assert_eq!(warm.count_total, 2, "{path}: {warm:?}");
-        assert!(warm.bytes_total <= result as u64 + 1024, "{path}: {warm:?}, {result} for the vectors");
+        assert_eq!(warm.count_total, 2, "{path} {precision}: {warm:?}");
+        assert!(
+            warm.bytes_total <= result as u64 + 1024,
+            "{path} {precision}: {warm:?}, {result} for the vectors"
+        );
     }
 }

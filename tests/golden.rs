@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot load its model fails")]
 
 use samestory::{
-    device::CpuPath,
+    device::{CpuPath, Precision},
     embed::{CandleEncoder, Encoder, PackedBatch, StockEncoder, cpu_encoder, embed_texts},
     model::Model,
     progress::Silent,
@@ -41,6 +41,8 @@ fn encoders(model: &Model) -> Vec<Box<dyn Encoder>> {
         Box::new(StockEncoder::new(model).unwrap()),
     ];
     encoders.extend(CpuPath::available().into_iter().map(|path| cpu_encoder(model, path).unwrap()));
+    let int8 = Model::embedded().unwrap().with_precision(Precision::Int8);
+    encoders.extend(CpuPath::available().into_iter().map(|path| cpu_encoder(&int8, path).unwrap()));
     encoders
 }
 
@@ -49,6 +51,12 @@ fn encoders(model: &Model) -> Vec<Box<dyn Encoder>> {
 fn stride(encoder: &dyn Encoder) -> usize {
     let name = encoder.describe();
     if name.contains("candle") || name.contains("portable") { 7 } else { 1 }
+}
+
+/// Whether all of it is computed in f32.
+fn is_f32(encoder: &dyn Encoder) -> bool {
+    let name = encoder.describe();
+    name.contains("f32") && !name.contains("int8")
 }
 
 fn batch(sequences: &[&[u32]]) -> PackedBatch {
@@ -87,7 +95,9 @@ fn every_encoder_gives_the_golden_vectors_with_the_weights_as_shipped() {
     let model = Model::embedded().unwrap();
     for encoder in encoders(&model) {
         let (cosine, text) = worst(&model, &*encoder);
-        assert!(cosine >= 0.9995, "{}: {cosine} for {text:?}", encoder.describe());
+        // The lowest of the 5,138 passages of the benchmarks is 0.9979.
+        let least = if encoder.describe().contains("int8") { 0.996 } else { 0.9995 };
+        assert!(cosine >= least, "{}: {cosine} for {text:?}", encoder.describe());
     }
 }
 
@@ -116,7 +126,7 @@ fn what_a_gpu_computes_gives_the_golden_vectors_in_any_batch() {
 fn the_f32_encoders_give_the_golden_vectors_with_f32_weights() {
     let folder = std::env::var_os("SAMESTORY_F32_MODEL").unwrap();
     let model = Model::open(folder.as_ref()).unwrap();
-    for encoder in encoders(&model).into_iter().filter(|e| e.describe().contains("f32")) {
+    for encoder in encoders(&model).into_iter().filter(|e| is_f32(&**e)) {
         let (cosine, text) = worst(&model, &*encoder);
         println!("{}: {cosine:.7} for {text:?}", encoder.describe());
         assert!(cosine >= 0.99999, "{}: {cosine} for {text:?}", encoder.describe());

@@ -15,7 +15,10 @@ pub use synthetic::synthetic;
 
 use std::sync::Arc;
 
-use crate::{device::CpuPath, embed::Encoder};
+use crate::{
+    device::{CpuPath, Precision},
+    embed::Encoder,
+};
 
 /// One thing that is measured: an encoder on so many threads.
 pub struct Subject {
@@ -27,6 +30,8 @@ pub struct Subject {
     pub encoder: Arc<dyn Encoder>,
     /// The instruction set whose ceiling is the yardstick, where there is one.
     pub path: Option<CpuPath>,
+    /// What it computes in.
+    pub precision: Precision,
     /// The path that searches when decisions are compared.
     pub search: CpuPath,
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    device::ceiling,
+    device::{CpuPath, Precision, ceiling},
     embed::embed_texts,
     model::Model,
     progress::{Progress, Silent, Stage},
@@ -60,8 +60,8 @@ pub fn run(
         }
     }
     for ((subject, figures), times) in subjects.iter().zip(&mut figures).zip(&times) {
-        let path = subject.path.map(|p| p.name());
-        let top = ceilings.iter().find(|c| Some(c.path.as_str()) == path && c.threads == subject.threads);
+        let path = subject.path.map(|p| yardstick(p, subject));
+        let top = ceilings.iter().find(|c| Some(&c.path) == path.as_ref() && c.threads == subject.threads);
         for (class, times) in classes.iter().zip(times) {
             figures.lengths.push(class.figures(model, subject, times, top.map(|c| c.gflops)));
         }
@@ -103,15 +103,24 @@ fn describe(subject: &Subject) -> SubjectFigures {
     }
 }
 
+/// The name of a subject's ceiling.
+fn yardstick(path: CpuPath, subject: &Subject) -> String {
+    match subject.precision {
+        Precision::Native => path.name().into(),
+        precision => format!("{path}+{precision}"),
+    }
+}
+
 /// The ceiling of each path and number of threads that is measured.
 fn ceilings(subjects: &[Subject]) -> Vec<Ceiling> {
     let mut of: BTreeMap<(String, usize), Ceiling> = BTreeMap::new();
     for subject in subjects {
         let Some(path) = subject.path else { continue };
-        of.entry((path.name().into(), subject.threads)).or_insert_with(|| Ceiling {
-            path: path.name().into(),
+        let name = yardstick(path, subject);
+        of.entry((name.clone(), subject.threads)).or_insert_with(|| Ceiling {
+            path: name,
             threads: subject.threads,
-            gflops: ceiling(path, subject.threads) / 1e9,
+            gflops: ceiling(path, subject.precision, subject.threads) / 1e9,
         });
     }
     of.into_values().collect()

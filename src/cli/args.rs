@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use samestory::device::GpuName;
+use samestory::device::{GpuName, Precision};
 
 pub use super::stage::Stage;
 pub use super::store_args::{
@@ -97,6 +97,10 @@ pub struct Compute {
     /// What computes; `auto` is the GPU that this build and machine have, else the CPU, and the summary says which
     #[arg(long, value_name = "auto|cpu|cuda[:N]|metal", default_value = "auto", value_parser = device)]
     pub device: DeviceChoice,
+    /// What the model's layers compute in: `native` is bf16, f16 or f32; `int8` is faster on processors with VNNI and no AMX,
+    /// a little less exact, and its vectors do not mix with others
+    #[arg(long, value_name = "native|int8", default_value = "native", value_parser = str::parse::<Precision>)]
+    pub precision: Precision,
     /// Threads to use [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
@@ -441,7 +445,8 @@ pub struct Bench {
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub stories: u32,
     /// What to measure, in turns: amx, avx512bf16, avx512, avx2, portable, candle, stock (candle-transformers as it comes),
-    /// cuda, cuda:1, metal, or `all` that this machine and build have [default: the fastest CPU path]
+    /// cuda, cuda:1, metal, or `all` that this machine and build have; amx+int8 and so on are the same in int8
+    /// [default: the fastest CPU path]
     #[arg(long, value_name = "DEVICES", value_delimiter = ',')]
     pub devices: Vec<String>,
     /// Numbers of threads, as in 1,2 [default: all cores]

@@ -1,8 +1,8 @@
 //! Which device a command computes on: what was asked for, or what `auto` takes and why.
 
 use samestory::{
-    Result,
-    device::{CpuPath, Gpu, GpuName},
+    Error, Result,
+    device::{CpuPath, Gpu, GpuName, Precision},
     embed::{CandleEncoder, Encoder, cpu_encoder},
     model::Model,
 };
@@ -22,6 +22,15 @@ pub struct Chosen {
 /// says so if the build has a GPU backend that found nothing.
 pub fn choose(choice: DeviceChoice, model: &Model, path: CpuPath) -> Result<Chosen> {
     match choice {
+        DeviceChoice::Gpu(name) if model.precision == Precision::Int8 => Err(Error::Option {
+            option: "--precision int8".into(),
+            message: format!("{name} computes in f16 only"),
+            hint: "leave --precision out, or use --device cpu".into(),
+        }),
+        DeviceChoice::Auto if model.precision == Precision::Int8 => {
+            let why = Some("auto: int8 runs on CPUs only".to_string());
+            Ok(Chosen { encoder: cpu_encoder(model, path)?, gpu: None, why })
+        }
         DeviceChoice::Cpu => Ok(Chosen { encoder: cpu_encoder(model, path)?, gpu: None, why: None }),
         DeviceChoice::Gpu(name) => on_gpu(model, name),
         DeviceChoice::Auto => auto(&GpuName::built(), model, path),

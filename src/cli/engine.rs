@@ -39,7 +39,7 @@ impl Engine {
     /// Loads what the options ask for and sets the number of threads.
     pub fn new(args: &Compute) -> Result<Self> {
         let threads = set_threads(args.threads)?;
-        let model = open_model(args.model.as_deref())?;
+        let model = open_model(args.model.as_deref())?.with_precision(args.precision);
         let path = cpu_path()?;
         let Chosen { encoder, gpu, why } = device::choose(args.device, &model, path)?;
         Ok(Engine { model, encoder, path, gpu, why, threads, store: None })

@@ -8,7 +8,9 @@ use std::{
 
 use clap::{Args, Subcommand, ValueEnum};
 use samestory::{
-    Error, Result, compare, group,
+    Error, Result, compare,
+    device::Precision,
+    group,
     ingest::{FieldMap, Options},
     progress::Silent,
     search::SearchOptions,
@@ -93,6 +95,9 @@ pub struct Worker {
     /// The model whose vectors are read: a folder or a Hugging Face id [default: the built-in all-MiniLM-L6-v2]
     #[arg(long, value_name = "FOLDER|ID")]
     pub model: Option<String>,
+    /// The precision that they were computed in
+    #[arg(long, value_name = "native|int8", default_value = "native", value_parser = str::parse::<Precision>)]
+    pub precision: Precision,
     /// Threads to use [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
@@ -170,7 +175,7 @@ impl Worker {
     /// Sets the number of threads; gives the fingerprint of the model.
     fn prepare(&self) -> Result<String> {
         set_threads(self.threads)?;
-        Ok(open_model(self.model.as_deref())?.fingerprint())
+        Ok(open_model(self.model.as_deref())?.with_precision(self.precision).fingerprint())
     }
 }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{
     CpuPath,
-    kernels::{Activation, Heads, Hit, Kernels, Norm},
+    kernels::{Above, Activation, Heads, Hit, Kernels, Norm},
     portable,
 };
 
@@ -89,6 +89,12 @@ impl Float {
             CpuPath::Avx2 => Float { path, ops: &super::x86::AVX2 },
             _ => Float { path: CpuPath::Portable, ops: &portable::OPS },
         }
+    }
+
+    /// Applies an activation in place.
+    pub(super) fn activate(&self, act: Activation, values: &mut [f32]) {
+        // SAFETY: the processor has the path's instruction set: `new` checked it.
+        unsafe { (self.ops.activate)(act, values) };
     }
 
     /// `out = act(start + x · b)`: `x` has rows of `k` values, `b` has `n` columns in panels, rows of `x` and `out` are
@@ -180,11 +186,11 @@ fn copy(
 impl Kernels for Float {
     type Value = f32;
     type Linear = Panels;
+    type Left<'a> = &'a [f32];
+    type Made = ();
     type Scratch = FloatScratch;
 
     const ROW_BLOCK: usize = 1;
-
-    const SCORE_ERROR: f32 = 1e-4;
 
     fn name(&self) -> String {
         format!("{} f32", self.path)
@@ -216,6 +222,10 @@ impl Kernels for Float {
         Panels { k, n, data, bias }
     }
 
+    fn left<'a>(&self, x: &'a [f32], _rows: usize, _k: usize, _made: &'a mut ()) -> &'a [f32] {
+        x
+    }
+
     fn linear(&self, x: &[f32], rows: usize, layer: &Panels, out: &mut [f32], scratch: &mut FloatScratch) {
         self.biased(x, rows, layer, None, out, scratch);
     }
@@ -242,32 +252,6 @@ impl Kernels for Float {
     ) {
         let weights = (&layer.data[..], layer.k, layer.n);
         self.product((x, layer.k, rows), weights, Start::Out, None, (sum, layer.n), &mut scratch.edge);
-    }
-
-    fn above(
-        &self,
-        x: &[f32],
-        rows: usize,
-        layer: &Panels,
-        floor: f32,
-        hits: &mut Vec<Hit>,
-        scratch: &mut FloatScratch,
-    ) {
-        let (k, wide) = (layer.k, self.ops.cols);
-        let FloatScratch { edge, found, .. } = scratch;
-        found.resize(rows * wide, 0.0);
-        for (panel, b) in layer.data.chunks_exact(k * wide).enumerate() {
-            let width = wide.min(layer.n - panel * wide);
-            self.product((x, k, rows), (b, k, width), Start::Zero, None, (found, wide), edge);
-            for (row, values) in found.chunks_exact(wide).enumerate() {
-                if !values.iter().fold(false, |any, v| any | (*v >= floor)) {
-                    continue;
-                }
-                let above = values[..width].iter().enumerate().filter(|(_, v)| **v >= floor);
-                let hit = |(i, &score)| Hit { row: row as u32, column: (panel * wide + i) as u32, score };
-                hits.extend(above.map(hit));
-            }
-        }
     }
 
     fn attention(
@@ -321,6 +305,36 @@ impl Kernels for Float {
             // SAFETY: the processor has the path's instruction set: `new` checked it.
             unsafe { (self.ops.layer_norm)(row, norm) };
             out.copy_from_slice(row);
+        }
+    }
+}
+
+impl Above for Float {
+    const SCORE_ERROR: f32 = 1e-4;
+
+    fn above(
+        &self,
+        x: &[f32],
+        rows: usize,
+        layer: &Panels,
+        floor: f32,
+        hits: &mut Vec<Hit>,
+        scratch: &mut FloatScratch,
+    ) {
+        let (k, wide) = (layer.k, self.ops.cols);
+        let FloatScratch { edge, found, .. } = scratch;
+        found.resize(rows * wide, 0.0);
+        for (panel, b) in layer.data.chunks_exact(k * wide).enumerate() {
+            let width = wide.min(layer.n - panel * wide);
+            self.product((x, k, rows), (b, k, width), Start::Zero, None, (found, wide), edge);
+            for (row, values) in found.chunks_exact(wide).enumerate() {
+                if !values.iter().fold(false, |any, v| any | (*v >= floor)) {
+                    continue;
+                }
+                let above = values[..width].iter().enumerate().filter(|(_, v)| **v >= floor);
+                let hit = |(i, &score)| Hit { row: row as u32, column: (panel * wide + i) as u32, score };
+                hits.extend(above.map(hit));
+            }
         }
     }
 }

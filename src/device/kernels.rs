@@ -59,7 +59,7 @@ pub struct Hit {
     pub row: u32,
     /// The column of the right side.
     pub column: u32,
-    /// Their inner product, to [`Kernels::SCORE_ERROR`].
+    /// Their inner product, to [`Above::SCORE_ERROR`].
     pub score: f32,
 }
 
@@ -69,14 +69,15 @@ pub trait Kernels: Send + Sync {
     type Value: Copy + Default + Send + Sync + 'static;
     /// A weight matrix with its bias, laid out for [`Kernels::linear`].
     type Linear: Send + Sync;
+    /// An operand as the linear layers read it: itself, or what was made of it.
+    type Left<'a>: Copy;
+    /// Memory for what is made of an operand.
+    type Made: Default + Send;
     /// Working memory of one thread.
     type Scratch: Default + Send;
 
     /// Rows are computed in blocks of this many.
     const ROW_BLOCK: usize;
-
-    /// The scores of [`Kernels::above`] differ by at most this from exact ones, for rows of unit length.
-    const SCORE_ERROR: f32;
 
     /// As the manifest names it: "amx bf16".
     fn name(&self) -> String;
@@ -93,10 +94,19 @@ pub trait Kernels: Send + Sync {
     /// Lays out `weight`, `n × k`, and `bias`, of `n` values.
     fn pack(&self, weight: &[f32], n: usize, k: usize, bias: &[f32]) -> Self::Linear;
 
+    /// The operand `x`, of `rows × k`, for the layers that take it.
+    fn left<'a>(
+        &self,
+        x: &'a [Self::Value],
+        rows: usize,
+        k: usize,
+        made: &'a mut Self::Made,
+    ) -> Self::Left<'a>;
+
     /// `out = x · weightᵀ + bias`: an operand of `rows × k` to `rows × n`.
     fn linear(
         &self,
-        x: &[Self::Value],
+        x: Self::Left<'_>,
         rows: usize,
         layer: &Self::Linear,
         out: &mut [Self::Value],
@@ -106,7 +116,7 @@ pub trait Kernels: Send + Sync {
     /// `out = act(x · weightᵀ + bias)`: an operand of `rows × k` to one of `rows × n`.
     fn linear_act(
         &self,
-        x: &[Self::Value],
+        x: Self::Left<'_>,
         rows: usize,
         layer: &Self::Linear,
         act: Activation,
@@ -117,21 +127,10 @@ pub trait Kernels: Send + Sync {
     /// `sum += x · weightᵀ`, the bias left out: an operand of `rows × k` to `rows × n`.
     fn linear_add(
         &self,
-        x: &[Self::Value],
+        x: Self::Left<'_>,
         rows: usize,
         layer: &Self::Linear,
         sum: &mut [f32],
-        scratch: &mut Self::Scratch,
-    );
-
-    /// Adds to `hits` where `x · weightᵀ`, the bias left out, is at least `floor`: an operand of `rows × k`.
-    fn above(
-        &self,
-        x: &[Self::Value],
-        rows: usize,
-        layer: &Self::Linear,
-        floor: f32,
-        hits: &mut Vec<Hit>,
         scratch: &mut Self::Scratch,
     );
 
@@ -148,4 +147,21 @@ pub trait Kernels: Send + Sync {
 
     /// `x = norm(x + bias)` over each of `rows` rows, and the same in the operand `out`.
     fn layer_norm(&self, x: &mut [f32], rows: usize, norm: &Norm, out: &mut [Self::Value]);
+}
+
+/// The operation of the exact search.
+pub trait Above: Kernels {
+    /// The scores of [`Above::above`] differ by at most this from exact ones, for rows of unit length.
+    const SCORE_ERROR: f32;
+
+    /// Adds to `hits` where `x · weightᵀ`, the bias left out, is at least `floor`: an operand of `rows × k`.
+    fn above(
+        &self,
+        x: &[Self::Value],
+        rows: usize,
+        layer: &Self::Linear,
+        floor: f32,
+        hits: &mut Vec<Hit>,
+        scratch: &mut Self::Scratch,
+    );
 }

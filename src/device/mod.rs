@@ -11,6 +11,7 @@ mod math;
 #[cfg(test)]
 mod oracle;
 mod portable;
+mod precision;
 mod probe;
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -22,7 +23,9 @@ pub use aligned::Aligned;
 pub use bf16::Bf16;
 pub use float::Float;
 pub use gpu::{Gpu, GpuName, is_out_of_memory};
-pub use kernels::{Activation, Heads, Hit, Kernels, Norm};
+pub use int8::Int8Layers;
+pub use kernels::{Above, Activation, Heads, Hit, Kernels, Norm};
+pub use precision::Precision;
 pub use probe::ceiling;
 
 use crate::Error;

@@ -2,10 +2,10 @@
 
 use proptest::prelude::*;
 
-use super::{Activation, Aligned, CpuPath, Float, Heads, Hit, Kernels, Norm};
+use super::{Above, Activation, Aligned, CpuPath, Float, Heads, Hit, Kernels, Norm};
 
 /// Numbers in [-1, 1) that depend on a seed alone.
-fn values(seed: u64, n: usize) -> Vec<f32> {
+pub(super) fn values(seed: u64, n: usize) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut next = || {
         state ^= state << 13;
@@ -17,12 +17,12 @@ fn values(seed: u64, n: usize) -> Vec<f32> {
 }
 
 /// `x · wᵀ`.
-fn product(x: &[f32], w: &[f32], rows: usize, n: usize, k: usize) -> Vec<f64> {
+pub(super) fn product(x: &[f32], w: &[f32], rows: usize, n: usize, k: usize) -> Vec<f64> {
     let dot = |r: usize, c: usize| (0..k).map(|i| f64::from(x[r * k + i]) * f64::from(w[c * k + i])).sum();
     (0..rows * n).map(|i| dot(i / n, i % n)).collect()
 }
 
-fn activation(act: Activation, x: f64) -> f64 {
+pub(super) fn activation(act: Activation, x: f64) -> f64 {
     match act {
         Activation::Relu => x.max(0.0),
         Activation::GeluTanh => {
@@ -42,7 +42,7 @@ fn activation(act: Activation, x: f64) -> f64 {
 }
 
 /// Compares, `scale` being the size of the numbers that were summed; bf16 keeps eight bits.
-fn close(name: &str, what: &str, found: &[f32], expect: &[f64], scale: f64) {
+pub(super) fn close(name: &str, what: &str, found: &[f32], expect: &[f64], scale: f64) {
     assert_eq!(found.len(), expect.len());
     let tolerance = if name.contains("bf16") { 0.012 } else { 1e-5 } * scale;
     for (i, (f, e)) in found.iter().zip(expect).enumerate() {
@@ -57,13 +57,13 @@ fn poison<K: Kernels>(k: &K) -> K::Value {
     block[0]
 }
 
-fn buffer<K: Kernels>(k: &K, rows: usize, n: usize) -> Aligned<K::Value> {
+pub(super) fn buffer<K: Kernels>(k: &K, rows: usize, n: usize) -> Aligned<K::Value> {
     let mut buffer = Aligned::new((rows.next_multiple_of(K::ROW_BLOCK) + K::ROW_BLOCK) * n);
     buffer.fill(poison(k));
     buffer
 }
 
-fn check<K: Kernels>(k: &K, seed: u64, rows: usize, n: usize, depth: usize, heads: Heads) {
+fn check<K: Above>(k: &K, seed: u64, rows: usize, n: usize, depth: usize, heads: Heads) {
     let name = k.name();
     let mut scratch = K::Scratch::default();
     let (x, w, bias) = (values(seed, rows * depth), values(seed + 1, n * depth), values(seed + 2, n));
@@ -76,20 +76,21 @@ fn check<K: Kernels>(k: &K, seed: u64, rows: usize, n: usize, depth: usize, head
     let scale = (depth as f64).sqrt();
 
     let mut out = buffer(k, rows, n);
-    k.linear(&operand, rows, &layer, &mut out, &mut scratch);
+    let made = &mut K::Made::default();
+    k.linear(k.left(&operand, rows, depth, made), rows, &layer, &mut out, &mut scratch);
     let found: Vec<f32> = out[..rows * n].iter().map(|&v| k.widen(v)).collect();
     close(&name, "linear", &found, &biased, scale);
 
     for act in [Activation::Gelu, Activation::GeluTanh, Activation::Relu] {
         out.fill(poison(k));
-        k.linear_act(&operand, rows, &layer, act, &mut out, &mut scratch);
+        k.linear_act(k.left(&operand, rows, depth, made), rows, &layer, act, &mut out, &mut scratch);
         let expect: Vec<f64> = biased.iter().map(|&v| activation(act, v)).collect();
         close(&name, "linear_act", &k.read_operand(&out, rows, n), &expect, scale);
     }
 
     let mut sum = Aligned::new((rows.next_multiple_of(K::ROW_BLOCK) + K::ROW_BLOCK) * n);
     sum.fill(0.25);
-    k.linear_add(&operand, rows, &layer, &mut sum, &mut scratch);
+    k.linear_add(k.left(&operand, rows, depth, made), rows, &layer, &mut sum, &mut scratch);
     let expect: Vec<f64> = exact.iter().map(|v| v + 0.25).collect();
     close(&name, "linear_add", &sum[..rows * n], &expect, scale);
 

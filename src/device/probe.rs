@@ -5,18 +5,18 @@
 
 use std::{hint::black_box, time::Instant};
 
-use super::CpuPath;
+use super::{CpuPath, Precision};
 
 /// Multiplications and additions per second on every one of `threads` threads together, the best of some tries.
 /// Takes about a tenth of a second.
-pub fn ceiling(path: CpuPath, threads: usize) -> f64 {
+pub fn ceiling(path: CpuPath, precision: Precision, threads: usize) -> f64 {
     assert!(path.is_available(), "{path} is not available");
     let rate = || {
         let begun = std::sync::Barrier::new(threads);
         let worker = || {
             begun.wait();
             let start = Instant::now();
-            let work: f64 = (0..ROUNDS).map(|_| round(path)).sum();
+            let work: f64 = (0..ROUNDS).map(|_| round(path, precision)).sum();
             work / start.elapsed().as_secs_f64()
         };
         std::thread::scope(|scope| {
@@ -33,8 +33,9 @@ const ROUNDS: usize = 40;
 const STEPS: usize = 20_000;
 
 /// Runs one round and returns its multiplications and additions.
-fn round(path: CpuPath) -> f64 {
+fn round(path: CpuPath, precision: Precision) -> f64 {
     match path {
+        _ if precision == Precision::Int8 => super::int8::spin(path, STEPS),
         #[cfg(target_arch = "x86_64")]
         CpuPath::Amx | CpuPath::Avx512Bf16 => super::bf16::spin(path, STEPS),
         #[cfg(target_arch = "x86_64")]
@@ -66,8 +67,10 @@ mod tests {
     #[test]
     fn every_path_has_a_ceiling() {
         for path in CpuPath::available() {
-            let rate = ceiling(path, 1);
-            assert!(rate.is_finite() && rate > 1e6, "{path}: {rate}");
+            for precision in [Precision::Native, Precision::Int8] {
+                let rate = ceiling(path, precision, 1);
+                assert!(rate.is_finite() && rate > 1e6, "{path} {precision}: {rate}");
+            }
         }
     }
 }

@@ -10,9 +10,9 @@ use rayon::prelude::*;
 
 use super::{Encoder, PackedBatch, candle::check_ids};
 use crate::{
-    Result,
-    device::{Aligned, CpuPath, Float, Heads, Kernels, Norm},
-    model::{BertConfig, Model, Pooling, Weights},
+    Error, Result,
+    device::{Aligned, CpuPath, Float, Heads, Int8Layers, Kernels, Norm},
+    model::{BertConfig, Model, Pooling, Precision, Weights},
     vector::{Matrix, normalize},
 };
 
@@ -52,20 +52,39 @@ struct Work<K: Kernels> {
     qkv: Aligned<K::Value>,
     context: Aligned<K::Value>,
     inner: Aligned<K::Value>,
+    /// What is made of an operand, and of the feed-forward layer's inner one beside it.
+    made: K::Made,
+    inner_made: K::Made,
     scratch: K::Scratch,
 }
 
 /// The fastest encoder for `model` that the instruction set `path` allows. Where a model's shape does not suit the
 /// bf16 kernels, it runs on AVX-512 in f32; [`Encoder::describe`] tells.
 pub fn cpu_encoder(model: &Model, path: CpuPath) -> Result<Box<dyn Encoder>> {
-    #[cfg(target_arch = "x86_64")]
-    {
-        let c = &model.config;
-        if let Some(bf16) = crate::device::Bf16::new(path, c.hidden_size, part(c), heads(c)) {
-            return Ok(Box::new(CpuEncoder::new(model, bf16)?));
+    let c = &model.config;
+    match model.precision {
+        Precision::Int8 if !(c.hidden_size.is_multiple_of(32) && part(c).is_multiple_of(32)) => {
+            Err(Error::Option {
+                option: "--precision int8".into(),
+                message: format!("{} has layers whose widths are no multiples of 32", model.name),
+                hint: "leave --precision out".into(),
+            })
+        }
+        Precision::Int8 => {
+            #[cfg(target_arch = "x86_64")]
+            if let Some(on_bf16) = Int8Layers::on_bf16(path, c.hidden_size, part(c), heads(c)) {
+                return Ok(Box::new(CpuEncoder::new(model, on_bf16)?));
+            }
+            Ok(Box::new(CpuEncoder::new(model, Int8Layers::on_f32(path))?))
+        }
+        Precision::Native => {
+            #[cfg(target_arch = "x86_64")]
+            if let Some(bf16) = crate::device::Bf16::new(path, c.hidden_size, part(c), heads(c)) {
+                return Ok(Box::new(CpuEncoder::new(model, bf16)?));
+            }
+            Ok(Box::new(CpuEncoder::new(model, Float::new(path))?))
         }
     }
-    Ok(Box::new(CpuEncoder::new(model, Float::new(path))?))
 }
 
 fn heads(config: &BertConfig) -> Heads {
@@ -114,7 +133,7 @@ impl<K: Kernels> CpuEncoder<K> {
         let rows = batch.offsets()[to] as usize - first;
         let mut work = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
         work.fit(rows, hidden, self.part);
-        let Work { x, states, qkv, context, inner, scratch } = &mut work;
+        let Work { x, states, qkv, context, inner, made, inner_made, scratch } = &mut work;
 
         let words = self.weights.get("embeddings.word_embeddings.weight", self.config.vocab_size, hidden)?;
         let mut row = 0;
@@ -129,16 +148,17 @@ impl<K: Kernels> CpuEncoder<K> {
         let k = &self.kernels;
         k.layer_norm(x, rows, &self.norm, states);
         for layer in &self.layers {
-            k.linear(states, rows, &layer.qkv, qkv, scratch);
+            k.linear(k.left(states, rows, hidden, made), rows, &layer.qkv, qkv, scratch);
             for i in from..to {
                 let at = batch.offsets()[i] as usize - first..batch.offsets()[i + 1] as usize - first;
                 k.attention(qkv, at, heads, context, scratch);
             }
-            k.linear_add(context, rows, &layer.attention, x, scratch);
+            k.linear_add(k.left(context, rows, hidden, made), rows, &layer.attention, x, scratch);
             k.layer_norm(x, rows, &layer.attention_norm, states);
+            let left = k.left(states, rows, hidden, made);
             for (up, down) in &layer.inner {
-                k.linear_act(states, rows, up, self.config.hidden_act, inner, scratch);
-                k.linear_add(inner, rows, down, x, scratch);
+                k.linear_act(left, rows, up, self.config.hidden_act, inner, scratch);
+                k.linear_add(k.left(inner, rows, self.part, inner_made), rows, down, x, scratch);
             }
             k.layer_norm(x, rows, &layer.norm, states);
         }
@@ -211,6 +231,8 @@ impl<K: Kernels> Default for Work<K> {
             qkv: Aligned::default(),
             context: Aligned::default(),
             inner: Aligned::default(),
+            made: K::Made::default(),
+            inner_made: K::Made::default(),
             scratch: K::Scratch::default(),
         }
     }

@@ -4,7 +4,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use serde::Deserialize;
 
-use super::{BertConfig, Manifest, Model, Pooling, Tokenizer, Weights};
+use super::{BertConfig, Manifest, Model, Pooling, Precision, Tokenizer, Weights};
 use crate::{Error, Result};
 
 const CONFIG: &str = "config.json";
@@ -61,6 +61,7 @@ pub(super) fn open(path: &Path) -> Result<Model> {
         config,
         pooling,
         normalize,
+        precision: Precision::Native,
         max_tokens,
         prefix,
         weights: Arc::new(weights),

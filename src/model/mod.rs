@@ -16,7 +16,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-pub use crate::device::Activation;
+pub use crate::device::{Activation, Precision};
 pub use config::{BertConfig, Pooling};
 #[cfg(feature = "hub")]
 pub use hub::fetch;
@@ -40,6 +40,8 @@ pub struct Model {
     pub max_tokens: usize,
     /// What stands before each text.
     pub prefix: String,
+    /// What the linear layers are computed in.
+    pub precision: Precision,
     /// The encoder's tensors, shared with encoders that read them in place.
     pub weights: Arc<Weights>,
     /// Text to ids.
@@ -66,6 +68,7 @@ impl Model {
             config: BertConfig::from_json(&inside("config.json"), files.config)?,
             pooling: manifest.pooling,
             normalize: manifest.normalize,
+            precision: Precision::Native,
             max_tokens: tokens,
             weights: Arc::new(Weights::from_static(&inside("model.safetensors"), files.weights)?),
             tokenizer: Tokenizer::from_json(&inside("tokenizer.json"), files.tokenizer, tokens, &prefix)?,
@@ -105,7 +108,12 @@ impl Model {
         Ok(model)
     }
 
-    /// What the vectors depend on, as one hex number: weights, tokenizer, pooling, window, prefix. Two models
+    /// The same model with its linear layers in `precision`.
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Model { precision, ..self }
+    }
+
+    /// What the vectors depend on, as one hex number: weights, tokenizer, pooling, window, prefix, precision. Two models
     /// with one fingerprint give the same vectors. Costs the hashing of the weights where no manifest vouches
     /// for them.
     pub fn fingerprint(&self) -> String {
@@ -121,6 +129,9 @@ impl Model {
             }
         }
         hash.update(format!("{:?}|{}|{}|{}", self.pooling, self.normalize, self.max_tokens, self.prefix));
+        if self.precision != Precision::Native {
+            hash.update(format!("|{}", self.precision));
+        }
         hex(&hash.finalize())
     }
 

@@ -13,7 +13,7 @@ use super::RowPair;
 use crate::device::Bf16;
 use crate::{
     Error, Result,
-    device::{Aligned, CpuPath, Float, Hit, Kernels},
+    device::{Above, Aligned, CpuPath, Float, Hit, Kernels},
     progress::{Progress, Stage},
     story::RowId,
     vector::{Matrix, dot},
@@ -87,7 +87,7 @@ pub(super) fn scan<C: Collect>(
     scan_with(&Float::new(path), rows, floor, against, collect, progress)
 }
 
-fn scan_with<K: Kernels, C: Collect>(
+fn scan_with<K: Above, C: Collect>(
     kernels: &K,
     rows: &Matrix,
     floor: f32,

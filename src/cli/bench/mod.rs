@@ -11,7 +11,7 @@ use samestory::{
     device::{CpuPath, GpuName},
     embed::{CandleEncoder, StockEncoder, cpu_encoder, embed_texts},
     ingest,
-    model::Model,
+    model::{Model, Precision},
     progress::Silent,
 };
 
@@ -26,8 +26,9 @@ use super::{
 /// Runs the command.
 pub fn run(args: &Bench) -> Result<Outcome> {
     catch_ctrl_c();
-    let model = open_model(args.model.as_deref())?;
-    let subjects = subjects(args, &model)?;
+    let mut model = open_model(args.model.as_deref())?;
+    let subjects = subjects(args, &mut model)?;
+    model.precision = Precision::Native;
     if args.first {
         for subject in &subjects {
             embed_texts(&model, subject.encoder.as_ref(), &["a first text"], &Silent)?;
@@ -103,7 +104,7 @@ fn read_report(path: &Path) -> Result<Report> {
 }
 
 /// Every device on every number of threads.
-fn subjects(args: &Bench, model: &Model) -> Result<Vec<Subject>> {
+fn subjects(args: &Bench, model: &mut Model) -> Result<Vec<Subject>> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads: Vec<usize> = match args.threads.is_empty() {
         true => vec![cores],
@@ -125,13 +126,19 @@ fn subjects(args: &Bench, model: &Model) -> Result<Vec<Subject>> {
     }
     let mut subjects = Vec::new();
     for name in names {
-        let (encoder, path) = encoder(&name, model)?;
+        let (device, precision) = match name.strip_suffix("+int8") {
+            Some(device) => (device, Precision::Int8),
+            None => (&*name, Precision::Native),
+        };
+        model.precision = precision;
+        let (encoder, path) = encoder(device, model)?;
         for &threads in &threads {
             subjects.push(Subject {
                 name: name.clone(),
                 threads,
                 encoder: Arc::clone(&encoder),
                 path,
+                precision,
                 search: path.unwrap_or(CpuPath::detect()),
             });
         }
@@ -143,6 +150,13 @@ type Found = (Arc<dyn samestory::embed::Encoder>, Option<CpuPath>);
 
 fn encoder(name: &str, model: &Model) -> Result<Found> {
     use candle_core::{DType, Device};
+    if model.precision == Precision::Int8 && name.parse::<CpuPath>().is_err() {
+        return Err(Error::Option {
+            option: "--devices".into(),
+            message: format!("{name} does not compute in int8"),
+            hint: "int8 goes with the CPU paths, as in amx+int8".into(),
+        });
+    }
     Ok(match name {
         "candle" => (Arc::new(CandleEncoder::new(model, Device::Cpu, DType::F32)?), None),
         "stock" => (Arc::new(StockEncoder::new(model)?), None),

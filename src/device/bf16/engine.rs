@@ -1,10 +1,13 @@
 //! Which instructions multiply.
 
-#[cfg(target_os = "linux")]
-use super::tiles::{self, Tiles};
 use super::{
     dots::{self, Dots},
     gemm::{Blocks, Finish, Tiled},
+};
+#[cfg(target_os = "linux")]
+use super::{
+    permit,
+    tiles::{self, Tiles},
 };
 use crate::device::CpuPath;
 
@@ -32,7 +35,7 @@ impl Engine {
     pub(super) fn is_available(self) -> bool {
         match self {
             #[cfg(target_os = "linux")]
-            Engine::Tiles => tiles::is_available(),
+            Engine::Tiles => permit::is_available(),
             Engine::Dots => dots::is_available(),
         }
     }
@@ -67,7 +70,7 @@ impl Ready {
     pub(super) fn spin(&self, steps: usize) -> f64 {
         match self {
             #[cfg(target_os = "linux")]
-            Ready::Tiles(tiles) => tiles::spin(tiles, steps / 8),
+            Ready::Tiles(tiles) => tiles::spin(tiles, steps / 8, false),
             Ready::Dots(dots) => dots::spin(dots, steps),
         }
     }

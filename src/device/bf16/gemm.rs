@@ -10,18 +10,18 @@ use half::bf16;
 
 use super::{
     engine::Ready,
-    rows::{gelu, gelu_tanh, store_bf16},
+    rows::{GELU, GELU_TANH, NONE, RELU, activate, store_bf16},
 };
 use crate::device::kernels::{Activation, Hit};
 
 /// Values in a tile row of bf16, and columns of a panel.
-pub(super) const WIDE: usize = 32;
+pub(in crate::device) const WIDE: usize = 32;
 /// Rows of a block.
-pub(super) const TALL: usize = 32;
+pub(in crate::device) const TALL: usize = 32;
 /// Rows of a tile.
-pub(super) const TILE: usize = 16;
+pub(in crate::device) const TILE: usize = 16;
 /// Values in a tile of bf16.
-pub(super) const TILE_VALUES: usize = TILE * WIDE;
+pub(in crate::device) const TILE_VALUES: usize = TILE * WIDE;
 
 /// Weights as tiles: `[panel of 32 columns][step of 32 of k][2 tiles][16 pairs of k][16 columns][2]`.
 pub struct Tiled {
@@ -57,12 +57,12 @@ impl Tiled {
 }
 
 /// Where the values of `row` from `column` (a multiple of 32) stand in an operand of `k` columns.
-pub(super) fn operand(row: usize, column: usize, k: usize) -> usize {
+pub(in crate::device) fn operand(row: usize, column: usize, k: usize) -> usize {
     row / TALL * TALL * k + column / WIDE * TALL * WIDE + row % TALL * WIDE
 }
 
 /// Two blocks of sums: one is filled while the other is finished.
-pub(super) struct Blocks(pub(super) Box<[Block; 2]>);
+pub(in crate::device) struct Blocks(pub(super) Box<[Block; 2]>);
 
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
@@ -75,18 +75,45 @@ impl Default for Blocks {
 }
 
 /// What becomes of a finished block.
-pub(super) trait Finish {
+pub(in crate::device) trait Finish {
     /// Finishes row `r` of the block at `row`, `column`: `a` and `b` are its 32 sums.
     ///
     /// # Safety
-    /// The processor has AVX-512 with bf16; the place lies within the output.
+    /// The processor has AVX-512, with bf16 where that is stored; the place lies within the output.
     unsafe fn row(&self, row: usize, column: usize, r: usize, a: __m512, b: __m512);
 }
 
-const NONE: u8 = 0;
-const GELU: u8 = 1;
-const GELU_TANH: u8 = 2;
-const RELU: u8 = 3;
+/// A product whose blocks can be finished in any way.
+pub(in crate::device) trait Product<'a> {
+    /// The number of rows, and the bias of the columns.
+    fn shape(&self) -> (usize, &'a [f32]);
+
+    /// Hands every block to `finish`.
+    ///
+    /// # Safety
+    /// The output of `finish` holds the rows rounded up to whole blocks.
+    unsafe fn run<F: Finish>(self, finish: &F);
+}
+
+/// `x · wᵀ` in bf16.
+struct Bf16Product<'a> {
+    engine: &'a Ready,
+    x: &'a [u16],
+    rows: usize,
+    w: &'a Tiled,
+    blocks: &'a mut Blocks,
+}
+
+impl<'a> Product<'a> for Bf16Product<'a> {
+    fn shape(&self) -> (usize, &'a [f32]) {
+        (self.rows, &self.w.bias)
+    }
+
+    unsafe fn run<F: Finish>(self, finish: &F) {
+        // SAFETY: by this function's own contract.
+        unsafe { self.engine.product(self.x, self.rows, self.w, finish, self.blocks) }
+    }
+}
 
 /// Bias, activation, rounding: into rows, or into an operand.
 struct Round<'a, const ACT: u8, const OPERAND: bool> {
@@ -104,15 +131,7 @@ impl<const ACT: u8, const OPERAND: bool> Finish for Round<'_, ACT, OPERAND> {
             let bias = self.bias.as_ptr().add(column);
             let mut a = _mm512_add_ps(a, _mm512_loadu_ps(bias));
             let mut b = _mm512_add_ps(b, _mm512_loadu_ps(bias.add(16)));
-            match ACT {
-                GELU => (a, b) = (gelu(a), gelu(b)),
-                GELU_TANH => (a, b) = (gelu_tanh(a), gelu_tanh(b)),
-                RELU => {
-                    let zero = _mm512_setzero_ps();
-                    (a, b) = (_mm512_max_ps(a, zero), _mm512_max_ps(b, zero));
-                }
-                _ => {}
-            }
+            (a, b) = (activate::<ACT>(a), activate::<ACT>(b));
             let at = match OPERAND {
                 true => operand(row, column, self.n) + r * WIDE,
                 false => (row + r) * self.n + column,
@@ -130,7 +149,7 @@ struct Add {
 
 impl Finish for Add {
     #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+    #[target_feature(enable = "avx512f")]
     unsafe fn row(&self, row: usize, column: usize, r: usize, a: __m512, b: __m512) {
         // SAFETY: by this function's own contract.
         unsafe {
@@ -174,6 +193,39 @@ impl Finish for Above<'_> {
     }
 }
 
+/// `out = product + bias` in bf16 rows.
+pub(in crate::device) fn round<'a>(product: impl Product<'a>, out: &mut [u16]) {
+    let (rows, bias) = product.shape();
+    assert!(out.len() >= rows.next_multiple_of(TALL) * bias.len(), "a buffer is smaller than its blocks");
+    let finish = Round::<NONE, false> { bias, out: out.as_mut_ptr(), n: bias.len() };
+    // SAFETY: the output holds whole blocks.
+    unsafe { product.run(&finish) };
+}
+
+/// `out = act(product + bias)` as a bf16 operand.
+pub(in crate::device) fn round_act<'a>(product: impl Product<'a>, act: Activation, out: &mut [u16]) {
+    let (rows, bias) = product.shape();
+    let n = bias.len();
+    assert!(out.len() >= rows.next_multiple_of(TALL) * n, "a buffer is smaller than its blocks");
+    let out = out.as_mut_ptr();
+    // SAFETY: as in `round`.
+    unsafe {
+        match act {
+            Activation::Gelu => product.run(&Round::<GELU, true> { bias, out, n }),
+            Activation::GeluTanh => product.run(&Round::<GELU_TANH, true> { bias, out, n }),
+            Activation::Relu => product.run(&Round::<RELU, true> { bias, out, n }),
+        }
+    }
+}
+
+/// `sum += product` in f32 rows.
+pub(in crate::device) fn add<'a>(product: impl Product<'a>, sum: &mut [f32]) {
+    let (rows, bias) = product.shape();
+    assert!(sum.len() >= rows.next_multiple_of(TALL) * bias.len(), "a buffer is smaller than its blocks");
+    // SAFETY: as in `round`.
+    unsafe { product.run(&Add { sum: sum.as_mut_ptr(), n: bias.len() }) };
+}
+
 /// `out = x · wᵀ + bias` in bf16 rows; `x` is an operand.
 pub(super) fn linear(
     engine: &Ready,
@@ -183,10 +235,7 @@ pub(super) fn linear(
     out: &mut [u16],
     blocks: &mut Blocks,
 ) {
-    assert!(out.len() >= rows.next_multiple_of(TALL) * w.n, "a buffer is smaller than its blocks");
-    let finish = Round::<NONE, false> { bias: &w.bias, out: out.as_mut_ptr(), n: w.n };
-    // SAFETY: the output holds whole blocks.
-    unsafe { engine.product(x, rows, w, &finish, blocks) };
+    round(Bf16Product { engine, x, rows, w, blocks }, out);
 }
 
 /// `out = act(x · wᵀ + bias)` in bf16; `x` and `out` are operands.
@@ -199,18 +248,7 @@ pub(super) fn linear_act(
     out: &mut [u16],
     blocks: &mut Blocks,
 ) {
-    assert!(out.len() >= rows.next_multiple_of(TALL) * w.n, "a buffer is smaller than its blocks");
-    let (bias, n, out) = (&w.bias[..], w.n, out.as_mut_ptr());
-    // SAFETY: as in `linear`.
-    unsafe {
-        match act {
-            Activation::Gelu => engine.product(x, rows, w, &Round::<GELU, true> { bias, out, n }, blocks),
-            Activation::GeluTanh => {
-                engine.product(x, rows, w, &Round::<GELU_TANH, true> { bias, out, n }, blocks)
-            }
-            Activation::Relu => engine.product(x, rows, w, &Round::<RELU, true> { bias, out, n }, blocks),
-        }
-    }
+    round_act(Bf16Product { engine, x, rows, w, blocks }, act, out);
 }
 
 /// `sum += x · wᵀ` in f32 rows; `x` is an operand.
@@ -222,9 +260,7 @@ pub(super) fn linear_add(
     sum: &mut [f32],
     blocks: &mut Blocks,
 ) {
-    assert!(sum.len() >= rows.next_multiple_of(TALL) * w.n, "a buffer is smaller than its blocks");
-    // SAFETY: as in `linear`.
-    unsafe { engine.product(x, rows, w, &Add { sum: sum.as_mut_ptr(), n: w.n }, blocks) };
+    add(Bf16Product { engine, x, rows, w, blocks }, sum);
 }
 
 /// Adds to `hits` where `x · wᵀ` is at least `floor`; `x` is an operand.

@@ -5,10 +5,12 @@
 mod attention;
 mod dots;
 mod engine;
-mod gemm;
-mod rows;
+pub(super) mod gemm;
 #[cfg(target_os = "linux")]
-mod tiles;
+pub(super) mod permit;
+pub(super) mod rows;
+#[cfg(target_os = "linux")]
+pub(super) mod tiles;
 
 use std::ops::Range;
 
@@ -17,7 +19,7 @@ use half::bf16;
 
 use super::{
     CpuPath,
-    kernels::{Activation, Heads, Hit, Kernels, Norm},
+    kernels::{Above, Activation, Heads, Hit, Kernels, Norm},
 };
 
 /// Whether this processor has the kernels of `path`.
@@ -67,12 +69,11 @@ impl Kernels for Bf16 {
     /// The bits of a bf16.
     type Value = u16;
     type Linear = gemm::Tiled;
+    type Left<'a> = &'a [u16];
+    type Made = ();
     type Scratch = Bf16Scratch;
 
     const ROW_BLOCK: usize = 32;
-
-    /// Rounding to eight bits errs by 2⁻⁹ at most on either side, so on a product of unit vectors by 2⁻⁸ and a bit.
-    const SCORE_ERROR: f32 = 0.0041;
 
     fn name(&self) -> String {
         self.engine.name().into()
@@ -98,6 +99,10 @@ impl Kernels for Bf16 {
 
     fn pack(&self, weight: &[f32], n: usize, k: usize, bias: &[f32]) -> gemm::Tiled {
         gemm::Tiled::pack(weight, n, k, bias)
+    }
+
+    fn left<'a>(&self, x: &'a [u16], _rows: usize, _k: usize, _made: &'a mut ()) -> &'a [u16] {
+        x
     }
 
     fn linear(
@@ -134,18 +139,6 @@ impl Kernels for Bf16 {
         gemm::linear_add(&self.engine.begin(), x, rows, layer, sum, &mut scratch.product);
     }
 
-    fn above(
-        &self,
-        x: &[u16],
-        rows: usize,
-        layer: &gemm::Tiled,
-        floor: f32,
-        hits: &mut Vec<Hit>,
-        scratch: &mut Bf16Scratch,
-    ) {
-        gemm::above(&self.engine.begin(), x, rows, layer, floor, hits, &mut scratch.product);
-    }
-
     fn attention(
         &self,
         qkv: &[u16],
@@ -169,5 +162,22 @@ impl Kernels for Bf16 {
             // SAFETY: a `Bf16` exists, so the processor has AVX-512 with bf16; the widths were checked.
             unsafe { rows::layer_norm(row, norm, out) };
         }
+    }
+}
+
+impl Above for Bf16 {
+    /// Rounding to eight bits errs by 2⁻⁹ at most on either side, so on a product of unit vectors by 2⁻⁸ and a bit.
+    const SCORE_ERROR: f32 = 0.0041;
+
+    fn above(
+        &self,
+        x: &[u16],
+        rows: usize,
+        layer: &gemm::Tiled,
+        floor: f32,
+        hits: &mut Vec<Hit>,
+        scratch: &mut Bf16Scratch,
+    ) {
+        gemm::above(&self.engine.begin(), x, rows, layer, floor, hits, &mut scratch.product);
     }
 }

@@ -7,7 +7,7 @@ use crate::device::kernels::Norm;
 
 /// Φ(x) − 1/2 = x · P(x²), fitted (minimax of the error of GELU) on |x| ≤ 5 in u = x²·2/25 − 1; the error of GELU is
 /// below 1.1e-5, a hundredth of what rounding its result to bf16 costs.
-const GELU: [f32; 11] = [
+const GELU_FIT: [f32; 11] = [
     0.141_364_3,
     -0.070_300_52,
     0.051_488_01,
@@ -21,14 +21,32 @@ const GELU: [f32; 11] = [
     0.002_277_308,
 ];
 
+/// Activations as constants, for loops that are compiled once for each.
+pub(in crate::device) const NONE: u8 = 0;
+pub(in crate::device) const GELU: u8 = 1;
+pub(in crate::device) const GELU_TANH: u8 = 2;
+pub(in crate::device) const RELU: u8 = 3;
+
+/// One of the activations.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(in crate::device) fn activate<const ACT: u8>(x: __m512) -> __m512 {
+    match ACT {
+        GELU => gelu(x),
+        GELU_TANH => gelu_tanh(x),
+        RELU => _mm512_max_ps(x, _mm512_setzero_ps()),
+        _ => x,
+    }
+}
+
 /// GELU by the error function.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-pub(super) fn gelu(x: __m512) -> __m512 {
+#[target_feature(enable = "avx512f")]
+fn gelu(x: __m512) -> __m512 {
     let c = _mm512_max_ps(_mm512_min_ps(x, _mm512_set1_ps(5.0)), _mm512_set1_ps(-5.0));
     let u = _mm512_fmadd_ps(_mm512_mul_ps(c, c), _mm512_set1_ps(2.0 / 25.0), _mm512_set1_ps(-1.0));
-    let mut p = _mm512_set1_ps(GELU[10]);
-    for &a in GELU[..10].iter().rev() {
+    let mut p = _mm512_set1_ps(GELU_FIT[10]);
+    for &a in GELU_FIT[..10].iter().rev() {
         p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(a));
     }
     _mm512_mul_ps(x, _mm512_fmadd_ps(c, p, _mm512_set1_ps(0.5)))
@@ -36,8 +54,8 @@ pub(super) fn gelu(x: __m512) -> __m512 {
 
 /// GELU by its tanh approximation: x · (1 − 1 / (2^(v · 2√(2/π)·log₂e) + 1)).
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-pub(super) fn gelu_tanh(x: __m512) -> __m512 {
+#[target_feature(enable = "avx512f")]
+fn gelu_tanh(x: __m512) -> __m512 {
     let one = _mm512_set1_ps(1.0);
     let cube = _mm512_mul_ps(_mm512_mul_ps(x, x), x);
     let v = _mm512_fmadd_ps(cube, _mm512_set1_ps(0.044_715), x);
@@ -47,7 +65,7 @@ pub(super) fn gelu_tanh(x: __m512) -> __m512 {
 
 /// 2^x, to 3e-6 relative.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+#[target_feature(enable = "avx512f")]
 fn exp2(x: __m512) -> __m512 {
     let n = _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(x);
     let f = _mm512_sub_ps(x, n);
@@ -66,7 +84,7 @@ fn exp2(x: __m512) -> __m512 {
 /// `out` has room for 32 values.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-pub(super) unsafe fn store_bf16(out: *mut u16, low: __m512, high: __m512) {
+pub(in crate::device) unsafe fn store_bf16(out: *mut u16, low: __m512, high: __m512) {
     let both = _mm512_cvtne2ps_pbh(high, low);
     // SAFETY: by this function's own contract; `__m512bh` and `__m512i` are the same 64 bytes.
     unsafe { _mm512_storeu_si512(out.cast(), std::mem::transmute::<__m512bh, __m512i>(both)) };

@@ -11,52 +11,17 @@
 use std::{
     arch::{
         asm,
-        x86_64::{__cpuid, __cpuid_count, _mm512_load_ps, _xgetbv},
+        x86_64::{_MM_HINT_T1, _mm_prefetch, _mm512_load_ps},
     },
     marker::PhantomData,
-    sync::OnceLock,
 };
 
 use half::bf16;
 
-use super::gemm::{Blocks, Finish, TALL, TILE, TILE_VALUES, Tile, Tiled, WIDE};
-
-/// Whether the processor has AMX with bf16 and the vectors that go with it, and the kernel lets this process use
-/// the tiles.
-pub(super) fn is_available() -> bool {
-    static AVAILABLE: OnceLock<bool> = OnceLock::new();
-    *AVAILABLE.get_or_init(|| super::dots::is_available() && has_tiles() && may_use_tiles())
-}
-
-/// CPUID says that the processor has AMX-TILE and AMX-BF16, XCR0 that the system keeps the tile registers.
-fn has_tiles() -> bool {
-    const BF16_AND_TILE: u32 = 1 << 22 | 1 << 24;
-    const TILECFG_AND_TILEDATA: u64 = 0b11 << 17;
-    const OSXSAVE: u32 = 1 << 27;
-    if __cpuid(0).eax < 7 || __cpuid(1).ecx & OSXSAVE == 0 {
-        return false;
-    }
-    // SAFETY: OSXSAVE says that the instruction is there.
-    let kept = unsafe { read_xcr0() };
-    __cpuid_count(7, 0).edx & BF16_AND_TILE == BF16_AND_TILE
-        && kept & TILECFG_AND_TILEDATA == TILECFG_AND_TILEDATA
-}
-
-/// # Safety
-/// The processor has XSAVE, enabled by the system.
-#[target_feature(enable = "xsave")]
-unsafe fn read_xcr0() -> u64 {
-    // SAFETY: by this function's own contract.
-    unsafe { _xgetbv(0) }
-}
-
-/// Asks the kernel, once for the process, for the right to use the tile registers.
-fn may_use_tiles() -> bool {
-    const ARCH_REQ_XCOMP_PERM: libc::c_long = 0x1023;
-    const XFEATURE_XTILEDATA: libc::c_long = 18;
-    // SAFETY: this call of arch_prctl takes two numbers and changes nothing but the permission.
-    unsafe { libc::syscall(libc::SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0 }
-}
+use super::{
+    gemm::{Blocks, Finish, TALL, TILE, TILE_VALUES, Tiled, WIDE},
+    permit::{has_bytes, is_available},
+};
 
 /// The layout of the eight tiles, as LDTILECFG reads it: palette 1, sixteen rows of 64 bytes each.
 #[repr(C, align(64))]
@@ -79,10 +44,10 @@ static WHOLE_TILES: TileConfig = {
 };
 
 /// Tiles configured on this thread, until it is dropped.
-pub(super) struct Tiles(PhantomData<*const ()>);
+pub(in crate::device) struct Tiles(PhantomData<*const ()>);
 
 impl Tiles {
-    pub(super) fn configure() -> Self {
+    pub(in crate::device) fn configure() -> Self {
         assert!(is_available(), "no AMX");
         // SAFETY: the processor has AMX, the process may use it, and the 64 bytes are a valid configuration.
         unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const WHOLE_TILES, options(nostack, preserves_flags)) };
@@ -97,62 +62,84 @@ impl Drop for Tiles {
     }
 }
 
-/// Products of tiles that are loaded once, `steps` times four; returns how many operations they were.
-pub(super) fn spin(_tiles: &Tiles, steps: usize) -> f64 {
-    let values: Vec<u16> =
-        (0..TILE_VALUES).map(|i| bf16::from_f32((i as f32 * 0.37).sin() * 1e-3).to_bits()).collect();
-    // SAFETY: the tiles are configured, and `values` is one whole tile.
-    unsafe {
+macro_rules! spin {
+    ($dot:literal, $values:expr, $steps:expr) => {
         asm!(
             "tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3",
             "tileloadd tmm4, [{v} + {w}*1]", "tileloadd tmm5, [{v} + {w}*1]",
             "tileloadd tmm6, [{v} + {w}*1]", "tileloadd tmm7, [{v} + {w}*1]",
             "2:",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "tdpbf16ps tmm2, tmm5, tmm6",
-            "tdpbf16ps tmm3, tmm5, tmm7",
+            concat!($dot, " tmm0, tmm4, tmm6"),
+            concat!($dot, " tmm1, tmm4, tmm7"),
+            concat!($dot, " tmm2, tmm5, tmm6"),
+            concat!($dot, " tmm3, tmm5, tmm7"),
             "dec {n}",
             "jnz 2b",
-            v = in(reg) values.as_ptr(), w = in(reg) 64usize, n = inout(reg) steps.max(1) => _,
+            v = in(reg) $values, w = in(reg) 64usize, n = inout(reg) $steps => _,
             options(nostack, readonly),
-        );
-    }
-    (steps.max(1) * 4 * 2 * TILE * TILE * WIDE) as f64
+        )
+    };
 }
 
-/// One step of a block: tiles 0 to 3 += the two tiles at `a` times the two at `b`. With `BOTH` false only the
-/// upper sixteen rows.
-///
-/// # Safety
-/// Tiles are configured; `a` and `b` hold two whole tiles each.
-#[inline(always)]
-unsafe fn step<const BOTH: bool>(a: *const u16, b: *const Tile) {
-    // SAFETY: by this function's own contract.
+/// Products of tiles that are loaded once, `steps` times four, of bf16 or of bytes; returns how many operations they
+/// were. Panics where bytes are asked for and the processor lacks them.
+pub(in crate::device) fn spin(_tiles: &Tiles, steps: usize, bytes: bool) -> f64 {
+    assert!(!bytes || has_bytes(), "no AMX-INT8");
+    let values: Vec<u16> =
+        (0..TILE_VALUES).map(|i| bf16::from_f32((i as f32 * 0.37).sin() * 1e-3).to_bits()).collect();
+    let steps = steps.max(1);
+    // SAFETY: the tiles are configured, the processor has the instruction, and `values` is one whole tile.
     unsafe {
-        if BOTH {
+        match bytes {
+            true => spin!("tdpbsud", values.as_ptr(), steps),
+            false => spin!("tdpbf16ps", values.as_ptr(), steps),
+        }
+    }
+    (steps * 4 * 2 * TILE * TILE * WIDE * if bytes { 2 } else { 1 }) as f64
+}
+
+/// One step of a block with the instruction `$dot`: see [`step`].
+macro_rules! step {
+    ($dot:literal, $both:expr, $a:expr, $b:expr) => {
+        if $both {
             asm!(
                 "tileloadd tmm6, [{b} + {w}*1]",
                 "tileloaddt1 tmm4, [{a} + {w}*1]",
-                "tdpbf16ps tmm0, tmm4, tmm6",
+                concat!($dot, " tmm0, tmm4, tmm6"),
                 "tileloadd tmm7, [{b} + {w}*1 + 1024]",
-                "tdpbf16ps tmm1, tmm4, tmm7",
+                concat!($dot, " tmm1, tmm4, tmm7"),
                 "tileloaddt1 tmm5, [{a} + {w}*1 + 1024]",
-                "tdpbf16ps tmm2, tmm5, tmm6",
-                "tdpbf16ps tmm3, tmm5, tmm7",
-                a = in(reg) a, b = in(reg) b, w = in(reg) 64usize,
+                concat!($dot, " tmm2, tmm5, tmm6"),
+                concat!($dot, " tmm3, tmm5, tmm7"),
+                a = in(reg) $a, b = in(reg) $b, w = in(reg) 64usize,
                 options(nostack, preserves_flags, readonly),
             );
         } else {
             asm!(
                 "tileloadd tmm6, [{b} + {w}*1]",
                 "tileloaddt1 tmm4, [{a} + {w}*1]",
-                "tdpbf16ps tmm0, tmm4, tmm6",
+                concat!($dot, " tmm0, tmm4, tmm6"),
                 "tileloadd tmm7, [{b} + {w}*1 + 1024]",
-                "tdpbf16ps tmm1, tmm4, tmm7",
-                a = in(reg) a, b = in(reg) b, w = in(reg) 64usize,
+                concat!($dot, " tmm1, tmm4, tmm7"),
+                a = in(reg) $a, b = in(reg) $b, w = in(reg) 64usize,
                 options(nostack, preserves_flags, readonly),
             );
+        }
+    };
+}
+
+/// One step of a block: tiles 0 to 3 += the two tiles at `a` times the two at `b`, of bf16 or, with `BYTES`, of signed
+/// bytes times unsigned ones. Without `both` only the upper sixteen rows.
+///
+/// # Safety
+/// Tiles are configured, and the processor has the instruction; `a` and `b` hold two whole tiles each.
+#[inline(always)]
+unsafe fn step<const BYTES: bool>(both: bool, a: *const u8, b: *const u8) {
+    // SAFETY: by this function's own contract.
+    unsafe {
+        match BYTES {
+            true => step!("tdpbsud", both, a, b),
+            false => step!("tdpbf16ps", both, a, b),
         }
     }
 }
@@ -197,7 +184,7 @@ unsafe fn store_sums(at: *mut f32) {
 /// The output of `finish` holds `rows` rounded up to whole blocks.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
 pub(super) unsafe fn product<F: Finish>(
-    _tiles: &Tiles,
+    tiles: &Tiles,
     x: &[u16],
     rows: usize,
     w: &Tiled,
@@ -205,13 +192,36 @@ pub(super) unsafe fn product<F: Finish>(
     blocks: &mut Blocks,
 ) {
     assert!(x.len() >= rows.next_multiple_of(TALL) * w.k, "an operand is smaller than its blocks");
-    let steps = w.k / WIDE;
+    let (x, data) = (x.as_ptr().cast(), w.data.as_ptr().cast());
+    // SAFETY: the operand and the weights hold whole blocks, the output by this function's own contract.
+    unsafe { multiply::<false, F>(tiles, (x, rows), (data, w.n / WIDE), w.k / WIDE, finish, blocks) };
+}
+
+/// Bytes of two tiles: of a step of a block, and of a step of a panel.
+const TWO_TILES: usize = 2048;
+/// Bytes of a line of the cache.
+const LINE: usize = 64;
+
+/// Hands the sums of every block to `finish`: blocks of 32 rows times panels of 32 columns, both of `steps` times two
+/// tiles. With `BYTES` the sums are the bits of i32.
+///
+/// # Safety
+/// `x` holds `rows` rounded up to whole blocks, `w` so many panels; the output of `finish` holds whole blocks; with
+/// `BYTES` the processor has AMX-INT8.
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+pub(in crate::device) unsafe fn multiply<const BYTES: bool, F: Finish>(
+    _tiles: &Tiles,
+    (x, rows): (*const u8, usize),
+    (w, panels): (*const u8, usize),
+    steps: usize,
+    finish: &F,
+    blocks: &mut Blocks,
+) {
     let share = TALL.div_ceil(steps);
-    let x = x.as_ptr();
     let [even, odd] = &mut *blocks.0;
     let (mut sums, mut other) = (even.0.as_mut_ptr(), odd.0.as_mut_ptr());
     let mut before: Option<(usize, usize)> = None;
-    // SAFETY: panel, row and step stay within the shapes that were checked; a block of sums is 32 × 32.
+    // SAFETY: panel, row and step stay within what the caller says is there; a block of sums is 32 × 32.
     unsafe {
         let finish_rows = |(row, column): (usize, usize), sums: *const f32, from: usize, to: usize| {
             for r in from..to.min(TALL) {
@@ -219,16 +229,25 @@ pub(super) unsafe fn product<F: Finish>(
                 finish.row(row, column, r, _mm512_load_ps(at), _mm512_load_ps(at.add(16)));
             }
         };
-        for panel in 0..w.n / WIDE {
-            let b = w.data.as_ptr().add(panel * steps * 2);
+        // Weights of a model do not fit the second-level cache: while a panel is used, the next one is fetched, a few
+        // lines a step.
+        let lines = TWO_TILES / LINE;
+        let fetched = lines.div_ceil(rows.div_ceil(TALL).max(1));
+        for panel in 0..panels {
+            let b = w.add(panel * steps * TWO_TILES);
+            let (mut next, end) =
+                (b.add(steps * TWO_TILES), w.add((panel + 2).min(panels) * steps * TWO_TILES));
             for row in (0..rows).step_by(TALL) {
-                let a = x.add(row * w.k);
+                let a = x.add(row / TALL * steps * TWO_TILES);
                 let both = rows - row > TILE;
                 clear();
                 for i in 0..steps {
-                    match both {
-                        true => step::<true>(a.add(i * TALL * WIDE), b.add(i * 2)),
-                        false => step::<false>(a.add(i * TALL * WIDE), b.add(i * 2)),
+                    step::<BYTES>(both, a.add(i * TWO_TILES), b.add(i * TWO_TILES));
+                    for _ in 0..fetched {
+                        if next < end {
+                            _mm_prefetch::<_MM_HINT_T1>(next.cast());
+                            next = next.add(LINE);
+                        }
                     }
                     if let Some(place) = before {
                         finish_rows(place, other, i * share, (i + 1) * share);

@@ -5,7 +5,7 @@
 //! adds, 128 times the sum of the query's codes, is taken away again. Each path sums integers that cannot overflow up
 //! to [`MAX_LEN`], so the order of summation does not matter.
 
-use super::{Aligned, CpuPath};
+use crate::device::{Aligned, CpuPath};
 
 /// Codes come in steps of so many: a row of 64 bytes is a vector of AVX-512, and a line of the cache.
 pub const CODES: usize = 64;

@@ -1,0 +1,358 @@
+//! The kernels with linear layers on bytes: operands are rounded row by row, all else is done by other kernels.
+
+use std::ops::Range;
+
+use super::{
+    portable,
+    weights::{Bytes, Left, Rounded, WIDE},
+};
+#[cfg(target_arch = "x86_64")]
+use crate::device::{
+    Bf16,
+    bf16::gemm::{self, Blocks, Finish, Product},
+    bf16::rows::{GELU, GELU_TANH, NONE, RELU},
+};
+use crate::device::{
+    CpuPath, Float,
+    kernels::{Activation, Heads, Kernels, Norm},
+};
+
+/// Kernels `K` with linear layers on bytes.
+pub struct Int8Layers<K> {
+    kernels: K,
+    engine: Engine,
+}
+
+/// The instructions that multiply bytes. All give the same sums.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Engine {
+    /// The matrix units of AMX.
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    Tiles,
+    /// AVX-512-VNNI.
+    #[cfg(target_arch = "x86_64")]
+    Vnni,
+    Portable,
+}
+
+/// What a layer does with its sums.
+enum Output<'a, V> {
+    Plain(&'a mut [V]),
+    Act(Activation, &'a mut [V]),
+    Add(&'a mut [f32]),
+}
+
+/// Working memory of one thread.
+#[derive(Default)]
+pub struct Int8Scratch<S> {
+    #[cfg(target_arch = "x86_64")]
+    blocks: Blocks,
+    inner: S,
+}
+
+/// `x · wᵀ` of codes.
+struct Multiply<'a> {
+    left: Left<'a>,
+    rows: usize,
+    layer: &'a Bytes,
+    #[cfg(target_arch = "x86_64")]
+    blocks: &'a mut Blocks,
+}
+
+/// Kernels whose operands can be rounded to bytes.
+trait Base: Kernels {
+    fn round(&self, engine: Engine, x: &[Self::Value], rows: usize, k: usize, made: &mut Rounded);
+
+    fn finish(&self, engine: Engine, product: Multiply<'_>, output: Output<'_, Self::Value>);
+}
+
+impl Engine {
+    fn of(path: CpuPath) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        {
+            #[cfg(target_os = "linux")]
+            if path == CpuPath::Amx && crate::device::bf16::permit::has_bytes() {
+                return Engine::Tiles;
+            }
+            if !matches!(path, CpuPath::Avx2 | CpuPath::Portable) && super::avx512::is_available() {
+                return Engine::Vnni;
+            }
+        }
+        let _ = path;
+        Engine::Portable
+    }
+}
+
+/// Multiplications and additions of bytes in registers on one thread, as [`crate::device::ceiling`] counts them.
+pub(in crate::device) fn spin(path: CpuPath, steps: usize) -> f64 {
+    match Engine::of(path) {
+        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+        Engine::Tiles => {
+            use crate::device::bf16::tiles::{Tiles, spin};
+            spin(&Tiles::configure(), steps / 8, true)
+        }
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the engine is there, so the processor has it.
+        Engine::Vnni => unsafe { super::avx512::spin(steps) },
+        Engine::Portable => portable::spin(steps),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Int8Layers<Bf16> {
+    /// Bytes on the paths that have bf16 for the rest; `None` where [`Bf16::new`] gives none, or where the processor
+    /// has no dot products of bytes.
+    pub fn on_bf16(path: CpuPath, hidden: usize, inner: usize, heads: Heads) -> Option<Self> {
+        let engine = Some(Engine::of(path)).filter(|engine| *engine != Engine::Portable)?;
+        Some(Int8Layers { kernels: Bf16::new(path, hidden, inner, heads)?, engine })
+    }
+}
+
+impl Int8Layers<Float> {
+    /// Bytes on every path, with f32 for the rest. Panics if the processor lacks `path`. Widths must be multiples of 32.
+    pub fn on_f32(path: CpuPath) -> Self {
+        Int8Layers { kernels: Float::new(path), engine: Engine::of(path) }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl<'a> Multiply<'a> {
+    /// The product for a finish that rounds to bf16, by AMX or VNNI.
+    fn on(self, engine: Engine) -> OnBf16<'a> {
+        OnBf16(self, engine)
+    }
+}
+
+/// Products whose finish may round to bf16: the processor has AVX-512 with it.
+#[cfg(target_arch = "x86_64")]
+struct OnBf16<'a>(Multiply<'a>, Engine);
+
+/// Products whose finish needs no more than AVX-512F.
+#[cfg(target_arch = "x86_64")]
+struct OnAvx512<'a>(Multiply<'a>);
+
+#[cfg(target_arch = "x86_64")]
+impl<'a> Product<'a> for OnBf16<'a> {
+    fn shape(&self) -> (usize, &'a [f32]) {
+        (self.0.rows, &self.0.layer.bias)
+    }
+
+    unsafe fn run<F: Finish>(self, finish: &F) {
+        let Multiply { left, rows, layer, blocks } = self.0;
+        let scaled = super::avx512::Scaled { inner: finish, left, layer };
+        // SAFETY: the engine was found on this processor; the operand holds whole blocks, which `left` made, and the
+        // output does by this function's own contract.
+        unsafe {
+            match self.1 {
+                #[cfg(target_os = "linux")]
+                Engine::Tiles => {
+                    use crate::device::bf16::tiles::{Tiles, multiply};
+                    let x = (left.codes.as_ptr().cast(), rows);
+                    let w = (layer.tiles.as_ptr().cast(), layer.n / WIDE);
+                    multiply::<true, _>(&Tiles::configure(), x, w, layer.steps(), &scaled, blocks);
+                }
+                _ => super::avx512::product_bf16(left, rows, layer, &scaled),
+            }
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl<'a> Product<'a> for OnAvx512<'a> {
+    fn shape(&self) -> (usize, &'a [f32]) {
+        (self.0.rows, &self.0.layer.bias)
+    }
+
+    unsafe fn run<F: Finish>(self, finish: &F) {
+        let Multiply { left, rows, layer, .. } = self.0;
+        let scaled = super::avx512::Scaled { inner: finish, left, layer };
+        // SAFETY: as for `OnBf16`.
+        unsafe { super::avx512::product_f32(left, rows, layer, &scaled) };
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Base for Bf16 {
+    fn round(&self, _engine: Engine, x: &[u16], rows: usize, k: usize, made: &mut Rounded) {
+        assert!(k.is_multiple_of(32), "{k} values do not fill tiles");
+        assert!(x.len() >= rows.next_multiple_of(gemm::TALL) * k, "an operand is smaller than its blocks");
+        // SAFETY: a `Bf16` exists, so the processor has AVX-512 with BW; the operand holds whole blocks.
+        unsafe { super::avx512::round_rows(super::avx512::Blocked(x.as_ptr(), k), rows, k, made) };
+    }
+
+    fn finish(&self, engine: Engine, product: Multiply<'_>, output: Output<'_, u16>) {
+        let product = product.on(engine);
+        match output {
+            Output::Plain(out) => gemm::round(product, out),
+            Output::Act(act, out) => gemm::round_act(product, act, out),
+            Output::Add(sum) => gemm::add(product, sum),
+        }
+    }
+}
+
+impl Base for Float {
+    fn round(&self, engine: Engine, x: &[f32], rows: usize, k: usize, made: &mut Rounded) {
+        assert!(x.len() >= rows * k, "an operand is smaller than its rows");
+        #[cfg(target_arch = "x86_64")]
+        if engine == Engine::Vnni && k.is_multiple_of(32) {
+            // SAFETY: the processor has the engine; the operand holds the rows.
+            return unsafe { super::avx512::round_rows(super::avx512::Rows(x.as_ptr(), k), rows, k, made) };
+        }
+        let _ = engine;
+        portable::round_rows(x, rows, k, made);
+    }
+
+    fn finish(&self, engine: Engine, product: Multiply<'_>, output: Output<'_, f32>) {
+        #[cfg(target_arch = "x86_64")]
+        if engine == Engine::Vnni {
+            use super::avx512::plain;
+            let product = OnAvx512(product);
+            return match output {
+                Output::Plain(out) => plain::<NONE>(product, out),
+                Output::Act(Activation::Gelu, out) => plain::<GELU>(product, out),
+                Output::Act(Activation::GeluTanh, out) => plain::<GELU_TANH>(product, out),
+                Output::Act(Activation::Relu, out) => plain::<RELU>(product, out),
+                Output::Add(sum) => gemm::add(product, sum),
+            };
+        }
+        let _ = engine;
+        let Multiply { left, rows, layer, .. } = product;
+        let n = layer.n;
+        let place = |row: usize, column: usize| row * n + column..row * n + column + WIDE;
+        match output {
+            Output::Add(sum) => portable::product(left, rows, layer, |row, column, values| {
+                sum[place(row, column)].iter_mut().zip(values).for_each(|(s, v)| *s += v);
+            }),
+            Output::Plain(out) => portable::product(left, rows, layer, |row, column, values| {
+                biased(&mut out[place(row, column)], values, &layer.bias[column..]);
+            }),
+            Output::Act(act, out) => portable::product(left, rows, layer, |row, column, values| {
+                let out = &mut out[place(row, column)];
+                biased(out, values, &layer.bias[column..]);
+                self.activate(act, out);
+            }),
+        }
+    }
+}
+
+fn biased(out: &mut [f32], values: &[f32], bias: &[f32]) {
+    for ((out, value), bias) in out.iter_mut().zip(values).zip(bias) {
+        *out = value + bias;
+    }
+}
+
+#[allow(private_bounds, reason = "which kernels can be a base is no matter of other modules")]
+impl<K: Base> Int8Layers<K> {
+    fn run(
+        &self,
+        left: Left<'_>,
+        rows: usize,
+        layer: &Bytes,
+        output: Output<'_, K::Value>,
+        scratch: &mut Int8Scratch<K::Scratch>,
+    ) {
+        assert!(left.k == layer.k, "an operand of another width");
+        let product = Multiply {
+            left,
+            rows,
+            layer,
+            #[cfg(target_arch = "x86_64")]
+            blocks: &mut scratch.blocks,
+        };
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = scratch;
+        self.kernels.finish(self.engine, product, output);
+    }
+}
+
+#[allow(private_bounds, reason = "as above")]
+impl<K: Base> Kernels for Int8Layers<K> {
+    type Value = K::Value;
+    type Linear = Bytes;
+    type Left<'a> = Left<'a>;
+    type Made = Rounded;
+    type Scratch = Int8Scratch<K::Scratch>;
+
+    const ROW_BLOCK: usize = 32;
+
+    fn name(&self) -> String {
+        let engine = match self.engine {
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Engine::Tiles => "amx",
+            #[cfg(target_arch = "x86_64")]
+            Engine::Vnni => "vnni",
+            Engine::Portable => "portable",
+        };
+        format!("{engine} int8 (rest {})", self.kernels.name())
+    }
+
+    fn write_operand(&self, x: &[f32], rows: usize, k: usize, out: &mut [K::Value]) {
+        self.kernels.write_operand(x, rows, k, out);
+    }
+
+    fn read_operand(&self, x: &[K::Value], rows: usize, k: usize) -> Vec<f32> {
+        self.kernels.read_operand(x, rows, k)
+    }
+
+    fn widen(&self, value: K::Value) -> f32 {
+        self.kernels.widen(value)
+    }
+
+    fn pack(&self, weight: &[f32], n: usize, k: usize, bias: &[f32]) -> Bytes {
+        Bytes::pack(weight, n, k, bias)
+    }
+
+    fn left<'a>(&self, x: &'a [K::Value], rows: usize, k: usize, made: &'a mut Rounded) -> Left<'a> {
+        self.kernels.round(self.engine, x, rows, k, made);
+        made.left(k)
+    }
+
+    fn linear(
+        &self,
+        x: Left<'_>,
+        rows: usize,
+        layer: &Bytes,
+        out: &mut [K::Value],
+        scratch: &mut Self::Scratch,
+    ) {
+        self.run(x, rows, layer, Output::Plain(out), scratch);
+    }
+
+    fn linear_act(
+        &self,
+        x: Left<'_>,
+        rows: usize,
+        layer: &Bytes,
+        act: Activation,
+        out: &mut [K::Value],
+        scratch: &mut Self::Scratch,
+    ) {
+        self.run(x, rows, layer, Output::Act(act, out), scratch);
+    }
+
+    fn linear_add(
+        &self,
+        x: Left<'_>,
+        rows: usize,
+        layer: &Bytes,
+        sum: &mut [f32],
+        scratch: &mut Self::Scratch,
+    ) {
+        self.run(x, rows, layer, Output::Add(sum), scratch);
+    }
+
+    fn attention(
+        &self,
+        qkv: &[K::Value],
+        at: Range<usize>,
+        heads: Heads,
+        out: &mut [K::Value],
+        scratch: &mut Self::Scratch,
+    ) {
+        self.kernels.attention(qkv, at, heads, out, &mut scratch.inner);
+    }
+
+    fn layer_norm(&self, x: &mut [f32], rows: usize, norm: &Norm, out: &mut [K::Value]) {
+        self.kernels.layer_norm(x, rows, norm, out);
+    }
+}

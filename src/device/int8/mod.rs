@@ -1,0 +1,15 @@
+//! Bytes: products of queries with rows of bytes, and linear layers whose operands are rounded to bytes.
+
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod layers;
+#[cfg(test)]
+mod oracle;
+mod portable;
+mod products;
+mod weights;
+
+pub use layers::Int8Layers;
+pub use products::{BIAS, CODES, Codes, Int8, MAX_LEN};
+
+pub(super) use layers::spin;
