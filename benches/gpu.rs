@@ -56,10 +56,11 @@ fn operations(device: &Device, count: usize, length: usize) -> candle_core::Resu
     let q = random(&[count, heads, length, size])?;
     let scores = random(&[count, heads, length, length])?;
     let show = |name: &str, work: &dyn Fn() -> candle_core::Result<Tensor>| -> candle_core::Result<()> {
-        let ms = 1e3 * median(|| {
-            work()?;
-            device.synchronize()
-        })?;
+        let ms = 1e3
+            * median(|| {
+                work()?;
+                device.synchronize()
+            })?;
         println!("  {name:<28} {ms:>8.3} ms");
         Ok(())
     };
