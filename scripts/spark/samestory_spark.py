@@ -11,7 +11,7 @@ file) groups, relations, figures and reasons are those of one machine; see READM
 Between the stages, which are processes of the binary fed through pipes (samestory_stage.py), this program does what needs all
 stories: it shuffles, joins and counts. The output of each step is kept below WORK with a digest of all it was made
 from; a run that is started again goes on after the last step that is whole."""
-import argparse, json, os, sys, time
+import argparse, heapq, json, os, sys, time
 
 from pyspark.sql import SparkSession, Window, functions as F
 
@@ -32,7 +32,7 @@ def options(argv):
     parser.add_argument("--keep", default="earliest", help="which story of a group is kept")
     parser.add_argument("--model", help="a model folder that every executor has (the built-in model)")
     parser.add_argument("--partitions", type=int, help="tasks of a step (three a core)")
-    parser.add_argument("--block-rows", type=int, default=16384, help="points of a block of the joins, at the most")
+    parser.add_argument("--block-rows", type=int, default=100000, help="points of a block of the joins, at the most")
     parser.add_argument("--shard-stories", type=int, default=10000, help="stories of a shard of the comparison, at the most")
     parser.add_argument("--threads", type=int, default=1, help="threads of a stage; spark.task.cpus should be the same")
     return parser.parse_args(argv)
@@ -152,6 +152,23 @@ class Run:
         self.whole = self.steps.keep("contents", [self.stories.digest, self.vectors.digest, flagged.digest],
                                      lambda: whole)
 
+    def dealt(self, frame, tasks, weigh, most):
+        """`frame` in at most so many partitions, each of about so many tasks whole in one of them. A hash of few tasks gives
+        some partitions several and others none, so few are dealt out, the heaviest first, each to the least loaded."""
+        n = min(max(tasks, 1), most)
+        if tasks > 64 * n:
+            return frame.repartition(n, "task")
+        weights = weigh()
+        # For each partition a number that Spark's hash sends there.
+        salts = dict(self.spark.range(32 * n + 256).groupBy(F.pmod(F.hash("id"), F.lit(n))).agg(F.min("id")).collect())
+        loads, table = [(0, slot) for slot in sorted(salts)], []
+        for task, weight in sorted(weights.items(), key=lambda w: (-w[1], w[0])):
+            load, slot = loads[0]
+            heapq.heapreplace(loads, (load + weight, slot))
+            table.append((task, salts[slot]))
+        table = self.spark.createDataFrame(table, "task long, salt long")
+        return frame.join(F.broadcast(table), "task").repartition(n, "salt").drop("salt")
+
     # Candidates ----------------------------------------------------------------------------------------------------
 
     def joined(self, points, rows, near):
@@ -164,7 +181,8 @@ class Run:
             (F.col("block") > other).cast("int").alias("side")))
         tasks = points.withColumn("block", block).withColumn("t", F.explode(pairs)).select(
             "t.task", "t.side", "key", "vector")
-        tasks = tasks.repartition(min(n * (n + 1) // 2, 4 * self.partitions), "task")
+        weights = lambda: {a * n + b: 1 if a == b else 2 for a in range(n) for b in range(a, n)}
+        tasks = self.dealt(tasks, n * (n + 1) // 2, weights, 4 * self.partitions)
         return self.binary.through(["candidates", "--near", near], "points", "neighbours",
                                    tasks.sortWithinPartitions("task", "side", "key"))
 
@@ -227,8 +245,9 @@ class Run:
 
     # Verdicts and groups ---------------------------------------------------------------------------------------------
 
-    def judged(self, stage, pairs, text, tasks):
+    def judged(self, stage, pairs, text, tasks, most):
         """Pairs (task, a, b) with the stories that each task needs, once each, through a stage."""
+        weights = lambda: dict(pairs.groupBy("task").count().collect())
         needed = pairs.select("task", F.col("a").alias("number")).union(
             pairs.select("task", F.col("b").alias("number"))).distinct()
         stories = needed.join(self.whole.frame, "number").withColumn("other", F.lit(None).cast("long"))
@@ -236,7 +255,7 @@ class Run:
             stories = stories.withColumn("text", F.lit(None).cast("string"))
         both = stories.unionByName(
             pairs.select("task", F.col("a").alias("number"), F.col("b").alias("other")), allowMissingColumns=True)
-        both = both.repartition(tasks, "task").sortWithinPartitions("task", F.asc_nulls_first("other"), "number")
+        both = self.dealt(both, tasks, weights, most).sortWithinPartitions("task", F.asc_nulls_first("other"), "number")
         output = "verdicts" if stage[0] == "compare" else "items"
         return self.binary.through(stage, "contents", output, both, words=self.words)
 
@@ -247,7 +266,7 @@ class Run:
             highest = self.stories.frame.agg(F.max("number")).first()[0]
             shard = lambda of: F.floor(F.col(of) * F.lit(shards) / F.lit(highest + 1)).cast("long")
             pairs = self.pairs.frame.withColumn("task", shard("a") * shards + shard("b"))
-            return self.judged(["compare"], pairs, False, min(shards * (shards + 1) // 2, 4 * self.partitions))
+            return self.judged(["compare"], pairs, False, shards * (shards + 1) // 2, 4 * self.partitions)
         self.verdicts = self.steps.keep("verdicts", [self.pairs.digest, self.args.shard_stories], build)
 
     def components(self):
@@ -276,12 +295,14 @@ class Run:
     def group(self):
         labels = self.components()
         sizes = labels.frame.groupBy("label").count()
+        self.counts["components"] = sizes.count()
         self.counts["largest_component"] = sizes.agg(F.max("count")).first()[0] or 0
 
         def build():
             pairs = self.verdicts.frame.where("origin").select("a", "b").join(
                 labels.frame.select(F.col("v").alias("a"), F.col("label").alias("task")), "a")
-            return self.judged(["group", "--keep", self.args.keep], pairs, True, self.partitions)
+            stage = ["group", "--keep", self.args.keep]
+            return self.judged(stage, pairs, True, self.counts["components"], self.partitions)
         self.items = self.steps.keep("items", [labels.digest, self.args.keep], build)
 
     # What comes out ----------------------------------------------------------------------------------------------------
