@@ -87,6 +87,18 @@ const SUN: &str =
 const DECISIONS: &str = "{\"schema\":1,\"a\":\"a\",\"b\":\"new\",\"decision\":\"same\"}\n\
     {\"schema\":1,\"a\":\"c\",\"b\":\"d\",\"decision\":\"different\"}\n";
 
+/// Damage that made samestory panic, or take all memory or time, one at a time.
+const DAMAGE: [&str; 8] = [
+    "UPDATE meta SET value = '0' WHERE key = 'dim'",
+    "UPDATE meta SET value = '99999999999' WHERE key = 'dim'",
+    "UPDATE rows SET number = 1 << 40 WHERE number = (SELECT max(number) FROM rows)",
+    "UPDATE rows SET number = 1 << 40 WHERE number = 3; UPDATE sqlite_sequence SET seq = 1 << 50",
+    "UPDATE stories SET number = 1 << 40 WHERE number = 4",
+    "UPDATE stories SET number = -(1 << 62) WHERE number = 1",
+    "UPDATE passages SET start = 7, end = 100000",
+    "UPDATE passages SET start = 9, end = 3",
+];
+
 fn seeds() -> Vec<Vec<u8>> {
     let folder = folder();
     let identity = Identity { model: "m".into(), fingerprint: "f".into(), dim: DIM };
@@ -98,12 +110,18 @@ fn seeds() -> Vec<Vec<u8>> {
     archive.learn(run, stories.map(|(id, text)| story(id, text)).to_vec(), &[], &embed(DIM)).unwrap();
     archive.decide(run, &Decisions::parse(Path::new("d"), DECISIONS).unwrap()).unwrap();
     drop(archive);
-    // In small pages, and not as a log beside the file: what is changed lies close to what it means.
     let path = folder.path().join(DATABASE);
-    let database = rusqlite::Connection::open(&path).unwrap();
-    database.pragma_update(None, "journal_mode", "DELETE").unwrap();
-    database.pragma_update(None, "page_size", 512).unwrap();
-    database.execute_batch("VACUUM").unwrap();
-    drop(database);
-    vec![fs::read(path).unwrap()]
+    let changed = |sql: &str| {
+        let database = rusqlite::Connection::open(&path).unwrap();
+        database.execute_batch(sql).unwrap();
+    };
+    // In small pages, and not as a log beside the file: what is changed lies close to what it means.
+    changed("PRAGMA journal_mode = DELETE; PRAGMA page_size = 512; VACUUM");
+    let whole = fs::read(&path).unwrap();
+    let damaged = DAMAGE.map(|sql| {
+        fs::write(&path, &whole).unwrap();
+        changed(&format!("PRAGMA foreign_keys = OFF; {sql}"));
+        fs::read(&path).unwrap()
+    });
+    [whole].into_iter().chain(damaged).collect()
 }
