@@ -1,22 +1,16 @@
-//! Damaged input never panics: files of every format, cut, spliced and flipped many times over.
+//! Damaged input never panics: what every reader takes, cut, spliced and flipped many times over; and what fuzzing found.
 //!
-//! `SAMESTORY_MUTATIONS=1000000 cargo test --release --test mutations` looks longer.
+//! `SAMESTORY_MUTATIONS=1000000 cargo test --release --test mutations` looks longer, `scripts/fuzz` looks where it goes.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot build its seeds fails")]
 
-use std::io::{Cursor, Write};
+mod readers;
 
-use samestory::{
-    device::CpuPath,
-    ingest::{self, Format, Input, Options},
-    progress::Silent,
-    search::{
-        Graph, GraphBuilder, GraphOptions, GraphScratch, Quantized, QuantizedRows, Query, RowSet, Want,
-    },
-    vector::{Matrix, normalize},
-};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
-/// Mutations of each seed.
+use readers::{READERS, Reader};
+
+/// Mutations of each seed of a plain reader.
 fn rounds() -> u64 {
     std::env::var("SAMESTORY_MUTATIONS").ok().and_then(|n| n.parse().ok()).unwrap_or(300)
 }
@@ -93,89 +87,53 @@ fn mutated(seed: &[u8], random: &mut Random) -> Vec<u8> {
     bytes
 }
 
-fn read(bytes: &[u8], format: Option<Format>) {
-    let options = Options { format, ..Options::default() };
-    let input = Input::Stdin(Box::new(Cursor::new(bytes.to_vec())));
-    if let Ok(read) = ingest::read(vec![input], &options, &Silent) {
-        let corpus = ingest::corpus(read.stories);
-        for passage in corpus.passages.iter().flatten() {
-            assert!(passage.row.index() < corpus.rows.len());
+fn check(reader: &Reader, bytes: &[u8], of: &str) {
+    let outcome = std::panic::catch_unwind(|| (reader.read)(bytes));
+    assert!(outcome.is_ok(), "{of} of {}: {:?}", reader.name, String::from_utf8_lossy(bytes));
+}
+
+/// Tries every reader that `part` wants; tests run beside each other.
+fn damage(part: impl Fn(u64) -> bool) {
+    for (number, reader) in (0..).zip(READERS).filter(|(number, _)| part(*number)) {
+        for (at, seed) in (0..).zip((reader.seeds)()) {
+            check(reader, &seed, "a seed");
+            for round in 0..(rounds() / reader.cost).max(1) {
+                let mut random = Random(number << 48 | at << 40 | round);
+                check(reader, &mutated(&seed, &mut random), &format!("round {round} on seed {at}"));
+            }
         }
     }
 }
 
-fn check(seed: &[u8], format: Option<Format>, start: u64) {
-    for round in 0..rounds() {
-        let bytes = mutated(seed, &mut Random(start << 40 | round));
-        let outcome = std::panic::catch_unwind(|| read(&bytes, format));
-        assert!(outcome.is_ok(), "round {round} of {format:?}: {:?}", String::from_utf8_lossy(&bytes));
-    }
-}
-
-const JSONL: &str = "{\"id\":\"a\",\"title\":\"Rain \\u00e9\",\"text\":\"LONDON, May 3 (Reuters) - Rain fell.\\n\\nIt fell again.\",\
-    \"date\":\"2024-05-03T10:00:00Z\",\"source\":\"wire\",\"url\":\"https://x.example/a\"}\n{\"id\":2,\"body\":[\"one\",\"two\"]}\n";
-const CSV: &str = "id,title,text,date\n1,Rain,\"It \"\"rained\"\", twice\nand again\",2024-05-03\n2,Sun,It shone.,3 May 2024\n";
-const HTML: &str = "<!doctype html><html><head><title>Rain</title><meta charset=windows-1252></head><body><nav>Home</nav>\
-    <article><h1>Rain</h1><p>Rain fell on the hills of Valemont on Tuesday, the council said, and more is expected.</p>\
-    <p>Roads &amp; bridges were closed&nbsp;for hours.</p></article><script>x<y</script></body></html>";
-const MARKDOWN: &str = "---\ntitle: Rain\ndate: 2024-05-03\n---\n# Rain\n\nRain *fell* on [hills](http://x.example).\n\n\
-    | a | b |\n|---|---|\n| 1 | 2 |\n\n> quoted\n\n```\ncode\n```\n";
-const PAGE: &str = "Rain in Valemont\n2024-07-04 20:36 Last Updated At:22:47\nVALEMONT, July 4 - Rain fell.\n\nIt fell again.\n\n\
-    Next Article\nSun in Norrin\n2024-07-04 19:00\nNORRIN (AP) - The sun shone.\n";
-
 #[test]
-fn records_are_read_or_noticed() {
-    check(JSONL.as_bytes(), Some(Format::JsonLines), 1);
-    let json = format!("[{}]", JSONL.trim().replace('\n', ","));
-    check(json.as_bytes(), Some(Format::Json), 2);
-    check(CSV.as_bytes(), Some(Format::Csv), 3);
-    check(CSV.replace(',', "\t").as_bytes(), Some(Format::Tsv), 4);
+fn damaged_input_is_read_or_refused() {
+    damage(|number| number % 2 == 0);
 }
 
 #[test]
-fn pages_are_read_or_noticed() {
-    check(HTML.as_bytes(), Some(Format::Html), 5);
-    check(MARKDOWN.as_bytes(), Some(Format::Markdown), 6);
-    check(PAGE.as_bytes(), Some(Format::Text), 7);
+fn more_damaged_input_is_read_or_refused() {
+    damage(|number| number % 2 == 1);
 }
 
 #[test]
-fn packed_and_nameless_streams_are_read_or_noticed() {
-    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    gz.write_all(JSONL.as_bytes()).unwrap();
-    check(&gz.finish().unwrap(), None, 8);
-    let zst =
-        ruzstd::encoding::compress_to_vec(JSONL.as_bytes(), ruzstd::encoding::CompressionLevel::Fastest);
-    check(&zst, None, 9);
-    for (i, seed) in [JSONL, HTML, PAGE].into_iter().enumerate() {
-        check(seed.as_bytes(), None, 10 + i as u64);
-    }
-}
-
-#[test]
-fn derived_files_are_read_or_refused() {
-    let mut random = Random(77);
-    let values = (0..80 * 20).map(|_| (random.next() >> 40) as f32 / (1u64 << 24) as f32 - 0.5).collect();
-    let mut rows = Matrix::from_vec(values, 20);
-    (0..80).for_each(|i| normalize(rows.row_mut(i)));
-    let quantized = QuantizedRows::from_matrix(&rows);
-    let view = quantized.view(CpuPath::Portable);
-    let mut builder = GraphBuilder::empty(view, GraphOptions { m: 4, ef_construction: 20 });
-    builder.extend(&Silent).unwrap();
-    let (mut vectors, mut graph) = (Vec::new(), Vec::new());
-    view.write(1, &mut vectors).unwrap();
-    builder.freeze(1, &mut graph).unwrap();
-    let query = [Query::new(rows.row(3))];
-    let near = |view: Quantized| view.candidates(&query, Want::Nearest(5), &RowSet::default());
-    let expect = near(view);
-    for round in 0..rounds() {
-        let mut random = Random(20 << 40 | round);
-        if let Ok((read, _)) = Quantized::open(&mutated(&vectors, &mut random), CpuPath::Portable) {
-            assert_eq!(near(read), expect, "round {round}");
+fn what_fuzzing_found_is_read_or_refused() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let mut known: BTreeSet<String> = BTreeSet::new();
+    for reader in READERS {
+        assert!(known.insert(reader.name.into()), "{} comes twice", reader.name);
+        assert!(
+            root.join("fuzz/fuzz_targets").join(format!("{}.rs", reader.name)).is_file(),
+            "{}",
+            reader.name
+        );
+        for entry in fs::read_dir(root.join("tests/data/regressions").join(reader.name)).into_iter().flatten()
+        {
+            let path = entry.unwrap().path();
+            check(reader, &fs::read(&path).unwrap(), &path.display().to_string());
         }
-        if let Ok((read, _)) = Graph::open(&mutated(&graph, &mut random), view) {
-            let found = read.candidates(&query[0], 80, &RowSet::default(), &mut GraphScratch::default());
-            assert_eq!(found.len(), 80, "round {round}");
-        }
+    }
+    for folder in fs::read_dir(root.join("tests/data/regressions")).into_iter().flatten() {
+        let name = folder.unwrap().file_name().to_string_lossy().into_owned();
+        assert!(known.contains(&name), "no reader is named {name}");
     }
 }

@@ -61,7 +61,10 @@ impl<'v> Working<'v> {
                     row
                 }
             };
-            passages.push(Passage { span: stored.span, row, title: stored.title });
+            // A passage beyond its text is a damage that `verify` tells of; it shows no text of its own.
+            let whole = if stored.title { &story.title } else { &story.text };
+            let span = whole.get(stored.span.clone()).map_or(0..0, |_| stored.span);
+            passages.push(Passage { span, row, title: stored.title });
         }
         let id = self.story(story, passages, Some(number));
         self.of_number.insert(number, id);

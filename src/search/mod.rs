@@ -29,6 +29,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 pub use derived::Broken;
+#[doc(hidden)]
+pub use derived::reseal;
 pub use exact::{cross_join, self_join, top_k};
 pub use graph::{Graph, GraphBuilder, GraphOptions, GraphScratch, Reach};
 pub use hnsw::{HnswIndex, HnswOptions, Joined};

@@ -9,6 +9,9 @@ use super::Identity;
 /// The version of the tables below. A later samestory reads every earlier one.
 pub const VERSION: i64 = 1;
 
+/// No model has longer vectors: a longer one is a damaged number.
+const MAX_DIM: usize = 1 << 16;
+
 /// `stories.digest` is the SHA-256 of all that was read of a story, `rows.hash` the first 16 bytes of that of the
 /// text, `rows.vector` little-endian f32. `published` is in milliseconds since 1970 UTC, `start` and `end` are bytes
 /// of the story's text, or of its title. A source is a file whose stories have all been committed.
@@ -112,5 +115,6 @@ pub fn open(db: &Connection, write: bool) -> rusqlite::Result<Option<Identity>> 
     else {
         return Ok(None);
     };
-    Ok(dim.parse().ok().map(|dim| Identity { model, fingerprint, dim }))
+    let dim = dim.parse().ok().filter(|dim| (1..=MAX_DIM).contains(dim));
+    Ok(dim.map(|dim| Identity { model, fingerprint, dim }))
 }

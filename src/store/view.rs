@@ -159,7 +159,7 @@ impl View<'_> {
         let mut next = 1;
         for number in there {
             gaps.extend(next..number);
-            next = number + 1;
+            next = next.max(number.saturating_add(1));
         }
         gaps.extend(next..end);
         Ok(gaps)
@@ -167,7 +167,26 @@ impl View<'_> {
 
     /// The numbers of all stories above `after`, ascending.
     pub fn numbers(&self, after: i64) -> Result<Vec<i64>> {
-        self.all("SELECT number FROM stories WHERE number > ?1 ORDER BY number", [after], |row| row.get(0))
+        let mut ascending = self.ascending("stories", after)?;
+        self.all("SELECT number FROM stories WHERE number > ?1 ORDER BY number", [after], |row| {
+            ascending(row.get(0)?)
+        })
+    }
+
+    /// Passes on the numbers of a table that ascend from `after` and have been given: in a damaged file others can
+    /// stand, and what is laid out by number would take all memory for one of them.
+    fn ascending(&self, table: &str, after: i64) -> Result<impl FnMut(i64) -> rusqlite::Result<i64> + use<>> {
+        let given = self.one("SELECT seq FROM sqlite_sequence WHERE name = ?1", [table], |row| row.get(0))?;
+        // Numbers are of 32 bits in memory.
+        let last = given.unwrap_or(0).min(i64::from(u32::MAX));
+        let mut before = after.max(0);
+        Ok(move |number| {
+            if number <= before || number > last {
+                return Err(rusqlite::Error::IntegralValueOutOfRange(0, number));
+            }
+            before = number;
+            Ok(number)
+        })
     }
 
     /// The story with this number; none if it was removed.
@@ -233,13 +252,14 @@ impl View<'_> {
 
     /// Calls `each` on the numbers and vectors of all rows above `after`, ascending.
     pub fn row_vectors(&self, after: i64, each: &mut dyn FnMut(i64, &[f32])) -> Result<()> {
+        let mut ascending = self.ascending("rows", after)?;
         let mut read = || -> rusqlite::Result<()> {
             let mut all = self
                 .db
                 .prepare_cached("SELECT number, vector FROM rows WHERE number > ?1 ORDER BY number")?;
             let mut found = all.query([after])?;
             while let Some(row) = found.next()? {
-                each(row.get(0)?, &floats(row.get_ref(1)?.as_blob()?));
+                each(ascending(row.get(0)?)?, &floats(row.get_ref(1)?.as_blob()?));
             }
             Ok(())
         };

@@ -1,0 +1,5 @@
+//! A story in Markdown.
+
+#![no_main]
+
+samestory_fuzz::target!(samestory_fuzz::readers::stories::MARKDOWN);

@@ -1,0 +1,5 @@
+//! The file of pairs.
+
+#![no_main]
+
+samestory_fuzz::target!(samestory_fuzz::readers::files::PAIRS);

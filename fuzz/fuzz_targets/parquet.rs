@@ -1,0 +1,5 @@
+//! Stories as a Parquet file.
+
+#![no_main]
+
+samestory_fuzz::target!(samestory_fuzz::readers::stories::PARQUET);

@@ -1,0 +1,5 @@
+//! The Arrow IPC streams of the stages.
+
+#![no_main]
+
+samestory_fuzz::target!(samestory_fuzz::readers::streams::STAGES);

@@ -1,0 +1,179 @@
+//! The files that a store derives: the frozen graph, the quantized rows, the postings.
+//!
+//! Their checksum is made right before they are read: no fuzzer would get past it, and it is no defence against anyone.
+
+use std::{collections::BTreeSet, rc::Rc, sync::OnceLock};
+
+use samestory::{
+    device::CpuPath,
+    progress::Silent,
+    search::{
+        Graph, GraphBuilder, GraphOptions, GraphScratch, Postings, Quantized, QuantizedRows, Query, RowSet,
+        RowsFile, ShingleOptions, Want, reseal,
+    },
+    story::RowId,
+    vector::{Matrix, normalize},
+};
+
+use super::Reader;
+
+pub const GRAPH: Reader = Reader { name: "graph", read: graph, seeds: graph_seeds, cost: 4 };
+pub const QUANTIZED: Reader = Reader { name: "quantized", read: quantized, seeds: quantized_seeds, cost: 1 };
+pub const POSTINGS: Reader = Reader { name: "postings", read: postings, seeds: postings_seeds, cost: 1 };
+
+const OPTIONS: GraphOptions = GraphOptions { m: 4, ef_construction: 20 };
+
+/// Unit vectors that are the same in every run; every fifth is that before it.
+fn unit_vectors(n: usize, dim: usize) -> Matrix {
+    let mut state = 77u64;
+    let mut next = || {
+        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        (state >> 40) as f32 / (1u64 << 24) as f32 - 0.5
+    };
+    let mut rows = Matrix::from_vec((0..n * dim).map(|_| next()).collect(), dim);
+    for i in 0..n {
+        if i % 5 == 4 {
+            let before = rows.row(i - 1).to_vec();
+            rows.row_mut(i).copy_from_slice(&before);
+        }
+        normalize(rows.row_mut(i));
+    }
+    rows
+}
+
+/// The rows that graphs lead to.
+fn rows() -> &'static (Matrix, QuantizedRows) {
+    static ROWS: OnceLock<(Matrix, QuantizedRows)> = OnceLock::new();
+    ROWS.get_or_init(|| {
+        let rows = unit_vectors(48, 20);
+        let quantized = QuantizedRows::from_matrix(&rows);
+        (rows, quantized)
+    })
+}
+
+fn sealed(bytes: &[u8]) -> Vec<u8> {
+    let mut file = bytes.to_vec();
+    reseal(&mut file);
+    file
+}
+
+/// Opens a graph, searches it, takes it up again, lets it grow, and writes it as a file that must open.
+fn graph(bytes: &[u8]) {
+    let (vectors, quantized) = rows();
+    let view = quantized.view(CpuPath::Portable);
+    let file = sealed(bytes);
+    let Ok((graph, generation)) = Graph::open(&file, view) else { return };
+    search(&graph, vectors);
+    let mut builder = GraphBuilder::thaw(&graph, OPTIONS);
+    builder.extend(&Silent).expect("nothing interrupts it");
+    assert_eq!(builder.covered(), view.rows());
+    builder.audit(8, &Silent).expect("nothing interrupts it");
+    let mut grown = Vec::new();
+    builder.freeze(generation, &mut grown).expect("memory takes all");
+    let (again, of) = Graph::open(&grown, view).expect("a graph that was written opens");
+    assert_eq!((again.covered(), of), (view.rows(), generation));
+    search(&again, vectors);
+}
+
+fn search(graph: &Graph, vectors: &Matrix) {
+    let mut scratch = GraphScratch::default();
+    let dead: RowSet = [3, 4, 11].map(RowId).into_iter().collect();
+    for of in [3, 40] {
+        let query = Query::new(vectors.row(of));
+        let found = graph.candidates(&query, 10, &dead, &mut scratch);
+        let distinct: BTreeSet<u32> = found.iter().map(|c| c.row.0).collect();
+        assert_eq!(distinct.len(), found.len(), "a row comes twice");
+        assert!(found.iter().all(|c| c.row.index() < vectors.rows() && !dead.contains(c.row)));
+    }
+    graph.recall(3, 10, 4, &|a, b| samestory::vector::dot(vectors.row(a.index()), vectors.row(b.index())));
+}
+
+fn graph_seeds() -> Vec<Vec<u8>> {
+    let (vectors, quantized) = rows();
+    let view = quantized.view(CpuPath::Portable);
+    let frozen = |builder: &GraphBuilder| {
+        let mut file = Vec::new();
+        builder.freeze(7, &mut file).unwrap();
+        file
+    };
+    let empty = GraphBuilder::empty(view, OPTIONS);
+    let mut whole = GraphBuilder::empty(view, OPTIONS);
+    whole.extend(&Silent).unwrap();
+    whole.audit(4, &Silent).unwrap();
+    let mut first = QuantizedRows::new(vectors.dim());
+    (0..9).for_each(|i| first.push(vectors.row(i)));
+    let mut part = GraphBuilder::empty(first.view(CpuPath::Portable), OPTIONS);
+    part.extend(&Silent).unwrap();
+    vec![frozen(&empty), frozen(&part), frozen(&whole)]
+}
+
+/// Opens a file of rows and searches it by every path of this machine: all must find the same.
+fn quantized(bytes: &[u8]) {
+    let file = sealed(bytes);
+    let Ok((rows, generation)) = RowsFile::open(&file[..]) else { return };
+    let view = rows.view(CpuPath::Portable);
+    let asked: Vec<f32> = (0..view.dim()).map(|i| (i as f32 * 0.7).sin()).collect();
+    let queries: Vec<Query> = (0..view.rows().min(2) as u32)
+        .map(|row| Query::of_row(&view, RowId(row)))
+        .chain([Query::new(&asked)])
+        .collect();
+    let dead: RowSet = [RowId(1)].into_iter().collect();
+    let found = |view: Quantized| -> Vec<_> {
+        let wants = [Want::Nearest(2), Want::AtLeast(0.5)];
+        // As bits: a forged figure may be no number.
+        let bits = |c: samestory::search::Candidate| (c.row, c.most.to_bits(), c.least.to_bits());
+        let all = wants.into_iter().flat_map(|want| view.candidates(&queries, want, &dead));
+        all.map(|found| found.into_iter().map(bits).collect::<Vec<_>>()).collect()
+    };
+    let expect = found(view);
+    assert!(expect.iter().flatten().all(|(row, ..)| row.index() < view.rows() && !dead.contains(*row)));
+    for path in CpuPath::available() {
+        assert_eq!(found(rows.view(path)), expect, "{path}");
+    }
+    let mut again = Vec::new();
+    let mut grown = view.to_rows();
+    grown.push(&asked);
+    grown.view(CpuPath::Portable).write(generation, &mut again).expect("memory takes all");
+    let (read, of) = Quantized::open(&again, CpuPath::Portable).expect("rows that were written open");
+    assert_eq!((read.rows(), of), (view.rows() + 1, generation));
+}
+
+fn quantized_seeds() -> Vec<Vec<u8>> {
+    let written = |rows: &QuantizedRows| {
+        let mut file = Vec::new();
+        rows.view(CpuPath::Portable).write(7, &mut file).unwrap();
+        file
+    };
+    let of = |n, dim| written(&QuantizedRows::from_matrix(&unit_vectors(n, dim)));
+    vec![of(3, 20), of(2, 70), of(1, 1), written(&QuantizedRows::new(8))]
+}
+
+/// Opens postings, asks for stories near to some, adds one, and writes them as a file that must open.
+fn postings(bytes: &[u8]) {
+    let file = sealed(bytes);
+    let Ok((mut read, generation)) = Postings::open(&file[..]) else { return };
+    let shingles: Vec<u64> = (0..6).chain([u64::MAX]).collect();
+    for options in [ShingleOptions::default(), ShingleOptions { max_stories: 1, ..ShingleOptions::default() }]
+    {
+        let mut theirs = |story: u32| Ok(Rc::from([u64::from(story), 1, 2]));
+        read.near(&shingles, &options, &mut theirs).expect("nothing fails here");
+    }
+    let last = read.last();
+    if let Some(next) = last.checked_add(1) {
+        read.push(next, &shingles);
+    }
+    let mut again = Vec::new();
+    read.write(generation, &mut again).expect("memory takes all");
+    let (again, of) = Postings::open(&again[..]).expect("postings that were written open");
+    assert_eq!((again.last(), of), (read.last(), generation));
+}
+
+fn postings_seeds() -> Vec<Vec<u8>> {
+    let written = |all: Vec<(u64, u32)>, last| {
+        let mut file = Vec::new();
+        Postings::<Vec<u8>>::new(all, last).write(7, &mut file).unwrap();
+        file
+    };
+    let few = vec![(1, 1), (1, 2), (2, 1), (2, 2), (3, 2), (5, 3), (u64::MAX, 3)];
+    vec![written(Vec::new(), 0), written(few, 3)]
+}
