@@ -173,7 +173,12 @@ impl Error {
             | Error::UnknownStory { hint, .. }
             | Error::Store { hint, .. }
             | Error::Stopped { hint, .. } => Some(hint.clone()),
-            Error::Compute { source, .. } => Some(format!("{source}; --device cpu works everywhere")),
+            Error::Compute { source, .. } => {
+                // candle puts a backtrace below its message.
+                let said = source.to_string();
+                let said = said.lines().next().unwrap_or_default();
+                Some(format!("{said}; --device cpu works everywhere"))
+            }
             Error::OutOfMemory { .. } => Some("free some of it, or use --device cpu".into()),
             Error::StoreBusy { .. } => Some("run again when it is done; reading goes on meanwhile".into()),
             Error::Tokenizer { .. } | Error::Interrupted => None,

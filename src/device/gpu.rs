@@ -84,7 +84,7 @@ impl GpuName {
 
 /// Signs in candle's messages, what they mean, and the next step. The first three are also what `scripts/build-cuda`'s
 /// entry points answer when the library behind them is not installed.
-const KNOWN: [(&str, &str, &str); 8] = [
+const KNOWN: [(&str, &str, &str); 9] = [
     (
         "CUDA_ERROR_SHARED_OBJECT_INIT_FAILED",
         "the NVIDIA driver (libcuda.so.1) is not installed, or older than this build",
@@ -109,6 +109,7 @@ const KNOWN: [(&str, &str, &str); 8] = [
     ),
     ("CUDA_ERROR_INSUFFICIENT_DRIVER", "the driver is older than this build's CUDA", "update the driver"),
     ("OUT_OF_MEMORY", "its memory is taken", "see with nvidia-smi what else runs there"),
+    ("STATUS_ALLOC_FAILED", "its memory is taken", "see with nvidia-smi what else runs there"),
 ];
 
 /// Whether `error` says that the device's memory did not suffice: less at a time may do.
@@ -200,6 +201,7 @@ mod tests {
         check("DriverError(CUDA_ERROR_NO_DEVICE, \"no CUDA-capable device is detected\")", "sees no GPU");
         check("DriverError(CUDA_ERROR_SHARED_OBJECT_INIT_FAILED, \"<Failure…>\")", "libcuda.so.1");
         check("CublasError(CUBLAS_STATUS_NOT_INITIALIZED)", "libcublas");
+        check("CublasError(CUBLAS_STATUS_ALLOC_FAILED)", "its memory is taken");
         check("something new\n   at a stack frame", "something new");
         assert!(!GpuName::Metal.refused("new\nframe").to_string().contains("frame"));
     }

@@ -175,12 +175,7 @@ impl Encoder for CandleEncoder {
     }
 
     fn describe(&self) -> String {
-        let device = match &self.device {
-            Device::Cpu => "cpu".to_string(),
-            Device::Cuda(_) => "cuda".into(),
-            Device::Metal(_) => "metal".into(),
-        };
-        format!("{device} {} (candle)", self.dtype.as_str())
+        format!("{} {} (candle)", name(&self.device), self.dtype.as_str())
     }
 
     fn token_budget(&self) -> usize {
@@ -233,6 +228,14 @@ fn linear(x: &Tensor, layer: &Linear) -> candle_core::Result<Tensor> {
     x.matmul(&layer.weight)?.broadcast_add(&layer.bias)
 }
 
+fn name(device: &Device) -> &'static str {
+    match device {
+        Device::Cpu => "cpu",
+        Device::Cuda(_) => "cuda",
+        Device::Metal(_) => "metal",
+    }
+}
+
 /// Moves named weights to the device.
 struct Loader<'a> {
     weights: &'a Weights,
@@ -242,7 +245,11 @@ struct Loader<'a> {
 
 impl Loader<'_> {
     fn fail(&self, source: candle_core::Error) -> Error {
-        Error::Compute { device: format!("{:?}", self.device.location()), source }
+        let device = name(self.device).to_string();
+        match is_out_of_memory(&source) {
+            true => Error::OutOfMemory { device, what: "the model".into() },
+            false => Error::Compute { device, source },
+        }
     }
 
     fn tensor(&self, name: &str, rows: usize, cols: usize) -> Result<Tensor> {
@@ -282,6 +289,13 @@ impl Loader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_fails_is_told_without_frames() {
+        let source = candle_core::Error::Msg("no such kernel\n   0: a::frame".into());
+        let hint = Error::Compute { device: "cuda".into(), source }.hint().unwrap();
+        assert_eq!(hint, "no such kernel; --device cpu works everywhere");
+    }
 
     #[test]
     fn batches_are_sized_to_memory() {
