@@ -115,14 +115,6 @@ impl Int8Layers<Float> {
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-impl<'a> Multiply<'a> {
-    /// The product for a finish that rounds to bf16, by AMX or VNNI.
-    fn on(self, engine: Engine) -> OnBf16<'a> {
-        OnBf16(self, engine)
-    }
-}
-
 /// Products whose finish may round to bf16: the processor has AVX-512 with it.
 #[cfg(target_arch = "x86_64")]
 struct OnBf16<'a>(Multiply<'a>, Engine);
@@ -181,7 +173,7 @@ impl Base for Bf16 {
     }
 
     fn finish(&self, engine: Engine, product: Multiply<'_>, output: Output<'_, u16>) {
-        let product = product.on(engine);
+        let product = OnBf16(product, engine);
         match output {
             Output::Plain(out) => gemm::round(product, out),
             Output::Act(act, out) => gemm::round_act(product, act, out),

@@ -12,7 +12,7 @@
 use crate::device::Aligned;
 
 /// Codes in a line of a tile, and of a step.
-pub(super) const STEP: usize = 64;
+pub(super) const STEP: usize = super::CODES;
 /// Columns of a panel.
 pub(super) const WIDE: usize = 32;
 /// Rows of a block.
@@ -20,7 +20,7 @@ pub(super) const TALL: usize = 32;
 /// Columns of a tile.
 const TILE: usize = 16;
 /// What is added to the codes of weights.
-const BIAS: i32 = 128;
+const BIAS: i32 = super::BIAS as i32;
 
 /// Four codes of each of sixteen columns a line, sixteen lines.
 #[derive(Clone, Copy)]
