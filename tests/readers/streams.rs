@@ -23,8 +23,8 @@ pub const STAGES: Reader = Reader { name: "stages", read: stages, seeds, cost: 8
 
 const MODEL: &str = "m";
 
-/// A stage, from a stream to a stream.
-type Stage<'a> = dyn Fn(&mut dyn Read, &mut Vec<u8>) -> Result<Counts> + 'a;
+/// A stage with all but its streams.
+type Stage<'s> = dyn Fn(&mut dyn Read, &mut Vec<u8>) -> Result<Counts> + 's;
 
 /// Gives the stream to every stage: those whose it is not refuse it. What one takes, it writes as a stream that ends.
 fn stages(bytes: &[u8]) {
@@ -33,7 +33,7 @@ fn stages(bytes: &[u8]) {
     let words = |mut from: &[u8]| WordTable::read(&mut from);
     let table = words(&written(Stream::Words)).expect("the words of the seed");
     let embed = |texts: &[&str]| Ok(Matrix::zeros(texts.len(), 2));
-    let check = |stage: &Stage| {
+    let check = |stage: &Stage<'_>| {
         let (mut from, mut to) = (bytes, Vec::new());
         if let Ok(counts) = stage(&mut from, &mut to) {
             let batches = StreamReader::try_new(&to[..], None).expect("a stream");
@@ -54,6 +54,7 @@ fn stages(bytes: &[u8]) {
         use compare::{Field, Frequencies};
         let _ =
             ["", "w1", "\u{10ffff}"].map(|word| (read.of(Field::Text, word), read.of(Field::Title, word)));
+        assert!(read.len() <= bytes.len());
     }
 }
 
