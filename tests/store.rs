@@ -140,9 +140,8 @@ fn a_folder_that_must_not_be_written_is_told_of() {
         let program = a.path("program");
         fs::copy(command.get_program(), &program).unwrap();
         mode(&program, 0o755);
-        command = std::process::Command::new(program);
-        command.args(["index", "add", "more.jsonl"]).current_dir(a.folder.path());
-        command.env_remove("SAMESTORY_STORE").uid(65534).gid(65534);
+        command = a.command_of(&program, &["index", "add", "more.jsonl"]);
+        command.uid(65534).gid(65534);
     }
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -177,6 +176,19 @@ fn another_model_is_refused() {
     for command in [&["index", "add", "in.jsonl"][..], &["dedup", "--store", ".samestory"]] {
         assert!(a.error(command).contains("its vectors are of"), "{command:?}");
     }
+}
+
+#[test]
+fn another_precision_is_refused_until_the_store_is_moved_to_it() {
+    let a = Archive::new();
+    a.write("in.jsonl", &stories(0, 3));
+    a.text(&["index", "add", "in.jsonl"]);
+    let int8 = ["index", "add", "in.jsonl", "--precision", "int8"];
+    assert!(a.error(&int8).contains("rebuild with the --precision"));
+    a.text(&["index", "rebuild", "--precision", "int8"]);
+    a.text(&int8);
+    assert!(a.error(&["index", "add", "in.jsonl"]).contains("give the --precision that it was made with"));
+    assert_eq!(a.info()["stories"], 3);
 }
 
 /// Every damage is told of, or does no harm: no panic, and no story other than it was.

@@ -114,7 +114,11 @@ fn check(stream: Stream, model: &str, found: &Schema) -> Result<Vec<usize>> {
         let short = |m: &str| m.chars().take(12).collect::<String>();
         let message =
             format!("its vectors are of the model {}, this stage has {}", short(said(MODEL)), short(model));
-        return Err(refuse(stream, message, "give every stage the same --model, or embed again"));
+        return Err(refuse(
+            stream,
+            message,
+            "give every stage the same --model and --precision, or embed again",
+        ));
     }
     let place = |field: &Arc<arrow_schema::Field>| {
         let hint = "samestory stage describe --stream NAME writes an empty stream with the right schema";

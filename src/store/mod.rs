@@ -132,10 +132,15 @@ impl Store {
                 "its vectors are of {} ({}), not of {} ({})",
                 self.identity.model, self.identity.fingerprint, identity.model, identity.fingerprint
             ),
-            hint: format!(
-                "give --model {}, or move the store to the other model: samestory index rebuild --model {}",
-                self.identity.model, identity.model
-            ),
+            hint: match self.identity.model == identity.model {
+                true => "give the --precision that it was made with, or move the store: samestory index rebuild with the \
+                         --precision that is wanted; if neither helps, the model's files are other ones"
+                    .into(),
+                false => format!(
+                    "give --model {}, or move the store to the other model: samestory index rebuild --model {}",
+                    self.identity.model, identity.model
+                ),
+            },
         })
     }
 

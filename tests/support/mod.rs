@@ -6,7 +6,7 @@ use std::{
     fmt::Write as _,
     fs,
     io::Write as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
 
@@ -33,7 +33,12 @@ impl Archive {
     }
 
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_samestory"));
+        self.command_of(env!("CARGO_BIN_EXE_samestory").as_ref(), args)
+    }
+
+    /// As [`Archive::command`], with another copy of the program.
+    pub fn command_of(&self, program: &Path, args: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command.args(args).current_dir(self.folder.path()).env_remove("SAMESTORY_STORE");
         command
     }
