@@ -28,10 +28,9 @@ pub fn choose(choice: DeviceChoice, model: &Model, path: CpuPath) -> Result<Chos
             hint: "leave --precision out, or use --device cpu".into(),
         }),
         DeviceChoice::Auto if model.precision == Precision::Int8 => {
-            let why = Some("auto: int8 runs on CPUs only".to_string());
-            Ok(Chosen { encoder: cpu_encoder(model, path)?, gpu: None, why })
+            on_cpu(model, path, Some("auto: int8 runs on CPUs only".into()))
         }
-        DeviceChoice::Cpu => Ok(Chosen { encoder: cpu_encoder(model, path)?, gpu: None, why: None }),
+        DeviceChoice::Cpu => on_cpu(model, path, None),
         DeviceChoice::Gpu(name) => on_gpu(model, name),
         DeviceChoice::Auto => auto(&GpuName::built(), model, path),
     }
@@ -52,7 +51,11 @@ fn auto(names: &[GpuName], model: &Model, path: CpuPath) -> Result<Chosen> {
             format!("auto: {} is not available", names.join(", "))
         }
     };
-    Ok(Chosen { encoder: cpu_encoder(model, path)?, gpu: None, why: Some(why) })
+    on_cpu(model, path, Some(why))
+}
+
+fn on_cpu(model: &Model, path: CpuPath, why: Option<String>) -> Result<Chosen> {
+    Ok(Chosen { encoder: cpu_encoder(model, path)?, gpu: None, why })
 }
 
 fn on_gpu(model: &Model, name: GpuName) -> Result<Chosen> {

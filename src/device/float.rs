@@ -91,6 +91,11 @@ impl Float {
         }
     }
 
+    /// The path whose instructions are used.
+    pub(super) fn path(&self) -> CpuPath {
+        self.path
+    }
+
     /// Applies an activation in place.
     pub(super) fn activate(&self, act: Activation, values: &mut [f32]) {
         // SAFETY: the processor has the path's instruction set: `new` checked it.

@@ -73,6 +73,9 @@ impl GpuName {
     fn refused(self, message: &str) -> Error {
         let known = KNOWN.iter().find(|(sign, _, _)| message.contains(sign));
         let (reason, next) = match known {
+            _ if lacks_memory(message) => {
+                ("its memory is taken".to_string(), "see with nvidia-smi what else runs there")
+            }
             Some((_, reason, next)) => (reason.to_string(), *next),
             None => {
                 (message.lines().next().unwrap_or_default().into(), "see whether other programs can use it")
@@ -84,7 +87,7 @@ impl GpuName {
 
 /// Signs in candle's messages, what they mean, and the next step. The first three are also what `scripts/build-cuda`'s
 /// entry points answer when the library behind them is not installed.
-const KNOWN: [(&str, &str, &str); 9] = [
+const KNOWN: [(&str, &str, &str); 7] = [
     (
         "CUDA_ERROR_SHARED_OBJECT_INIT_FAILED",
         "the NVIDIA driver (libcuda.so.1) is not installed, or older than this build",
@@ -108,13 +111,18 @@ const KNOWN: [(&str, &str, &str); 9] = [
         "restart the machine or install the driver again",
     ),
     ("CUDA_ERROR_INSUFFICIENT_DRIVER", "the driver is older than this build's CUDA", "update the driver"),
-    ("OUT_OF_MEMORY", "its memory is taken", "see with nvidia-smi what else runs there"),
-    ("STATUS_ALLOC_FAILED", "its memory is taken", "see with nvidia-smi what else runs there"),
 ];
 
-/// Whether `error` says that the device's memory did not suffice: less at a time may do.
-pub fn is_out_of_memory(error: &candle_core::Error) -> bool {
-    let message = error.to_string();
+/// What candle's failure at `what` on `device` means: memory that did not suffice is told from the rest, since less at a
+/// time may do.
+pub fn failed(device: String, what: String, source: candle_core::Error) -> Error {
+    match lacks_memory(&source.to_string()) {
+        true => Error::OutOfMemory { device, what },
+        false => Error::Compute { device, source },
+    }
+}
+
+fn lacks_memory(message: &str) -> bool {
     // CUDA's driver, cuBLAS' workspace, Metal's buffers.
     ["OUT_OF_MEMORY", "STATUS_ALLOC_FAILED", "FailedToCreateResource", "Failed to create metal resource"]
         .iter()
@@ -209,7 +217,8 @@ mod tests {
     #[test]
     fn memory_that_did_not_suffice_is_told_from_other_failures() {
         let check = |message: &str, expect| {
-            assert_eq!(is_out_of_memory(&candle_core::Error::Msg(message.into())), expect, "{message}");
+            let error = failed("cuda".into(), "all".into(), candle_core::Error::Msg(message.into()));
+            assert_eq!(matches!(error, Error::OutOfMemory { .. }), expect, "{message}");
         };
         check("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")", true);
         check("CublasError(CUBLAS_STATUS_ALLOC_FAILED)", true);

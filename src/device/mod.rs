@@ -22,7 +22,7 @@ pub use aligned::Aligned;
 #[cfg(target_arch = "x86_64")]
 pub use bf16::Bf16;
 pub use float::Float;
-pub use gpu::{Gpu, GpuName, is_out_of_memory};
+pub use gpu::{Gpu, GpuName, failed};
 pub use int8::Int8Layers;
 pub use kernels::{Above, Activation, Heads, Hit, Kernels, Norm};
 pub use precision::Precision;

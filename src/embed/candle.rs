@@ -9,7 +9,7 @@ use candle_nn::ops;
 use super::{Encoder, PackedBatch, buckets::Bucket};
 use crate::{
     Error, Result,
-    device::{Gpu, is_out_of_memory},
+    device::{Gpu, failed},
     model::{Activation, BertConfig, Model, Pooling, Weights},
     vector::{Matrix, normalize},
 };
@@ -187,12 +187,8 @@ impl Encoder for CandleEncoder {
         if batch.is_empty() {
             return Ok(Matrix::zeros(0, self.config.hidden_size));
         }
-        self.forward(batch).map_err(|source| match is_out_of_memory(&source) {
-            true => {
-                Error::OutOfMemory { device: self.describe(), what: format!("{} tokens", batch.tokens()) }
-            }
-            false => Error::Compute { device: self.describe(), source },
-        })
+        self.forward(batch)
+            .map_err(|source| failed(self.describe(), format!("{} tokens", batch.tokens()), source))
     }
 }
 
@@ -245,11 +241,7 @@ struct Loader<'a> {
 
 impl Loader<'_> {
     fn fail(&self, source: candle_core::Error) -> Error {
-        let device = name(self.device).to_string();
-        match is_out_of_memory(&source) {
-            true => Error::OutOfMemory { device, what: "the model".into() },
-            false => Error::Compute { device, source },
-        }
+        failed(name(self.device).into(), "the model".into(), source)
     }
 
     fn tensor(&self, name: &str, rows: usize, cols: usize) -> Result<Tensor> {

@@ -61,8 +61,13 @@ struct Work<K: Kernels> {
 /// The fastest encoder for `model` that the instruction set `path` allows. Where a model's shape does not suit the
 /// bf16 kernels, it runs on AVX-512 in f32; [`Encoder::describe`] tells.
 pub fn cpu_encoder(model: &Model, path: CpuPath) -> Result<Box<dyn Encoder>> {
+    cpu_encoder_in(model, path, model.precision)
+}
+
+/// As [`cpu_encoder`], in another precision than the model's own.
+pub fn cpu_encoder_in(model: &Model, path: CpuPath, precision: Precision) -> Result<Box<dyn Encoder>> {
     let c = &model.config;
-    match model.precision {
+    match precision {
         Precision::Int8 if !(c.hidden_size.is_multiple_of(32) && part(c).is_multiple_of(32)) => {
             Err(Error::Option {
                 option: "--precision int8".into(),

@@ -9,7 +9,7 @@ mod stock;
 
 pub use batch::PackedBatch;
 pub use candle::CandleEncoder;
-pub use cpu::cpu_encoder;
+pub use cpu::{cpu_encoder, cpu_encoder_in};
 pub use rows::{Embedded, Ledger, embed_texts};
 pub use stock::StockEncoder;
 

@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use super::RowPair;
 use crate::{
     Error, Result,
-    device::{Gpu, is_out_of_memory},
+    device::{Gpu, failed},
     progress::{Progress, Stage},
     story::RowId,
     vector::{Matrix, dot},
@@ -219,11 +219,7 @@ impl TensorSearch {
     }
 
     fn fail(&self, source: candle_core::Error, what: impl Fn() -> String) -> Error {
-        let device = self.describe();
-        match is_out_of_memory(&source) {
-            true => Error::OutOfMemory { device, what: what() },
-            false => Error::Compute { device, source },
-        }
+        failed(self.describe(), what(), source)
     }
 }
 

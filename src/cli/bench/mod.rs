@@ -9,7 +9,7 @@ use samestory::{
     Error, Result,
     bench::{self, Options, Report, Subject},
     device::{CpuPath, GpuName},
-    embed::{CandleEncoder, StockEncoder, cpu_encoder, embed_texts},
+    embed::{CandleEncoder, StockEncoder, cpu_encoder_in, embed_texts},
     ingest,
     model::{Model, Precision},
     progress::Silent,
@@ -26,9 +26,8 @@ use super::{
 /// Runs the command.
 pub fn run(args: &Bench) -> Result<Outcome> {
     catch_ctrl_c();
-    let mut model = open_model(args.model.as_deref())?;
-    let subjects = subjects(args, &mut model)?;
-    model.precision = Precision::Native;
+    let model = open_model(args.model.as_deref())?;
+    let subjects = subjects(args, &model)?;
     if args.first {
         for subject in &subjects {
             embed_texts(&model, subject.encoder.as_ref(), &["a first text"], &Silent)?;
@@ -104,7 +103,7 @@ fn read_report(path: &Path) -> Result<Report> {
 }
 
 /// Every device on every number of threads.
-fn subjects(args: &Bench, model: &mut Model) -> Result<Vec<Subject>> {
+fn subjects(args: &Bench, model: &Model) -> Result<Vec<Subject>> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads: Vec<usize> = match args.threads.is_empty() {
         true => vec![cores],
@@ -130,8 +129,7 @@ fn subjects(args: &Bench, model: &mut Model) -> Result<Vec<Subject>> {
             Some(device) => (device, Precision::Int8),
             None => (&*name, Precision::Native),
         };
-        model.precision = precision;
-        let (encoder, path) = encoder(device, model)?;
+        let (encoder, path) = encoder(device, precision, model)?;
         for &threads in &threads {
             subjects.push(Subject {
                 name: name.clone(),
@@ -148,9 +146,9 @@ fn subjects(args: &Bench, model: &mut Model) -> Result<Vec<Subject>> {
 
 type Found = (Arc<dyn samestory::embed::Encoder>, Option<CpuPath>);
 
-fn encoder(name: &str, model: &Model) -> Result<Found> {
+fn encoder(name: &str, precision: Precision, model: &Model) -> Result<Found> {
     use candle_core::{DType, Device};
-    if model.precision == Precision::Int8 && name.parse::<CpuPath>().is_err() {
+    if precision == Precision::Int8 && name.parse::<CpuPath>().is_err() {
         return Err(Error::Option {
             option: "--devices".into(),
             message: format!("{name} does not compute in int8"),
@@ -165,7 +163,7 @@ fn encoder(name: &str, model: &Model) -> Result<Found> {
         }
         name => {
             let path: CpuPath = name.parse()?;
-            (Arc::from(cpu_encoder(model, path)?), Some(path))
+            (Arc::from(cpu_encoder_in(model, path, precision)?), Some(path))
         }
     })
 }

@@ -19,9 +19,9 @@ pub(in crate::device) const WIDE: usize = 32;
 /// Rows of a block.
 pub(in crate::device) const TALL: usize = 32;
 /// Rows of a tile.
-pub(in crate::device) const TILE: usize = 16;
+pub(super) const TILE: usize = 16;
 /// Values in a tile of bf16.
-pub(in crate::device) const TILE_VALUES: usize = TILE * WIDE;
+pub(super) const TILE_VALUES: usize = TILE * WIDE;
 
 /// Weights as tiles: `[panel of 32 columns][step of 32 of k][2 tiles][16 pairs of k][16 columns][2]`.
 pub struct Tiled {

@@ -84,7 +84,7 @@ fn exp2(x: __m512) -> __m512 {
 /// `out` has room for 32 values.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-pub(in crate::device) unsafe fn store_bf16(out: *mut u16, low: __m512, high: __m512) {
+pub(super) unsafe fn store_bf16(out: *mut u16, low: __m512, high: __m512) {
     let both = _mm512_cvtne2ps_pbh(high, low);
     // SAFETY: by this function's own contract; `__m512bh` and `__m512i` are the same 64 bytes.
     unsafe { _mm512_storeu_si512(out.cast(), std::mem::transmute::<__m512bh, __m512i>(both)) };

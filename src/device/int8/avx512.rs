@@ -4,9 +4,12 @@ use std::arch::x86_64::*;
 
 use super::weights::{Bytes, Left, Range, Rounded, STEP, TALL, WIDE, line};
 use crate::device::bf16::{
-    gemm::{Finish, Product, operand},
+    gemm::{self, Finish, Product, operand},
     rows::activate,
 };
+
+// Blocks and panels are those of bf16, whose finish is used.
+const _: () = assert!(TALL == gemm::TALL && WIDE == gemm::WIDE);
 
 /// Rows that are summed at a time.
 const ROWS: usize = 8;

@@ -111,20 +111,18 @@ impl Int8Layers<Bf16> {
 impl Int8Layers<Float> {
     /// Bytes on every path, with f32 for the rest. Panics if the processor lacks `path`. Widths must be multiples of 32.
     pub fn on_f32(path: CpuPath) -> Self {
-        Int8Layers { kernels: Float::new(path), engine: Engine::of(path) }
+        let kernels = Float::new(path);
+        // Of the path that the rest takes: tiles come with bf16 only.
+        Int8Layers { engine: Engine::of(kernels.path()), kernels }
     }
 }
 
-/// Products whose finish may round to bf16: the processor has AVX-512 with it.
+/// Products on AVX-512; with `BF16` their finish may round to it, and the processor has it.
 #[cfg(target_arch = "x86_64")]
-struct OnBf16<'a>(Multiply<'a>, Engine);
-
-/// Products whose finish needs no more than AVX-512F.
-#[cfg(target_arch = "x86_64")]
-struct OnAvx512<'a>(Multiply<'a>);
+struct OnAvx512<'a, const BF16: bool>(Multiply<'a>, Engine);
 
 #[cfg(target_arch = "x86_64")]
-impl<'a> Product<'a> for OnBf16<'a> {
+impl<'a, const BF16: bool> Product<'a> for OnAvx512<'a, BF16> {
     fn shape(&self) -> (usize, &'a [f32]) {
         (self.0.rows, &self.0.layer.bias)
     }
@@ -132,8 +130,8 @@ impl<'a> Product<'a> for OnBf16<'a> {
     unsafe fn run<F: Finish>(self, finish: &F) {
         let Multiply { left, rows, layer, blocks } = self.0;
         let scaled = super::avx512::Scaled { inner: finish, left, layer };
-        // SAFETY: the engine was found on this processor; the operand holds whole blocks, which `left` made, and the
-        // output does by this function's own contract.
+        // SAFETY: the engine was found on this processor, with tiles only where there is bf16; the operand holds whole
+        // blocks, which `left` made, and the output does by this function's own contract.
         unsafe {
             match self.1 {
                 #[cfg(target_os = "linux")]
@@ -143,23 +141,10 @@ impl<'a> Product<'a> for OnBf16<'a> {
                     let w = (layer.tiles.as_ptr().cast(), layer.n / WIDE);
                     multiply::<true, _>(&Tiles::configure(), x, w, layer.steps(), &scaled, blocks);
                 }
-                _ => super::avx512::product_bf16(left, rows, layer, &scaled),
+                _ if BF16 => super::avx512::product_bf16(left, rows, layer, &scaled),
+                _ => super::avx512::product_f32(left, rows, layer, &scaled),
             }
         }
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-impl<'a> Product<'a> for OnAvx512<'a> {
-    fn shape(&self) -> (usize, &'a [f32]) {
-        (self.0.rows, &self.0.layer.bias)
-    }
-
-    unsafe fn run<F: Finish>(self, finish: &F) {
-        let Multiply { left, rows, layer, .. } = self.0;
-        let scaled = super::avx512::Scaled { inner: finish, left, layer };
-        // SAFETY: as for `OnBf16`.
-        unsafe { super::avx512::product_f32(left, rows, layer, &scaled) };
     }
 }
 
@@ -173,7 +158,7 @@ impl Base for Bf16 {
     }
 
     fn finish(&self, engine: Engine, product: Multiply<'_>, output: Output<'_, u16>) {
-        let product = OnBf16(product, engine);
+        let product = OnAvx512::<true>(product, engine);
         match output {
             Output::Plain(out) => gemm::round(product, out),
             Output::Act(act, out) => gemm::round_act(product, act, out),
@@ -198,7 +183,7 @@ impl Base for Float {
         #[cfg(target_arch = "x86_64")]
         if engine == Engine::Vnni {
             use super::avx512::plain;
-            let product = OnAvx512(product);
+            let product = OnAvx512::<false>(product, engine);
             return match output {
                 Output::Plain(out) => plain::<NONE>(product, out),
                 Output::Act(Activation::Gelu, out) => plain::<GELU>(product, out),
