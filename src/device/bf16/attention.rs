@@ -1,16 +1,16 @@
-//! Multi-head attention of one sequence in tiles: sixteen queries at a time against all keys.
+//! Multi-head attention of one sequence in tiles: thirty-two queries at a time against all keys.
 //!
 //! Keys are laid out as the right side of a product, sixteen tokens a tile; values likewise, 32 tokens a tile, with
-//! zeros past the sequence's end. The scores of sixteen queries stay in the first-level cache, their softmax is not
-//! divided by its sum until the product with the values is done.
+//! zeros past the sequence's end. The scores of thirty-two queries stay near the processor, their softmax is not divided by
+//! its sum until the product with the values is done.
 //!
 //! The blocks of all heads go through three stages (scores, softmax, context), and three blocks are under way at a
-//! time, one in each: the tiles of two are multiplied while the vector units work at the softmax of the third.
+//! time, one in each: between the products of two, the vector units work at the rows of the third.
 
 use std::{arch::x86_64::*, ops::Range};
 
 use super::{
-    engine::Ready,
+    engine::{Ready, Strided},
     gemm::{TALL, TILE, TILE_VALUES, WIDE, operand},
     rows::{softmax, store_bf16},
 };
@@ -27,7 +27,7 @@ pub(super) struct Buffers {
     values: [Aligned<u16>; SLOTS],
     scores: [Aligned<f32>; 2],
     weights: [Aligned<u16>; 2],
-    scale: [[f32; TILE]; 2],
+    scale: [[f32; TALL]; 2],
     sums: Aligned<f32>,
 }
 
@@ -44,63 +44,84 @@ pub(super) fn attention(
     let (width, size, len) = (heads.width(), heads.size, rows.len());
     assert!(size.is_multiple_of(WIDE), "heads that do not fill tiles");
     let (columns, depth) = (len.next_multiple_of(TILE), len.next_multiple_of(WIDE));
-    // Sixteen queries are read at a time, so up to fifteen rows past the end.
+    // Whole tiles of queries are read, so up to fifteen rows past the end.
     assert!(len > 0 && qkv.len() >= (rows.start + columns) * 3 * width, "a buffer is too small");
     assert!(out.len() >= rows.end.next_multiple_of(TALL) * width, "an operand is smaller than its blocks");
-    buffers.keys.iter_mut().for_each(|b| b.fit(columns * size));
-    buffers.values.iter_mut().for_each(|b| b.fit(depth * size));
-    buffers.scores.iter_mut().for_each(|b| b.fit(TILE * columns));
-    buffers.weights.iter_mut().for_each(|b| b.fit(TILE * depth));
-    buffers.sums.fit(TILE * size);
-    let blocks = columns / TILE;
+    let Buffers { keys, values, scores, weights, scale, sums } = buffers;
+    keys.iter_mut().for_each(|b| b.fit(columns * size));
+    values.iter_mut().for_each(|b| b.fit(depth * size));
+    scores.iter_mut().for_each(|b| b.fit(TALL * columns));
+    weights.iter_mut().for_each(|b| b.fit(TALL * depth));
+    sums.fit(TALL * size);
+    let blocks = len.div_ceil(TALL);
     let all = heads.count * blocks;
     let (stride, out) = (3 * width, out.as_mut_ptr());
     // The head, the first row and the number of rows of a block.
     let place = |block: usize| {
-        let row = block % blocks * TILE;
-        (block / blocks, row, TILE.min(len - row))
+        let row = block % blocks * TALL;
+        (block / blocks, row, TALL.min(len - row))
     };
+    // Products of one block, of both kinds.
+    let products = 2 * (depth / WIDE) * (size / WIDE) * 4;
     for turn in 0..all + 2 {
-        // SAFETY: an engine is ready, which says that the processor has AVX-512 with bf16; the lengths were
-        // checked above and the buffers have grown to fit.
+        let [even, odd] = scores;
+        let (scored, softened) = if turn % 2 == 0 { (even, odd) } else { (odd, even) };
+        let [even, odd] = weights;
+        let (used, made) = if turn % 2 == 0 { (even, odd) } else { (odd, even) };
+        let [even, odd] = scale;
+        let (used_scale, made_scale) = if turn % 2 == 0 { (even, odd) } else { (odd, even) };
+
+        let soft_rows = turn.checked_sub(1).filter(|block| *block < all).map_or(0, |block| place(block).2);
+        let mut soft = 0;
+        let mut soften = || {
+            // SAFETY: an engine is ready, which says that the processor has AVX-512 with bf16; both hold whole rows.
+            let sum = unsafe {
+                let (scores, weights) =
+                    (softened.as_ptr().add(soft * columns), made.as_mut_ptr().add(soft * depth));
+                softmax(scores, len, weights, depth)
+            };
+            made_scale[soft] = 1.0 / sum;
+            soft += 1;
+            soft < soft_rows
+        };
+        // The rows of the block in the middle, spread evenly over the products of the two others.
+        let (mut due, mut left) = (0, soft_rows > 0);
+        let mut between = || {
+            due += soft_rows;
+            while due >= products && left {
+                due -= products;
+                left = soften();
+            }
+        };
+
+        let ready = turn.checked_sub(2).map(|block| (block, place(block)));
+        // SAFETY: as above; the lengths were checked above and the buffers have grown to fit.
         unsafe {
-            let ready = turn.checked_sub(2);
-            if let Some(block) = ready {
-                let (weights, values) =
-                    (&buffers.weights[block % 2], &buffers.values[block / blocks % SLOTS]);
+            if let Some((block, (_, _, count))) = ready {
+                let values = values[block / blocks % SLOTS].as_ptr();
+                let weights = Strided { at: used.as_ptr(), stride: depth, both: count > TILE };
                 for part in (0..size).step_by(WIDE) {
-                    let values = values.as_ptr().add(part / TILE * TILE_VALUES);
-                    engine.contexts(
-                        weights.as_ptr(),
-                        depth,
-                        values,
-                        size,
-                        buffers.sums.as_mut_ptr().add(part),
-                    );
+                    let values = values.add(part / TILE * TILE_VALUES);
+                    engine.contexts(weights, values, size, sums.as_mut_ptr().add(part), &mut between);
                 }
             }
             if turn < all {
-                let (head, row, _) = place(turn);
+                let (head, row, count) = place(turn);
                 let at = qkv.as_ptr().add(rows.start * stride + head * size);
-                let keys = &mut buffers.keys[head % SLOTS];
+                let keys = &mut keys[head % SLOTS];
                 if row == 0 {
                     pack_keys(at.add(width), stride, len, size, keys);
-                    pack_values(at.add(2 * width), stride, len, size, &mut buffers.values[head % SLOTS]);
+                    pack_values(at.add(2 * width), stride, len, size, &mut values[head % SLOTS]);
                 }
-                let scores = buffers.scores[turn % 2].as_mut_ptr();
-                engine.all_scores(at.add(row * stride), stride, keys.as_ptr(), size, columns, scores);
+                let queries = Strided { at: at.add(row * stride), stride, both: count > TILE };
+                let scores = scored.as_mut_ptr();
+                engine.all_scores(queries, keys.as_ptr(), size, columns, scores, &mut between);
             }
-            if let Some(block) = turn.checked_sub(1).filter(|block| *block < all) {
-                let (scores, weights) = (&buffers.scores[block % 2], &mut buffers.weights[block % 2]);
-                for r in 0..place(block).2 {
-                    let (scores, weights) =
-                        (scores.as_ptr().add(r * columns), weights.as_mut_ptr().add(r * depth));
-                    buffers.scale[block % 2][r] = 1.0 / softmax(scores, len, weights, depth);
-                }
+            while left {
+                left = soften();
             }
-            if let Some(block) = ready {
-                let (head, row, count) = place(block);
-                scale_rows(&buffers.sums, &buffers.scale[block % 2], size, count, |r, part| {
+            if let Some((_, (head, row, count))) = ready {
+                scale_rows(sums, used_scale, size, count, |r, part| {
                     out.add(operand(rows.start + row + r, head * size + part, width))
                 });
             }
@@ -111,11 +132,11 @@ pub(super) fn attention(
 /// Writes the first `count` rows of `sums`, scaled, in bf16 to where `place(row, column)` says.
 ///
 /// # Safety
-/// The processor has AVX-512 with bf16; `place` has room for 32 values; `sums` holds 16 rows of `size`.
+/// The processor has AVX-512 with bf16; `place` has room for 32 values; `sums` holds 32 rows of `size`.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
 unsafe fn scale_rows(
     sums: &[f32],
-    scale: &[f32; TILE],
+    scale: &[f32; TALL],
     size: usize,
     count: usize,
     place: impl Fn(usize, usize) -> *mut u16,

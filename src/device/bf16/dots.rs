@@ -5,7 +5,10 @@
 
 use std::{arch::x86_64::*, hint::black_box};
 
-use super::gemm::{Finish, TALL, TILE, TILE_VALUES, Tiled, WIDE};
+use super::{
+    engine::Strided,
+    gemm::{Finish, TALL, TILE, TILE_VALUES, Tiled, WIDE},
+};
 
 /// Rows that are summed at a time.
 const ROWS: usize = 8;
@@ -127,54 +130,49 @@ pub(super) unsafe fn product<F: Finish>(_dots: &Dots, x: &[u16], rows: usize, w:
     }
 }
 
-/// Sixteen queries of one head times all of its keys: `columns` scores for each.
+/// Queries of one head times all of its keys: `columns` scores for each.
 ///
 /// # Safety
-/// The processor has AVX-512 with bf16; `query` has 16 rows of `size` values, `stride` apart; `keys` and `out` hold
-/// `columns` tokens.
+/// The processor has AVX-512 with bf16; `queries` has rows of `size` values; `keys` and `out` hold `columns` tokens.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
 pub(super) unsafe fn all_scores(
-    query: *const u16,
-    stride: usize,
+    queries: Strided,
     keys: *const u16,
     size: usize,
     columns: usize,
     out: *mut f32,
 ) {
     let steps = size / WIDE;
-    for tile in 0..columns / TILE {
+    for (half, tile) in halves(queries).flat_map(|half| (0..columns / TILE).map(move |tile| (half, tile))) {
         // SAFETY: by this function's own contract; every index stays below the rounded lengths.
         unsafe {
+            let query = queries.at.add(half * queries.stride);
             let mut sums = [[_mm512_setzero_ps(); 1]; TILE];
             for i in 0..steps {
-                step(&mut sums, query.add(i * WIDE), stride, keys.add((tile * steps + i) * TILE_VALUES));
+                let keys = keys.add((tile * steps + i) * TILE_VALUES);
+                step(&mut sums, query.add(i * WIDE), queries.stride, keys);
             }
             for (r, sums) in sums.iter().enumerate() {
-                _mm512_storeu_ps(out.add(r * columns + tile * TILE), sums[0]);
+                _mm512_storeu_ps(out.add((half + r) * columns + tile * TILE), sums[0]);
             }
         }
     }
 }
 
-/// Sixteen rows of `weights` (`depth` wide) times two neighbouring tiles of values, stored side by side at `out`.
+/// Rows of `weights`, as wide as they are apart, times two neighbouring tiles of values, stored side by side at `out`.
 ///
 /// # Safety
 /// The processor has AVX-512 with bf16; the pointers hold what is read and written.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-pub(super) unsafe fn contexts(
-    weights: *const u16,
-    depth: usize,
-    values: *const u16,
-    size: usize,
-    out: *mut f32,
-) {
-    for row in (0..TILE).step_by(ROWS) {
+pub(super) unsafe fn contexts(weights: Strided, values: *const u16, size: usize, out: *mut f32) {
+    let depth = weights.stride;
+    for row in halves(weights).flat_map(|half| (half..half + TILE).step_by(ROWS)) {
         // SAFETY: by this function's own contract.
         unsafe {
             let mut sums = [[_mm512_setzero_ps(); 2]; ROWS];
             for i in 0..depth / WIDE {
                 let values = values.add(i * size / TILE * TILE_VALUES);
-                step(&mut sums, weights.add(row * depth + i * WIDE), depth, values);
+                step(&mut sums, weights.at.add(row * depth + i * WIDE), depth, values);
             }
             for (r, sums) in sums.iter().enumerate() {
                 let to = out.add((row + r) * size);
@@ -183,4 +181,9 @@ pub(super) unsafe fn contexts(
             }
         }
     }
+}
+
+/// The first rows of the tiles that there are.
+fn halves(rows: Strided) -> impl Iterator<Item = usize> {
+    (0..if rows.both { 2 } else { 1 }).map(|half| half * TILE)
 }

@@ -58,6 +58,16 @@ impl Engine {
     }
 }
 
+/// The left side of a product of attention: sixteen rows of bf16, or thirty-two.
+#[derive(Clone, Copy)]
+pub(super) struct Strided {
+    pub at: *const u16,
+    /// Values from one row to the next.
+    pub stride: usize,
+    /// Whether there are thirty-two.
+    pub both: bool,
+}
+
 /// An engine that this thread can use, until it is dropped; that the processor has it was checked.
 pub(super) enum Ready {
     #[cfg(target_os = "linux")]
@@ -97,47 +107,48 @@ impl Ready {
         }
     }
 
-    /// Sixteen queries of one head times all of its keys: `columns` scores for each.
+    /// Queries of one head times all of its keys: `columns` scores for each. `between`, other work, runs now and then.
     ///
     /// # Safety
-    /// `query` has 16 rows of `size` values, `stride` apart; `keys` and `out` hold `columns` tokens.
+    /// `queries` has rows of `size` values; `keys` and `out` hold `columns` tokens.
     pub(super) unsafe fn all_scores(
         &self,
-        query: *const u16,
-        stride: usize,
+        queries: Strided,
         keys: *const u16,
         size: usize,
         columns: usize,
         out: *mut f32,
+        between: &mut impl FnMut(),
     ) {
         // SAFETY: by this function's own contract.
         unsafe {
             match self {
                 #[cfg(target_os = "linux")]
-                Ready::Tiles(_) => tiles::all_scores(query, stride, keys, size, columns, out),
-                Ready::Dots(_) => dots::all_scores(query, stride, keys, size, columns, out),
+                Ready::Tiles(_) => tiles::all_scores(queries, keys, size, columns, out, between),
+                Ready::Dots(_) => dots::all_scores(queries, keys, size, columns, out),
             }
         }
     }
 
-    /// Sixteen rows of `weights` (`depth` wide) times two neighbouring tiles of values, stored side by side at `out`.
+    /// Rows of `weights`, as wide as they are apart, times two neighbouring tiles of values, stored side by side at
+    /// `out`. `between`, other work, runs now and then.
     ///
     /// # Safety
-    /// `weights` has 16 rows; `values` has the two tiles for every 32 of `depth`; `out` has 16 rows of `size` values.
+    /// `values` has the two tiles for every 32 of the weights' width; `out` has rows of `size` values.
     pub(super) unsafe fn contexts(
         &self,
-        weights: *const u16,
-        depth: usize,
+        weights: Strided,
         values: *const u16,
         size: usize,
         out: *mut f32,
+        between: &mut impl FnMut(),
     ) {
         // SAFETY: by this function's own contract.
         unsafe {
             match self {
                 #[cfg(target_os = "linux")]
-                Ready::Tiles(_) => tiles::contexts(weights, depth, values, size, out),
-                Ready::Dots(_) => dots::contexts(weights, depth, values, size, out),
+                Ready::Tiles(_) => tiles::contexts(weights, values, size, out, between),
+                Ready::Dots(_) => dots::contexts(weights, values, size, out),
             }
         }
     }

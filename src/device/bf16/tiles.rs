@@ -2,7 +2,8 @@
 //!
 //! A step loads two tiles of `x` (16 rows × 32 values each) and two of the weights, and multiplies them crosswise.
 //! While the tiles of one block are multiplied, the vector units finish the block before it (bias, activation,
-//! rounding to bf16, or adding to what is there), some rows a step, so that neither waits for the other. Operands are
+//! rounding to bf16, or adding to what is there), a row between two products, so that neither waits for the other: an
+//! instruction that waits holds up those far behind it, so the work of both must lie close together. Operands are
 //! loaded with the hint not to keep them in the first-level cache, which leaves that to the panel of weights.
 //!
 //! Method and names follow the Intel 64 Architectures Software Developer's Manual, volume 1, chapter 18. Rust has
@@ -19,6 +20,7 @@ use std::{
 use half::bf16;
 
 use super::{
+    engine::Strided,
     gemm::{Blocks, Finish, TALL, TILE, TILE_VALUES, Tiled, WIDE},
     permit::{has_bytes, is_available},
 };
@@ -98,50 +100,40 @@ pub(in crate::device) fn spin(_tiles: &Tiles, steps: usize, bytes: bool) -> f64 
     (steps * 4 * 2 * TILE * TILE * WIDE * if bytes { 2 } else { 1 }) as f64
 }
 
-/// One step of a block with the instruction `$dot`: see [`step`].
+/// Tiles 0 to 3 += two tiles crosswise times two others, with the instruction `$dot`. On the left rows `$row` bytes apart
+/// from `$a` and, if there are `$both`, from `$lower`; on the right whole tiles at `$b` and, unless that one is the `$last`,
+/// at `$right`. `$between` runs after each of the four products.
 macro_rules! step {
-    ($dot:literal, $both:expr, $a:expr, $b:expr) => {
+    ($dot:literal, ($a:expr, $lower:expr, $row:expr, $both:expr), ($b:expr, $right:expr, $last:expr), $between:block) => {{
+        // None of these says that it only reads: stores would be moved past it, and the work between with them.
+        asm!(
+            "tileloadd tmm6, [{b} + {w}*1]",
+            "tileloaddt1 tmm4, [{a} + {row}*1]",
+            concat!($dot, " tmm0, tmm4, tmm6"),
+            a = in(reg) $a, row = in(reg) $row, b = in(reg) $b, w = in(reg) 64usize, options(nostack, preserves_flags),
+        );
+        $between
+        if !$last {
+            asm!(
+                "tileloadd tmm7, [{b} + {w}*1]",
+                concat!($dot, " tmm1, tmm4, tmm7"),
+                b = in(reg) $right, w = in(reg) 64usize, options(nostack, preserves_flags),
+            );
+        }
+        $between
         if $both {
             asm!(
-                "tileloadd tmm6, [{b} + {w}*1]",
-                "tileloaddt1 tmm4, [{a} + {w}*1]",
-                concat!($dot, " tmm0, tmm4, tmm6"),
-                "tileloadd tmm7, [{b} + {w}*1 + 1024]",
-                concat!($dot, " tmm1, tmm4, tmm7"),
-                "tileloaddt1 tmm5, [{a} + {w}*1 + 1024]",
+                "tileloaddt1 tmm5, [{a} + {row}*1]",
                 concat!($dot, " tmm2, tmm5, tmm6"),
-                concat!($dot, " tmm3, tmm5, tmm7"),
-                a = in(reg) $a, b = in(reg) $b, w = in(reg) 64usize,
-                options(nostack, preserves_flags, readonly),
-            );
-        } else {
-            asm!(
-                "tileloadd tmm6, [{b} + {w}*1]",
-                "tileloaddt1 tmm4, [{a} + {w}*1]",
-                concat!($dot, " tmm0, tmm4, tmm6"),
-                "tileloadd tmm7, [{b} + {w}*1 + 1024]",
-                concat!($dot, " tmm1, tmm4, tmm7"),
-                a = in(reg) $a, b = in(reg) $b, w = in(reg) 64usize,
-                options(nostack, preserves_flags, readonly),
+                a = in(reg) $lower, row = in(reg) $row, options(nostack, preserves_flags),
             );
         }
-    };
-}
-
-/// One step of a block: tiles 0 to 3 += the two tiles at `a` times the two at `b`, of bf16 or, with `BYTES`, of signed
-/// bytes times unsigned ones. Without `both` only the upper sixteen rows.
-///
-/// # Safety
-/// Tiles are configured, and the processor has the instruction; `a` and `b` hold two whole tiles each.
-#[inline(always)]
-unsafe fn step<const BYTES: bool>(both: bool, a: *const u8, b: *const u8) {
-    // SAFETY: by this function's own contract.
-    unsafe {
-        match BYTES {
-            true => step!("tdpbsud", both, a, b),
-            false => step!("tdpbf16ps", both, a, b),
+        $between
+        if $both && !$last {
+            asm!(concat!($dot, " tmm3, tmm5, tmm7"), options(nostack, preserves_flags));
         }
-    }
+        $between
+    }};
 }
 
 /// # Safety
@@ -160,21 +152,33 @@ unsafe fn clear() {
     }
 }
 
-/// Stores tiles 0 to 3.
+/// Stores tiles 0 to 3 side by side, in rows of `columns`; without `both` only the upper sixteen rows, of the `last` tile
+/// alone its sixteen columns.
 ///
 /// # Safety
-/// Tiles are configured; `at` has room for 32 rows of 32 values.
+/// Tiles are configured; `at` has room for them.
 #[inline(always)]
-unsafe fn store_sums(at: *mut f32) {
+unsafe fn store_sums(at: *mut f32, columns: usize, both: bool, last: bool) {
+    macro_rules! store {
+        ($tile:literal, $row:expr, $column:expr) => {
+            asm!(
+                concat!("tilestored [{p} + {s}*1], tmm", $tile),
+                p = in(reg) at.add($row * columns + $column), s = in(reg) columns * 4, options(nostack, preserves_flags),
+            )
+        };
+    }
     // SAFETY: by this function's own contract.
     unsafe {
-        asm!(
-            "tilestored [{p} + {s}*1], tmm0",
-            "tilestored [{p} + {s}*1 + 64], tmm1",
-            "tilestored [{p} + {s}*1 + 2048], tmm2",
-            "tilestored [{p} + {s}*1 + 2112], tmm3",
-            p = in(reg) at, s = in(reg) WIDE * 4, options(nostack, preserves_flags),
-        );
+        store!("0", 0, 0);
+        if !last {
+            store!("1", 0, TILE);
+        }
+        if both {
+            store!("2", TILE, 0);
+        }
+        if both && !last {
+            store!("3", TILE, TILE);
+        }
     }
 }
 
@@ -217,17 +221,14 @@ pub(in crate::device) unsafe fn multiply<const BYTES: bool, F: Finish>(
     finish: &F,
     blocks: &mut Blocks,
 ) {
-    let share = TALL.div_ceil(steps);
     let [even, odd] = &mut *blocks.0;
     let (mut sums, mut other) = (even.0.as_mut_ptr(), odd.0.as_mut_ptr());
     let mut before: Option<(usize, usize)> = None;
     // SAFETY: panel, row and step stay within what the caller says is there; a block of sums is 32 × 32.
     unsafe {
-        let finish_rows = |(row, column): (usize, usize), sums: *const f32, from: usize, to: usize| {
-            for r in from..to.min(TALL) {
-                let at = sums.add(r * WIDE);
-                finish.row(row, column, r, _mm512_load_ps(at), _mm512_load_ps(at.add(16)));
-            }
+        let finish_row = |(row, column): (usize, usize), sums: *const f32, r: usize| {
+            let at = sums.add(r * WIDE);
+            finish.row(row, column, r, _mm512_load_ps(at), _mm512_load_ps(at.add(16)));
         };
         // Weights of a model do not fit the second-level cache: while a panel is used, the next one is fetched, a few
         // lines a step.
@@ -241,149 +242,107 @@ pub(in crate::device) unsafe fn multiply<const BYTES: bool, F: Finish>(
                 let a = x.add(row / TALL * steps * TWO_TILES);
                 let both = rows - row > TILE;
                 clear();
+                // The rows of the block before, spread evenly over the four products of each step.
+                let (mut done, mut due) = (0, 0);
+                macro_rules! finish_due {
+                    () => {{
+                        if let Some(place) = before {
+                            due += TALL;
+                            while due >= 4 * steps {
+                                due -= 4 * steps;
+                                finish_row(place, other, done);
+                                done += 1;
+                            }
+                        }
+                    }};
+                }
                 for i in 0..steps {
-                    step::<BYTES>(both, a.add(i * TWO_TILES), b.add(i * TWO_TILES));
+                    let (a, b) = (a.add(i * TWO_TILES), b.add(i * TWO_TILES));
+                    let (lower, right) = (a.add(TWO_TILES / 2), b.add(TWO_TILES / 2));
+                    match BYTES {
+                        true => {
+                            step!("tdpbsud", (a, lower, LINE, both), (b, right, false), { finish_due!() })
+                        }
+                        false => {
+                            step!("tdpbf16ps", (a, lower, LINE, both), (b, right, false), { finish_due!() })
+                        }
+                    }
                     for _ in 0..fetched {
                         if next < end {
                             _mm_prefetch::<_MM_HINT_T1>(next.cast());
                             next = next.add(LINE);
                         }
                     }
-                    if let Some(place) = before {
-                        finish_rows(place, other, i * share, (i + 1) * share);
-                    }
                 }
-                store_sums(sums);
+                store_sums(sums, WIDE, true, false);
                 before = Some((row, panel * WIDE));
                 (sums, other) = (other, sums);
             }
         }
         if let Some(place) = before {
-            finish_rows(place, other, 0, TALL);
+            (0..TALL).for_each(|r| finish_row(place, other, r));
         }
     }
 }
 
-/// Sixteen queries times `tiles` (1 to 4) tiles of keys, `steps` of 32 values deep, stored side by side at `out`.
+/// Queries of one head times all of its keys: `columns` scores for each. `between` runs after every product.
 ///
 /// # Safety
-/// Tiles are configured; the pointers hold what is read and written.
+/// Tiles are configured; `queries` has rows of `size` values; `keys` and `out` hold `columns` tokens.
 #[inline(always)]
-unsafe fn scores(
-    query: *const u16,
-    stride: usize,
+pub(super) unsafe fn all_scores(
+    queries: Strided,
     keys: *const u16,
-    steps: usize,
-    tiles: usize,
-    out: *mut f32,
+    size: usize,
     columns: usize,
+    out: *mut f32,
+    between: &mut impl FnMut(),
 ) {
-    let next = steps * TILE_VALUES * 2;
-    // SAFETY: by this function's own contract.
+    let (tiles, steps) = (columns / TILE, size / WIDE);
+    // SAFETY: by this function's own contract; every index stays below the rounded lengths.
     unsafe {
-        asm!(
-            "tilezero tmm0",
-            "tilezero tmm1",
-            "tilezero tmm2",
-            "tilezero tmm3",
-            options(nostack, preserves_flags)
-        );
-        for i in 0..steps {
-            let b = keys.add(i * TILE_VALUES);
-            asm!(
-                "tileloadd tmm4, [{a} + {s}*1]",
-                "tileloadd tmm5, [{b} + {w}*1]",
-                "tdpbf16ps tmm0, tmm4, tmm5",
-                a = in(reg) query.add(i * WIDE), s = in(reg) stride * 2, b = in(reg) b, w = in(reg) 64usize,
-                options(nostack, preserves_flags, readonly),
-            );
-            macro_rules! more {
-                ($n:literal, $sum:literal, $b:literal) => {
-                    if tiles > $n {
-                        asm!(
-                            concat!("tileloadd tmm", $b, ", [{b} + {w}*1]"),
-                            concat!("tdpbf16ps tmm", $sum, ", tmm4, tmm", $b),
-                            b = in(reg) b.byte_add($n * next), w = in(reg) 64usize,
-                            options(nostack, preserves_flags, readonly),
-                        );
-                    }
-                };
+        for tile in (0..tiles).step_by(2) {
+            let last = tile + 1 == tiles;
+            clear();
+            for i in 0..steps {
+                let a = queries.at.add(i * WIDE);
+                let b = keys.add((tile * steps + i) * TILE_VALUES);
+                let lower = a.wrapping_add(TILE * queries.stride);
+                let right = b.wrapping_add(steps * TILE_VALUES);
+                step!("tdpbf16ps", (a, lower, queries.stride * 2, queries.both), (b, right, last), {
+                    between()
+                });
             }
-            more!(1, "1", "6");
-            more!(2, "2", "7");
-            more!(3, "3", "5");
+            store_sums(out.add(tile * TILE), columns, queries.both, last);
         }
-        macro_rules! store {
-            ($n:literal, $sum:literal) => {
-                if tiles > $n {
-                    asm!(
-                        concat!("tilestored [{p} + {s}*1], tmm", $sum),
-                        p = in(reg) out.add($n * TILE), s = in(reg) columns * 4, options(nostack, preserves_flags),
-                    );
-                }
-            };
-        }
-        store!(0, "0");
-        store!(1, "1");
-        store!(2, "2");
-        store!(3, "3");
     }
 }
 
-/// Sixteen rows of `weights` (`depth` wide) times two neighbouring tiles of values, stored side by side at `out`.
+/// Rows of `weights`, as wide as they are apart, times two neighbouring tiles of values, stored side by side at `out`.
+/// `between` runs after every product.
 ///
 /// # Safety
 /// Tiles are configured; the pointers hold what is read and written.
 #[inline(always)]
 pub(super) unsafe fn contexts(
-    weights: *const u16,
-    depth: usize,
+    weights: Strided,
     values: *const u16,
     size: usize,
     out: *mut f32,
+    between: &mut impl FnMut(),
 ) {
+    let depth = weights.stride;
     // SAFETY: by this function's own contract.
     unsafe {
-        asm!("tilezero tmm0", "tilezero tmm1", options(nostack, preserves_flags));
+        clear();
         for i in 0..depth / WIDE {
-            asm!(
-                "tileloadd tmm4, [{a} + {s}*1]",
-                "tileloadd tmm6, [{b} + {w}*1]",
-                "tdpbf16ps tmm0, tmm4, tmm6",
-                "tileloadd tmm7, [{b} + {w}*1 + 1024]",
-                "tdpbf16ps tmm1, tmm4, tmm7",
-                a = in(reg) weights.add(i * WIDE), s = in(reg) depth * 2,
-                b = in(reg) values.add(i * size / TILE * TILE_VALUES), w = in(reg) 64usize,
-                options(nostack, preserves_flags, readonly),
-            );
+            let a = weights.at.add(i * WIDE);
+            let b = values.add(i * size / TILE * TILE_VALUES);
+            let lower = a.wrapping_add(TILE * depth);
+            step!("tdpbf16ps", (a, lower, depth * 2, weights.both), (b, b.add(TILE_VALUES), false), {
+                between()
+            });
         }
-        asm!(
-            "tilestored [{p} + {s}*1], tmm0",
-            "tilestored [{p} + {s}*1 + 64], tmm1",
-            p = in(reg) out, s = in(reg) size * 4, options(nostack, preserves_flags),
-        );
-    }
-}
-
-/// Sixteen queries of one head times all of its keys: `columns` scores for each.
-///
-/// # Safety
-/// Tiles are configured; `query` has 16 rows of `size` values, `stride` apart; `keys` and `out` hold `columns` tokens.
-#[inline(always)]
-pub(super) unsafe fn all_scores(
-    query: *const u16,
-    stride: usize,
-    keys: *const u16,
-    size: usize,
-    columns: usize,
-    out: *mut f32,
-) {
-    let (tiles, steps) = (columns / TILE, size / WIDE);
-    for tile in (0..tiles).step_by(4) {
-        // SAFETY: by this function's own contract; every index stays below the rounded lengths.
-        unsafe {
-            let b = keys.add(tile * steps * TILE_VALUES);
-            scores(query, stride, b, steps, (tiles - tile).min(4), out.add(tile * TILE), columns);
-        }
+        store_sums(out, size, weights.both, false);
     }
 }
