@@ -3,6 +3,7 @@
 //! Every record that cannot be read gives a [`Notice`] with its place, and reading goes on.
 
 mod bytes;
+mod claims;
 mod collect;
 mod corpus;
 mod credit;

@@ -15,7 +15,7 @@ use parquet::{
 };
 use serde_json::{Map, Number, Value};
 
-use super::{NoticeKind, collect::Collector, json};
+use super::{NoticeKind, claims::Checked, collect::Collector, json};
 use crate::{Error, Result, progress::Progress};
 
 /// Reads the rows of `file`; their line is their number, from 1.
@@ -49,7 +49,7 @@ pub(super) fn rows(
     file: File,
 ) -> std::result::Result<impl Iterator<Item = std::result::Result<Value, String>>, String> {
     let open = || -> std::result::Result<_, ParquetError> {
-        let reader: Box<dyn FileReader> = Box::new(SerializedFileReader::new(file)?);
+        let reader: Box<dyn FileReader> = Box::new(Checked(SerializedFileReader::new(file)?));
         Ok(parquet::record::reader::RowIter::from_file_into(reader))
     };
     let mut rows = Some(guarded(open)?);
