@@ -4,7 +4,13 @@
 //! the next one starts. The feed-forward layers are computed a part of their width at a time, so that the wide
 //! activations between them never leave the cache either.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use rayon::prelude::*;
 
@@ -18,6 +24,11 @@ use crate::{
 
 /// Tokens of a chunk, at most, unless one sequence alone is longer.
 const CHUNK: usize = 512;
+/// Chunks that a thread gets in one call, at least, at first and at most. At the end of a call threads wait for one another,
+/// so calls should be long; but they are what progress and Ctrl-C wait for.
+const CHUNKS: [usize; 3] = [2, 16, 256];
+/// How long a call should take: past the first, calls become longer, past the second, shorter.
+const CALL: [Duration; 2] = [Duration::from_millis(400), Duration::from_millis(1000)];
 /// The widest part of the feed-forward layer that is computed at a time.
 const PART: usize = 384;
 
@@ -41,6 +52,8 @@ struct CpuEncoder<K: Kernels> {
     norm: Norm,
     layers: Vec<Layer<K::Linear>>,
     part: usize,
+    /// Chunks that a thread gets in the next call.
+    chunks: AtomicUsize,
     /// Working memory of threads that are between two chunks.
     idle: Mutex<Vec<Work<K>>>,
 }
@@ -102,6 +115,17 @@ fn part(config: &BertConfig) -> usize {
     (1..=PART / 32).rev().map(|n| 32 * n).find(|n| width.is_multiple_of(*n)).unwrap_or(width)
 }
 
+/// How many chunks a thread should get after a call that held this `share` of those that were `allowed`.
+fn next_chunks(allowed: usize, took: Duration, share: f64) -> usize {
+    let [least, _, most] = CHUNKS;
+    match took {
+        // A small batch says nothing of a whole one.
+        took if took < CALL[0] && share > 0.5 => (2 * allowed).min(most),
+        took if took > CALL[1] => (allowed / 2).max(least),
+        _ => allowed,
+    }
+}
+
 impl<K: Kernels> CpuEncoder<K> {
     fn new(model: &Model, kernels: K) -> Result<Self> {
         let config = model.config.clone();
@@ -122,6 +146,7 @@ impl<K: Kernels> CpuEncoder<K> {
             norm: load.norm("embeddings.LayerNorm", vec![0.0; hidden], &config)?,
             pooling: model.pooling,
             weights: Arc::clone(&model.weights),
+            chunks: AtomicUsize::new(CHUNKS[1]),
             idle: Mutex::new(Vec::new()),
             kernels,
             positions,
@@ -200,11 +225,12 @@ impl<K: Kernels> Encoder for CpuEncoder<K> {
     }
 
     fn token_budget(&self) -> usize {
-        16 * CHUNK * rayon::current_num_threads()
+        self.chunks.load(Ordering::Relaxed) * CHUNK * rayon::current_num_threads()
     }
 
     fn encode(&self, batch: &PackedBatch) -> Result<Matrix> {
         check_ids(batch, &self.config)?;
+        let (start, allowed) = (Instant::now(), self.chunks.load(Ordering::Relaxed));
         let hidden = self.config.hidden_size;
         let mut vectors = Matrix::zeros(batch.len(), hidden);
         let mut rest = vectors.as_mut_slice();
@@ -224,6 +250,8 @@ impl<K: Kernels> Encoder for CpuEncoder<K> {
             .into_par_iter()
             .with_max_len(1)
             .try_for_each(|(from, to, out)| self.chunk(batch, from, to, out))?;
+        let share = batch.tokens() as f64 / (allowed * CHUNK * rayon::current_num_threads()) as f64;
+        self.chunks.store(next_chunks(allowed, start.elapsed(), share), Ordering::Relaxed);
         Ok(vectors)
     }
 }
@@ -321,5 +349,24 @@ impl Loader<'_> {
             attention_norm: self.norm(&at("attention.output.LayerNorm"), attention_bias, config)?,
             norm: self.norm(&at("output.LayerNorm"), down_bias, config)?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_become_longer_while_they_are_short_and_shorter_while_they_are_long() {
+        let check = |allowed, millis, share, next| {
+            assert_eq!(next_chunks(allowed, Duration::from_millis(millis), share), next);
+        };
+        check(16, 100, 1.0, 32);
+        check(16, 100, 0.3, 16);
+        check(16, 700, 1.0, 16);
+        check(16, 1500, 1.0, 8);
+        check(16, 1500, 0.3, 8);
+        check(256, 1, 1.0, 256);
+        check(2, 9000, 1.0, 2);
     }
 }

@@ -22,7 +22,7 @@ pub trait Encoder: Send + Sync {
     fn dim(&self) -> usize;
     /// What it runs on and with which numbers, for the manifest: "cpu amx bf16", "cuda f16 (candle)".
     fn describe(&self) -> String;
-    /// The tokens a call of [`Encoder::encode`] should hold to run well.
+    /// The tokens that the next call of [`Encoder::encode`] should hold to run well; it may change from call to call.
     fn token_budget(&self) -> usize;
     /// The tokens that are computed for sequences of `lengths` in one batch, padding included.
     fn computed_tokens(&self, lengths: &[usize]) -> usize {

@@ -72,12 +72,13 @@ pub fn embed_texts<T: AsRef<str> + Sync>(
     let dim = encoder.dim();
     let mut sums = Matrix::zeros(texts.len(), dim);
     progress.begin(Stage::Embed, Some(ledger.tokens));
-    let mut budget = encoder.token_budget().max(model.max_tokens);
+    let mut room = usize::MAX;
     let mut rest = &windows[..];
     while !rest.is_empty() {
         if progress.cancelled() {
             return Err(Error::Interrupted);
         }
+        let budget = encoder.token_budget().max(model.max_tokens).min(room);
         let mut batch = PackedBatch::default();
         let mut taken = 0;
         while taken < rest.len() && (taken == 0 || batch.tokens() + rest[taken].ids.len() <= budget) {
@@ -87,8 +88,8 @@ pub fn embed_texts<T: AsRef<str> + Sync>(
         let vectors = match encoder.encode(&batch) {
             // A sequence alone is the least that can be asked of a device.
             Err(error @ Error::OutOfMemory { .. }) if batch.len() > 1 => {
-                budget = batch.tokens() / 2;
-                progress.warn(&format!("{error}; going on with batches of at most {budget} tokens"));
+                room = batch.tokens() / 2;
+                progress.warn(&format!("{error}; going on with batches of at most {room} tokens"));
                 continue;
             }
             result => result?,
