@@ -3,6 +3,11 @@
 //! The reader of the format makes room for as many values as the header of a dictionary or of a section of lengths says,
 //! up to 2³¹ of them, before it looks for the values: a damaged file of 500 bytes took gigabytes.
 
+use std::{
+    fs::File,
+    io::{Read, Seek, SeekFrom},
+};
+
 use parquet::{
     basic::{Encoding, Type},
     column::page::{Page, PageMetadata, PageReader},
@@ -10,18 +15,45 @@ use parquet::{
     file::{
         metadata::{ParquetMetaData, RowGroupMetaData},
         reader::{FileReader, RowGroupReader},
+        serialized_reader::SerializedFileReader,
     },
     record::reader::RowIter,
     schema::types::{ColumnDescPtr, Type as Schema},
 };
 
+use super::headers::{self, leb128};
+
 /// The most values of a block of lengths; writers use 128 or 256.
 const BLOCK: u64 = 1024;
 
 /// A file whose pages are checked.
-pub(super) struct Checked<F>(pub F);
+pub(super) struct Checked(SerializedFileReader<File>);
 
-impl<F: FileReader> FileReader for Checked<F> {
+impl Checked {
+    /// Opens `file`, and walks the headers of its pages.
+    pub fn open(file: File) -> Result<Self> {
+        let reader = SerializedFileReader::new(file.try_clone()?)?;
+        let read_at = |start: u64, len: usize| {
+            let mut bytes = Vec::new();
+            (&file).seek(SeekFrom::Start(start))?;
+            (&file).take(len as u64).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        for column in reader.metadata().row_groups().iter().flat_map(RowGroupMetaData::columns) {
+            let (start, len) = column.byte_range();
+            if !headers::hold(start, start.saturating_add(len), read_at)? {
+                return Err(broken());
+            }
+        }
+        Ok(Checked(reader))
+    }
+}
+
+fn broken() -> ParquetError {
+    ParquetError::General("a page claims more values than it holds".into())
+}
+
+impl FileReader for Checked {
     fn metadata(&self) -> &ParquetMetaData {
         self.0.metadata()
     }
@@ -82,7 +114,7 @@ impl PageReader for Pages {
         let page = self.inner.get_next_page()?;
         match page.as_ref().is_none_or(|page| holds(page, &self.column)) {
             true => Ok(page),
-            false => Err(ParquetError::General("a page claims more values than it holds".into())),
+            false => Err(broken()),
         }
     }
 
@@ -144,15 +176,15 @@ fn lengths_hold(values: &[u8], encoding: Encoding, most: u32) -> bool {
 /// What follows a section of lengths (the format's DELTA_BINARY_PACKED); none if its bytes end before its values do, or
 /// if there are more than `most`.
 fn after_lengths(mut rest: &[u8], most: u64) -> Option<&[u8]> {
-    let (block, minis, count) = (number(&mut rest)?, number(&mut rest)?, number(&mut rest)?);
-    number(&mut rest)?;
+    let (block, minis, count) = (leb128(&mut rest)?, leb128(&mut rest)?, leb128(&mut rest)?);
+    leb128(&mut rest)?;
     if count > most || block > BLOCK || minis == 0 || block < minis {
         return None;
     }
     let of_mini = block / minis;
     let mut left = count.saturating_sub(1);
     while left > 0 {
-        number(&mut rest)?;
+        leb128(&mut rest)?;
         let widths;
         (widths, rest) = rest.split_at_checked(minis as usize)?;
         for width in widths {
@@ -163,20 +195,6 @@ fn after_lengths(mut rest: &[u8], most: u64) -> Option<&[u8]> {
         }
     }
     Some(rest)
-}
-
-/// A number in groups of seven bits, the lowest first (LEB128).
-fn number(rest: &mut &[u8]) -> Option<u64> {
-    let mut value = 0;
-    for shift in (0..64).step_by(7) {
-        let (byte, after) = rest.split_first()?;
-        *rest = after;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Some(value);
-        }
-    }
-    None
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod csv;
 mod date;
 mod fields;
 mod furniture;
+mod headers;
 mod html;
 mod json;
 mod kept;

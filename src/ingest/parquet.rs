@@ -10,7 +10,7 @@ use std::{
 
 use parquet::{
     errors::ParquetError,
-    file::{reader::FileReader, serialized_reader::SerializedFileReader},
+    file::reader::FileReader,
     record::{Field, Row},
 };
 use serde_json::{Map, Number, Value};
@@ -49,7 +49,7 @@ pub(super) fn rows(
     file: File,
 ) -> std::result::Result<impl Iterator<Item = std::result::Result<Value, String>>, String> {
     let open = || -> std::result::Result<_, ParquetError> {
-        let reader: Box<dyn FileReader> = Box::new(Checked(SerializedFileReader::new(file)?));
+        let reader: Box<dyn FileReader> = Box::new(Checked::open(file)?);
         Ok(parquet::record::reader::RowIter::from_file_into(reader))
     };
     let mut rows = Some(guarded(open)?);
