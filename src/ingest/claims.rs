@@ -26,26 +26,15 @@ use super::headers::{self, leb128};
 /// The most values of a block of lengths; writers use 128 or 256.
 const BLOCK: u64 = 1024;
 
-/// A file whose pages are checked.
-pub(super) struct Checked(SerializedFileReader<File>);
+/// A file whose pages are checked, those of a column when it is opened.
+pub(super) struct Checked {
+    reader: SerializedFileReader<File>,
+    file: File,
+}
 
 impl Checked {
-    /// Opens `file`, and walks the headers of its pages.
     pub fn open(file: File) -> Result<Self> {
-        let reader = SerializedFileReader::new(file.try_clone()?)?;
-        let read_at = |start: u64, len: usize| {
-            let mut bytes = Vec::new();
-            (&file).seek(SeekFrom::Start(start))?;
-            (&file).take(len as u64).read_to_end(&mut bytes)?;
-            Ok(bytes)
-        };
-        for column in reader.metadata().row_groups().iter().flat_map(RowGroupMetaData::columns) {
-            let (start, len) = column.byte_range();
-            if !headers::hold(start, start.saturating_add(len), read_at)? {
-                return Err(broken());
-            }
-        }
-        Ok(Checked(reader))
+        Ok(Checked { reader: SerializedFileReader::new(file.try_clone()?)?, file })
     }
 }
 
@@ -55,15 +44,15 @@ fn broken() -> ParquetError {
 
 impl FileReader for Checked {
     fn metadata(&self) -> &ParquetMetaData {
-        self.0.metadata()
+        self.reader.metadata()
     }
 
     fn num_row_groups(&self) -> usize {
-        self.0.num_row_groups()
+        self.reader.num_row_groups()
     }
 
     fn get_row_group(&self, i: usize) -> Result<Box<dyn RowGroupReader + '_>> {
-        Ok(Box::new(Group(self.0.get_row_group(i)?)))
+        Ok(Box::new(Group { reader: self.reader.get_row_group(i)?, file: &self.file }))
     }
 
     fn get_row_iter(&self, projection: Option<Schema>) -> Result<RowIter<'_>> {
@@ -71,24 +60,38 @@ impl FileReader for Checked {
     }
 }
 
-struct Group<'a>(Box<dyn RowGroupReader + 'a>);
+struct Group<'a> {
+    reader: Box<dyn RowGroupReader + 'a>,
+    file: &'a File,
+}
 
 impl RowGroupReader for Group<'_> {
     fn metadata(&self) -> &RowGroupMetaData {
-        self.0.metadata()
+        self.reader.metadata()
     }
 
     fn num_columns(&self) -> usize {
-        self.0.num_columns()
+        self.reader.num_columns()
     }
 
     fn get_column_page_reader(&self, i: usize) -> Result<Box<dyn PageReader>> {
+        let read_at = |start: u64, len: usize| {
+            let mut bytes = Vec::new();
+            let mut file = self.file;
+            file.seek(SeekFrom::Start(start))?;
+            file.take(len as u64).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        let (start, len) = self.metadata().column(i).byte_range();
+        if !headers::hold(start, start.saturating_add(len), read_at)? {
+            return Err(broken());
+        }
         let column = self.metadata().schema_descr().column(i);
-        Ok(Box::new(Pages { inner: self.0.get_column_page_reader(i)?, column }))
+        Ok(Box::new(Pages { inner: self.reader.get_column_page_reader(i)?, column }))
     }
 
     fn get_column_bloom_filter(&self, i: usize) -> Option<&parquet::bloom_filter::Sbbf> {
-        self.0.get_column_bloom_filter(i)
+        self.reader.get_column_bloom_filter(i)
     }
 
     fn get_row_iter(&self, projection: Option<Schema>) -> Result<RowIter<'_>> {
