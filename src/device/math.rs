@@ -141,17 +141,7 @@ pub(super) fn layer_norm<const FMA: bool>(row: &mut [f32], norm: &Norm) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The error function by its series, in f64.
-    fn phi(x: f64) -> f64 {
-        let z = x / std::f64::consts::SQRT_2;
-        let (mut term, mut total) = (z, z);
-        for n in 1..200 {
-            term *= -z * z / f64::from(n);
-            total += term / f64::from(2 * n + 1);
-        }
-        0.5 + total / std::f64::consts::PI.sqrt()
-    }
+    use crate::device::oracle::phi;
 
     #[test]
     fn gelu_is_exact_to_float_accuracy() {

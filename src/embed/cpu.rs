@@ -117,12 +117,14 @@ fn part(config: &BertConfig) -> usize {
 
 /// How many chunks a thread should get after a call that held this `share` of those that were `allowed`.
 fn next_chunks(allowed: usize, took: Duration, share: f64) -> usize {
-    let [least, _, most] = CHUNKS;
-    match took {
+    let ([least, _, most], [short, long]) = (CHUNKS, CALL);
+    if took > long {
+        (allowed / 2).max(least)
+    } else if took < short && share > 0.5 {
         // A small batch says nothing of a whole one.
-        took if took < CALL[0] && share > 0.5 => (2 * allowed).min(most),
-        took if took > CALL[1] => (allowed / 2).max(least),
-        _ => allowed,
+        (2 * allowed).min(most)
+    } else {
+        allowed
     }
 }
 

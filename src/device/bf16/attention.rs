@@ -64,33 +64,28 @@ pub(super) fn attention(
     // Products of one block, of both kinds.
     let products = 2 * (depth / WIDE) * (size / WIDE) * 4;
     for turn in 0..all + 2 {
-        let [even, odd] = scores;
-        let (scored, softened) = if turn % 2 == 0 { (even, odd) } else { (odd, even) };
-        let [even, odd] = weights;
-        let (used, made) = if turn % 2 == 0 { (even, odd) } else { (odd, even) };
-        let [even, odd] = scale;
-        let (used_scale, made_scale) = if turn % 2 == 0 { (even, odd) } else { (odd, even) };
+        let (scored, softened) = by_turn(scores, turn);
+        let (used, made) = by_turn(weights, turn);
+        let (used_scale, made_scale) = by_turn(scale, turn);
 
         let soft_rows = turn.checked_sub(1).filter(|block| *block < all).map_or(0, |block| place(block).2);
-        let mut soft = 0;
-        let mut soften = || {
+        let mut waiting = 0..soft_rows;
+        let mut soften = |row: usize| {
             // SAFETY: an engine is ready, which says that the processor has AVX-512 with bf16; both hold whole rows.
             let sum = unsafe {
                 let (scores, weights) =
-                    (softened.as_ptr().add(soft * columns), made.as_mut_ptr().add(soft * depth));
+                    (softened.as_ptr().add(row * columns), made.as_mut_ptr().add(row * depth));
                 softmax(scores, len, weights, depth)
             };
-            made_scale[soft] = 1.0 / sum;
-            soft += 1;
-            soft < soft_rows
+            made_scale[row] = 1.0 / sum;
         };
         // The rows of the block in the middle, spread evenly over the products of the two others.
-        let (mut due, mut left) = (0, soft_rows > 0);
+        let mut due = 0;
         let mut between = || {
             due += soft_rows;
-            while due >= products && left {
+            while due >= products {
                 due -= products;
-                left = soften();
+                waiting.next().into_iter().for_each(&mut soften);
             }
         };
 
@@ -117,9 +112,7 @@ pub(super) fn attention(
                 let scores = scored.as_mut_ptr();
                 engine.all_scores(queries, keys.as_ptr(), size, columns, scores, &mut between);
             }
-            while left {
-                left = soften();
-            }
+            waiting.for_each(soften);
             if let Some((_, (head, row, count))) = ready {
                 scale_rows(sums, used_scale, size, count, |r, part| {
                     out.add(operand(rows.start + row + r, head * size + part, width))
@@ -127,6 +120,11 @@ pub(super) fn attention(
             }
         }
     }
+}
+
+/// Of two buffers the one of this turn, and the one of the turns beside it.
+fn by_turn<T>([even, odd]: &mut [T; 2], turn: usize) -> (&mut T, &mut T) {
+    if turn.is_multiple_of(2) { (even, odd) } else { (odd, even) }
 }
 
 /// Writes the first `count` rows of `sums`, scaled, in bf16 to where `place(row, column)` says.

@@ -185,5 +185,5 @@ pub(super) unsafe fn contexts(weights: Strided, values: *const u16, size: usize,
 
 /// The first rows of the tiles that there are.
 fn halves(rows: Strided) -> impl Iterator<Item = usize> {
-    (0..if rows.both { 2 } else { 1 }).map(|half| half * TILE)
+    (0..=usize::from(rows.both)).map(|half| half * TILE)
 }

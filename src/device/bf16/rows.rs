@@ -271,16 +271,7 @@ unsafe fn powers<const SHIFT: bool>(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Φ(x) by the power series of the error function.
-    fn phi(x: f64) -> f64 {
-        let (mut term, mut sum) = (x, x);
-        for n in 1..200 {
-            term *= -x * x / (2.0 * f64::from(n));
-            sum += term / f64::from(2 * n + 1);
-        }
-        0.5 + sum / (2.0 * std::f64::consts::PI).sqrt()
-    }
+    use crate::device::oracle::phi;
 
     #[target_feature(enable = "avx512f")]
     fn gelu_of(values: [f32; 16]) -> [f32; 16] {
