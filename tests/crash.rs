@@ -9,7 +9,7 @@ use std::{
     collections::BTreeSet,
     env,
     fs::{self, File},
-    io::{BufRead, BufReader, Read, Seek, SeekFrom, Write},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
     path::Path,
     process::Stdio,
     thread,
@@ -21,6 +21,13 @@ use support::{Archive, DATABASE, stories};
 /// A number of SAMESTORY_CRASH_KILLS, which the long run sets to 2000 or more, or `least`.
 fn kills(least: usize) -> usize {
     env::var("SAMESTORY_CRASH_KILLS").map_or(least, |n| n.parse().unwrap())
+}
+
+/// Says every hundred kills how far a long run is (seen with --nocapture).
+fn progress(kill: usize, what: &str) {
+    if kill > 0 && kill % 100 == 0 {
+        writeln!(io::stderr(), "{kill} kills: {what}").unwrap();
+    }
 }
 
 /// Numbers that come out of order (xorshift, Marsaglia 2003).
@@ -35,17 +42,85 @@ impl Random {
     }
 }
 
+/// JSON lines of `n` stories of many kinds, every tenth a copy of one before it: most of a run over them is reading,
+/// embedding and writing, where a run over stories of one kind does little but compare.
+fn varied(n: usize) -> String {
+    const WORDS: [&str; 40] = [
+        "harvest",
+        "minister",
+        "glacier",
+        "violin",
+        "refinery",
+        "referee",
+        "vaccine",
+        "tariff",
+        "bridge",
+        "orchard",
+        "senate",
+        "comet",
+        "ferry",
+        "museum",
+        "strike",
+        "wheat",
+        "satellite",
+        "mayor",
+        "volcano",
+        "court",
+        "trawler",
+        "pension",
+        "festival",
+        "wolf",
+        "railway",
+        "judge",
+        "quarry",
+        "nurse",
+        "budget",
+        "lighthouse",
+        "goalkeeper",
+        "copper",
+        "flood",
+        "library",
+        "embassy",
+        "stadium",
+        "drought",
+        "bakery",
+        "parliament",
+        "reactor",
+    ];
+    const VERBS: [&str; 8] =
+        ["delayed", "praised", "blocked", "bought", "closed", "survived", "feared", "opened"];
+    let mut random = Random(0x853c_49e6_748f_ea9b);
+    let mut bodies: Vec<String> = Vec::new();
+    let mut lines = String::new();
+    for i in 0..n {
+        let mut word = || WORDS[random.below(40) as usize];
+        let (a, b, c, d, e) = (word(), word(), word(), word(), word());
+        let verb = VERBS[random.below(8) as usize];
+        let body = match i % 10 {
+            9 => bodies[random.below(i as u64) as usize].clone(),
+            _ => format!(
+                "The {a} {verb} the {b}. Beyond a {c}, {} kinds of {d} met the {e}.",
+                random.below(900)
+            ),
+        };
+        lines += &format!("{}\n", serde_json::json!({ "id": format!("s{i}"), "title": a, "text": body }));
+        bodies.push(body);
+    }
+    lines
+}
+
 #[test]
 fn a_killed_run_goes_on_where_it_was() {
     const STORIES: usize = 1100;
     let a = Archive::new();
-    a.write("in.jsonl", &stories(0, STORIES));
+    a.write("in.jsonl", &varied(STORIES));
     a.text(&["index", "--store", "whole", "add", "in.jsonl"]);
     let whole = a.text(&["index", "--store", "whole", "export"]);
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let (mut longest, mut finished, mut cut_short) = (200u64, 0, 0);
     let mut before = 0;
-    for _ in 0..kills(24) {
+    for kill in 0..kills(24) {
+        progress(kill, &format!("{cut_short} met a store that was being written, {finished} a whole one"));
         let mut child =
             a.command(&["index", "add", "in.jsonl", "--quiet"]).stderr(Stdio::null()).spawn().unwrap();
         thread::sleep(Duration::from_millis(random.below(longest)));
@@ -90,7 +165,8 @@ fn what_was_answered_is_there_after_a_kill() {
     assert_eq!(whole.lines().count(), STORIES);
     let mut random = Random(0x2545_f491_4f6c_dd1d);
     let (mut answered, mut met): (BTreeSet<String>, usize) = Default::default();
-    for _ in 0..kills(176) {
+    for kill in 0..kills(176) {
+        progress(kill, &format!("{met} met a store that was being written"));
         let mut command = a.command(&check);
         command.stdin(File::open(a.path("in.jsonl")).unwrap()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
