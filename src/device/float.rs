@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{
-    CpuPath,
+    Aligned, CpuPath,
     kernels::{Above, Activation, Heads, Hit, Kernels, Norm},
     portable,
 };
@@ -22,6 +22,8 @@ pub(super) struct Ops {
     pub softmax: unsafe fn(&mut [f32]),
     /// Layer norm of one row.
     pub layer_norm: unsafe fn(&mut [f32], &Norm),
+    /// Asks for values that are needed soon to be brought into the second-level cache.
+    pub fetch: fn(&[f32]),
 }
 
 /// `(a, a_stride, b, start, out, out_stride)`: `a` and `out` have rows that far apart, `b` is `k × cols`, `start` is a
@@ -38,15 +40,15 @@ pub struct Float {
 pub struct Panels {
     k: usize,
     n: usize,
-    data: Vec<f32>,
+    data: Aligned<f32>,
     bias: Vec<f32>,
 }
 
 /// The edge of a product: rows and tiles that are not whole.
 #[derive(Default)]
 struct Edge {
-    rows: Vec<f32>,
-    tile: Vec<f32>,
+    rows: Aligned<f32>,
+    tile: Aligned<f32>,
 }
 
 /// The panel of a step of k stays in the first-level cache: 192 × 32 f32 are 24 KiB.
@@ -69,10 +71,10 @@ enum Start<'a> {
 #[derive(Default)]
 pub struct FloatScratch {
     edge: Edge,
-    found: Vec<f32>,
-    keys: Vec<f32>,
-    values: Vec<f32>,
-    scores: Vec<f32>,
+    found: Aligned<f32>,
+    keys: Aligned<f32>,
+    values: Aligned<f32>,
+    scores: Aligned<f32>,
 }
 
 impl Float {
@@ -115,18 +117,23 @@ impl Float {
     ) {
         let (tall, wide) = (self.ops.rows, self.ops.cols);
         let whole = rows - rows % tall;
-        edge.rows.clear();
-        edge.rows.resize(tall * k, 0.0);
+        edge.rows.fit(tall * k);
         for row in whole..rows {
             edge.rows[(row - whole) * k..][..k].copy_from_slice(&x[row * x_stride..][..k]);
         }
-        edge.tile.clear();
-        edge.tile.resize(tall * wide, 0.0);
+        edge.tile.fit(tall * wide);
+        // Weights of a model do not fit the second-level cache: while a block of them is used, the next one is fetched,
+        // a few lines with each tile.
+        let tiles = rows.div_ceil(tall).max(1);
+        let mut coming = b;
         for (panel, b) in b.chunks_exact(k * wide).take(n.div_ceil(wide)).enumerate() {
             let column = panel * wide;
             let width = wide.min(n - column);
             for (step, b) in b.chunks(DEPTH * wide).enumerate() {
                 let from = step * DEPTH;
+                coming = &coming[b.len()..];
+                let mut next =
+                    coming[..coming.len().min(DEPTH * wide)].chunks((DEPTH * wide).div_ceil(tiles));
                 let last = from + b.len() / wide == k;
                 let start = match start {
                     _ if step > 0 => None,
@@ -141,6 +148,7 @@ impl Float {
                     };
                     let out = &mut out[row * out_stride + column..];
                     let height = tall.min(rows - row);
+                    next.next().into_iter().for_each(self.ops.fetch);
                     // SAFETY: the processor has the path's instruction set: `new` checked it.
                     unsafe {
                         if height == tall && width == wide {
@@ -215,7 +223,7 @@ impl Kernels for Float {
 
     fn pack(&self, weight: &[f32], n: usize, k: usize, bias: &[f32]) -> Panels {
         let wide = self.ops.cols;
-        let mut data = vec![0.0; n.div_ceil(wide) * k * wide];
+        let mut data = Aligned::new(n.div_ceil(wide) * k * wide);
         for (column, row) in weight.chunks_exact(k).enumerate() {
             let panel = &mut data[column / wide * k * wide..][..k * wide];
             for (slot, &w) in panel.iter_mut().skip(column % wide).step_by(wide).zip(row) {
@@ -273,11 +281,11 @@ impl Kernels for Float {
         let (width, size, wide) = (heads.width(), heads.size, self.ops.cols);
         let stride = 3 * width;
         let FloatScratch { edge, keys, values, scores, .. } = scratch;
-        scores.resize(len * len, 0.0);
-        keys.clear();
-        keys.resize(len.div_ceil(wide) * wide * size, 0.0);
-        values.clear();
-        values.resize(size.div_ceil(wide) * wide * len, 0.0);
+        // What an earlier sequence left in the columns past the end is multiplied and never looked at.
+        let columns = len.next_multiple_of(wide);
+        scores.fit(len * columns);
+        keys.fit(columns * size);
+        values.fit(size.next_multiple_of(wide) * len);
         for head in 0..heads.count {
             let at = head * size;
             for token in 0..len {
@@ -294,13 +302,13 @@ impl Kernels for Float {
                 }
             }
             let queries = (&qkv[at..], stride, len);
-            self.product(queries, (keys, size, len), Start::Zero, None, (scores, len), edge);
-            for row in scores.chunks_exact_mut(len) {
+            self.product(queries, (keys, size, columns), Start::Zero, None, (scores, columns), edge);
+            for row in scores.chunks_exact_mut(columns).take(len) {
                 // SAFETY: the processor has the path's instruction set: `new` checked it.
-                unsafe { (self.ops.softmax)(row) };
+                unsafe { (self.ops.softmax)(&mut row[..len]) };
             }
             let to = (&mut out[at..], width);
-            self.product((scores, len, len), (values, len, size), Start::Zero, None, to, edge);
+            self.product((scores, columns, len), (values, len, size), Start::Zero, None, to, edge);
         }
     }
 
@@ -328,11 +336,11 @@ impl Above for Float {
     ) {
         let (k, wide) = (layer.k, self.ops.cols);
         let FloatScratch { edge, found, .. } = scratch;
-        found.resize(rows * wide, 0.0);
+        found.fit(rows * wide);
         for (panel, b) in layer.data.chunks_exact(k * wide).enumerate() {
             let width = wide.min(layer.n - panel * wide);
             self.product((x, k, rows), (b, k, width), Start::Zero, None, (found, wide), edge);
-            for (row, values) in found.chunks_exact(wide).enumerate() {
+            for (row, values) in found.chunks_exact(wide).take(rows).enumerate() {
                 if !values.iter().fold(false, |any, v| any | (*v >= floor)) {
                     continue;
                 }

@@ -16,6 +16,7 @@ pub(super) static AVX512: Ops = Ops {
     activate: activate_avx512,
     softmax: softmax_avx512,
     layer_norm: layer_norm_avx512,
+    fetch,
 };
 
 /// A tile of 6 × 16: 12 accumulators of 16 registers.
@@ -26,7 +27,15 @@ pub(super) static AVX2: Ops = Ops {
     activate: activate_avx2,
     softmax: softmax_avx2,
     layer_norm: layer_norm_avx2,
+    fetch,
 };
+
+fn fetch(values: &[f32]) {
+    for line in values.chunks(16) {
+        // SAFETY: a prefetch changes nothing but the caches.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast()) };
+    }
+}
 
 macro_rules! float_ops {
     (
@@ -45,6 +54,7 @@ macro_rules! float_ops {
             out_stride: usize,
         ) {
             const COLS: usize = 2 * $lanes;
+            const LINE: usize = 16;
             let k = b.len() / COLS;
             assert!(a.len() >= ($rows - 1) * a_stride + k, "too few rows");
             assert!(out.len() >= ($rows - 1) * out_stride + COLS, "no room for a tile");
@@ -62,6 +72,9 @@ macro_rules! float_ops {
                 let (a, b) = (a.as_ptr(), b.as_ptr());
                 for i in 0..k {
                     let (b0, b1) = ($load(b.add(i * COLS)), $load(b.add(i * COLS + $lanes)));
+                    // A line of the next rows, which are the left side of the next tile.
+                    let next = a.wrapping_add(($rows + i % LINE) * a_stride + (i - i % LINE));
+                    _mm_prefetch::<_MM_HINT_T0>(next.cast());
                     for r in 0..$rows {
                         let x = $set(*a.add(r * a_stride + i));
                         sums[r][0] = $fma(x, b0, sums[r][0]);

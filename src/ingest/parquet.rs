@@ -133,7 +133,7 @@ mod tests {
     use parquet::{
         basic::{Compression, GzipLevel},
         data_type::{ByteArray, ByteArrayType, Int64Type},
-        file::{properties::WriterProperties, writer::SerializedFileWriter},
+        file::{properties::WriterProperties, reader::SerializedFileReader, writer::SerializedFileWriter},
         schema::parser::parse_message_type,
     };
     use proptest::prelude::*;
@@ -144,14 +144,14 @@ mod tests {
         progress::Silent,
     };
 
-    /// Three stories, the second without a date; `by` is a column that samestory knows nothing of.
-    fn file(compression: Compression) -> Vec<u8> {
+    /// Three stories, the second without a date, in each of so many row groups; `by` is a column that samestory knows
+    /// nothing of.
+    fn file(compression: Compression, groups: usize) -> Vec<u8> {
         let schema = "message story { required binary id (utf8); required binary body (utf8); \
                       optional int64 date (timestamp(micros,true)); required binary by (utf8); }";
         let properties = WriterProperties::builder().set_compression(compression).build();
         let schema = Arc::new(parse_message_type(schema).unwrap());
         let mut file = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties)).unwrap();
-        let mut group = file.next_row_group().unwrap();
         let texts = |of: [&str; 3]| of.map(ByteArray::from);
         let columns = [
             texts(["a", "b", "c"]),
@@ -159,17 +159,20 @@ mod tests {
             texts(["", "", ""]),
             texts(["x", "y", "z"]),
         ];
-        for (i, values) in columns.iter().enumerate() {
-            let mut column = group.next_column().unwrap().unwrap();
-            if i == 2 {
-                let times = [1_930_000_000_000_000, 1_930_000_060_000_000];
-                column.typed::<Int64Type>().write_batch(&times, Some(&[1, 0, 1]), None).unwrap();
-            } else {
-                column.typed::<ByteArrayType>().write_batch(values, None, None).unwrap();
+        for _ in 0..groups {
+            let mut group = file.next_row_group().unwrap();
+            for (i, values) in columns.iter().enumerate() {
+                let mut column = group.next_column().unwrap().unwrap();
+                if i == 2 {
+                    let times = [1_930_000_000_000_000, 1_930_000_060_000_000];
+                    column.typed::<Int64Type>().write_batch(&times, Some(&[1, 0, 1]), None).unwrap();
+                } else {
+                    column.typed::<ByteArrayType>().write_batch(values, None, None).unwrap();
+                }
+                column.close().unwrap();
             }
-            column.close().unwrap();
+            group.close().unwrap();
         }
-        group.close().unwrap();
         file.into_inner().unwrap()
     }
 
@@ -184,7 +187,7 @@ mod tests {
     fn rows_are_stories_whatever_packs_them() {
         let gzip = Compression::GZIP(GzipLevel::default());
         for compression in [Compression::UNCOMPRESSED, Compression::SNAPPY, gzip, Compression::LZ4_RAW] {
-            let (_folder, path) = written(&file(compression));
+            let (_folder, path) = written(&file(compression, 1));
             let read = crate::ingest::read(vec![Input::Path(path)], &Options::default(), &Silent).unwrap();
             assert_eq!(read.notices, [], "{compression}");
             let told =
@@ -202,7 +205,7 @@ mod tests {
 
     #[test]
     fn rows_that_survive_keep_all_their_columns() {
-        let (_folder, path) = written(&file(Compression::SNAPPY));
+        let (_folder, path) = written(&file(Compression::SNAPPY, 1));
         let mut out = Vec::new();
         let inputs = [Spooled { path, name: None }];
         copy_records(&inputs, &Options::default(), &|o| o.record == 1, &mut out).unwrap();
@@ -213,11 +216,25 @@ mod tests {
         );
     }
 
+    #[test]
+    fn row_groups_before_a_broken_one_are_kept() {
+        let mut bytes = file(Compression::SNAPPY, 3);
+        let (_folder, path) = written(&bytes);
+        let reader = SerializedFileReader::new(File::open(&path).unwrap()).unwrap();
+        let (start, len) = reader.metadata().row_group(1).column(1).byte_range();
+        bytes[start as usize..][..len as usize].fill(0xff);
+        fs::write(&path, &bytes).unwrap();
+        let read = crate::ingest::read(vec![Input::Path(path)], &Options::default(), &Silent).unwrap();
+        assert_eq!(read.stories.iter().map(|s| s.id.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
+        let notices = read.notices.iter().map(|n| (n.line, matches!(n.kind, NoticeKind::Parquet(_))));
+        assert_eq!(notices.collect::<Vec<_>>(), [(4, true)]);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn a_broken_file_is_a_notice(at in 0usize..900, byte: u8, cut in 0usize..900) {
-            let mut bytes = file(Compression::SNAPPY);
+            let mut bytes = file(Compression::SNAPPY, 1);
             let (at, cut) = (at % bytes.len(), cut % bytes.len());
             bytes[at] = byte;
             for bytes in [&bytes[..], &bytes[..cut]] {
