@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::{
     Aligned, CpuPath,
     kernels::{Above, Activation, Heads, Hit, Kernels, Norm},
+    math::LANES,
     portable,
 };
 
@@ -18,7 +19,7 @@ pub(super) struct Ops {
     pub tile: Tile,
     /// Applies an activation.
     pub activate: unsafe fn(Activation, &mut [f32]),
-    /// Softmax in base 2.
+    /// Softmax in base 2, of a row that is filled up with −∞ to whole [`LANES`].
     pub softmax: unsafe fn(&mut [f32]),
     /// Layer norm of one row.
     pub layer_norm: unsafe fn(&mut [f32], &Norm),
@@ -154,7 +155,9 @@ impl Float {
                         if height == tall && width == wide {
                             (self.ops.tile)(a, a_stride, b, start, out, out_stride);
                         } else {
-                            copy((out, out_stride), (&mut edge.tile, wide), height, width);
+                            if start.is_none() {
+                                copy((out, out_stride), (&mut edge.tile, wide), height, width);
+                            }
                             (self.ops.tile)(a, a_stride, b, start, &mut edge.tile, wide);
                             copy((&edge.tile, wide), (out, out_stride), height, width);
                         }
@@ -282,7 +285,7 @@ impl Kernels for Float {
         let stride = 3 * width;
         let FloatScratch { edge, keys, values, scores, .. } = scratch;
         // What an earlier sequence left in the columns past the end is multiplied and never looked at.
-        let columns = len.next_multiple_of(wide);
+        let columns = len.next_multiple_of(wide.max(LANES));
         scores.fit(len * columns);
         keys.fit(columns * size);
         values.fit(size.next_multiple_of(wide) * len);
@@ -304,8 +307,10 @@ impl Kernels for Float {
             let queries = (&qkv[at..], stride, len);
             self.product(queries, (keys, size, columns), Start::Zero, None, (scores, columns), edge);
             for row in scores.chunks_exact_mut(columns).take(len) {
+                let row = &mut row[..len.next_multiple_of(LANES)];
+                row[len..].fill(f32::NEG_INFINITY);
                 // SAFETY: the processor has the path's instruction set: `new` checked it.
-                unsafe { (self.ops.softmax)(&mut row[..len]) };
+                unsafe { (self.ops.softmax)(row) };
             }
             let to = (&mut out[at..], width);
             self.product((scores, columns, len), (values, len, size), Start::Zero, None, to, edge);

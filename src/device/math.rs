@@ -83,7 +83,8 @@ pub(super) fn activate<const FMA: bool>(act: Activation, row: &mut [f32]) {
     }
 }
 
-const LANES: usize = 16;
+/// Values that are taken together, whatever the width of a vector.
+pub(super) const LANES: usize = 16;
 
 /// The sum of `f` over a row, in fixed lanes.
 #[inline(always)]
@@ -96,31 +97,44 @@ fn sum(row: &[f32], f: impl Fn(f32) -> f32) -> f32 {
             lanes[i] += f(chunk[i]);
         }
     }
+    fold(lanes, |a, b| a + b) + rest
+}
+
+/// The lanes, two and two together by `f`.
+#[inline(always)]
+fn fold(mut lanes: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> f32 {
     let mut width = LANES / 2;
     while width > 0 {
         for i in 0..width {
-            lanes[i] += lanes[i + width];
+            lanes[i] = f(lanes[i], lanes[i + width]);
         }
         width /= 2;
     }
-    lanes[0] + rest
+    lanes[0]
 }
 
-/// `row = 2^(row − max)`, divided by its sum.
+/// `row = 2^(row − max)`, divided by its sum. The row is filled up with −∞ to whole lanes, and then ends with zeros: what is
+/// left over by vectors would take longer than they do.
 #[inline(always)]
 pub(super) fn softmax<const FMA: bool>(row: &mut [f32]) {
-    let mut lanes = [f32::NEG_INFINITY; LANES];
-    let chunks = row.chunks_exact(LANES);
-    let rest = chunks.remainder().iter().fold(f32::NEG_INFINITY, |m, &x| m.max(x));
-    for chunk in chunks {
+    let (row, rest) = row.as_chunks_mut::<LANES>();
+    assert!(rest.is_empty(), "a row of softmax is not whole");
+    let mut max = [f32::NEG_INFINITY; LANES];
+    for chunk in &*row {
         for i in 0..LANES {
-            lanes[i] = lanes[i].max(chunk[i]);
+            max[i] = max[i].max(chunk[i]);
         }
     }
-    let max = lanes.iter().fold(rest, |m, &x| m.max(x));
-    row.iter_mut().for_each(|x| *x = exp2::<FMA>(*x - max));
-    let scale = 1.0 / sum(row, |x| x);
-    row.iter_mut().for_each(|x| *x *= scale);
+    let max = fold(max, f32::max);
+    let mut sums = [0f32; LANES];
+    for chunk in &mut *row {
+        for i in 0..LANES {
+            chunk[i] = exp2::<FMA>(chunk[i] - max);
+            sums[i] += chunk[i];
+        }
+    }
+    let scale = 1.0 / fold(sums, |a, b| a + b);
+    row.as_flattened_mut().iter_mut().for_each(|x| *x *= scale);
 }
 
 /// `row = norm(row + bias)`.
@@ -193,16 +207,22 @@ mod tests {
     }
 
     #[test]
-    fn softmax_sums_to_one() {
+    fn softmax_is_the_textbook_one() {
         check_softmax::<false>();
         check_softmax::<true>();
     }
 
     fn check_softmax<const FUSED: bool>() {
         for n in [1, 5, 16, 33] {
-            let mut row: Vec<f32> = (0..n).map(|i| (i as f32 * 1.7).sin() * 30.0).collect();
+            let scores: Vec<f64> = (0..n).map(|i| (f64::from(i) * 1.7).sin() * 30.0).collect();
+            let sum: f64 = scores.iter().map(|x| x.exp2()).sum();
+            let mut row: Vec<f32> = scores.iter().map(|x| *x as f32).collect();
+            row.resize(row.len().next_multiple_of(LANES), f32::NEG_INFINITY);
             softmax::<FUSED>(&mut row);
-            assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+            for (i, x) in row.iter().enumerate() {
+                let exact = scores.get(i).map_or(0.0, |x| x.exp2() / sum);
+                assert!((f64::from(*x) - exact).abs() < 1e-6, "{n} {i}: {x} {exact}");
+            }
         }
     }
 }
