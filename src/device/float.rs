@@ -19,8 +19,8 @@ pub(super) struct Ops {
     pub tile: Tile,
     /// Applies an activation.
     pub activate: unsafe fn(Activation, &mut [f32]),
-    /// Softmax in base 2, of a row that is filled up with −∞ to whole [`LANES`].
-    pub softmax: unsafe fn(&mut [f32]),
+    /// `(rows, stride, len)`: softmax in base 2 of the first `len` of each `stride` values, a multiple of [`LANES`].
+    pub softmax: unsafe fn(&mut [f32], usize, usize),
     /// Layer norm of one row.
     pub layer_norm: unsafe fn(&mut [f32], &Norm),
     /// Asks for values that are needed soon to be brought into the second-level cache.
@@ -306,12 +306,8 @@ impl Kernels for Float {
             }
             let queries = (&qkv[at..], stride, len);
             self.product(queries, (keys, size, columns), Start::Zero, None, (scores, columns), edge);
-            for row in scores.chunks_exact_mut(columns).take(len) {
-                let row = &mut row[..len.next_multiple_of(LANES)];
-                row[len..].fill(f32::NEG_INFINITY);
-                // SAFETY: the processor has the path's instruction set: `new` checked it.
-                unsafe { (self.ops.softmax)(row) };
-            }
+            // SAFETY: the processor has the path's instruction set: `new` checked it.
+            unsafe { (self.ops.softmax)(&mut scores[..len * columns], columns, len) };
             let to = (&mut out[at..], width);
             self.product((scores, columns, len), (values, len, size), Start::Zero, None, to, edge);
         }

@@ -12,12 +12,13 @@ fn multiply_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FMA { a.mul_add(b, c) } else { a * b + c }
 }
 
-/// 2^x for x ≤ 127, to 2e-7 relative; 0 below -126.
+/// 2^x for x ≤ 127, to 2e-7 relative; 0 below -126.5; NaN of NaN.
 #[inline(always)]
 fn exp2<const FMA: bool>(x: f32) -> f32 {
     /// 1.5 · 2²³: adding it rounds to a whole number, which then stands in the low bits.
     const ROUND: f32 = 12_582_912.0;
-    let x = x.max(-126.5);
+    // One instruction, unlike `max`. The power of -127 has the bits of zero.
+    let x = if -127.0 > x { -127.0 } else { x };
     let shifted = x + ROUND;
     let f = x - (shifted - ROUND);
     // Minimax on [-1/2, 1/2].
@@ -27,9 +28,7 @@ fn exp2<const FMA: bool>(x: f32) -> f32 {
     let p = multiply_add::<FMA>(p, f, 0.240_221_2);
     let p = multiply_add::<FMA>(p, f, 0.693_146_94);
     let p = multiply_add::<FMA>(p, f, 1.0);
-    let power = (shifted.to_bits() << 23).wrapping_add(127 << 23);
-    let scale = f32::from_bits(power);
-    if x > -126.5 { p * scale } else { 0.0 }
+    p * f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23))
 }
 
 /// Φ(x) − 1/2 = x · P(x²), fitted (minimax of the error of GELU) on |x| ≤ 5.25 in u = x²·2/5.25² − 1; the error
@@ -113,28 +112,37 @@ fn fold(mut lanes: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> f32 {
     lanes[0]
 }
 
-/// `row = 2^(row − max)`, divided by its sum. The row is filled up with −∞ to whole lanes, and then ends with zeros: what is
-/// left over by vectors would take longer than they do.
+/// `row = 2^(row − max)`, divided by its sum, over the first `len` of each `stride` values, a multiple of [`LANES`]; what
+/// follows becomes 0 up to whole lanes, as what is left over by vectors would take longer than they do.
 #[inline(always)]
-pub(super) fn softmax<const FMA: bool>(row: &mut [f32]) {
-    let (row, rest) = row.as_chunks_mut::<LANES>();
-    assert!(rest.is_empty(), "a row of softmax is not whole");
-    let mut max = [f32::NEG_INFINITY; LANES];
-    for chunk in &*row {
-        for i in 0..LANES {
-            max[i] = max[i].max(chunk[i]);
+pub(super) fn softmax<const FMA: bool>(rows: &mut [f32], stride: usize, len: usize) {
+    for row in rows.chunks_exact_mut(stride) {
+        let row = &mut row[..len.next_multiple_of(LANES)];
+        row[len..].fill(f32::NEG_INFINITY);
+        let row = row.as_chunks_mut::<LANES>().0;
+        let mut max = [f32::NEG_INFINITY; LANES];
+        for chunk in &*row {
+            for i in 0..LANES {
+                max[i] = higher(max[i], chunk[i]);
+            }
         }
-    }
-    let max = fold(max, f32::max);
-    let mut sums = [0f32; LANES];
-    for chunk in &mut *row {
-        for i in 0..LANES {
-            chunk[i] = exp2::<FMA>(chunk[i] - max);
-            sums[i] += chunk[i];
+        let max = fold(max, higher);
+        let mut sums = [0f32; LANES];
+        for chunk in &mut *row {
+            for i in 0..LANES {
+                chunk[i] = exp2::<FMA>(chunk[i] - max);
+                sums[i] += chunk[i];
+            }
         }
+        let scale = 1.0 / fold(sums, |a, b| a + b);
+        row.as_flattened_mut().iter_mut().for_each(|x| *x *= scale);
     }
-    let scale = 1.0 / fold(sums, |a, b| a + b);
-    row.as_flattened_mut().iter_mut().for_each(|x| *x *= scale);
+}
+
+/// The higher of two numbers: one instruction, unlike `max`.
+#[inline(always)]
+fn higher(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
 }
 
 /// `row = norm(row + bias)`.
@@ -200,10 +208,11 @@ mod tests {
             let exact = f64::from(x).exp2();
             assert!((f64::from(exp2::<FUSED>(x)) / exact - 1.0).abs() < 3e-7, "{x}");
         }
-        assert_eq!(
-            (exp2::<FUSED>(0.0), exp2::<FUSED>(-200.0), exp2::<FUSED>(f32::NEG_INFINITY)),
-            (1.0, 0.0, 0.0)
-        );
+        for (x, exact) in [(0.0, 1.0), (-126.6, 0.0), (-127.0, 0.0), (-200.0, 0.0), (f32::NEG_INFINITY, 0.0)]
+        {
+            assert_eq!(exp2::<FUSED>(x), exact);
+        }
+        assert!(exp2::<FUSED>(f32::NAN).is_nan());
     }
 
     #[test]
@@ -217,8 +226,12 @@ mod tests {
             let scores: Vec<f64> = (0..n).map(|i| (f64::from(i) * 1.7).sin() * 30.0).collect();
             let sum: f64 = scores.iter().map(|x| x.exp2()).sum();
             let mut row: Vec<f32> = scores.iter().map(|x| *x as f32).collect();
-            row.resize(row.len().next_multiple_of(LANES), f32::NEG_INFINITY);
-            softmax::<FUSED>(&mut row);
+            let stride = row.len().next_multiple_of(LANES) + LANES;
+            row.resize(stride, f32::NAN);
+            row.extend_from_within(..);
+            softmax::<FUSED>(&mut row, stride, scores.len());
+            assert_eq!(row[..stride - LANES], row[stride..2 * stride - LANES]);
+            row.truncate(stride - LANES);
             for (i, x) in row.iter().enumerate() {
                 let exact = scores.get(i).map_or(0.0, |x| x.exp2() / sum);
                 assert!((f64::from(*x) - exact).abs() < 1e-6, "{n} {i}: {x} {exact}");

@@ -34,8 +34,8 @@ fn activate(act: Activation, row: &mut [f32]) {
     math::activate::<false>(act, row);
 }
 
-fn softmax(row: &mut [f32]) {
-    math::softmax::<false>(row);
+fn softmax(rows: &mut [f32], stride: usize, len: usize) {
+    math::softmax::<false>(rows, stride, len);
 }
 
 fn layer_norm(row: &mut [f32], norm: &Norm) {

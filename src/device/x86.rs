@@ -99,8 +99,8 @@ macro_rules! float_ops {
         /// # Safety
         /// The processor has the features.
         #[target_feature(enable = $features)]
-        unsafe fn $softmax(row: &mut [f32]) {
-            math::softmax::<true>(row);
+        unsafe fn $softmax(rows: &mut [f32], stride: usize, len: usize) {
+            math::softmax::<true>(rows, stride, len);
         }
 
         /// # Safety
