@@ -32,6 +32,9 @@ enum Engine {
     /// AVX-512-VNNI.
     #[cfg(target_arch = "x86_64")]
     Vnni,
+    /// AVX-VNNI, beside AVX2.
+    #[cfg(target_arch = "x86_64")]
+    AvxVnni,
     Portable,
 }
 
@@ -77,6 +80,9 @@ impl Engine {
             if !matches!(path, CpuPath::Avx2 | CpuPath::Portable) && super::avx512::is_available() {
                 return Engine::Vnni;
             }
+            if path != CpuPath::Portable && super::avxvnni::is_available() {
+                return Engine::AvxVnni;
+            }
         }
         let _ = path;
         Engine::Portable
@@ -94,6 +100,9 @@ pub(in crate::device) fn spin(path: CpuPath, steps: usize) -> f64 {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the engine is there, so the processor has it.
         Engine::Vnni => unsafe { super::avx512::spin(steps) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Engine::AvxVnni => unsafe { super::avxvnni::spin(steps) },
         Engine::Portable => portable::spin(steps),
     }
 }
@@ -101,9 +110,10 @@ pub(in crate::device) fn spin(path: CpuPath, steps: usize) -> f64 {
 #[cfg(target_arch = "x86_64")]
 impl Int8Layers<Bf16> {
     /// Bytes on the paths that have bf16 for the rest; `None` where [`Bf16::new`] gives none, or where the processor
-    /// has no dot products of bytes.
+    /// has no dot products of bytes as wide.
     pub fn on_bf16(path: CpuPath, hidden: usize, inner: usize, heads: Heads) -> Option<Self> {
-        let engine = Some(Engine::of(path)).filter(|engine| *engine != Engine::Portable)?;
+        let wide = |engine: &Engine| !matches!(engine, Engine::AvxVnni | Engine::Portable);
+        let engine = Some(Engine::of(path)).filter(wide)?;
         Some(Int8Layers { kernels: Bf16::new(path, hidden, inner, heads)?, engine })
     }
 }
@@ -175,6 +185,11 @@ impl Base for Float {
             // SAFETY: the processor has the engine; the operand holds the rows.
             return unsafe { super::avx512::round_rows(super::avx512::Rows(x.as_ptr(), k), rows, k, made) };
         }
+        #[cfg(target_arch = "x86_64")]
+        if engine == Engine::AvxVnni {
+            // SAFETY: the processor has the engine.
+            return unsafe { super::avxvnni::round_rows(x, rows, k, made) };
+        }
         let _ = engine;
         portable::round_rows(x, rows, k, made);
     }
@@ -192,18 +207,23 @@ impl Base for Float {
                 Output::Add(sum) => gemm::add(product, sum),
             };
         }
-        let _ = engine;
         let Multiply { left, rows, layer, .. } = product;
+        let multiply = |finish: &mut dyn FnMut(usize, usize, &[f32; WIDE])| match engine {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the processor has the engine.
+            Engine::AvxVnni => unsafe { super::avxvnni::product(left, rows, layer, finish) },
+            _ => portable::product(left, rows, layer, finish),
+        };
         let n = layer.n;
         let place = |row: usize, column: usize| row * n + column..row * n + column + WIDE;
         match output {
-            Output::Add(sum) => portable::product(left, rows, layer, |row, column, values| {
+            Output::Add(sum) => multiply(&mut |row, column, values| {
                 sum[place(row, column)].iter_mut().zip(values).for_each(|(s, v)| *s += v);
             }),
-            Output::Plain(out) => portable::product(left, rows, layer, |row, column, values| {
+            Output::Plain(out) => multiply(&mut |row, column, values| {
                 biased(&mut out[place(row, column)], values, &layer.bias[column..]);
             }),
-            Output::Act(act, out) => portable::product(left, rows, layer, |row, column, values| {
+            Output::Act(act, out) => multiply(&mut |row, column, values| {
                 let out = &mut out[place(row, column)];
                 biased(out, values, &layer.bias[column..]);
                 self.activate(act, out);
@@ -258,6 +278,8 @@ impl<K: Base> Kernels for Int8Layers<K> {
             Engine::Tiles => "amx",
             #[cfg(target_arch = "x86_64")]
             Engine::Vnni => "vnni",
+            #[cfg(target_arch = "x86_64")]
+            Engine::AvxVnni => "avx-vnni",
             Engine::Portable => "portable",
         };
         format!("{engine} int8 (rest {})", self.kernels.name())

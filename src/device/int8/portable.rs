@@ -1,19 +1,28 @@
 //! The layers in plain Rust: right on every processor, the oracle of the others.
 
-use super::weights::{Bytes, Left, Range, Rounded, STEP, TALL, WIDE, line};
+use super::weights::{Bytes, Left, Range, Rounded, RowScale, STEP, TALL, WIDE, line};
+
+/// Values that are taken together where rows are rounded, so that a compiler makes vectors of them.
+const LANES: usize = 16;
 
 /// Rounds the rows of `x`, `rows × k`.
+#[inline(always)]
 pub(super) fn round_rows(x: &[f32], rows: usize, k: usize, made: &mut Rounded) {
     made.fit(rows, k);
     let steps = k.div_ceil(STEP);
     for (r, row) in x.chunks_exact(k).take(rows).enumerate() {
-        let low = row.iter().fold(0f32, |low, &v| if v < low { v } else { low });
-        let high = row.iter().fold(0f32, |high, &v| if v > high { v } else { high });
-        let range = Range::new(low, high);
+        let (mut low, mut high) = ([0f32; LANES], [0f32; LANES]);
+        for values in row.chunks(LANES) {
+            for ((low, high), &v) in low.iter_mut().zip(&mut high).zip(values) {
+                *low = if v < *low { v } else { *low };
+                *high = if v > *high { v } else { *high };
+            }
+        }
+        let range = Range::new(low.into_iter().fold(0.0, f32::min), high.into_iter().fold(0.0, f32::max));
         let mut sum = 0;
         for (i, values) in row.chunks(STEP).enumerate() {
             let codes = &mut made.codes[line(r, steps) + i * TALL * STEP..][..STEP];
-            codes.fill(0);
+            codes[values.len()..].fill(0);
             for (code, &v) in codes.iter_mut().zip(values) {
                 let q = range.code(v);
                 sum += q;
@@ -22,6 +31,16 @@ pub(super) fn round_rows(x: &[f32], rows: usize, k: usize, made: &mut Rounded) {
         }
         made.rows[r] = range.row(sum);
     }
+}
+
+/// What the sums of codes of `row` with 32 columns from `column` stand for.
+#[inline(always)]
+pub(super) fn scaled(sums: &[i32; WIDE], row: &RowScale, w: &Bytes, column: usize) -> [f32; WIDE] {
+    let (of, scale) = (&w.sums[column..][..WIDE], &w.scale[column..][..WIDE]);
+    std::array::from_fn(|i| {
+        let exact = (sums[i] - row.excess) as f32 - row.zero * of[i];
+        exact * (row.scale * scale[i])
+    })
 }
 
 /// Hands 32 columns of each row of `x · wᵀ` to `finish`, with the row and the first column.
@@ -48,12 +67,7 @@ pub(super) fn product(
                     }
                 }
             }
-            let row = x.rows[r];
-            let values = std::array::from_fn(|i| {
-                let exact = (sums[i] - row.excess) as f32 - row.zero * w.sums[column + i];
-                exact * (row.scale * w.scale[column + i])
-            });
-            finish(r, column, &values);
+            finish(r, column, &scaled(&sums, &x.rows[r], w, column));
         }
     }
 }

@@ -1,0 +1,114 @@
+//! The layers by AVX-VNNI: dot products of bytes in vectors of 256 bits, on processors without AVX-512.
+
+use std::arch::x86_64::*;
+
+use super::{
+    portable,
+    weights::{Bytes, Left, Rounded, STEP, TALL, Tile, WIDE, line},
+};
+
+/// Rows that are summed at a time: with two vectors of columns each, twelve of the sixteen registers.
+const ROWS: usize = 6;
+/// Codes of a vector.
+const VECTOR: usize = 32;
+
+/// Whether the processor has AVX2, FMA and dot products of bytes in its vectors.
+pub(super) fn is_available() -> bool {
+    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("avxvnni")
+}
+
+/// As [`portable::round_rows`].
+///
+/// # Safety
+/// The processor has AVX2.
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn round_rows(x: &[f32], rows: usize, k: usize, made: &mut Rounded) {
+    portable::round_rows(x, rows, k, made);
+}
+
+/// As [`portable::product`], to the last bit.
+///
+/// # Safety
+/// The processor has AVX-VNNI.
+#[target_feature(enable = "avx2,avxvnni")]
+pub(super) unsafe fn product(
+    x: Left<'_>,
+    rows: usize,
+    w: &Bytes,
+    mut finish: impl FnMut(usize, usize, &[f32; WIDE]),
+) {
+    let steps = w.steps();
+    assert!(x.k == w.k, "an operand of another width");
+    assert!(
+        x.codes.len() >= rows.next_multiple_of(TALL) * steps * STEP,
+        "an operand is smaller than its blocks"
+    );
+    for (panel, tiles) in w.tiles.chunks_exact(2 * steps).enumerate() {
+        for first in (0..rows).step_by(ROWS) {
+            let mut sums = [[0; WIDE]; ROWS];
+            // Past the end the last row is summed again, and not looked at.
+            let at = |r: usize| &x.codes[line((first + r).min(rows - 1), steps)..];
+            // SAFETY: the processor has AVX-VNNI; codes and tiles hold so many steps: the lengths were checked.
+            unsafe { sum(std::array::from_fn(at), tiles, &mut sums) };
+            for (r, sums) in sums.iter().enumerate().take(rows - first) {
+                let column = panel * WIDE;
+                finish(first + r, column, &portable::scaled(sums, &x.rows[first + r], w, column));
+            }
+        }
+    }
+}
+
+/// The sums of products of some rows with 32 columns, 16 of them at a time.
+///
+/// # Safety
+/// The processor has AVX-VNNI. There are two tiles a step; each row has as many steps, [`TALL`] lines apart.
+#[inline]
+#[target_feature(enable = "avx2,avxvnni")]
+unsafe fn sum(rows: [&[i8]; ROWS], tiles: &[Tile], out: &mut [[i32; WIDE]; ROWS]) {
+    let rows = rows.map(<[i8]>::as_ptr);
+    for half in 0..2 {
+        let mut sums = [[_mm256_setzero_si256(); 2]; ROWS];
+        for (step, tile) in tiles.iter().skip(half).step_by(2).enumerate() {
+            for quad in 0..STEP / 4 {
+                // SAFETY: by this function's own contract; a tile has a line of 64 bytes for each four codes.
+                unsafe {
+                    let columns: [__m256i; 2] = std::array::from_fn(|n| {
+                        _mm256_loadu_si256(tile.0.as_ptr().add(quad * STEP + n * VECTOR).cast())
+                    });
+                    for (sums, row) in sums.iter_mut().zip(&rows) {
+                        let at = row.add(step * TALL * STEP + 4 * quad);
+                        let x = _mm256_set1_epi32(at.cast::<i32>().read_unaligned());
+                        for (sum, columns) in sums.iter_mut().zip(&columns) {
+                            *sum = _mm256_dpbusd_avx_epi32(*sum, *columns, x);
+                        }
+                    }
+                }
+            }
+        }
+        for (out, sums) in out.iter_mut().zip(&sums) {
+            for (out, sum) in out[WIDE / 2 * half..].as_chunks_mut::<8>().0.iter_mut().zip(sums) {
+                // SAFETY: eight values are a vector.
+                unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), *sum) };
+            }
+        }
+    }
+}
+
+/// Dot products of bytes in registers, `steps` times twelve; returns how many operations they were.
+///
+/// # Safety
+/// The processor has AVX-VNNI.
+#[target_feature(enable = "avx2,avxvnni")]
+pub(super) unsafe fn spin(steps: usize) -> f64 {
+    use std::hint::black_box;
+    const CHAINS: usize = 12;
+    let (x, y) = (_mm256_set1_epi8(black_box(77)), _mm256_set1_epi8(black_box(-3)));
+    let mut sums = [_mm256_set1_epi32(black_box(1)); CHAINS];
+    for _ in 0..steps {
+        for sum in &mut sums {
+            *sum = _mm256_dpbusd_avx_epi32(*sum, x, y);
+        }
+    }
+    black_box(sums);
+    (2 * VECTOR * CHAINS * steps) as f64
+}
