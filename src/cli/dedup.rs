@@ -41,6 +41,7 @@ pub fn run(args: &Dedup) -> Result<Outcome> {
         min_coverage: args.min_coverage,
         keep: args.keep.parse()?,
         show: args.html.is_some(),
+        every: args.pairs.is_some(),
         ..Ask::default()
     };
     let twice = args.kept.is_some();
@@ -75,7 +76,7 @@ pub fn run(args: &Dedup) -> Result<Outcome> {
         }
     };
     judge::note(&judged, &ask.decided, &mut manifest);
-    let Judged { search, verdicts, groups, evidence } = judged;
+    let Judged { search, verdicts, groups, evidence, .. } = judged;
     if let Some(path) = &args.pairs {
         sink::write_to(Some(path), |out| compare::write_pairs(&basis(), &search, &corpus, &verdicts, out))?;
     }

@@ -11,7 +11,7 @@ use samestory::{
     ingest::Ingested,
     progress::{Progress, Stage},
     report::{Evidence, Manifest},
-    search::{self, IndexChoice, SearchOptions, SearchReport},
+    search::{self, Candidates, IndexChoice, SearchOptions, SearchReport},
     story::{Corpus, RowId, StoryId},
     vector::Matrix,
 };
@@ -31,11 +31,15 @@ pub struct Ask {
     pub decided: Resolved,
     /// Whether a page is to show the pairs side by side.
     pub show: bool,
+    /// Whether the verdicts on pairs that came to nothing are wanted too.
+    pub every: bool,
 }
 
 /// What came of it.
 pub struct Judged {
     pub search: SearchReport,
+    /// How many pairs were compared.
+    pub compared: usize,
     pub verdicts: Vec<Verdict>,
     pub groups: Groups,
     /// What a page shows of them, if that was asked for.
@@ -93,9 +97,9 @@ impl Counts {
 
 /// Notes in `manifest` what judging came to.
 pub fn note(judged: &Judged, decided: &Resolved, manifest: &mut Manifest) {
-    let Judged { search, verdicts, groups, .. } = judged;
+    let Judged { search, compared, groups, .. } = judged;
     manifest.index = search.to_string();
-    manifest.candidates = verdicts.len() as u64;
+    manifest.candidates = *compared as u64;
     manifest.candidate_recall = search.recall;
     manifest.recall_how = search.recall_how.clone();
     manifest.decisions = (decided.same.len() + decided.different.len() + decided.canonical.len()) as u64;
@@ -126,10 +130,10 @@ pub fn removed(groups: &Groups) -> impl Iterator<Item = &group::Member> {
 pub fn judge(ask: &Ask, engine: &Engine, corpus: &Corpus, vectors: &Matrix, bars: &Bars) -> Result<Judged> {
     bars.begin(Stage::Search, Some((corpus.rows.len() + corpus.stories.len()) as u64));
     let search_options = SearchOptions { index: ask.index, ..engine.search() };
-    let candidates = search::candidates(corpus, vectors, &search_options, bars)?;
+    let Candidates { pairs, report: search } = search::candidates(corpus, vectors, &search_options, bars)?;
     bars.end(Stage::Search);
 
-    let pairs: Vec<(StoryId, StoryId)> = candidates.pairs.iter().map(|p| (p.a, p.b)).collect();
+    let pairs: Vec<(StoryId, StoryId)> = pairs.into_iter().map(|p| (p.a, p.b)).collect();
     bars.begin(Stage::Compare, Some(pairs.len() as u64));
     let mut options = ask.options.clone();
     if let Some(table) = &ask.rules {
@@ -137,7 +141,8 @@ pub fn judge(ask: &Ask, engine: &Engine, corpus: &Corpus, vectors: &Matrix, bars
         options.thresholds = ask.over(table.for_model(&engine.model.fingerprint(), background));
     }
     let comparer = Comparer::new(corpus, vectors, &options);
-    let verdicts = comparer.judge_all(&pairs, bars)?;
+    let wanted = |v: &Verdict| ask.every || ask.show || v.relation != Relation::None;
+    let verdicts = comparer.judge_wanted(&pairs, wanted, bars)?;
     bars.end(Stage::Compare);
 
     bars.begin(Stage::Group, Some(corpus.stories.len() as u64));
@@ -145,7 +150,7 @@ pub fn judge(ask: &Ask, engine: &Engine, corpus: &Corpus, vectors: &Matrix, bars
     bars.end(Stage::Group);
     let evidence =
         ask.show.then(|| Evidence::gather(&comparer, &verdicts, &groups, &options.thresholds, bars));
-    Ok(Judged { search: candidates.report, verdicts, groups, evidence })
+    Ok(Judged { search, compared: pairs.len(), verdicts, groups, evidence })
 }
 
 /// Decides and groups anew what `file` holds, which `dedup --pairs` wrote: the same bytes as [`judge`] gives, without
@@ -187,7 +192,7 @@ pub fn judge_again(
         let comparer = Comparer::new(corpus, &vectors, &options);
         groups = ask.group(corpus, &verdicts, &|a, b| known(a, b).unwrap_or_else(|| comparer.judge(a, b)));
     }
-    Ok((Judged { search, verdicts, groups, evidence: None }, ledger))
+    Ok((Judged { search, compared: verdicts.len(), verdicts, groups, evidence: None }, ledger))
 }
 
 impl Ask {

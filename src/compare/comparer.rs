@@ -153,12 +153,23 @@ impl<'a> Comparer<'a> {
 
     /// The verdicts on `pairs`, in their order.
     pub fn judge_all(&self, pairs: &[(StoryId, StoryId)], progress: &dyn Progress) -> Result<Vec<Verdict>> {
+        self.judge_wanted(pairs, |_| true, progress)
+    }
+
+    /// Those of the verdicts on `pairs` that are `wanted`, in their order. Most pairs of a large corpus come to nothing:
+    /// to hold the verdicts on them too takes 140 bytes each.
+    pub fn judge_wanted(
+        &self,
+        pairs: &[(StoryId, StoryId)],
+        wanted: impl Fn(&Verdict) -> bool + Sync,
+        progress: &dyn Progress,
+    ) -> Result<Vec<Verdict>> {
         let judged: Vec<Verdict> = pairs
             .par_chunks(256)
             .flat_map_iter(|chunk| {
                 let verdicts: Vec<Verdict> = match progress.cancelled() {
                     true => Vec::new(),
-                    false => chunk.iter().map(|&(a, b)| self.judge(a, b)).collect(),
+                    false => chunk.iter().map(|&(a, b)| self.judge(a, b)).filter(&wanted).collect(),
                 };
                 progress.advance(Stage::Compare, chunk.len() as u64);
                 verdicts
