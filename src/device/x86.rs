@@ -1,6 +1,6 @@
 //! The kernels for x86-64: AVX-512F, and AVX2 with FMA.
 
-use std::{arch::x86_64::*, hint::black_box};
+use std::arch::x86_64::*;
 
 use super::{
     float::Ops,
@@ -30,8 +30,11 @@ pub(super) static AVX2: Ops = Ops {
     fetch,
 };
 
+/// Values of a line of the cache.
+const LINE: usize = 16;
+
 fn fetch(values: &[f32]) {
-    for line in values.chunks(16) {
+    for line in values.chunks(LINE) {
         // SAFETY: a prefetch changes nothing but the caches.
         unsafe { _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast()) };
     }
@@ -54,7 +57,6 @@ macro_rules! float_ops {
             out_stride: usize,
         ) {
             const COLS: usize = 2 * $lanes;
-            const LINE: usize = 16;
             let k = b.len() / COLS;
             assert!(a.len() >= ($rows - 1) * a_stride + k, "too few rows");
             assert!(out.len() >= ($rows - 1) * out_stride + COLS, "no room for a tile");
@@ -141,27 +143,34 @@ float_ops!(
     layer_norm_avx2
 );
 
+/// Operations in registers, `steps` times twelve: the first two vectors hold `x` and `y`, sums begin with `start`, and
+/// each step is `op(sum, x, y)`, of so many multiplications.
 macro_rules! spin {
-    ($name:ident, $features:literal, $lanes:literal, $set:ident, $fma:ident) => {
-        /// Fused multiply-adds in registers, `steps` times twelve; returns how many operations they were.
+    (
+        $name:ident, $features:literal, $multiplications:expr, ($set:ident, $x:literal, $y:literal),
+        ($set_sum:ident, $start:literal), $op:ident
+    ) => {
+        /// Multiplies and adds in registers, `steps` times twelve; returns how many operations they were.
         ///
         /// # Safety
         /// The processor has the features.
         #[target_feature(enable = $features)]
         pub(super) unsafe fn $name(steps: usize) -> f64 {
+            use std::hint::black_box;
             const CHAINS: usize = 12;
-            let (x, y) = ($set(black_box(0.999)), $set(black_box(0.001)));
-            let mut sums = [$set(black_box(0.5)); CHAINS];
+            let (x, y) = ($set(black_box($x)), $set(black_box($y)));
+            let mut sums = [$set_sum(black_box($start)); CHAINS];
             for _ in 0..steps {
                 for sum in &mut sums {
-                    *sum = $fma(*sum, x, y);
+                    *sum = $op(*sum, x, y);
                 }
             }
             black_box(sums);
-            (2 * $lanes * CHAINS * steps) as f64
+            (2 * $multiplications * CHAINS * steps) as f64
         }
     };
 }
+pub(super) use spin;
 
-spin!(spin_avx512, "avx512f", 16, _mm512_set1_ps, _mm512_fmadd_ps);
-spin!(spin_avx2, "avx2,fma", 8, _mm256_set1_ps, _mm256_fmadd_ps);
+spin!(spin_avx512, "avx512f", 16, (_mm512_set1_ps, 0.999, 0.001), (_mm512_set1_ps, 0.5), _mm512_fmadd_ps);
+spin!(spin_avx2, "avx2,fma", 8, (_mm256_set1_ps, 0.999, 0.001), (_mm256_set1_ps, 0.5), _mm256_fmadd_ps);

@@ -3,9 +3,12 @@
 use std::arch::x86_64::*;
 
 use super::weights::{Bytes, Left, Range, Rounded, STEP, TALL, WIDE, line};
-use crate::device::bf16::{
-    gemm::{self, Finish, Product, operand},
-    rows::activate,
+use crate::device::{
+    bf16::{
+        gemm::{self, Finish, Product, operand},
+        rows::activate,
+    },
+    x86::spin,
 };
 
 // Blocks and panels are those of bf16, whose finish is used.
@@ -226,21 +229,11 @@ pub(super) unsafe fn product_f32<F: Finish>(x: Left<'_>, rows: usize, w: &Bytes,
     unsafe { product(x, rows, w, finish) };
 }
 
-/// Dot products of bytes in registers, `steps` times twelve; returns how many operations they were.
-///
-/// # Safety
-/// The processor has AVX-512 with VNNI.
-#[target_feature(enable = "avx512f,avx512vnni")]
-pub(super) unsafe fn spin(steps: usize) -> f64 {
-    use std::hint::black_box;
-    const CHAINS: usize = 12;
-    let (x, y) = (_mm512_set1_epi8(black_box(77)), _mm512_set1_epi8(black_box(-3)));
-    let mut sums = [_mm512_set1_epi32(black_box(1)); CHAINS];
-    for _ in 0..steps {
-        for sum in &mut sums {
-            *sum = _mm512_dpbusd_epi32(*sum, x, y);
-        }
-    }
-    black_box(sums);
-    (2 * STEP * CHAINS * steps) as f64
-}
+spin!(
+    spin,
+    "avx512f,avx512vnni",
+    STEP,
+    (_mm512_set1_epi8, 77, -3),
+    (_mm512_set1_epi32, 1),
+    _mm512_dpbusd_epi32
+);

@@ -6,6 +6,7 @@ use super::{
     portable,
     weights::{Bytes, Left, Rounded, STEP, TALL, Tile, WIDE, line},
 };
+use crate::device::x86::spin;
 
 /// Rows that are summed at a time: with two vectors of columns each, twelve of the sixteen registers.
 const ROWS: usize = 6;
@@ -94,21 +95,11 @@ unsafe fn sum(rows: [&[i8]; ROWS], tiles: &[Tile], out: &mut [[i32; WIDE]; ROWS]
     }
 }
 
-/// Dot products of bytes in registers, `steps` times twelve; returns how many operations they were.
-///
-/// # Safety
-/// The processor has AVX-VNNI.
-#[target_feature(enable = "avx2,avxvnni")]
-pub(super) unsafe fn spin(steps: usize) -> f64 {
-    use std::hint::black_box;
-    const CHAINS: usize = 12;
-    let (x, y) = (_mm256_set1_epi8(black_box(77)), _mm256_set1_epi8(black_box(-3)));
-    let mut sums = [_mm256_set1_epi32(black_box(1)); CHAINS];
-    for _ in 0..steps {
-        for sum in &mut sums {
-            *sum = _mm256_dpbusd_avx_epi32(*sum, x, y);
-        }
-    }
-    black_box(sums);
-    (2 * VECTOR * CHAINS * steps) as f64
-}
+spin!(
+    spin,
+    "avx2,avxvnni",
+    VECTOR,
+    (_mm256_set1_epi8, 77, -3),
+    (_mm256_set1_epi32, 1),
+    _mm256_dpbusd_avx_epi32
+);

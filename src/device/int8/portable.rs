@@ -1,9 +1,7 @@
 //! The layers in plain Rust: right on every processor, the oracle of the others.
 
 use super::weights::{Bytes, Left, Range, Rounded, RowScale, STEP, TALL, WIDE, line};
-
-/// Values that are taken together where rows are rounded, so that a compiler makes vectors of them.
-const LANES: usize = 16;
+use crate::device::math::LANES;
 
 /// Rounds the rows of `x`, `rows × k`.
 #[inline(always)]
