@@ -88,11 +88,11 @@ macro_rules! float_ops {
                         sums[r][1] = $fma(x, b1, sums[r][1]);
                     }
                 };
-                let whole = k - k % $unroll;
-                for i in (0..whole).step_by($unroll) {
+                let blocks = k / $unroll;
+                for i in (0..blocks).map(|block| block * $unroll) {
                     (0..$unroll).for_each(|n| step(i + n));
                 }
-                (whole..k).for_each(step);
+                (blocks * $unroll..k).for_each(step);
                 for (r, sums) in sums.iter().enumerate() {
                     let to = out.as_mut_ptr().add(r * out_stride);
                     $store(to, sums[0]);

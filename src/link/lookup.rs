@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use rayon::prelude::*;
 
 use super::{
+    company::{self, Candidate, Score},
     reading::{Profile, Reading, Words},
     terms::{Vocabulary, product, shared},
 };
@@ -22,6 +23,9 @@ const LOOKED_AT: usize = 10;
 
 /// … and at least so many.
 const LOOKED_AT_LEAST: usize = 200;
+
+/// The company of so many times the wanted number of stories is heard: what is farther off does not come up.
+const RISING: usize = 2;
 
 /// A pool of stories that are looked up many times.
 pub struct Lookup<'a> {
@@ -51,9 +55,12 @@ pub struct Match {
 pub struct Found {
     /// Its place in the pool.
     pub story: usize,
-    /// The mean of `cosine` and `terms`: 1 for the same text.
+    /// The mean of `cosine` and `terms`, moved towards `company`, the less the nearer to 1, which the same text has.
     pub score: f32,
-    /// Cosine of the stories' vectors, or of their best passages, whichever is higher.
+    /// How near the query the two stories are, on average, that are most like this one.
+    pub company: f32,
+    /// Cosine of the stories' vectors, or of their best passages, whichever is higher; of the vectors if both stories
+    /// are a title and a passage.
     pub cosine: f32,
     /// Cosine of their terms, weighed by rarity, in [0, 1].
     pub terms: f32,
@@ -79,6 +86,16 @@ struct Best {
     query: usize,
     passage: usize,
     cosine: f32,
+}
+
+/// What is known of it when they were.
+#[derive(Debug, Clone, Copy)]
+struct Looked {
+    /// By the whole stories.
+    whole: Rough,
+    /// By their best passages, if these are nearer.
+    near: Rough,
+    best: Option<Best>,
 }
 
 impl Rough {
@@ -163,17 +180,19 @@ impl<'a> Lookup<'a> {
             }
         }
         let rough = self.nearest_roughly(&profile, &terms, (k * LOOKED_AT).max(LOOKED_AT_LEAST), wanted);
-        let mut looked: Vec<(Rough, Option<Best>)> = rough
-            .into_par_iter()
-            .map(|mut rough| {
-                let best = self.best_passages(query, rough.story);
-                rough.cosine = best.map_or(rough.cosine, |b| rough.cosine.max(b.cosine));
-                (rough, best)
-            })
-            .collect();
-        looked.sort_unstable_by(|x, y| x.0.order(&y.0));
-        looked.truncate(k);
-        let found = |(rough, best): (Rough, Option<Best>)| {
+        let mut looked: Vec<Looked> = rough.into_par_iter().map(|whole| self.look(query, whole)).collect();
+        looked.sort_unstable_by(|x, y| x.near.order(&y.near));
+        looked.truncate((k * RISING).max(company::NEAREST));
+        let candidate = |looked: &Looked| Candidate {
+            profile: &self.profiles[looked.near.story],
+            similarity: looked.whole.cosine + looked.whole.terms,
+            score: looked.near.score().clamp(-1.0, 1.0),
+        };
+        let scores = company::scores(&looked.iter().map(candidate).collect::<Vec<_>>());
+        let mut scored: Vec<(Score, Looked)> = scores.into_iter().zip(looked).collect();
+        scored.sort_unstable_by(|x, y| y.0.score.total_cmp(&x.0.score).then(x.1.near.order(&y.1.near)));
+        scored.truncate(k);
+        let found = |(Score { score, company }, Looked { near: rough, best, .. }): (Score, Looked)| {
             let theirs = &self.profiles[rough.story];
             let (names, words) = self.vocabulary.told(shared(&theirs.terms, &profile.terms));
             debug_assert!((product(&theirs.terms, &profile.terms) - rough.terms).abs() < 1e-3);
@@ -184,7 +203,8 @@ impl<'a> Lookup<'a> {
             });
             Found {
                 story: rough.story,
-                score: rough.score().clamp(-1.0, 1.0),
+                score: score.clamp(-1.0, 1.0),
+                company,
                 cosine: rough.cosine.clamp(-1.0, 1.0),
                 terms: rough.terms.min(1.0),
                 names,
@@ -192,7 +212,15 @@ impl<'a> Lookup<'a> {
                 best,
             }
         };
-        looked.into_iter().map(found).collect()
+        scored.into_iter().map(found).collect()
+    }
+
+    fn look(&self, query: &Reading<'_>, whole: Rough) -> Looked {
+        let best = self.best_passages(query, whole.story);
+        // A passage says less than it and its title do: if both are no more than that, it raises nothing.
+        let passage = best.filter(|_| !(is_short(query) && is_short(&self.readings[whole.story])));
+        let cosine = passage.map_or(whole.cosine, |b| whole.cosine.max(b.cosine));
+        Looked { whole, near: Rough { cosine, ..whole }, best }
     }
 
     /// The `most` stories nearest to `profile` before passages are looked at, in any order; `terms` has the cosine of
@@ -239,6 +267,11 @@ impl<'a> Lookup<'a> {
         }
         best
     }
+}
+
+/// Whether it is a title and a passage.
+fn is_short(reading: &Reading<'_>) -> bool {
+    reading.title.is_some() && reading.body.len() == 1
 }
 
 /// The passages, or the title where there is none.

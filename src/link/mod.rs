@@ -5,6 +5,7 @@
 //! is a link. See [`Background`].
 
 mod background;
+mod company;
 mod linker;
 mod lookup;
 mod nodes;

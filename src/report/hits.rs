@@ -36,12 +36,14 @@ pub struct Hit {
     pub rank: usize,
     /// The story.
     pub id: String,
-    /// The mean of `cosine` and `terms`.
+    /// The mean of `cosine` and `terms`, moved towards `company`.
     pub score: f32,
     /// Cosine of the stories' vectors or of their best passages.
     pub cosine: f32,
     /// Cosine of their terms, weighed by rarity.
     pub terms: f32,
+    /// How near the query the two stories are, on average, that are most like it.
+    pub company: f32,
     /// Its headline.
     pub title: String,
     /// Its publisher.
@@ -84,6 +86,7 @@ pub fn hits(corpus: &Corpus, groups: &Groups, found: &[Found]) -> Vec<Hit> {
             score: rounded(found.score),
             cosine: rounded(found.cosine),
             terms: rounded(found.terms),
+            company: rounded(found.company),
             title: story.title.clone(),
             source: story.source.clone(),
             published: story.published.and_then(iso),
