@@ -84,14 +84,15 @@ mod tests {
         Profile { vector, terms: Vec::new() }
     }
 
+    /// As a query of [1, 0, 0] finds it.
+    fn by_vector(profile: &Profile) -> Candidate<'_> {
+        Candidate { profile, similarity: profile.vector[0], score: profile.vector[0] }
+    }
+
     /// The scores of stories of these vectors for a query of [1, 0, 0].
     fn check(vectors: &[[f32; 3]], expect: &[f32]) {
         let profiles: Vec<Profile> = vectors.iter().map(|v| profile(v)).collect();
-        let candidate = |profile| {
-            let similarity = profile.vector[0];
-            Candidate { profile, similarity, score: similarity }
-        };
-        let found: Vec<Candidate<'_>> = profiles.iter().map(candidate).collect();
+        let found: Vec<Candidate<'_>> = profiles.iter().map(by_vector).collect();
         let scores = scores(&found);
         let near = scores.iter().zip(expect).all(|(s, e)| (s.score - e).abs() < 1e-3);
         assert!(near && scores.len() == expect.len(), "{vectors:?}: {scores:?}");
@@ -158,8 +159,7 @@ mod tests {
             vectors in proptest::collection::vec([-1f32..1.0, -1f32..1.0, 0.01f32..1.0], 0..30),
         ) {
             let profiles: Vec<Profile> = vectors.iter().map(|v| profile(v)).collect();
-            let of = |profile| Candidate { profile, similarity: profile.vector[0], score: profile.vector[0] };
-            let mut found: Vec<Candidate<'_>> = profiles.iter().map(of).collect();
+            let mut found: Vec<Candidate<'_>> = profiles.iter().map(by_vector).collect();
             found.sort_by(|x, y| y.score.total_cmp(&x.score));
             let low = found.last().map_or(0.0, |c| c.score);
             let high = found.first().map_or(0.0, |c| c.score);
