@@ -15,8 +15,8 @@ use crate::vector::dot;
 /// The company of a story is taken from so many that are nearest to the query.
 pub(super) const NEAREST: usize = 100;
 
-/// The stories most like it that speak for a story. One to three each find more stories of an event than none, few of
-/// them where events are told by few and more where they are told by many.
+/// The stories most like it that speak for a story. One to three each find more stories of an event than none: few, most
+/// where events are told by few; more, where they are told by many.
 const SPEAKERS: usize = 2;
 
 /// How much they say. At the score 0.5 of a story theirs counts as a third, the nearer 1 the less: the same text stays
