@@ -88,7 +88,7 @@ struct Best {
     cosine: f32,
 }
 
-/// What is known of it when they were.
+/// A story whose passages were looked at: how near it is.
 #[derive(Debug, Clone, Copy)]
 struct Looked {
     /// By the whole stories.

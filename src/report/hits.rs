@@ -136,7 +136,7 @@ fn row(hit: &Hit, out: &mut dyn Write) -> io::Result<()> {
         1 => writeln!(out, "  +1 copy")?,
         n => writeln!(out, "  +{n} copies")?,
     }
-    let mut why = format!("cosine {:.2}, terms {:.2}", hit.cosine, hit.terms);
+    let mut why = format!("cosine {:.2}, terms {:.2}, company {:.2}", hit.cosine, hit.terms, hit.company);
     if !hit.names.is_empty() {
         why += &format!("; both name {}", hit.names.join(", "));
     }
