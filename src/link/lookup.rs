@@ -91,10 +91,9 @@ struct Best {
 /// A story whose passages were looked at: how near it is.
 #[derive(Debug, Clone, Copy)]
 struct Looked {
-    /// By the whole stories.
-    whole: Rough,
-    /// By their best passages, if these are nearer.
     near: Rough,
+    /// The cosines of the whole stories' vectors and of their terms, added.
+    similarity: f32,
     best: Option<Best>,
 }
 
@@ -185,7 +184,7 @@ impl<'a> Lookup<'a> {
         looked.truncate((k * RISING).max(company::NEAREST));
         let candidate = |looked: &Looked| Candidate {
             profile: &self.profiles[looked.near.story],
-            similarity: looked.whole.cosine + looked.whole.terms,
+            similarity: looked.similarity,
             score: looked.near.score().clamp(-1.0, 1.0),
         };
         let scores = company::scores(&looked.iter().map(candidate).collect::<Vec<_>>());
@@ -220,7 +219,7 @@ impl<'a> Lookup<'a> {
         // A passage says less than it and its title do: if both are no more than that, it raises nothing.
         let passage = best.filter(|_| !(is_short(query) && is_short(&self.readings[whole.story])));
         let cosine = passage.map_or(whole.cosine, |b| whole.cosine.max(b.cosine));
-        Looked { whole, near: Rough { cosine, ..whole }, best }
+        Looked { near: Rough { cosine, ..whole }, similarity: whole.cosine + whole.terms, best }
     }
 
     /// The `most` stories nearest to `profile` before passages are looked at, in any order; `terms` has the cosine of
