@@ -15,21 +15,20 @@ pub(super) struct Ops {
     pub rows: usize,
     /// Columns of a tile, and of a packed panel.
     pub cols: usize,
-    /// Sets `rows × cols` values of `out` to `start + a · b`, or adds `a · b` to them without a start.
-    pub tile: Tile,
-    /// Applies an activation.
+    /// Sets tiles of `out`, one below the other, to `start + a · b`, or adds `a · b` to them without a start.
+    pub tiles: Tiles,
+    /// Applies an activation to each value.
     pub activate: unsafe fn(Activation, &mut [f32]),
     /// `(rows, stride, len)`: softmax in base 2 of the first `len` of each `stride` values, a multiple of [`LANES`].
     pub softmax: unsafe fn(&mut [f32], usize, usize),
     /// Layer norm of one row.
     pub layer_norm: unsafe fn(&mut [f32], &Norm),
-    /// Asks for values that are needed soon to be brought into the second-level cache.
-    pub fetch: fn(&[f32]),
 }
 
-/// `(a, a_stride, b, start, out, out_stride)`: `a` and `out` have rows that far apart, `b` is `k × cols`, `start` is a
-/// row of `cols`. As for all of these loops, the caller has checked that the processor has the instruction set.
-type Tile = unsafe fn(&[f32], usize, &[f32], Option<&[f32]>, &mut [f32], usize);
+/// `((a, a_stride), b, start, (out, out_stride), tiles, coming)`: `a` and `out` have `tiles · rows` rows that far apart,
+/// `b` is `k × cols`, `start` is a row of `cols`, `coming` is needed soon, and better brought into the second-level
+/// cache on the way. As for all of these loops, the caller has checked that the processor has the instruction set.
+type Tiles = unsafe fn((&[f32], usize), &[f32], Option<&[f32]>, (&mut [f32], usize), usize, &[f32]);
 
 /// f32 kernels of an instruction set.
 pub struct Float {
@@ -56,6 +55,8 @@ struct Edge {
 const DEPTH: usize = 192;
 /// The widest tile of any instruction set.
 const WIDEST: usize = 32;
+/// Values that are copied in place, where a call to copy them would take longer; panels are whole multiples of it.
+const SHORT: usize = 8;
 const ZEROS: [f32; WIDEST] = [0.0; WIDEST];
 
 /// What a product starts from.
@@ -105,14 +106,13 @@ impl Float {
         unsafe { (self.ops.activate)(act, values) };
     }
 
-    /// `out = act(start + x · b)`: `x` has rows of `k` values, `b` has `n` columns in panels, rows of `x` and `out` are
+    /// `out = start + x · b`: `x` has rows of `k` values, `b` has `n` columns in panels, rows of `x` and `out` are
     /// `stride` values apart.
     fn product(
         &self,
         (x, x_stride, rows): (&[f32], usize, usize),
         (b, k, n): (&[f32], usize, usize),
         start: Start,
-        act: Option<Activation>,
         (out, out_stride): (&mut [f32], usize),
         edge: &mut Edge,
     ) {
@@ -123,67 +123,44 @@ impl Float {
             edge.rows[(row - whole) * k..][..k].copy_from_slice(&x[row * x_stride..][..k]);
         }
         edge.tile.fit(tall * wide);
-        // Weights of a model do not fit the second-level cache: while a block of them is used, the next one is fetched,
-        // a few lines with each tile.
-        let tiles = rows.div_ceil(tall).max(1);
         let mut coming = b;
         for (panel, b) in b.chunks_exact(k * wide).take(n.div_ceil(wide)).enumerate() {
             let column = panel * wide;
             let width = wide.min(n - column);
             for (step, b) in b.chunks(DEPTH * wide).enumerate() {
                 let from = step * DEPTH;
-                coming = &coming[b.len()..];
-                let mut next =
-                    coming[..coming.len().min(DEPTH * wide)].chunks((DEPTH * wide).div_ceil(tiles));
-                let last = from + b.len() / wide == k;
                 let start = match start {
                     _ if step > 0 => None,
                     Start::Zero => Some(&ZEROS[..]),
                     Start::Row(row) => Some(&row[column..]),
                     Start::Out => None,
                 };
-                for row in (0..rows).step_by(tall) {
-                    let (a, a_stride) = match row < whole {
+                // Weights of a model do not fit the second-level cache: while a block of them is used, the next one is
+                // fetched.
+                coming = &coming[b.len()..];
+                let next = &coming[..coming.len().min(DEPTH * wide)];
+                let at_once = if width == wide { whole } else { 0 };
+                if at_once > 0 {
+                    let (x, out) = ((&x[from..], x_stride), (&mut out[column..], out_stride));
+                    // SAFETY: the processor has the path's instruction set: `new` checked it.
+                    unsafe { (self.ops.tiles)(x, b, start, out, at_once / tall, next) };
+                }
+                for row in (at_once..rows).step_by(tall) {
+                    let a = match row < whole {
                         true => (&x[row * x_stride + from..], x_stride),
                         false => (&edge.rows[from..], k),
                     };
                     let out = &mut out[row * out_stride + column..];
                     let height = tall.min(rows - row);
-                    next.next().into_iter().for_each(self.ops.fetch);
-                    // SAFETY: the processor has the path's instruction set: `new` checked it.
-                    unsafe {
-                        if height == tall && width == wide {
-                            (self.ops.tile)(a, a_stride, b, start, out, out_stride);
-                        } else {
-                            if start.is_none() {
-                                copy((out, out_stride), (&mut edge.tile, wide), height, width);
-                            }
-                            (self.ops.tile)(a, a_stride, b, start, &mut edge.tile, wide);
-                            copy((&edge.tile, wide), (out, out_stride), height, width);
-                        }
-                        if let (Some(act), true) = (act, last) {
-                            (0..height)
-                                .for_each(|r| (self.ops.activate)(act, &mut out[r * out_stride..][..width]));
-                        }
+                    if start.is_none() {
+                        copy((out, out_stride), (&mut edge.tile, wide), height, width);
                     }
+                    // SAFETY: as above.
+                    unsafe { (self.ops.tiles)(a, b, start, (&mut edge.tile, wide), 1, &[]) };
+                    copy((&edge.tile, wide), (out, out_stride), height, width);
                 }
             }
         }
-    }
-
-    /// `out = act(x · weightᵀ + bias)`.
-    fn biased(
-        &self,
-        x: &[f32],
-        rows: usize,
-        layer: &Panels,
-        act: Option<Activation>,
-        out: &mut [f32],
-        scratch: &mut FloatScratch,
-    ) {
-        let (x, to) = ((x, layer.k, rows), (out, layer.n));
-        let weights = (&layer.data[..], layer.k, layer.n);
-        self.product(x, weights, Start::Row(&layer.bias), act, to, &mut scratch.edge);
     }
 }
 
@@ -243,7 +220,9 @@ impl Kernels for Float {
     }
 
     fn linear(&self, x: &[f32], rows: usize, layer: &Panels, out: &mut [f32], scratch: &mut FloatScratch) {
-        self.biased(x, rows, layer, None, out, scratch);
+        let (x, to) = ((x, layer.k, rows), (out, layer.n));
+        let weights = (&layer.data[..], layer.k, layer.n);
+        self.product(x, weights, Start::Row(&layer.bias), to, &mut scratch.edge);
     }
 
     fn linear_act(
@@ -255,7 +234,9 @@ impl Kernels for Float {
         out: &mut [f32],
         scratch: &mut FloatScratch,
     ) {
-        self.biased(x, rows, layer, Some(act), out, scratch);
+        self.linear(x, rows, layer, out, scratch);
+        // All at once: a tile's rows are too short for the steps of one value to be hidden behind those of others.
+        self.activate(act, &mut out[..rows * layer.n]);
     }
 
     fn linear_add(
@@ -267,7 +248,7 @@ impl Kernels for Float {
         scratch: &mut FloatScratch,
     ) {
         let weights = (&layer.data[..], layer.k, layer.n);
-        self.product((x, layer.k, rows), weights, Start::Out, None, (sum, layer.n), &mut scratch.edge);
+        self.product((x, layer.k, rows), weights, Start::Out, (sum, layer.n), &mut scratch.edge);
     }
 
     fn attention(
@@ -295,21 +276,26 @@ impl Kernels for Float {
                 let row = &qkv[token * stride..][..stride];
                 // Keys transposed: the panel of scores has one column a token.
                 let panel = &mut keys[token / wide * size * wide..][..size * wide];
-                for (slot, &v) in
-                    panel.iter_mut().skip(token % wide).step_by(wide).zip(&row[width + at..][..size])
-                {
-                    *slot = v;
+                for (of_all, &v) in panel.chunks_exact_mut(wide).zip(&row[width + at..][..size]) {
+                    of_all[token % wide] = v;
                 }
-                for (p, part) in row[2 * width + at..][..size].chunks(wide).enumerate() {
-                    values[p * len * wide + token * wide..][..part.len()].copy_from_slice(part);
+            }
+            for from in (0..size).step_by(SHORT) {
+                for token in 0..len {
+                    let part = &qkv[token * stride + 2 * width + at..][from..size];
+                    let to = &mut values[(from / wide * len + token) * wide + from % wide..];
+                    match (part.first_chunk::<SHORT>(), to.first_chunk_mut()) {
+                        (Some(part), Some(to)) => *to = *part,
+                        _ => to[..part.len()].copy_from_slice(part),
+                    }
                 }
             }
             let queries = (&qkv[at..], stride, len);
-            self.product(queries, (keys, size, columns), Start::Zero, None, (scores, columns), edge);
+            self.product(queries, (keys, size, columns), Start::Zero, (scores, columns), edge);
             // SAFETY: the processor has the path's instruction set: `new` checked it.
             unsafe { (self.ops.softmax)(&mut scores[..len * columns], columns, len) };
             let to = (&mut out[at..], width);
-            self.product((scores, columns, len), (values, len, size), Start::Zero, None, to, edge);
+            self.product((scores, columns, len), (values, len, size), Start::Zero, to, edge);
         }
     }
 
@@ -340,7 +326,7 @@ impl Above for Float {
         found.fit(rows * wide);
         for (panel, b) in layer.data.chunks_exact(k * wide).enumerate() {
             let width = wide.min(layer.n - panel * wide);
-            self.product((x, k, rows), (b, k, width), Start::Zero, None, (found, wide), edge);
+            self.product((x, k, rows), (b, k, width), Start::Zero, (found, wide), edge);
             for (row, values) in found.chunks_exact(wide).take(rows).enumerate() {
                 if !values.iter().fold(false, |any, v| any | (*v >= floor)) {
                     continue;

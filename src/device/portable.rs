@@ -7,26 +7,36 @@ use super::{
 };
 
 /// On 64-bit Arm this compiles to NEON, on x86-64 to SSE2.
-pub(super) static OPS: Ops =
-    Ops { rows: ROWS, cols: COLS, tile, activate, softmax, layer_norm, fetch: |_| () };
+pub(super) static OPS: Ops = Ops { rows: ROWS, cols: COLS, tiles, activate, softmax, layer_norm };
 
 const ROWS: usize = 4;
 const COLS: usize = 8;
 
-fn tile(a: &[f32], a_stride: usize, b: &[f32], start: Option<&[f32]>, out: &mut [f32], out_stride: usize) {
-    let mut sums = [[0f32; COLS]; ROWS];
-    for (r, sums) in sums.iter_mut().enumerate() {
-        let from = start.unwrap_or(&out[r * out_stride..]);
-        sums.copy_from_slice(&from[..COLS]);
-    }
-    for (i, b) in b.as_chunks::<COLS>().0.iter().enumerate() {
+fn tiles(
+    (a, a_stride): (&[f32], usize),
+    b: &[f32],
+    start: Option<&[f32]>,
+    (out, out_stride): (&mut [f32], usize),
+    tiles: usize,
+    _coming: &[f32],
+) {
+    for first in (0..tiles).map(|tile| tile * ROWS) {
+        let a = &a[first * a_stride..];
+        let out = &mut out[first * out_stride..];
+        let mut sums = [[0f32; COLS]; ROWS];
         for (r, sums) in sums.iter_mut().enumerate() {
-            let x = a[r * a_stride + i];
-            sums.iter_mut().zip(b).for_each(|(s, b)| *s += x * b);
+            let from = start.unwrap_or(&out[r * out_stride..]);
+            sums.copy_from_slice(&from[..COLS]);
         }
-    }
-    for (r, sums) in sums.iter().enumerate() {
-        out[r * out_stride..][..COLS].copy_from_slice(sums);
+        for (i, b) in b.as_chunks::<COLS>().0.iter().enumerate() {
+            for (r, sums) in sums.iter_mut().enumerate() {
+                let x = a[r * a_stride + i];
+                sums.iter_mut().zip(b).for_each(|(s, b)| *s += x * b);
+            }
+        }
+        for (r, sums) in sums.iter().enumerate() {
+            out[r * out_stride..][..COLS].copy_from_slice(sums);
+        }
     }
 }
 

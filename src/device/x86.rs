@@ -13,11 +13,10 @@ use super::{
 pub(super) static AVX512: Ops = Ops {
     rows: 12,
     cols: 32,
-    tile: tile_avx512,
+    tiles: tiles_avx512,
     activate: activate_avx512,
     softmax: softmax_avx512,
     layer_norm: layer_norm_avx512,
-    fetch,
 };
 
 /// A tile of 6 × 16: 12 accumulators of 16 registers. A step of k is so short that counting and fetching ahead cost as
@@ -25,78 +24,79 @@ pub(super) static AVX512: Ops = Ops {
 pub(super) static AVX2: Ops = Ops {
     rows: 6,
     cols: 16,
-    tile: tile_avx2,
+    tiles: tiles_avx2,
     activate: activate_avx2,
     softmax: softmax_avx2,
     layer_norm: layer_norm_avx2,
-    fetch,
 };
 
 /// Values of a line of the cache.
 const LINE: usize = 16;
 
-fn fetch(values: &[f32]) {
-    for line in values.chunks(LINE) {
-        // SAFETY: a prefetch changes nothing but the caches.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast()) };
-    }
-}
-
 macro_rules! float_ops {
     (
         $features:literal, $rows:literal, $lanes:literal, $unroll:literal, $fetches:literal,
         $zero:ident, $load:ident, $set:ident, $fma:ident, $store:ident,
-        $tile:ident, $activate:ident, $softmax:ident, $layer_norm:ident
+        $tiles:ident, $activate:ident, $softmax:ident, $layer_norm:ident
     ) => {
         /// # Safety
         /// The processor has the features.
         #[target_feature(enable = $features)]
-        unsafe fn $tile(
-            a: &[f32],
-            a_stride: usize,
+        unsafe fn $tiles(
+            (a, a_stride): (&[f32], usize),
             b: &[f32],
             start: Option<&[f32]>,
-            out: &mut [f32],
-            out_stride: usize,
+            (out, out_stride): (&mut [f32], usize),
+            tiles: usize,
+            coming: &[f32],
         ) {
             const COLS: usize = 2 * $lanes;
             let k = b.len() / COLS;
-            assert!(a.len() >= ($rows - 1) * a_stride + k, "too few rows");
-            assert!(out.len() >= ($rows - 1) * out_stride + COLS, "no room for a tile");
+            let Some(last) = (tiles * $rows).checked_sub(1) else { return };
+            assert!(a.len() >= last * a_stride + k, "too few rows");
+            assert!(out.len() >= last * out_stride + COLS, "no room for a tile");
             assert!(start.is_none_or(|s| s.len() >= COLS), "a start of another width");
-            let mut sums = [[$zero(); 2]; $rows];
-            // SAFETY: all rows of `a` and `out` and a row of `start` lie in their slices: the lengths were checked.
-            unsafe {
-                for (r, sums) in sums.iter_mut().enumerate() {
-                    let from = match start {
-                        Some(start) => start.as_ptr(),
-                        None => out.as_ptr().add(r * out_stride),
+            let mut coming = coming.chunks(LINE);
+            let share = coming.len().div_ceil(tiles);
+            for tile in 0..tiles {
+                for line in coming.by_ref().take(share) {
+                    _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast());
+                }
+                let mut sums = [[$zero(); 2]; $rows];
+                // SAFETY: all rows of `a` and `out` and a row of `start` lie in their slices: the lengths were checked.
+                unsafe {
+                    let (a, b) = (a.as_ptr().add(tile * $rows * a_stride), b.as_ptr());
+                    let out = out.as_mut_ptr().add(tile * $rows * out_stride);
+                    for (r, sums) in sums.iter_mut().enumerate() {
+                        let from = match start {
+                            Some(start) => start.as_ptr(),
+                            None => out.add(r * out_stride),
+                        };
+                        *sums = [$load(from), $load(from.add($lanes))];
+                    }
+                    let mut step = |i: usize| {
+                        let (b0, b1) = ($load(b.add(i * COLS)), $load(b.add(i * COLS + $lanes)));
+                        if $fetches {
+                            // A line of the next rows, which are the left side of the next tile.
+                            let next = a.wrapping_add(($rows + i % LINE) * a_stride + (i - i % LINE));
+                            _mm_prefetch::<_MM_HINT_T0>(next.cast());
+                        }
+                        for r in 0..$rows {
+                            let x = $set(*a.add(r * a_stride + i));
+                            sums[r][0] = $fma(x, b0, sums[r][0]);
+                            sums[r][1] = $fma(x, b1, sums[r][1]);
+                        }
                     };
-                    *sums = [$load(from), $load(from.add($lanes))];
-                }
-                let (a, b) = (a.as_ptr(), b.as_ptr());
-                let mut step = |i: usize| {
-                    let (b0, b1) = ($load(b.add(i * COLS)), $load(b.add(i * COLS + $lanes)));
-                    if $fetches {
-                        // A line of the next rows, which are the left side of the next tile.
-                        let next = a.wrapping_add(($rows + i % LINE) * a_stride + (i - i % LINE));
-                        _mm_prefetch::<_MM_HINT_T0>(next.cast());
+                    let blocks = k / $unroll;
+                    for i in (0..blocks).map(|block| block * $unroll) {
+                        (0..$unroll).for_each(|n| step(i + n));
                     }
-                    for r in 0..$rows {
-                        let x = $set(*a.add(r * a_stride + i));
-                        sums[r][0] = $fma(x, b0, sums[r][0]);
-                        sums[r][1] = $fma(x, b1, sums[r][1]);
+                    (blocks * $unroll..k).for_each(step);
+                    for (r, sums) in sums.iter().enumerate() {
+                        let to = out.add(r * out_stride);
+                        $store(to, sums[0]);
+                        $store(to.add($lanes), sums[1]);
                     }
-                };
-                let blocks = k / $unroll;
-                for i in (0..blocks).map(|block| block * $unroll) {
-                    (0..$unroll).for_each(|n| step(i + n));
-                }
-                (blocks * $unroll..k).for_each(step);
-                for (r, sums) in sums.iter().enumerate() {
-                    let to = out.as_mut_ptr().add(r * out_stride);
-                    $store(to, sums[0]);
-                    $store(to.add($lanes), sums[1]);
                 }
             }
         }
@@ -135,7 +135,7 @@ float_ops!(
     _mm512_set1_ps,
     _mm512_fmadd_ps,
     _mm512_storeu_ps,
-    tile_avx512,
+    tiles_avx512,
     activate_avx512,
     softmax_avx512,
     layer_norm_avx512
@@ -144,14 +144,14 @@ float_ops!(
     "avx2,fma",
     6,
     8,
-    4,
+    8,
     false,
     _mm256_setzero_ps,
     _mm256_loadu_ps,
     _mm256_set1_ps,
     _mm256_fmadd_ps,
     _mm256_storeu_ps,
-    tile_avx2,
+    tiles_avx2,
     activate_avx2,
     softmax_avx2,
     layer_norm_avx2
