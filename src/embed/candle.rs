@@ -6,7 +6,7 @@
 use candle_core::{D, DType, Device, Tensor};
 use candle_nn::ops;
 
-use super::{Encoder, PackedBatch, buckets::Bucket};
+use super::{Done, Encoder, PackedBatch, buckets::Bucket};
 use crate::{
     Error, Result,
     device::{Gpu, failed},
@@ -182,13 +182,16 @@ impl Encoder for CandleEncoder {
         self.budget
     }
 
-    fn encode(&self, batch: &PackedBatch) -> Result<Matrix> {
+    fn encode(&self, batch: &PackedBatch, done: Done) -> Result<Matrix> {
         check_ids(batch, &self.config)?;
         if batch.is_empty() {
             return Ok(Matrix::zeros(0, self.config.hidden_size));
         }
-        self.forward(batch)
-            .map_err(|source| failed(self.describe(), format!("{} tokens", batch.tokens()), source))
+        let vectors = self
+            .forward(batch)
+            .map_err(|source| failed(self.describe(), format!("{} tokens", batch.tokens()), source))?;
+        done(batch.tokens())?;
+        Ok(vectors)
     }
 }
 

@@ -1,20 +1,18 @@
 //! The encoder over the CPU kernels: packed tokens, no padding, activations that stay in the cache.
 //!
-//! A batch is cut into chunks of whole sequences, one to a thread at a time; a chunk goes through all layers before
-//! the next one starts. The feed-forward layers are computed a part of their width at a time, so that the wide
+//! A batch is cut into chunks of whole sequences ([`Chunks`]), one to a thread at a time; a chunk goes through all layers
+//! before the next one starts. The feed-forward layers are computed a part of their width at a time, so that the wide
 //! activations between them never leave the cache either.
 
-use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::{Encoder, PackedBatch, candle::check_ids};
+use super::{
+    Done, Encoder, PackedBatch,
+    candle::check_ids,
+    chunks::{Chunk, Chunks},
+};
 use crate::{
     Error, Result,
     device::{Aligned, CpuPath, Float, Heads, Int8Layers, Kernels, Norm},
@@ -22,13 +20,8 @@ use crate::{
     vector::{Matrix, normalize},
 };
 
-/// Tokens of a chunk, at most, unless one sequence alone is longer.
-const CHUNK: usize = 512;
-/// Chunks that a thread gets in one call, at least, at first and at most. At the end of a call threads wait for one another,
-/// so calls should be long; but they are what progress and Ctrl-C wait for.
-const CHUNKS: [usize; 3] = [2, 16, 256];
-/// How long a call should take: past the first, calls become longer, past the second, shorter.
-const CALL: [Duration; 2] = [Duration::from_millis(400), Duration::from_millis(1000)];
+/// Tokens of a batch: some seconds of work for two fast threads, as threads wait for one another at its end only.
+const BATCH: usize = 1 << 18;
 /// The widest part of the feed-forward layer that is computed at a time.
 const PART: usize = 384;
 
@@ -52,8 +45,6 @@ struct CpuEncoder<K: Kernels> {
     norm: Norm,
     layers: Vec<Layer<K::Linear>>,
     part: usize,
-    /// Chunks that a thread gets in the next call.
-    chunks: AtomicUsize,
     /// Working memory of threads that are between two chunks.
     idle: Mutex<Vec<Work<K>>>,
 }
@@ -115,19 +106,6 @@ fn part(config: &BertConfig) -> usize {
     (1..=PART / 32).rev().map(|n| 32 * n).find(|n| width.is_multiple_of(*n)).unwrap_or(width)
 }
 
-/// How many chunks a thread should get after a call that held this `share` of those that were `allowed`.
-fn next_chunks(allowed: usize, took: Duration, share: f64) -> usize {
-    let ([least, _, most], [short, long]) = (CHUNKS, CALL);
-    if took > long {
-        (allowed / 2).max(least)
-    } else if took < short && share > 0.5 {
-        // A small batch says nothing of a whole one.
-        (2 * allowed).min(most)
-    } else {
-        allowed
-    }
-}
-
 impl<K: Kernels> CpuEncoder<K> {
     fn new(model: &Model, kernels: K) -> Result<Self> {
         let config = model.config.clone();
@@ -148,7 +126,6 @@ impl<K: Kernels> CpuEncoder<K> {
             norm: load.norm("embeddings.LayerNorm", vec![0.0; hidden], &config)?,
             pooling: model.pooling,
             weights: Arc::clone(&model.weights),
-            chunks: AtomicUsize::new(CHUNKS[1]),
             idle: Mutex::new(Vec::new()),
             kernels,
             positions,
@@ -158,18 +135,19 @@ impl<K: Kernels> CpuEncoder<K> {
         })
     }
 
-    /// Encodes the sequences `from..to` of `batch` into `out`.
-    fn chunk(&self, batch: &PackedBatch, from: usize, to: usize, out: &mut [f32]) -> Result<()> {
+    /// Encodes a chunk of `batch`; returns its tokens.
+    fn chunk(&self, batch: &PackedBatch, chunk: Chunk) -> Result<usize> {
         let (hidden, heads) = (self.config.hidden_size, heads(&self.config));
-        let first = batch.offsets()[from] as usize;
-        let rows = batch.offsets()[to] as usize - first;
+        let Chunk { sequences, vectors } = chunk;
+        let first = batch.offsets()[sequences.start] as usize;
+        let rows = batch.offsets()[sequences.end] as usize - first;
         let mut work = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
         work.fit(rows, hidden, self.part);
         let Work { x, states, qkv, context, inner, made, inner_made, scratch } = &mut work;
 
         let words = self.weights.get("embeddings.word_embeddings.weight", self.config.vocab_size, hidden)?;
         let mut row = 0;
-        for i in from..to {
+        for i in sequences.clone() {
             for (position, &id) in batch.sequence(i).iter().enumerate() {
                 let x = &mut x[row * hidden..][..hidden];
                 words.row_to_f32(id as usize, x);
@@ -181,7 +159,7 @@ impl<K: Kernels> CpuEncoder<K> {
         k.layer_norm(x, rows, &self.norm, states);
         for layer in &self.layers {
             k.linear(k.left(states, rows, hidden, made), rows, &layer.qkv, qkv, scratch);
-            for i in from..to {
+            for i in sequences.clone() {
                 let at = batch.offsets()[i] as usize - first..batch.offsets()[i + 1] as usize - first;
                 k.attention(qkv, at, heads, context, scratch);
             }
@@ -194,12 +172,12 @@ impl<K: Kernels> CpuEncoder<K> {
             }
             k.layer_norm(x, rows, &layer.norm, states);
         }
-        for (i, out) in (from..to).zip(out.chunks_exact_mut(hidden)) {
+        for (i, out) in sequences.zip(vectors.chunks_exact_mut(hidden)) {
             let at = batch.offsets()[i] as usize - first;
             self.pool(&x[at * hidden..][..batch.sequence(i).len() * hidden], out);
         }
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(work);
-        Ok(())
+        Ok(rows)
     }
 
     /// The unit vector of one sequence's states.
@@ -227,33 +205,21 @@ impl<K: Kernels> Encoder for CpuEncoder<K> {
     }
 
     fn token_budget(&self) -> usize {
-        self.chunks.load(Ordering::Relaxed) * CHUNK * rayon::current_num_threads()
+        BATCH
     }
 
-    fn encode(&self, batch: &PackedBatch) -> Result<Matrix> {
+    fn encode(&self, batch: &PackedBatch, done: Done) -> Result<Matrix> {
         check_ids(batch, &self.config)?;
-        let (start, allowed) = (Instant::now(), self.chunks.load(Ordering::Relaxed));
-        let hidden = self.config.hidden_size;
-        let mut vectors = Matrix::zeros(batch.len(), hidden);
-        let mut rest = vectors.as_mut_slice();
-        let mut chunks = Vec::new();
-        let mut from = 0;
-        while from < batch.len() {
-            let end = batch.offsets()[from] as usize + CHUNK;
-            let mut to = from + 1;
-            while to < batch.len() && batch.offsets()[to + 1] as usize <= end {
-                to += 1;
+        let threads = rayon::current_num_threads();
+        let mut vectors = Matrix::zeros(batch.len(), self.config.hidden_size);
+        let chunks = Mutex::new(Chunks::new(batch, threads, vectors.as_mut_slice()));
+        let next = || chunks.lock().unwrap_or_else(PoisonError::into_inner).next();
+        (0..threads).into_par_iter().with_max_len(1).try_for_each(|_| {
+            while let Some(chunk) = next() {
+                done(self.chunk(batch, chunk)?)?;
             }
-            let (out, others) = rest.split_at_mut((to - from) * hidden);
-            chunks.push((from, to, out));
-            (rest, from) = (others, to);
-        }
-        chunks
-            .into_par_iter()
-            .with_max_len(1)
-            .try_for_each(|(from, to, out)| self.chunk(batch, from, to, out))?;
-        let share = batch.tokens() as f64 / (allowed * CHUNK * rayon::current_num_threads()) as f64;
-        self.chunks.store(next_chunks(allowed, start.elapsed(), share), Ordering::Relaxed);
+            Ok(())
+        })?;
         Ok(vectors)
     }
 }
@@ -351,24 +317,5 @@ impl Loader<'_> {
             attention_norm: self.norm(&at("attention.output.LayerNorm"), attention_bias, config)?,
             norm: self.norm(&at("output.LayerNorm"), down_bias, config)?,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn calls_become_longer_while_they_are_short_and_shorter_while_they_are_long() {
-        let check = |allowed, millis, share, next| {
-            assert_eq!(next_chunks(allowed, Duration::from_millis(millis), share), next);
-        };
-        check(16, 100, 1.0, 32);
-        check(16, 100, 0.3, 16);
-        check(16, 700, 1.0, 16);
-        check(16, 1500, 1.0, 8);
-        check(16, 1500, 0.3, 8);
-        check(256, 1, 1.0, 256);
-        check(2, 9000, 1.0, 2);
     }
 }

@@ -3,6 +3,7 @@
 mod batch;
 mod buckets;
 mod candle;
+mod chunks;
 mod cpu;
 mod rows;
 mod stock;
@@ -22,12 +23,16 @@ pub trait Encoder: Send + Sync {
     fn dim(&self) -> usize;
     /// What it runs on and with which numbers, for the manifest: "cpu amx bf16", "cuda f16 (candle)".
     fn describe(&self) -> String;
-    /// The tokens that the next call of [`Encoder::encode`] should hold to run well; it may change from call to call.
+    /// The tokens that a call of [`Encoder::encode`] should hold to run well.
     fn token_budget(&self) -> usize;
     /// The tokens that are computed for sequences of `lengths` in one batch, padding included.
     fn computed_tokens(&self, lengths: &[usize]) -> usize {
         lengths.iter().sum()
     }
-    /// One unit vector a sequence of `batch`, in its order: `batch.len() × dim`.
-    fn encode(&self, batch: &PackedBatch) -> Result<Matrix>;
+    /// One unit vector a sequence of `batch`, in its order: `batch.len() × dim`. `done` hears of the tokens of each part
+    /// that is done, from any thread, all parts together as many as the batch has; its error is the call's.
+    fn encode(&self, batch: &PackedBatch, done: Done) -> Result<Matrix>;
 }
+
+/// Hears how many more tokens are encoded, and may stop the call by an error.
+pub type Done<'a> = &'a (dyn Fn(usize) -> Result<()> + Sync);

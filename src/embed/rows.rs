@@ -72,12 +72,13 @@ pub fn embed_texts<T: AsRef<str> + Sync>(
     let dim = encoder.dim();
     let mut sums = Matrix::zeros(texts.len(), dim);
     progress.begin(Stage::Embed, Some(ledger.tokens));
+    let done = |tokens: usize| {
+        progress.advance(Stage::Embed, tokens as u64);
+        if progress.cancelled() { Err(Error::Interrupted) } else { Ok(()) }
+    };
     let mut room = usize::MAX;
     let mut rest = &windows[..];
     while !rest.is_empty() {
-        if progress.cancelled() {
-            return Err(Error::Interrupted);
-        }
         let budget = encoder.token_budget().max(model.max_tokens).min(room);
         let mut batch = PackedBatch::default();
         let mut taken = 0;
@@ -85,7 +86,7 @@ pub fn embed_texts<T: AsRef<str> + Sync>(
             batch.push(&rest[taken].ids);
             taken += 1;
         }
-        let vectors = match encoder.encode(&batch) {
+        let vectors = match encoder.encode(&batch, &done) {
             // A sequence alone is the least that can be asked of a device.
             Err(error @ Error::OutOfMemory { .. }) if batch.len() > 1 => {
                 room = batch.tokens() / 2;
@@ -99,7 +100,6 @@ pub fn embed_texts<T: AsRef<str> + Sync>(
             let sum = sums.row_mut(window.text as usize);
             sum.iter_mut().zip(vectors.row(i)).for_each(|(s, v)| *s += v * weight);
         }
-        progress.advance(Stage::Embed, batch.tokens() as u64);
         rest = &rest[taken..];
     }
     sums.as_mut_slice().par_chunks_exact_mut(dim.max(1)).for_each(normalize);
@@ -158,7 +158,10 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::{device::CpuPath, embed::cpu_encoder};
+    use crate::{
+        device::CpuPath,
+        embed::{Done, cpu_encoder},
+    };
 
     /// An encoder on a device that holds so many tokens at once.
     struct Tight {
@@ -179,12 +182,12 @@ mod tests {
             4096
         }
 
-        fn encode(&self, batch: &PackedBatch) -> Result<Matrix> {
+        fn encode(&self, batch: &PackedBatch, done: Done) -> Result<Matrix> {
             match batch.tokens() {
                 tokens if tokens > self.holds => {
                     Err(Error::OutOfMemory { device: self.describe(), what: format!("{tokens} tokens") })
                 }
-                _ => self.encoder.encode(batch),
+                _ => self.encoder.encode(batch, done),
             }
         }
     }
@@ -225,6 +228,42 @@ mod tests {
                 assert!(warning.contains("a small device does not hold"), "{warning}");
             }
         }
+    }
+
+    /// Asks to stop once it heard of that many tokens.
+    struct Stops(Mutex<u64>, u64);
+
+    impl Progress for Stops {
+        fn begin(&self, _: Stage, _: Option<u64>) {}
+        fn advance(&self, stage: Stage, n: u64) {
+            if stage == Stage::Embed {
+                *self.0.lock().unwrap() += n;
+            }
+        }
+        fn end(&self, _: Stage) {}
+        fn cancelled(&self) -> bool {
+            *self.0.lock().unwrap() >= self.1
+        }
+    }
+
+    #[test]
+    fn a_batch_stops_where_it_is_asked_to() {
+        let model = Model::embedded().unwrap();
+        let encoder = cpu_encoder(&model, CpuPath::detect()).unwrap();
+        let texts = vec!["rates rose again, and so did prices"; 600];
+        let stop = |after| {
+            let stops = Stops(Mutex::new(0), after);
+            let found = embed_texts(&model, &*encoder, &texts, &stops).map(|found| found.ledger.tokens);
+            (found, stops.0.into_inner().unwrap())
+        };
+        let (all, heard) = stop(u64::MAX);
+        let all = all.unwrap();
+        assert_eq!(heard, all);
+        assert!(all < encoder.token_budget() as u64, "one batch");
+        let (stopped, heard) = stop(600);
+        assert!(matches!(stopped, Err(Error::Interrupted)));
+        let at_work = 512 * rayon::current_num_threads() as u64;
+        assert!((600..=1200 + at_work).contains(&heard), "{heard} of {all} tokens");
     }
 
     #[test]

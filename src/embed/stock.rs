@@ -9,7 +9,7 @@ use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::bert;
 
-use super::{Encoder, PackedBatch, candle::check_ids};
+use super::{Done, Encoder, PackedBatch, candle::check_ids};
 use crate::{
     Error, Result,
     model::{Activation, BertConfig, Model, Pooling},
@@ -106,11 +106,14 @@ impl Encoder for StockEncoder {
         lengths.len() * lengths.iter().max().copied().unwrap_or(0)
     }
 
-    fn encode(&self, batch: &PackedBatch) -> Result<Matrix> {
+    fn encode(&self, batch: &PackedBatch, done: Done) -> Result<Matrix> {
         check_ids(batch, &self.config)?;
         if batch.is_empty() {
             return Ok(Matrix::zeros(0, self.config.hidden_size));
         }
-        self.forward(batch).map_err(|source| Error::Compute { device: NAME.into(), source })
+        let fail = |source| Error::Compute { device: NAME.into(), source };
+        let vectors = self.forward(batch).map_err(fail)?;
+        done(batch.tokens())?;
+        Ok(vectors)
     }
 }
