@@ -1,7 +1,7 @@
 //! The encoder's kernels at the shapes of MiniLM-L6: a chunk of 512 tokens, width 384.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use samestory::device::{Activation, Aligned, CpuPath, Float, Heads, Int8Layers, Kernels, Norm};
+use samestory::device::{Activation, Aligned, Arena, CpuPath, Float, Heads, Int8Layers, Kernels, Norm};
 
 const ROWS: usize = 512;
 const WIDTH: usize = 384;
@@ -17,7 +17,8 @@ fn kernels<K: Kernels>(c: &mut Criterion, k: &K) {
     let rows = ROWS + K::ROW_BLOCK;
     let mut scratch = K::Scratch::default();
     let mut made = K::Made::default();
-    let layer = |n: usize| k.pack(&values(n * WIDTH), n, WIDTH, &values(n));
+    let arena = Arena::default();
+    let layer = |n: usize| k.pack(&values(n * WIDTH), n, WIDTH, &values(n), &arena);
     let (qkv, square) = (layer(3 * WIDTH), layer(WIDTH));
     let norm = Norm { bias: values(WIDTH), weight: values(WIDTH), shift: values(WIDTH), eps: 1e-12 };
     let mut x = Aligned::new(rows * WIDTH);

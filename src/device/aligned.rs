@@ -2,20 +2,22 @@
 
 use std::ops::{Deref, DerefMut};
 
+use super::arena::Piece;
+
 /// Bytes of a cache line.
-const LINE: usize = 64;
+pub(super) const LINE: usize = 64;
 
 /// A buffer of plain values whose first lies at a multiple of 64 bytes.
-#[derive(Debug)]
-pub struct Aligned<T> {
-    data: Vec<T>,
-    start: usize,
-    len: usize,
+pub struct Aligned<T>(Memory<T>);
+
+enum Memory<T> {
+    Heap { data: Vec<T>, start: usize, len: usize },
+    Mapped(Piece<T>),
 }
 
 impl<T> Default for Aligned<T> {
     fn default() -> Self {
-        Aligned { data: Vec::new(), start: 0, len: 0 }
+        Aligned(Memory::Heap { data: Vec::new(), start: 0, len: 0 })
     }
 }
 
@@ -24,14 +26,20 @@ impl<T: Copy + Default> Aligned<T> {
     pub fn new(len: usize) -> Self {
         let data = vec![T::default(); len + LINE / size_of::<T>().max(1)];
         let start = data.as_ptr().align_offset(LINE).min(data.len() - len);
-        Aligned { data, start, len }
+        Aligned(Memory::Heap { data, start, len })
     }
 
     /// Makes room for `len` values; what it held is lost if it grows.
     pub fn fit(&mut self, len: usize) {
-        if self.len < len {
+        if self.len() < len {
             *self = Self::new(len);
         }
+    }
+}
+
+impl<T> From<Piece<T>> for Aligned<T> {
+    fn from(piece: Piece<T>) -> Self {
+        Aligned(Memory::Mapped(piece))
     }
 }
 
@@ -39,13 +47,19 @@ impl<T> Deref for Aligned<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        &self.data[self.start..self.start + self.len]
+        match &self.0 {
+            Memory::Heap { data, start, len } => &data[*start..*start + *len],
+            Memory::Mapped(piece) => piece,
+        }
     }
 }
 
 impl<T> DerefMut for Aligned<T> {
     fn deref_mut(&mut self) -> &mut [T] {
-        &mut self.data[self.start..self.start + self.len]
+        match &mut self.0 {
+            Memory::Heap { data, start, len } => &mut data[*start..*start + *len],
+            Memory::Mapped(piece) => piece,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{
-    Aligned, CpuPath,
+    Aligned, Arena, CpuPath,
     kernels::{Above, Activation, Heads, Hit, Kernels, Norm},
     math::LANES,
     portable,
@@ -201,9 +201,9 @@ impl Kernels for Float {
         value
     }
 
-    fn pack(&self, weight: &[f32], n: usize, k: usize, bias: &[f32]) -> Panels {
+    fn pack(&self, weight: &[f32], n: usize, k: usize, bias: &[f32], arena: &Arena) -> Panels {
         let wide = self.ops.cols;
-        let mut data = Aligned::new(n.div_ceil(wide) * k * wide);
+        let mut data = arena.buffer(n.div_ceil(wide) * k * wide);
         for (column, row) in weight.chunks_exact(k).enumerate() {
             let panel = &mut data[column / wide * k * wide..][..k * wide];
             for (slot, &w) in panel.iter_mut().skip(column % wide).step_by(wide).zip(row) {

@@ -9,6 +9,8 @@ use std::ops::Range;
 
 use serde::Deserialize;
 
+use super::Arena;
+
 /// The activation between two linear layers, by the names of `config.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum Activation {
@@ -91,8 +93,8 @@ pub trait Kernels: Send + Sync {
     /// One stored value as f32.
     fn widen(&self, value: Self::Value) -> f32;
 
-    /// Lays out `weight`, `n × k`, and `bias`, of `n` values.
-    fn pack(&self, weight: &[f32], n: usize, k: usize, bias: &[f32]) -> Self::Linear;
+    /// Lays out `weight`, `n × k`, and `bias`, of `n` values, in memory of `arena`.
+    fn pack(&self, weight: &[f32], n: usize, k: usize, bias: &[f32], arena: &Arena) -> Self::Linear;
 
     /// The operand `x`, of `rows × k`, for the layers that take it.
     fn left<'a>(

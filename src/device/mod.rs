@@ -1,6 +1,7 @@
 //! What computes: CPU kernels chosen at run time by what the processor has, and the GPUs that candle can open.
 
 mod aligned;
+mod arena;
 #[cfg(target_arch = "x86_64")]
 mod bf16;
 mod float;
@@ -19,6 +20,7 @@ mod x86;
 use std::{fmt, str::FromStr};
 
 pub use aligned::Aligned;
+pub use arena::Arena;
 #[cfg(target_arch = "x86_64")]
 pub use bf16::Bf16;
 pub use float::Float;

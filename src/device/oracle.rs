@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Above, Activation, Aligned, CpuPath, Float, Heads, Hit, Kernels, Norm};
+use super::{Above, Activation, Aligned, Arena, CpuPath, Float, Heads, Hit, Kernels, Norm};
 
 /// Numbers in [-1, 1) that depend on a seed alone.
 pub(super) fn values(seed: u64, n: usize) -> Vec<f32> {
@@ -81,7 +81,7 @@ fn check<K: Above>(k: &K, seed: u64, rows: usize, n: usize, depth: usize, heads:
     let mut operand = buffer(k, rows, depth);
     k.write_operand(&x, rows, depth, &mut operand);
     let x = k.read_operand(&operand, rows, depth);
-    let layer = k.pack(&w, n, depth, &bias);
+    let layer = k.pack(&w, n, depth, &bias, &Arena::default());
     let exact = product(&x, &w, rows, n, depth);
     let biased: Vec<f64> = exact.iter().enumerate().map(|(i, v)| v + f64::from(bias[i % n])).collect();
     let scale = (depth as f64).sqrt();

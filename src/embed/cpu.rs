@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    device::{Aligned, CpuPath, Float, Heads, Int8Layers, Kernels, Norm},
+    device::{Aligned, Arena, CpuPath, Float, Heads, Int8Layers, Kernels, Norm},
     model::{BertConfig, Model, Pooling, Precision, Weights},
     vector::{Matrix, normalize},
 };
@@ -110,7 +110,7 @@ impl<K: Kernels> CpuEncoder<K> {
     fn new(model: &Model, kernels: K) -> Result<Self> {
         let config = model.config.clone();
         let (hidden, part) = (config.hidden_size, part(&config));
-        let load = Loader { weights: &model.weights, hidden };
+        let load = Loader { weights: &model.weights, hidden, arena: &Arena::default() };
         let layers = (0..config.num_hidden_layers).into_par_iter();
         let layers = layers.map(|i| load.layer(&kernels, i, &config, part)).collect::<Result<_>>()?;
         let segments = load.matrix("embeddings.token_type_embeddings.weight", config.type_vocab_size)?;
@@ -255,6 +255,7 @@ impl<K: Kernels> Work<K> {
 struct Loader<'a> {
     weights: &'a Weights,
     hidden: usize,
+    arena: &'a Arena,
 }
 
 impl Loader<'_> {
@@ -278,7 +279,7 @@ impl Loader<'_> {
 
     fn layer<K: Kernels>(
         &self,
-        k: &K,
+        kernels: &K,
         i: usize,
         config: &BertConfig,
         part: usize,
@@ -304,16 +305,17 @@ impl Loader<'_> {
         let down = self.weights.get(&at("output.dense.weight"), hidden, inner)?.to_f32();
         let down_bias = self.vector(&at("output.dense.bias"), hidden)?;
         let none = vec![0.0; hidden];
+        let pack = |weight: &[f32], n, k, bias: &[f32]| kernels.pack(weight, n, k, bias, self.arena);
         let parts = (0..inner).step_by(part).map(|from| {
-            let up = k.pack(&up[from * hidden..][..part * hidden], part, hidden, &up_bias[from..][..part]);
+            let up = pack(&up[from * hidden..][..part * hidden], part, hidden, &up_bias[from..][..part]);
             let columns: Vec<f32> =
                 down.chunks_exact(inner).flat_map(|row| &row[from..][..part]).copied().collect();
-            (up, k.pack(&columns, hidden, part, &none))
+            (up, pack(&columns, hidden, part, &none))
         });
         Ok(Layer {
             inner: parts.collect(),
-            qkv: k.pack(&qkv, 3 * hidden, hidden, &qkv_bias),
-            attention: k.pack(&attention, hidden, hidden, &none),
+            qkv: pack(&qkv, 3 * hidden, hidden, &qkv_bias),
+            attention: pack(&attention, hidden, hidden, &none),
             attention_norm: self.norm(&at("attention.output.LayerNorm"), attention_bias, config)?,
             norm: self.norm(&at("output.LayerNorm"), down_bias, config)?,
         })

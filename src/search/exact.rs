@@ -13,7 +13,7 @@ use super::RowPair;
 use crate::device::Bf16;
 use crate::{
     Error, Result,
-    device::{Above, Aligned, CpuPath, Float, Hit, Kernels},
+    device::{Above, Aligned, Arena, CpuPath, Float, Hit, Kernels},
     progress::{Progress, Stage},
     story::RowId,
     vector::{Matrix, dot},
@@ -99,7 +99,9 @@ fn scan_with<K: Above, C: Collect>(
     let blocks = n.div_ceil(BLOCK);
     let range = |block: usize| block * BLOCK..((block + 1) * BLOCK).min(n);
     let slice = |block: usize| &rows.as_slice()[range(block).start * dim..range(block).end * dim];
-    let columns: Vec<K::Linear> = (0..blocks).into_par_iter().map(|j| pack(kernels, slice(j), dim)).collect();
+    let arena = Arena::default();
+    let columns = (0..blocks).into_par_iter().map(|j| pack(kernels, slice(j), dim, &arena));
+    let columns: Vec<K::Linear> = columns.collect();
     let floor = floor - K::SCORE_ERROR;
     let scan_block = |(x, scratch, hits): &mut (Aligned<K::Value>, K::Scratch, Vec<Hit>), i: usize| {
         let at = range(i);
@@ -130,16 +132,16 @@ fn scan_with<K: Above, C: Collect>(
 }
 
 /// Rows as the right side of a product, filled up with zeros to whole tiles.
-fn pack<K: Kernels>(kernels: &K, rows: &[f32], dim: usize) -> K::Linear {
+fn pack<K: Kernels>(kernels: &K, rows: &[f32], dim: usize, arena: &Arena) -> K::Linear {
     let n = rows.len() / dim;
     let whole = n.next_multiple_of(K::ROW_BLOCK);
     let bias = vec![0.0; whole];
     if whole == n {
-        return kernels.pack(rows, n, dim, &bias);
+        return kernels.pack(rows, n, dim, &bias, arena);
     }
     let mut filled = vec![0.0; whole * dim];
     filled[..rows.len()].copy_from_slice(rows);
-    kernels.pack(&filled, whole, dim, &bias)
+    kernels.pack(&filled, whole, dim, &bias, arena)
 }
 
 /// Pairs above a floor by their exact score.

@@ -12,7 +12,10 @@ use super::{
     engine::Ready,
     rows::{GELU, GELU_TANH, NONE, RELU, activate, store_bf16},
 };
-use crate::device::kernels::{Activation, Hit};
+use crate::device::{
+    Aligned, Arena,
+    kernels::{Activation, Hit},
+};
 
 /// Values in a tile row of bf16, and columns of a panel.
 pub(in crate::device) const WIDE: usize = 32;
@@ -27,7 +30,7 @@ pub(super) const TILE_VALUES: usize = TILE * WIDE;
 pub struct Tiled {
     pub(super) k: usize,
     pub(super) n: usize,
-    pub(super) data: Vec<Tile>,
+    pub(super) data: Aligned<Tile>,
     bias: Vec<f32>,
 }
 
@@ -35,13 +38,19 @@ pub struct Tiled {
 #[repr(C, align(64))]
 pub(super) struct Tile(pub(super) [u16; TILE_VALUES]);
 
+impl Default for Tile {
+    fn default() -> Self {
+        Tile([0; TILE_VALUES])
+    }
+}
+
 impl Tiled {
     /// Rounds `weight`, `n × k`, to bf16.
-    pub(super) fn pack(weight: &[f32], n: usize, k: usize, bias: &[f32]) -> Self {
+    pub(super) fn pack(weight: &[f32], n: usize, k: usize, bias: &[f32], arena: &Arena) -> Self {
         assert!(n.is_multiple_of(WIDE) && k.is_multiple_of(WIDE), "{n} × {k} does not fill tiles");
         assert!(weight.len() == n * k && bias.len() == n, "weights of another shape");
         let steps = k / WIDE;
-        let mut data = vec![Tile([0; TILE_VALUES]); n / TILE * steps];
+        let mut data = arena.buffer::<Tile>(n / TILE * steps);
         for (column, row) in weight.chunks_exact(k).enumerate() {
             let (panel, half, at) = (column / WIDE, column / TILE % 2, column % TILE);
             for (step, values) in row.as_chunks::<WIDE>().0.iter().enumerate() {

@@ -18,7 +18,7 @@ use engine::Engine;
 use half::bf16;
 
 use super::{
-    CpuPath,
+    Arena, CpuPath,
     kernels::{Above, Activation, Heads, Hit, Kernels, Norm},
 };
 
@@ -97,8 +97,8 @@ impl Kernels for Bf16 {
         bf16::from_bits(value).to_f32()
     }
 
-    fn pack(&self, weight: &[f32], n: usize, k: usize, bias: &[f32]) -> gemm::Tiled {
-        gemm::Tiled::pack(weight, n, k, bias)
+    fn pack(&self, weight: &[f32], n: usize, k: usize, bias: &[f32], arena: &Arena) -> gemm::Tiled {
+        gemm::Tiled::pack(weight, n, k, bias, arena)
     }
 
     fn left<'a>(&self, x: &'a [u16], _rows: usize, _k: usize, _made: &'a mut ()) -> &'a [u16] {

@@ -6,15 +6,15 @@ use super::{
     portable,
     weights::{Bytes, Left, Rounded, WIDE},
 };
+use crate::device::{
+    Arena, CpuPath, Float,
+    kernels::{Activation, Heads, Kernels, Norm},
+};
 #[cfg(target_arch = "x86_64")]
 use crate::device::{
     Bf16,
     bf16::gemm::{self, Blocks, Finish, Product},
     bf16::rows::{GELU, GELU_TANH, NONE, RELU},
-};
-use crate::device::{
-    CpuPath, Float,
-    kernels::{Activation, Heads, Kernels, Norm},
 };
 
 /// Kernels `K` with linear layers on bytes.
@@ -297,8 +297,8 @@ impl<K: Base> Kernels for Int8Layers<K> {
         self.kernels.widen(value)
     }
 
-    fn pack(&self, weight: &[f32], n: usize, k: usize, bias: &[f32]) -> Bytes {
-        Bytes::pack(weight, n, k, bias)
+    fn pack(&self, weight: &[f32], n: usize, k: usize, bias: &[f32], arena: &Arena) -> Bytes {
+        Bytes::pack(weight, n, k, bias, arena)
     }
 
     fn left<'a>(&self, x: &'a [K::Value], rows: usize, k: usize, made: &'a mut Rounded) -> Left<'a> {

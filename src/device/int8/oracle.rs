@@ -7,7 +7,7 @@ use super::{
     weights::{Bytes, Rounded, STEP, TALL, line},
 };
 use crate::device::{
-    Activation, Aligned, Bf16, CpuPath, Float, Heads, Kernels,
+    Activation, Aligned, Arena, Bf16, CpuPath, Float, Heads, Kernels,
     oracle::{activation, buffer, close, product, values},
 };
 
@@ -50,7 +50,7 @@ where
     let name = k.name();
     let mut scratch = <Int8Layers<K> as Kernels>::Scratch::default();
     let (w, bias) = (values(seed + 1, n * depth), values(seed + 2, n));
-    let layer = k.pack(&w, n, depth, &bias);
+    let layer = k.pack(&w, n, depth, &bias, &Arena::default());
     let mut stored = buffer(k, rows, depth);
     k.write_operand(&values(seed, rows * depth), rows, depth, &mut stored);
     let mut made = Rounded::default();

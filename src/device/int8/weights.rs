@@ -9,7 +9,7 @@
 //! Σ x·w  =  scale(row) · scale(column) · (Σ q·u  −  128·Σ q  −  zero(row)·Σ (u − 128))
 //! ```
 
-use crate::device::Aligned;
+use crate::device::{Aligned, Arena};
 
 /// Codes in a line of a tile, and of a step.
 pub(super) const STEP: usize = super::CODES;
@@ -27,11 +27,18 @@ const BIAS: i32 = super::BIAS as i32;
 #[repr(C, align(64))]
 pub(super) struct Tile(pub(super) [u8; STEP * TILE]);
 
+impl Default for Tile {
+    /// Codes of zero.
+    fn default() -> Self {
+        Tile([BIAS as u8; STEP * TILE])
+    }
+}
+
 /// Weights: `[panel of 32 columns][step of 64 of k][2 tiles][16 quads of k][16 columns][4]`.
 pub struct Bytes {
     pub(super) k: usize,
     pub(super) n: usize,
-    pub(super) tiles: Vec<Tile>,
+    pub(super) tiles: Aligned<Tile>,
     /// Of each column.
     pub(super) scale: Vec<f32>,
     /// The sum of the codes of each column, 128 not added.
@@ -41,12 +48,12 @@ pub struct Bytes {
 
 impl Bytes {
     /// Rounds `weight`, `n × k`.
-    pub(super) fn pack(weight: &[f32], n: usize, k: usize, bias: &[f32]) -> Self {
+    pub(super) fn pack(weight: &[f32], n: usize, k: usize, bias: &[f32], arena: &Arena) -> Self {
         assert!(n.is_multiple_of(WIDE), "{n} columns do not fill panels");
         assert!(weight.len() == n * k && bias.len() == n, "weights of another shape");
         assert!(k <= super::MAX_LEN, "{k} codes could overflow");
         let steps = k.div_ceil(STEP);
-        let mut tiles = vec![Tile([BIAS as u8; STEP * TILE]); n / TILE * steps];
+        let mut tiles = arena.buffer::<Tile>(n / TILE * steps);
         let (mut scale, mut sums) = (Vec::with_capacity(n), Vec::with_capacity(n));
         for (column, row) in weight.chunks_exact(k).enumerate() {
             let largest = row.iter().fold(0f32, |m, w| m.max(w.abs()));
