@@ -170,24 +170,25 @@ pub(super) unsafe fn layer_norm(row: &mut [f32], norm: &Norm, out: &mut [u16]) {
     let (bias, weight, shift) = (norm.bias.as_ptr(), norm.weight.as_ptr(), norm.shift.as_ptr());
     // SAFETY: i + 16 ≤ n, the length of each of them, and the block of `out` holds this row's part of each step.
     unsafe {
-        let (mut s0, mut s1) = (_mm512_setzero_ps(), _mm512_setzero_ps());
+        // Mean and variance in one pass, around a value of the row: where all are far from zero nothing is cancelled out
+        // (Chan, Golub and LeVeque, 1983).
+        let around = _mm512_set1_ps(*row + *bias);
+        let zero = _mm512_setzero_ps();
+        let (mut sums, mut squares) = ([zero; 2], [zero; 2]);
         for i in (0..n).step_by(32) {
-            let a = _mm512_add_ps(_mm512_loadu_ps(row.add(i)), _mm512_loadu_ps(bias.add(i)));
-            let b = _mm512_add_ps(_mm512_loadu_ps(row.add(i + 16)), _mm512_loadu_ps(bias.add(i + 16)));
-            _mm512_storeu_ps(row.add(i), a);
-            _mm512_storeu_ps(row.add(i + 16), b);
-            s0 = _mm512_add_ps(s0, a);
-            s1 = _mm512_add_ps(s1, b);
+            for half in 0..2 {
+                let at = i + 16 * half;
+                let x = _mm512_add_ps(_mm512_loadu_ps(row.add(at)), _mm512_loadu_ps(bias.add(at)));
+                _mm512_storeu_ps(row.add(at), x);
+                let x = _mm512_sub_ps(x, around);
+                sums[half] = _mm512_add_ps(sums[half], x);
+                squares[half] = _mm512_fmadd_ps(x, x, squares[half]);
+            }
         }
-        let mean = _mm512_set1_ps(_mm512_reduce_add_ps(_mm512_add_ps(s0, s1)) * scale);
-        (s0, s1) = (_mm512_setzero_ps(), _mm512_setzero_ps());
-        for i in (0..n).step_by(32) {
-            let a = _mm512_sub_ps(_mm512_loadu_ps(row.add(i)), mean);
-            let b = _mm512_sub_ps(_mm512_loadu_ps(row.add(i + 16)), mean);
-            s0 = _mm512_fmadd_ps(a, a, s0);
-            s1 = _mm512_fmadd_ps(b, b, s1);
-        }
-        let variance = _mm512_reduce_add_ps(_mm512_add_ps(s0, s1)) * scale;
+        let of_all = |[a, b]: [__m512; 2]| _mm512_reduce_add_ps(_mm512_add_ps(a, b)) * scale;
+        let shifted = of_all(sums);
+        let variance = (of_all(squares) - shifted * shifted).max(0.0);
+        let mean = _mm512_add_ps(around, _mm512_set1_ps(shifted));
         let inverse = _mm512_set1_ps(1.0 / (variance + norm.eps).sqrt());
         for i in (0..n).step_by(32) {
             let value = |i: usize| {
