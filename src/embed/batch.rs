@@ -19,6 +19,14 @@ impl Default for PackedBatch {
 }
 
 impl PackedBatch {
+    /// Sequences of these lengths, of one word over and over.
+    #[cfg(test)]
+    pub(super) fn of_lengths(lengths: &[usize]) -> Self {
+        let mut batch = Self::default();
+        lengths.iter().for_each(|&l| batch.push(&vec![7; l]));
+        batch
+    }
+
     /// Adds one sequence, special tokens included.
     pub fn push(&mut self, ids: &[u32]) {
         self.ids.extend_from_slice(ids);

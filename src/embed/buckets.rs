@@ -136,16 +136,11 @@ impl Padded {
 mod tests {
     use super::*;
 
-    fn batch(lengths: &[usize]) -> PackedBatch {
-        let mut batch = PackedBatch::default();
-        lengths.iter().for_each(|&l| batch.push(&vec![7; l]));
-        batch
-    }
-
     #[test]
     fn like_lengths_stand_together() {
         let check = |lengths: &[usize], padding, expect: &[(usize, usize)]| {
-            let buckets = Bucket::of(&batch(lengths), padding, &Device::Cpu, DType::F32).unwrap();
+            let buckets =
+                Bucket::of(&PackedBatch::of_lengths(lengths), padding, &Device::Cpu, DType::F32).unwrap();
             let found: Vec<_> = buckets.iter().map(|b| (b.count, b.length)).collect();
             assert_eq!(found, expect, "{lengths:?} by {padding}");
         };
@@ -162,7 +157,7 @@ mod tests {
         let tokens: usize = lengths.iter().sum();
         let values: Vec<f32> = (0..2 * tokens).map(|i| (i as f32 * 0.7).sin()).collect();
         let x = Tensor::from_vec(values.clone(), (tokens, 2), &Device::Cpu).unwrap();
-        let buckets = Bucket::of(&batch(&lengths), 2, &Device::Cpu, DType::F32).unwrap();
+        let buckets = Bucket::of(&PackedBatch::of_lengths(&lengths), 2, &Device::Cpu, DType::F32).unwrap();
         let [bucket] = &buckets[..] else { panic!("{} buckets", buckets.len()) };
         let block = bucket.gather(&x).unwrap();
         assert_eq!(block.dims(), [16, 2]);

@@ -57,15 +57,9 @@ mod tests {
 
     use super::*;
 
-    fn batch(lengths: &[usize]) -> PackedBatch {
-        let mut batch = PackedBatch::default();
-        lengths.iter().for_each(|&l| batch.push(&vec![7; l]));
-        batch
-    }
-
     /// The tokens of each chunk.
     fn cut(lengths: &[usize], threads: usize) -> Vec<usize> {
-        let batch = batch(lengths);
+        let batch = PackedBatch::of_lengths(lengths);
         let mut vectors = vec![0.0; 3 * lengths.len()];
         let mut next = 0;
         let tokens = |chunk: Chunk| {

@@ -160,7 +160,7 @@ mod tests {
     use super::*;
     use crate::{
         device::CpuPath,
-        embed::{Done, cpu_encoder},
+        embed::{Done, chunks::CHUNK, cpu_encoder},
     };
 
     /// An encoder on a device that holds so many tokens at once.
@@ -192,19 +192,31 @@ mod tests {
         }
     }
 
-    #[derive(Default)]
-    struct Heard(Mutex<(Vec<String>, u64)>);
+    /// Keeps warnings and the count of tokens, and asks to stop once there are as many as it is to hear.
+    struct Heard {
+        told: Mutex<(Vec<String>, u64)>,
+        up_to: u64,
+    }
+
+    impl Heard {
+        fn up_to(up_to: u64) -> Self {
+            Heard { told: Mutex::default(), up_to }
+        }
+    }
 
     impl Progress for Heard {
         fn begin(&self, _: Stage, _: Option<u64>) {}
         fn advance(&self, stage: Stage, n: u64) {
             if stage == Stage::Embed {
-                self.0.lock().unwrap().1 += n;
+                self.told.lock().unwrap().1 += n;
             }
         }
         fn end(&self, _: Stage) {}
         fn warn(&self, message: &str) {
-            self.0.lock().unwrap().0.push(message.into());
+            self.told.lock().unwrap().0.push(message.into());
+        }
+        fn cancelled(&self) -> bool {
+            self.told.lock().unwrap().1 >= self.up_to
         }
     }
 
@@ -216,33 +228,17 @@ mod tests {
         let expect = embed_texts(&model, &*encoder(), &texts, &crate::progress::Silent).unwrap();
         let longest = expect.ledger.tokens as usize;
         for holds in [longest, 1000, 260] {
-            let heard = Heard::default();
+            let heard = Heard::up_to(u64::MAX);
             let tight = Tight { encoder: encoder(), holds };
             let found = embed_texts(&model, &tight, &texts, &heard).unwrap();
             assert_eq!(found.vectors, expect.vectors, "{holds}");
             assert_eq!(found.ledger, expect.ledger);
-            let (warnings, tokens) = heard.0.into_inner().unwrap();
+            let (warnings, tokens) = heard.told.into_inner().unwrap();
             assert_eq!(tokens, expect.ledger.tokens, "each token is counted once");
             assert_eq!(warnings.is_empty(), holds >= longest, "{warnings:?}");
             if let Some(warning) = warnings.first() {
                 assert!(warning.contains("a small device does not hold"), "{warning}");
             }
-        }
-    }
-
-    /// Asks to stop once it heard of that many tokens.
-    struct Stops(Mutex<u64>, u64);
-
-    impl Progress for Stops {
-        fn begin(&self, _: Stage, _: Option<u64>) {}
-        fn advance(&self, stage: Stage, n: u64) {
-            if stage == Stage::Embed {
-                *self.0.lock().unwrap() += n;
-            }
-        }
-        fn end(&self, _: Stage) {}
-        fn cancelled(&self) -> bool {
-            *self.0.lock().unwrap() >= self.1
         }
     }
 
@@ -252,9 +248,9 @@ mod tests {
         let encoder = cpu_encoder(&model, CpuPath::detect()).unwrap();
         let texts = vec!["rates rose again, and so did prices"; 600];
         let stop = |after| {
-            let stops = Stops(Mutex::new(0), after);
-            let found = embed_texts(&model, &*encoder, &texts, &stops).map(|found| found.ledger.tokens);
-            (found, stops.0.into_inner().unwrap())
+            let heard = Heard::up_to(after);
+            let found = embed_texts(&model, &*encoder, &texts, &heard).map(|found| found.ledger.tokens);
+            (found, heard.told.into_inner().unwrap().1)
         };
         let (all, heard) = stop(u64::MAX);
         let all = all.unwrap();
@@ -262,7 +258,7 @@ mod tests {
         assert!(all < encoder.token_budget() as u64, "one batch");
         let (stopped, heard) = stop(600);
         assert!(matches!(stopped, Err(Error::Interrupted)));
-        let at_work = 512 * rayon::current_num_threads() as u64;
+        let at_work = CHUNK as u64 * rayon::current_num_threads() as u64;
         assert!((600..=1200 + at_work).contains(&heard), "{heard} of {all} tokens");
     }
 
@@ -271,7 +267,7 @@ mod tests {
         let model = Model::embedded().unwrap();
         let tight = Tight { encoder: cpu_encoder(&model, CpuPath::detect()).unwrap(), holds: 3 };
         let error =
-            embed_texts(&model, &tight, &["a text of more than three tokens", "b"], &Heard::default());
+            embed_texts(&model, &tight, &["a text of more than three tokens", "b"], &Heard::up_to(u64::MAX));
         assert!(matches!(error.unwrap_err(), Error::OutOfMemory { .. }));
     }
 }
