@@ -15,7 +15,7 @@ pub(super) struct Ops {
     pub rows: usize,
     /// Columns of a tile, and of a packed panel.
     pub cols: usize,
-    /// Sets tiles of `out`, one below the other, to `start + a · b`, or adds `a · b` to them without a start.
+    /// Sets rows of `out` to `start + a · b`, a tile of them at a time, or adds `a · b` to them without a start.
     pub tiles: Tiles,
     /// Applies an activation to each value.
     pub activate: unsafe fn(Activation, &mut [f32]),
@@ -25,9 +25,9 @@ pub(super) struct Ops {
     pub layer_norm: unsafe fn(&mut [f32], &Norm),
 }
 
-/// `((a, a_stride), b, start, (out, out_stride), tiles, coming)`: `a` and `out` have `tiles · rows` rows that far apart,
-/// `b` is `k × cols`, `start` is a row of `cols`, `coming` is needed soon, and better brought into the second-level
-/// cache on the way. As for all of these loops, the caller has checked that the processor has the instruction set.
+/// `((a, a_stride), b, start, (out, out_stride), rows, coming)`: `a` and `out` have `rows` rows that far apart, `b` is
+/// `k × cols`, `start` is a row of `cols`, `coming` is needed soon, and better brought into the second-level cache on
+/// the way. As for all of these loops, the caller has checked that the processor has the instruction set.
 type Tiles = unsafe fn((&[f32], usize), &[f32], Option<&[f32]>, (&mut [f32], usize), usize, &[f32]);
 
 /// f32 kernels of an instruction set.
@@ -44,18 +44,13 @@ pub struct Panels {
     bias: Vec<f32>,
 }
 
-/// The edge of a product: rows and tiles that are not whole.
-#[derive(Default)]
-struct Edge {
-    rows: Aligned<f32>,
-    tile: Aligned<f32>,
-}
-
-/// The panel of a step of k stays in the first-level cache: 192 × 32 f32 are 24 KiB.
-const DEPTH: usize = 192;
+/// The panel of a step of k stays in the first-level cache, at 24 KiB.
+const PANEL: usize = 24 << 10;
 /// The widest tile of any instruction set.
 const WIDEST: usize = 32;
-/// Values that are copied in place, where a call to copy them would take longer; panels are whole multiples of it.
+/// Rows that are transposed at a time; panels are whole multiples of it.
+const SIDE: usize = 4;
+/// What [`copy_short`] moves; panels are whole multiples of it.
 const SHORT: usize = 8;
 const ZEROS: [f32; WIDEST] = [0.0; WIDEST];
 
@@ -72,8 +67,9 @@ enum Start<'a> {
 /// Working memory of one thread.
 #[derive(Default)]
 pub struct FloatScratch {
-    edge: Edge,
+    tile: Aligned<f32>,
     found: Aligned<f32>,
+    queries: Aligned<f32>,
     keys: Aligned<f32>,
     values: Aligned<f32>,
     scores: Aligned<f32>,
@@ -114,21 +110,16 @@ impl Float {
         (b, k, n): (&[f32], usize, usize),
         start: Start,
         (out, out_stride): (&mut [f32], usize),
-        edge: &mut Edge,
+        tile: &mut Aligned<f32>,
     ) {
         let (tall, wide) = (self.ops.rows, self.ops.cols);
-        let whole = rows - rows % tall;
-        edge.rows.fit(tall * k);
-        for row in whole..rows {
-            edge.rows[(row - whole) * k..][..k].copy_from_slice(&x[row * x_stride..][..k]);
-        }
-        edge.tile.fit(tall * wide);
+        let depth = PANEL / size_of::<f32>() / wide;
         let mut coming = b;
         for (panel, b) in b.chunks_exact(k * wide).take(n.div_ceil(wide)).enumerate() {
             let column = panel * wide;
             let width = wide.min(n - column);
-            for (step, b) in b.chunks(DEPTH * wide).enumerate() {
-                let from = step * DEPTH;
+            for (step, b) in b.chunks(depth * wide).enumerate() {
+                let from = step * depth;
                 let start = match start {
                     _ if step > 0 => None,
                     Start::Zero => Some(&ZEROS[..]),
@@ -138,29 +129,52 @@ impl Float {
                 // Weights of a model do not fit the second-level cache: while a block of them is used, the next one is
                 // fetched.
                 coming = &coming[b.len()..];
-                let next = &coming[..coming.len().min(DEPTH * wide)];
-                let at_once = if width == wide { whole } else { 0 };
-                if at_once > 0 {
+                let next = &coming[..coming.len().min(depth * wide)];
+                if width == wide {
                     let (x, out) = ((&x[from..], x_stride), (&mut out[column..], out_stride));
                     // SAFETY: the processor has the path's instruction set: `new` checked it.
-                    unsafe { (self.ops.tiles)(x, b, start, out, at_once / tall, next) };
+                    unsafe { (self.ops.tiles)(x, b, start, out, rows, next) };
+                    continue;
                 }
-                for row in (at_once..rows).step_by(tall) {
-                    let a = match row < whole {
-                        true => (&x[row * x_stride + from..], x_stride),
-                        false => (&edge.rows[from..], k),
-                    };
+                // The last panel is wider than `out`.
+                tile.fit(tall * wide);
+                for row in (0..rows).step_by(tall) {
                     let out = &mut out[row * out_stride + column..];
                     let height = tall.min(rows - row);
                     if start.is_none() {
-                        copy((out, out_stride), (&mut edge.tile, wide), height, width);
+                        copy((out, out_stride), (tile, wide), height, width);
                     }
+                    let x = (&x[row * x_stride + from..], x_stride);
                     // SAFETY: as above.
-                    unsafe { (self.ops.tiles)(a, b, start, (&mut edge.tile, wide), 1, &[]) };
-                    copy((&edge.tile, wide), (out, out_stride), height, width);
+                    unsafe { (self.ops.tiles)(x, b, start, (tile, wide), height, &[]) };
+                    copy((tile, wide), (out, out_stride), height, width);
                 }
             }
         }
+    }
+}
+
+/// Rows of equal length as columns side by side, `stride` values a row.
+#[inline(always)]
+fn transpose(rows: [&[f32]; SIDE], (to, stride): (&mut [f32], usize)) {
+    let [a, b, c, d] = rows.map(|row| row.as_chunks::<SIDE>().0);
+    let blocks = a.iter().zip(b).zip(c).zip(d);
+    for ((((a, b), c), d), to) in blocks.zip(to.chunks_mut(SIDE * stride)) {
+        for i in 0..SIDE {
+            to[i * stride..][..SIDE].copy_from_slice(&[a[i], b[i], c[i], d[i]]);
+        }
+    }
+    for i in a.len() * SIDE..rows[0].len() {
+        to[i * stride..][..SIDE].copy_from_slice(&rows.map(|row| row[i]));
+    }
+}
+
+/// Copies the first [`SHORT`] values, or all if there are fewer, in place: a call to copy them would take longer.
+#[inline(always)]
+fn copy_short(from: &[f32], to: &mut [f32]) {
+    match (from.first_chunk::<SHORT>(), to.first_chunk_mut()) {
+        (Some(from), Some(to)) => *to = *from,
+        _ => to[..from.len()].copy_from_slice(from),
     }
 }
 
@@ -222,7 +236,7 @@ impl Kernels for Float {
     fn linear(&self, x: &[f32], rows: usize, layer: &Panels, out: &mut [f32], scratch: &mut FloatScratch) {
         let (x, to) = ((x, layer.k, rows), (out, layer.n));
         let weights = (&layer.data[..], layer.k, layer.n);
-        self.product(x, weights, Start::Row(&layer.bias), to, &mut scratch.edge);
+        self.product(x, weights, Start::Row(&layer.bias), to, &mut scratch.tile);
     }
 
     fn linear_act(
@@ -248,7 +262,7 @@ impl Kernels for Float {
         scratch: &mut FloatScratch,
     ) {
         let weights = (&layer.data[..], layer.k, layer.n);
-        self.product((x, layer.k, rows), weights, Start::Out, (sum, layer.n), &mut scratch.edge);
+        self.product((x, layer.k, rows), weights, Start::Out, (sum, layer.n), &mut scratch.tile);
     }
 
     fn attention(
@@ -264,38 +278,44 @@ impl Kernels for Float {
         let out = &mut out[at.start * heads.width()..];
         let (width, size, wide) = (heads.width(), heads.size, self.ops.cols);
         let stride = 3 * width;
-        let FloatScratch { edge, keys, values, scores, .. } = scratch;
+        let FloatScratch { tile, queries, keys, values, scores, .. } = scratch;
         // What an earlier sequence left in the columns past the end is multiplied and never looked at.
         let columns = len.next_multiple_of(wide.max(LANES));
+        let broad = size.next_multiple_of(wide);
         scores.fit(len * columns);
-        keys.fit(columns * size);
-        values.fit(size.next_multiple_of(wide) * len);
-        for head in 0..heads.count {
-            let at = head * size;
-            for token in 0..len {
-                let row = &qkv[token * stride..][..stride];
-                // Keys transposed: the panel of scores has one column a token.
-                let panel = &mut keys[token / wide * size * wide..][..size * wide];
-                for (of_all, &v) in panel.chunks_exact_mut(wide).zip(&row[width + at..][..size]) {
-                    of_all[token % wide] = v;
-                }
+        queries.fit(len * width);
+        keys.fit(columns * width);
+        values.fit(len * broad * heads.count);
+        // Of all heads at once, as rows are read from end to end faster than by heads.
+        for first in (0..len).step_by(SIDE) {
+            let tokens = [0, 1, 2, 3].map(|i| (first + i).min(len - 1));
+            let rows = tokens.map(|token| &qkv[token * stride..][..stride]);
+            for head in 0..heads.count {
+                // The panel of scores has one column a token.
+                let panel = (head * columns + first / wide * wide) * size;
+                let keys = &mut keys[panel + first % wide..];
+                transpose(rows.map(|row| &row[width + head * size..][..size]), (keys, wide));
             }
-            for from in (0..size).step_by(SHORT) {
-                for token in 0..len {
-                    let part = &qkv[token * stride + 2 * width + at..][from..size];
-                    let to = &mut values[(from / wide * len + token) * wide + from % wide..];
-                    match (part.first_chunk::<SHORT>(), to.first_chunk_mut()) {
-                        (Some(part), Some(to)) => *to = *part,
-                        _ => to[..part.len()].copy_from_slice(part),
+            for (token, row) in tokens.into_iter().zip(rows) {
+                for from in (0..size).step_by(SHORT) {
+                    for head in 0..heads.count {
+                        let [query, value] = [0, 2].map(|i| &row[i * width + head * size..][from..size]);
+                        copy_short(query, &mut queries[(head * len + token) * size + from..]);
+                        let panel = head * broad + from / wide * wide;
+                        copy_short(value, &mut values[panel * len + token * wide + from % wide..]);
                     }
                 }
             }
-            let queries = (&qkv[at..], stride, len);
-            self.product(queries, (keys, size, columns), Start::Zero, (scores, columns), edge);
+        }
+        for head in 0..heads.count {
+            let queries = (&queries[head * len * size..], size, len);
+            let keys = (&keys[head * columns * size..][..columns * size], size, columns);
+            self.product(queries, keys, Start::Zero, (scores, columns), tile);
             // SAFETY: the processor has the path's instruction set: `new` checked it.
             unsafe { (self.ops.softmax)(&mut scores[..len * columns], columns, len) };
-            let to = (&mut out[at..], width);
-            self.product((scores, columns, len), (values, len, size), Start::Zero, to, edge);
+            let values = (&values[head * len * broad..][..len * broad], len, size);
+            let to = (&mut out[head * size..], width);
+            self.product((scores, columns, len), values, Start::Zero, to, tile);
         }
     }
 
@@ -322,11 +342,11 @@ impl Above for Float {
         scratch: &mut FloatScratch,
     ) {
         let (k, wide) = (layer.k, self.ops.cols);
-        let FloatScratch { edge, found, .. } = scratch;
+        let FloatScratch { tile, found, .. } = scratch;
         found.fit(rows * wide);
         for (panel, b) in layer.data.chunks_exact(k * wide).enumerate() {
             let width = wide.min(layer.n - panel * wide);
-            self.product((x, k, rows), (b, k, width), Start::Zero, (found, wide), edge);
+            self.product((x, k, rows), (b, k, width), Start::Zero, (found, wide), tile);
             for (row, values) in found.chunks_exact(wide).take(rows).enumerate() {
                 if !values.iter().fold(false, |any, v| any | (*v >= floor)) {
                     continue;

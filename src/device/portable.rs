@@ -17,26 +17,40 @@ fn tiles(
     b: &[f32],
     start: Option<&[f32]>,
     (out, out_stride): (&mut [f32], usize),
-    tiles: usize,
+    rows: usize,
     _coming: &[f32],
 ) {
-    for first in (0..tiles).map(|tile| tile * ROWS) {
-        let a = &a[first * a_stride..];
-        let out = &mut out[first * out_stride..];
-        let mut sums = [[0f32; COLS]; ROWS];
+    for row in (0..rows).step_by(ROWS) {
+        let a = (&a[row * a_stride..], a_stride);
+        let out = (&mut out[row * out_stride..], out_stride);
+        match rows - row {
+            1 => tile::<1>(a, b, start, out),
+            2 => tile::<2>(a, b, start, out),
+            3 => tile::<3>(a, b, start, out),
+            _ => tile::<ROWS>(a, b, start, out),
+        }
+    }
+}
+
+fn tile<const ROWS: usize>(
+    (a, a_stride): (&[f32], usize),
+    b: &[f32],
+    start: Option<&[f32]>,
+    (out, out_stride): (&mut [f32], usize),
+) {
+    let mut sums = [[0f32; COLS]; ROWS];
+    for (r, sums) in sums.iter_mut().enumerate() {
+        let from = start.unwrap_or(&out[r * out_stride..]);
+        sums.copy_from_slice(&from[..COLS]);
+    }
+    for (i, b) in b.as_chunks::<COLS>().0.iter().enumerate() {
         for (r, sums) in sums.iter_mut().enumerate() {
-            let from = start.unwrap_or(&out[r * out_stride..]);
-            sums.copy_from_slice(&from[..COLS]);
+            let x = a[r * a_stride + i];
+            sums.iter_mut().zip(b).for_each(|(s, b)| *s += x * b);
         }
-        for (i, b) in b.as_chunks::<COLS>().0.iter().enumerate() {
-            for (r, sums) in sums.iter_mut().enumerate() {
-                let x = a[r * a_stride + i];
-                sums.iter_mut().zip(b).for_each(|(s, b)| *s += x * b);
-            }
-        }
-        for (r, sums) in sums.iter().enumerate() {
-            out[r * out_stride..][..COLS].copy_from_slice(sums);
-        }
+    }
+    for (r, sums) in sums.iter().enumerate() {
+        out[r * out_stride..][..COLS].copy_from_slice(sums);
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) static AVX512: Ops = Ops {
 };
 
 /// A tile of 6 × 16: 12 accumulators of 16 registers. A step of k is so short that counting and fetching ahead cost as
-/// much as it does: four are unrolled, and the rows that come next are left to the processor to find.
+/// much as it does: eight are unrolled, and the rows that come next are left to the processor to find.
 pub(super) static AVX2: Ops = Ops {
     rows: 6,
     cols: 16,
@@ -35,9 +35,9 @@ const LINE: usize = 16;
 
 macro_rules! float_ops {
     (
-        $features:literal, $rows:literal, $lanes:literal, $unroll:literal, $fetches:literal,
+        $features:literal, $rows:literal, [$($fewer:literal)+], $lanes:literal, $unroll:literal, $fetches:literal,
         $zero:ident, $load:ident, $set:ident, $fma:ident, $store:ident,
-        $tiles:ident, $activate:ident, $softmax:ident, $layer_norm:ident
+        $tiles:ident, $tile:ident, $activate:ident, $softmax:ident, $layer_norm:ident
     ) => {
         /// # Safety
         /// The processor has the features.
@@ -47,56 +47,78 @@ macro_rules! float_ops {
             b: &[f32],
             start: Option<&[f32]>,
             (out, out_stride): (&mut [f32], usize),
-            tiles: usize,
+            rows: usize,
             coming: &[f32],
         ) {
             const COLS: usize = 2 * $lanes;
             let k = b.len() / COLS;
-            let Some(last) = (tiles * $rows).checked_sub(1) else { return };
+            let Some(last) = rows.checked_sub(1) else { return };
             assert!(a.len() >= last * a_stride + k, "too few rows");
             assert!(out.len() >= last * out_stride + COLS, "no room for a tile");
             assert!(start.is_none_or(|s| s.len() >= COLS), "a start of another width");
             let mut coming = coming.chunks(LINE);
-            let share = coming.len().div_ceil(tiles);
-            for tile in 0..tiles {
+            let share = coming.len().div_ceil(rows.div_ceil($rows));
+            let start = start.map(<[f32]>::as_ptr);
+            for row in (0..rows).step_by($rows) {
                 for line in coming.by_ref().take(share) {
                     _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast());
                 }
-                let mut sums = [[$zero(); 2]; $rows];
                 // SAFETY: all rows of `a` and `out` and a row of `start` lie in their slices: the lengths were checked.
                 unsafe {
-                    let (a, b) = (a.as_ptr().add(tile * $rows * a_stride), b.as_ptr());
-                    let out = out.as_mut_ptr().add(tile * $rows * out_stride);
-                    for (r, sums) in sums.iter_mut().enumerate() {
-                        let from = match start {
-                            Some(start) => start.as_ptr(),
-                            None => out.add(r * out_stride),
-                        };
-                        *sums = [$load(from), $load(from.add($lanes))];
+                    let a = (a.as_ptr().add(row * a_stride), a_stride);
+                    let out = (out.as_mut_ptr().add(row * out_stride), out_stride);
+                    match rows - row {
+                        $($fewer => $tile::<$fewer>(a, b.as_ptr(), k, start, out),)+
+                        _ => $tile::<$rows>(a, b.as_ptr(), k, start, out),
                     }
-                    let mut step = |i: usize| {
-                        let (b0, b1) = ($load(b.add(i * COLS)), $load(b.add(i * COLS + $lanes)));
-                        if $fetches {
-                            // A line of the next rows, which are the left side of the next tile.
-                            let next = a.wrapping_add(($rows + i % LINE) * a_stride + (i - i % LINE));
-                            _mm_prefetch::<_MM_HINT_T0>(next.cast());
-                        }
-                        for r in 0..$rows {
-                            let x = $set(*a.add(r * a_stride + i));
-                            sums[r][0] = $fma(x, b0, sums[r][0]);
-                            sums[r][1] = $fma(x, b1, sums[r][1]);
-                        }
-                    };
-                    let blocks = k / $unroll;
-                    for i in (0..blocks).map(|block| block * $unroll) {
-                        (0..$unroll).for_each(|n| step(i + n));
+                }
+            }
+        }
+
+        /// One tile of `ROWS` rows.
+        ///
+        /// # Safety
+        /// The processor has the features; `a` and `out` have so many rows, `b` is `k` rows and `start` one of a tile's
+        /// width.
+        #[inline]
+        #[target_feature(enable = $features)]
+        unsafe fn $tile<const ROWS: usize>(
+            (a, a_stride): (*const f32, usize),
+            b: *const f32,
+            k: usize,
+            start: Option<*const f32>,
+            (out, out_stride): (*mut f32, usize),
+        ) {
+            const COLS: usize = 2 * $lanes;
+            let mut sums = [[$zero(); 2]; ROWS];
+            // SAFETY: the caller has checked that all of it is there.
+            unsafe {
+                for (r, sums) in sums.iter_mut().enumerate() {
+                    let from = start.unwrap_or(out.add(r * out_stride));
+                    *sums = [$load(from), $load(from.add($lanes))];
+                }
+                let mut step = |i: usize| {
+                    let (b0, b1) = ($load(b.add(i * COLS)), $load(b.add(i * COLS + $lanes)));
+                    if $fetches {
+                        // A line of the next rows, which are the left side of the next tile.
+                        let next = a.wrapping_add((ROWS + i % LINE) * a_stride + (i - i % LINE));
+                        _mm_prefetch::<_MM_HINT_T0>(next.cast());
                     }
-                    (blocks * $unroll..k).for_each(step);
-                    for (r, sums) in sums.iter().enumerate() {
-                        let to = out.add(r * out_stride);
-                        $store(to, sums[0]);
-                        $store(to.add($lanes), sums[1]);
+                    for r in 0..ROWS {
+                        let x = $set(*a.add(r * a_stride + i));
+                        sums[r][0] = $fma(x, b0, sums[r][0]);
+                        sums[r][1] = $fma(x, b1, sums[r][1]);
                     }
+                };
+                let blocks = k / $unroll;
+                for i in (0..blocks).map(|block| block * $unroll) {
+                    (0..$unroll).for_each(|n| step(i + n));
+                }
+                (blocks * $unroll..k).for_each(step);
+                for (r, sums) in sums.iter().enumerate() {
+                    let to = out.add(r * out_stride);
+                    $store(to, sums[0]);
+                    $store(to.add($lanes), sums[1]);
                 }
             }
         }
@@ -127,6 +149,7 @@ macro_rules! float_ops {
 float_ops!(
     "avx512f",
     12,
+    [1 2 3 4 5 6 7 8 9 10 11],
     16,
     1,
     true,
@@ -136,6 +159,7 @@ float_ops!(
     _mm512_fmadd_ps,
     _mm512_storeu_ps,
     tiles_avx512,
+    tile_avx512,
     activate_avx512,
     softmax_avx512,
     layer_norm_avx512
@@ -143,6 +167,7 @@ float_ops!(
 float_ops!(
     "avx2,fma",
     6,
+    [1 2 3 4 5],
     8,
     8,
     false,
@@ -152,6 +177,7 @@ float_ops!(
     _mm256_fmadd_ps,
     _mm256_storeu_ps,
     tiles_avx2,
+    tile_avx2,
     activate_avx2,
     softmax_avx2,
     layer_norm_avx2
