@@ -11,18 +11,24 @@ use super::{
 
 /// The inner loops of one instruction set.
 pub(super) struct Ops {
-    /// Rows of a tile.
-    pub rows: usize,
-    /// Columns of a tile, and of a packed panel.
-    pub cols: usize,
-    /// Sets rows of `out` to `start + a · b`, a tile of them at a time, or adds `a · b` to them without a start.
-    pub tiles: Tiles,
+    /// Of weights the first whose columns divide theirs is taken, of all else the last.
+    pub shapes: &'static [Shape],
     /// Applies an activation to each value.
     pub activate: unsafe fn(Activation, &mut [f32]),
     /// `(rows, stride, len)`: softmax in base 2 of the first `len` of each `stride` values, a multiple of [`LANES`].
     pub softmax: unsafe fn(&mut [f32], usize, usize),
     /// Layer norm of one row.
     pub layer_norm: unsafe fn(&mut [f32], &Norm),
+}
+
+/// What is summed in registers at a time.
+pub(super) struct Shape {
+    /// Rows of a tile.
+    pub rows: usize,
+    /// Columns of a tile, and of a packed panel: a multiple of [`SIDE`] and [`SHORT`].
+    pub cols: usize,
+    /// Sets rows of `out` to `start + a · b`, a tile of them at a time, or adds `a · b` to them without a start.
+    pub tiles: Tiles,
 }
 
 /// `((a, a_stride), b, start, (out, out_stride), rows, coming)`: `a` and `out` have `rows` rows that far apart, `b` is
@@ -40,12 +46,13 @@ pub struct Float {
 pub struct Panels {
     k: usize,
     n: usize,
+    shape: &'static Shape,
     data: Aligned<f32>,
     bias: Vec<f32>,
 }
 
-/// The panel of a step of k stays in the first-level cache, at 24 KiB.
-const PANEL: usize = 24 << 10;
+/// Values of the panel of a step of k, at most: 24 KiB stay in the first-level cache.
+const PANEL: usize = 6 << 10;
 /// The widest tile of any instruction set.
 const WIDEST: usize = 32;
 /// Rows that are transposed at a time; panels are whole multiples of it.
@@ -53,6 +60,12 @@ const SIDE: usize = 4;
 /// What [`copy_short`] moves; panels are whole multiples of it.
 const SHORT: usize = 8;
 const ZEROS: [f32; WIDEST] = [0.0; WIDEST];
+
+impl Panels {
+    fn right(&self) -> Right<'_> {
+        Right { values: &self.data, k: self.k, n: self.n, shape: self.shape }
+    }
+}
 
 /// What a product starts from.
 #[derive(Clone, Copy)]
@@ -102,53 +115,68 @@ impl Float {
         unsafe { (self.ops.activate)(act, values) };
     }
 
-    /// `out = start + x · b`: `x` has rows of `k` values, `b` has `n` columns in panels, rows of `x` and `out` are
-    /// `stride` values apart.
-    fn product(
-        &self,
-        (x, x_stride, rows): (&[f32], usize, usize),
-        (b, k, n): (&[f32], usize, usize),
-        start: Start,
-        (out, out_stride): (&mut [f32], usize),
-        tile: &mut Aligned<f32>,
-    ) {
-        let (tall, wide) = (self.ops.rows, self.ops.cols);
-        let depth = PANEL / size_of::<f32>() / wide;
-        let mut coming = b;
-        for (panel, b) in b.chunks_exact(k * wide).take(n.div_ceil(wide)).enumerate() {
-            let column = panel * wide;
-            let width = wide.min(n - column);
-            for (step, b) in b.chunks(depth * wide).enumerate() {
-                let from = step * depth;
-                let start = match start {
-                    _ if step > 0 => None,
-                    Start::Zero => Some(&ZEROS[..]),
-                    Start::Row(row) => Some(&row[column..]),
-                    Start::Out => None,
-                };
-                // Weights of a model do not fit the second-level cache: while a block of them is used, the next one is
-                // fetched.
-                coming = &coming[b.len()..];
-                let next = &coming[..coming.len().min(depth * wide)];
-                if width == wide {
-                    let (x, out) = ((&x[from..], x_stride), (&mut out[column..], out_stride));
-                    // SAFETY: the processor has the path's instruction set: `new` checked it.
-                    unsafe { (self.ops.tiles)(x, b, start, out, rows, next) };
-                    continue;
+    /// The shape of what is no weight.
+    fn last(&self) -> &'static Shape {
+        self.ops.shapes.last().expect("every instruction set has a shape of tiles")
+    }
+}
+
+/// The right side of a product: `n` columns of `k` values, in panels.
+#[derive(Clone, Copy)]
+struct Right<'a> {
+    values: &'a [f32],
+    k: usize,
+    n: usize,
+    shape: &'static Shape,
+}
+
+/// `out = start + x · right`: `x` has rows of `k` values; rows of `x` and `out` are a stride apart. `tile` is working
+/// memory.
+fn product(
+    (x, x_stride, rows): (&[f32], usize, usize),
+    right: Right,
+    start: Start,
+    (out, out_stride): (&mut [f32], usize),
+    tile: &mut Aligned<f32>,
+) {
+    let Right { values: b, k, n, shape: Shape { rows: tall, cols: wide, tiles } } = right;
+    let (tall, wide) = (*tall, *wide);
+    // Steps of the same depth, as far as k allows.
+    let depth = k.div_ceil(k.div_ceil(PANEL / wide).max(1)).max(1);
+    let mut coming = b;
+    for (panel, b) in b.chunks_exact(k * wide).take(n.div_ceil(wide)).enumerate() {
+        let column = panel * wide;
+        let width = wide.min(n - column);
+        for (step, b) in b.chunks(depth * wide).enumerate() {
+            let from = step * depth;
+            let start = match start {
+                _ if step > 0 => None,
+                Start::Zero => Some(&ZEROS[..]),
+                Start::Row(row) => Some(&row[column..]),
+                Start::Out => None,
+            };
+            // Weights of a model do not fit the second-level cache: while a block of them is used, the next one is
+            // fetched.
+            coming = &coming[b.len()..];
+            let next = &coming[..coming.len().min(depth * wide)];
+            if width == wide {
+                let (x, out) = ((&x[from..], x_stride), (&mut out[column..], out_stride));
+                // SAFETY: the processor has the instruction set of `tiles`: `new` checked it.
+                unsafe { tiles(x, b, start, out, rows, next) };
+                continue;
+            }
+            // The last panel is wider than `out`.
+            tile.fit(tall * wide);
+            for row in (0..rows).step_by(tall) {
+                let out = &mut out[row * out_stride + column..];
+                let height = tall.min(rows - row);
+                if start.is_none() {
+                    copy((out, out_stride), (tile, wide), height, width);
                 }
-                // The last panel is wider than `out`.
-                tile.fit(tall * wide);
-                for row in (0..rows).step_by(tall) {
-                    let out = &mut out[row * out_stride + column..];
-                    let height = tall.min(rows - row);
-                    if start.is_none() {
-                        copy((out, out_stride), (tile, wide), height, width);
-                    }
-                    let x = (&x[row * x_stride + from..], x_stride);
-                    // SAFETY: as above.
-                    unsafe { (self.ops.tiles)(x, b, start, (tile, wide), height, &[]) };
-                    copy((tile, wide), (out, out_stride), height, width);
-                }
+                let x = (&x[row * x_stride + from..], x_stride);
+                // SAFETY: as above.
+                unsafe { tiles(x, b, start, (tile, wide), height, &[]) };
+                copy((tile, wide), (out, out_stride), height, width);
             }
         }
     }
@@ -216,7 +244,8 @@ impl Kernels for Float {
     }
 
     fn pack(&self, weight: &[f32], n: usize, k: usize, bias: &[f32], arena: &Arena) -> Panels {
-        let wide = self.ops.cols;
+        let shape = self.ops.shapes.iter().find(|s| n.is_multiple_of(s.cols)).unwrap_or(self.last());
+        let wide = shape.cols;
         let mut data = arena.buffer(n.div_ceil(wide) * k * wide);
         for (column, row) in weight.chunks_exact(k).enumerate() {
             let panel = &mut data[column / wide * k * wide..][..k * wide];
@@ -226,7 +255,7 @@ impl Kernels for Float {
         }
         let mut bias = bias.to_vec();
         bias.resize(n.next_multiple_of(wide), 0.0);
-        Panels { k, n, data, bias }
+        Panels { k, n, shape, data, bias }
     }
 
     fn left<'a>(&self, x: &'a [f32], _rows: usize, _k: usize, _made: &'a mut ()) -> &'a [f32] {
@@ -235,8 +264,7 @@ impl Kernels for Float {
 
     fn linear(&self, x: &[f32], rows: usize, layer: &Panels, out: &mut [f32], scratch: &mut FloatScratch) {
         let (x, to) = ((x, layer.k, rows), (out, layer.n));
-        let weights = (&layer.data[..], layer.k, layer.n);
-        self.product(x, weights, Start::Row(&layer.bias), to, &mut scratch.tile);
+        product(x, layer.right(), Start::Row(&layer.bias), to, &mut scratch.tile);
     }
 
     fn linear_act(
@@ -261,8 +289,7 @@ impl Kernels for Float {
         sum: &mut [f32],
         scratch: &mut FloatScratch,
     ) {
-        let weights = (&layer.data[..], layer.k, layer.n);
-        self.product((x, layer.k, rows), weights, Start::Out, (sum, layer.n), &mut scratch.tile);
+        product((x, layer.k, rows), layer.right(), Start::Out, (sum, layer.n), &mut scratch.tile);
     }
 
     fn attention(
@@ -276,7 +303,8 @@ impl Kernels for Float {
         let len = at.len();
         let qkv = &qkv[at.start * 3 * heads.width()..];
         let out = &mut out[at.start * heads.width()..];
-        let (width, size, wide) = (heads.width(), heads.size, self.ops.cols);
+        let (width, size, shape) = (heads.width(), heads.size, self.last());
+        let wide = shape.cols;
         let stride = 3 * width;
         let FloatScratch { tile, queries, keys, values, scores, .. } = scratch;
         // What an earlier sequence left in the columns past the end is multiplied and never looked at.
@@ -309,13 +337,15 @@ impl Kernels for Float {
         }
         for head in 0..heads.count {
             let queries = (&queries[head * len * size..], size, len);
-            let keys = (&keys[head * columns * size..][..columns * size], size, columns);
-            self.product(queries, keys, Start::Zero, (scores, columns), tile);
+            let keys = &keys[head * columns * size..][..columns * size];
+            let keys = Right { values: keys, k: size, n: columns, shape };
+            product(queries, keys, Start::Zero, (scores, columns), tile);
             // SAFETY: the processor has the path's instruction set: `new` checked it.
             unsafe { (self.ops.softmax)(&mut scores[..len * columns], columns, len) };
-            let values = (&values[head * len * broad..][..len * broad], len, size);
+            let values = &values[head * len * broad..][..len * broad];
+            let values = Right { values, k: len, n: size, shape };
             let to = (&mut out[head * size..], width);
-            self.product((scores, columns, len), values, Start::Zero, to, tile);
+            product((scores, columns, len), values, Start::Zero, to, tile);
         }
     }
 
@@ -341,12 +371,18 @@ impl Above for Float {
         hits: &mut Vec<Hit>,
         scratch: &mut FloatScratch,
     ) {
-        let (k, wide) = (layer.k, self.ops.cols);
+        let (k, wide) = (layer.k, layer.shape.cols);
         let FloatScratch { tile, found, .. } = scratch;
         found.fit(rows * wide);
         for (panel, b) in layer.data.chunks_exact(k * wide).enumerate() {
             let width = wide.min(layer.n - panel * wide);
-            self.product((x, k, rows), (b, k, width), Start::Zero, (found, wide), tile);
+            product(
+                (x, k, rows),
+                Right { values: b, n: width, ..layer.right() },
+                Start::Zero,
+                (found, wide),
+                tile,
+            );
             for (row, values) in found.chunks_exact(wide).take(rows).enumerate() {
                 if !values.iter().fold(false, |any, v| any | (*v >= floor)) {
                     continue;

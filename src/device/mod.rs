@@ -3,6 +3,8 @@
 mod aligned;
 mod arena;
 #[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
 mod bf16;
 mod float;
 mod gpu;

@@ -1,13 +1,14 @@
 //! The kernels in plain Rust: right on every processor, the oracle of the fast ones.
 
 use super::{
-    float::Ops,
+    float::{Ops, Shape},
     kernels::{Activation, Norm},
     math,
 };
 
 /// On 64-bit Arm this compiles to NEON, on x86-64 to SSE2.
-pub(super) static OPS: Ops = Ops { rows: ROWS, cols: COLS, tiles, activate, softmax, layer_norm };
+pub(super) static OPS: Ops =
+    Ops { shapes: &[Shape { rows: ROWS, cols: COLS, tiles }], activate, softmax, layer_norm };
 
 const ROWS: usize = 4;
 const COLS: usize = 8;

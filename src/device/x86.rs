@@ -3,7 +3,8 @@
 use std::arch::x86_64::*;
 
 use super::{
-    float::Ops,
+    avx2,
+    float::{Ops, Shape},
     kernels::{Activation, Norm},
     math,
 };
@@ -11,20 +12,20 @@ use super::{
 /// A tile of 12 × 32: 24 accumulators, two vectors of `b`, one value of `a` at a time. Steps of k are not unrolled:
 /// the compiler would read values ahead that no register is left for.
 pub(super) static AVX512: Ops = Ops {
-    rows: 12,
-    cols: 32,
-    tiles: tiles_avx512,
+    shapes: &[Shape { rows: 12, cols: 32, tiles: tiles_avx512 }],
     activate: activate_avx512,
     softmax: softmax_avx512,
     layer_norm: layer_norm_avx512,
 };
 
-/// A tile of 6 × 16: 12 accumulators of 16 registers. A step of k is so short that counting and fetching ahead cost as
-/// much as it does: eight are unrolled, and the rows that come next are left to the processor to find.
+/// Tiles of 4 × 24 or 6 × 16: 12 accumulators of 16 registers. The first has seven loads a step of k for eight, but heads
+/// have widths that suit the second. A step is so short that counting and fetching ahead cost as much as it does: some
+/// are unrolled, and the rows that come next are left to the processor to find.
 pub(super) static AVX2: Ops = Ops {
-    rows: 6,
-    cols: 16,
-    tiles: tiles_avx2,
+    shapes: &[
+        Shape { rows: 4, cols: 24, tiles: tiles_avx2_wide },
+        Shape { rows: 6, cols: 16, tiles: tiles_avx2 },
+    ],
     activate: activate_avx2,
     softmax: softmax_avx2,
     layer_norm: layer_norm_avx2,
@@ -33,11 +34,12 @@ pub(super) static AVX2: Ops = Ops {
 /// Values of a line of the cache.
 const LINE: usize = 16;
 
-macro_rules! float_ops {
+/// The tiles of one shape: `$tile` has any number of rows, `$whole` is the one that is used where there are enough.
+macro_rules! tiles {
     (
-        $features:literal, $rows:literal, [$($fewer:literal)+], $lanes:literal, $unroll:literal, $fetches:literal,
-        $zero:ident, $load:ident, $set:ident, $fma:ident, $store:ident,
-        $tiles:ident, $tile:ident, $activate:ident, $softmax:ident, $layer_norm:ident
+        $features:literal, $rows:literal, [$($fewer:literal)+], $lanes:literal, $vectors:literal, $unroll:literal,
+        $fetches:literal, $zero:ident, $load:ident, $set:ident, $fma:ident, $store:ident,
+        $tiles:ident, $tile:ident, $whole:expr
     ) => {
         /// # Safety
         /// The processor has the features.
@@ -50,7 +52,7 @@ macro_rules! float_ops {
             rows: usize,
             coming: &[f32],
         ) {
-            const COLS: usize = 2 * $lanes;
+            const COLS: usize = $vectors * $lanes;
             let k = b.len() / COLS;
             let Some(last) = rows.checked_sub(1) else { return };
             assert!(a.len() >= last * a_stride + k, "too few rows");
@@ -69,7 +71,7 @@ macro_rules! float_ops {
                     let out = (out.as_mut_ptr().add(row * out_stride), out_stride);
                     match rows - row {
                         $($fewer => $tile::<$fewer>(a, b.as_ptr(), k, start, out),)+
-                        _ => $tile::<$rows>(a, b.as_ptr(), k, start, out),
+                        _ => $whole(a, b.as_ptr(), k, start, out),
                     }
                 }
             }
@@ -89,16 +91,21 @@ macro_rules! float_ops {
             start: Option<*const f32>,
             (out, out_stride): (*mut f32, usize),
         ) {
-            const COLS: usize = 2 * $lanes;
-            let mut sums = [[$zero(); 2]; ROWS];
+            const COLS: usize = $vectors * $lanes;
+            let mut sums = [[$zero(); $vectors]; ROWS];
             // SAFETY: the caller has checked that all of it is there.
             unsafe {
                 for (r, sums) in sums.iter_mut().enumerate() {
                     let from = start.unwrap_or(out.add(r * out_stride));
-                    *sums = [$load(from), $load(from.add($lanes))];
+                    for v in 0..$vectors {
+                        sums[v] = $load(from.add(v * $lanes));
+                    }
                 }
                 let mut step = |i: usize| {
-                    let (b0, b1) = ($load(b.add(i * COLS)), $load(b.add(i * COLS + $lanes)));
+                    let mut row = [$zero(); $vectors];
+                    for v in 0..$vectors {
+                        row[v] = $load(b.add(i * COLS + v * $lanes));
+                    }
                     if $fetches {
                         // A line of the next rows, which are the left side of the next tile.
                         let next = a.wrapping_add((ROWS + i % LINE) * a_stride + (i - i % LINE));
@@ -106,8 +113,9 @@ macro_rules! float_ops {
                     }
                     for r in 0..ROWS {
                         let x = $set(*a.add(r * a_stride + i));
-                        sums[r][0] = $fma(x, b0, sums[r][0]);
-                        sums[r][1] = $fma(x, b1, sums[r][1]);
+                        for v in 0..$vectors {
+                            sums[r][v] = $fma(x, row[v], sums[r][v]);
+                        }
                     }
                 };
                 let blocks = k / $unroll;
@@ -117,12 +125,17 @@ macro_rules! float_ops {
                 (blocks * $unroll..k).for_each(step);
                 for (r, sums) in sums.iter().enumerate() {
                     let to = out.add(r * out_stride);
-                    $store(to, sums[0]);
-                    $store(to.add($lanes), sums[1]);
+                    for v in 0..$vectors {
+                        $store(to.add(v * $lanes), sums[v]);
+                    }
                 }
             }
         }
+    };
+}
 
+macro_rules! row_ops {
+    ($features:literal, $activate:ident, $softmax:ident, $layer_norm:ident) => {
         /// # Safety
         /// The processor has the features.
         #[target_feature(enable = $features)]
@@ -146,11 +159,12 @@ macro_rules! float_ops {
     };
 }
 
-float_ops!(
+tiles!(
     "avx512f",
     12,
     [1 2 3 4 5 6 7 8 9 10 11],
     16,
+    2,
     1,
     true,
     _mm512_setzero_ps,
@@ -160,15 +174,14 @@ float_ops!(
     _mm512_storeu_ps,
     tiles_avx512,
     tile_avx512,
-    activate_avx512,
-    softmax_avx512,
-    layer_norm_avx512
+    tile_avx512::<12>
 );
-float_ops!(
+tiles!(
     "avx2,fma",
     6,
     [1 2 3 4 5],
     8,
+    2,
     8,
     false,
     _mm256_setzero_ps,
@@ -178,10 +191,27 @@ float_ops!(
     _mm256_storeu_ps,
     tiles_avx2,
     tile_avx2,
-    activate_avx2,
-    softmax_avx2,
-    layer_norm_avx2
+    tile_avx2::<6>
 );
+tiles!(
+    "avx2,fma",
+    4,
+    [1 2 3],
+    8,
+    3,
+    4,
+    false,
+    _mm256_setzero_ps,
+    _mm256_loadu_ps,
+    _mm256_set1_ps,
+    _mm256_fmadd_ps,
+    _mm256_storeu_ps,
+    tiles_avx2_wide,
+    tile_avx2_wide,
+    avx2::tile_4x24
+);
+row_ops!("avx512f", activate_avx512, softmax_avx512, layer_norm_avx512);
+row_ops!("avx2,fma", activate_avx2, softmax_avx2, layer_norm_avx2);
 
 /// Operations in registers, `steps` times twelve: the first two vectors hold `x` and `y`, sums begin with `start`, and
 /// each step is `op(sum, x, y)`, of so many multiplications.
