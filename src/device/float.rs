@@ -142,7 +142,7 @@ fn product(
     let Right { values: b, k, n, shape: Shape { rows: tall, cols: wide, tiles } } = right;
     let (tall, wide) = (*tall, *wide);
     // Steps of the same depth, as far as k allows.
-    let depth = k.div_ceil(k.div_ceil(PANEL / wide).max(1)).max(1);
+    let depth = k.div_ceil(k.div_ceil(PANEL / wide));
     let mut coming = b;
     for (panel, b) in b.chunks_exact(k * wide).take(n.div_ceil(wide)).enumerate() {
         let column = panel * wide;

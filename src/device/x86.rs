@@ -34,12 +34,27 @@ pub(super) static AVX2: Ops = Ops {
 /// Values of a line of the cache.
 const LINE: usize = 16;
 
+/// The vectors of AVX-512 and of AVX2, by the same names.
+mod wide {
+    pub(super) use std::arch::x86_64::{
+        _mm512_fmadd_ps as fma, _mm512_loadu_ps as load, _mm512_set1_ps as set, _mm512_setzero_ps as zero,
+        _mm512_storeu_ps as store,
+    };
+    pub(super) const LANES: usize = 16;
+}
+mod narrow {
+    pub(super) use std::arch::x86_64::{
+        _mm256_fmadd_ps as fma, _mm256_loadu_ps as load, _mm256_set1_ps as set, _mm256_setzero_ps as zero,
+        _mm256_storeu_ps as store,
+    };
+    pub(super) const LANES: usize = 8;
+}
+
 /// The tiles of one shape: `$tile` has any number of rows, `$whole` is the one that is used where there are enough.
 macro_rules! tiles {
     (
-        $features:literal, $rows:literal, [$($fewer:literal)+], $lanes:literal, $vectors:literal, $unroll:literal,
-        $fetches:literal, $zero:ident, $load:ident, $set:ident, $fma:ident, $store:ident,
-        $tiles:ident, $tile:ident, $whole:expr
+        $features:literal, $vector:ident, $vectors:literal, $rows:literal, [$($fewer:literal)+], $unroll:literal,
+        $fetches:literal, $tiles:ident, $tile:ident, $whole:expr
     ) => {
         /// # Safety
         /// The processor has the features.
@@ -52,7 +67,7 @@ macro_rules! tiles {
             rows: usize,
             coming: &[f32],
         ) {
-            const COLS: usize = $vectors * $lanes;
+            const COLS: usize = $vectors * $vector::LANES;
             let k = b.len() / COLS;
             let Some(last) = rows.checked_sub(1) else { return };
             assert!(a.len() >= last * a_stride + k, "too few rows");
@@ -91,20 +106,20 @@ macro_rules! tiles {
             start: Option<*const f32>,
             (out, out_stride): (*mut f32, usize),
         ) {
-            const COLS: usize = $vectors * $lanes;
-            let mut sums = [[$zero(); $vectors]; ROWS];
+            const COLS: usize = $vectors * $vector::LANES;
+            let mut sums = [[$vector::zero(); $vectors]; ROWS];
             // SAFETY: the caller has checked that all of it is there.
             unsafe {
                 for (r, sums) in sums.iter_mut().enumerate() {
                     let from = start.unwrap_or(out.add(r * out_stride));
                     for v in 0..$vectors {
-                        sums[v] = $load(from.add(v * $lanes));
+                        sums[v] = $vector::load(from.add(v * $vector::LANES));
                     }
                 }
                 let mut step = |i: usize| {
-                    let mut row = [$zero(); $vectors];
+                    let mut row = [$vector::zero(); $vectors];
                     for v in 0..$vectors {
-                        row[v] = $load(b.add(i * COLS + v * $lanes));
+                        row[v] = $vector::load(b.add(i * COLS + v * $vector::LANES));
                     }
                     if $fetches {
                         // A line of the next rows, which are the left side of the next tile.
@@ -112,9 +127,9 @@ macro_rules! tiles {
                         _mm_prefetch::<_MM_HINT_T0>(next.cast());
                     }
                     for r in 0..ROWS {
-                        let x = $set(*a.add(r * a_stride + i));
+                        let x = $vector::set(*a.add(r * a_stride + i));
                         for v in 0..$vectors {
-                            sums[r][v] = $fma(x, row[v], sums[r][v]);
+                            sums[r][v] = $vector::fma(x, row[v], sums[r][v]);
                         }
                     }
                 };
@@ -126,7 +141,7 @@ macro_rules! tiles {
                 for (r, sums) in sums.iter().enumerate() {
                     let to = out.add(r * out_stride);
                     for v in 0..$vectors {
-                        $store(to.add(v * $lanes), sums[v]);
+                        $vector::store(to.add(v * $vector::LANES), sums[v]);
                     }
                 }
             }
@@ -161,55 +176,18 @@ macro_rules! row_ops {
 
 tiles!(
     "avx512f",
+    wide,
+    2,
     12,
     [1 2 3 4 5 6 7 8 9 10 11],
-    16,
-    2,
     1,
     true,
-    _mm512_setzero_ps,
-    _mm512_loadu_ps,
-    _mm512_set1_ps,
-    _mm512_fmadd_ps,
-    _mm512_storeu_ps,
     tiles_avx512,
     tile_avx512,
     tile_avx512::<12>
 );
-tiles!(
-    "avx2,fma",
-    6,
-    [1 2 3 4 5],
-    8,
-    2,
-    8,
-    false,
-    _mm256_setzero_ps,
-    _mm256_loadu_ps,
-    _mm256_set1_ps,
-    _mm256_fmadd_ps,
-    _mm256_storeu_ps,
-    tiles_avx2,
-    tile_avx2,
-    tile_avx2::<6>
-);
-tiles!(
-    "avx2,fma",
-    4,
-    [1 2 3],
-    8,
-    3,
-    4,
-    false,
-    _mm256_setzero_ps,
-    _mm256_loadu_ps,
-    _mm256_set1_ps,
-    _mm256_fmadd_ps,
-    _mm256_storeu_ps,
-    tiles_avx2_wide,
-    tile_avx2_wide,
-    avx2::tile_4x24
-);
+tiles!("avx2,fma", narrow, 2, 6, [1 2 3 4 5], 8, false, tiles_avx2, tile_avx2, tile_avx2::<6>);
+tiles!("avx2,fma", narrow, 3, 4, [1 2 3], 4, false, tiles_avx2_wide, tile_avx2_wide, avx2::tile_4x24);
 row_ops!("avx512f", activate_avx512, softmax_avx512, layer_norm_avx512);
 row_ops!("avx2,fma", activate_avx2, softmax_avx2, layer_norm_avx2);
 
