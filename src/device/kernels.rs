@@ -81,6 +81,10 @@ pub trait Kernels: Send + Sync {
     /// Rows are computed in blocks of this many.
     const ROW_BLOCK: usize;
 
+    /// Columns of a feed-forward layer's inner activations that are best computed at a time, a multiple of 32: so wide
+    /// that `sum` is seldom added to, and so narrow that they stay in the cache beside it and the operand.
+    const PART: usize = 384;
+
     /// As the manifest names it: "amx bf16".
     fn name(&self) -> String;
 

@@ -13,6 +13,8 @@ use super::{
     candle::check_ids,
     chunks::{Chunk, Chunks},
 };
+#[cfg(target_arch = "x86_64")]
+use crate::device::Bf16;
 use crate::{
     Error, Result,
     device::{Aligned, Arena, CpuPath, Float, Heads, Int8Layers, Kernels, Norm},
@@ -22,8 +24,6 @@ use crate::{
 
 /// Tokens of a batch: some seconds of work for two fast threads, as threads wait for one another at its end only.
 const BATCH: usize = 1 << 18;
-/// The widest part of the feed-forward layer that is computed at a time.
-const PART: usize = 384;
 
 struct Layer<L> {
     qkv: L,
@@ -72,7 +72,9 @@ pub fn cpu_encoder(model: &Model, path: CpuPath) -> Result<Box<dyn Encoder>> {
 pub fn cpu_encoder_in(model: &Model, path: CpuPath, precision: Precision) -> Result<Box<dyn Encoder>> {
     let c = &model.config;
     match precision {
-        Precision::Int8 if !(c.hidden_size.is_multiple_of(32) && part(c).is_multiple_of(32)) => {
+        Precision::Int8
+            if !(c.hidden_size.is_multiple_of(32) && part::<Int8Layers<Float>>(c).is_multiple_of(32)) =>
+        {
             Err(Error::Option {
                 option: "--precision int8".into(),
                 message: format!("{} has layers whose widths are no multiples of 32", model.name),
@@ -81,14 +83,16 @@ pub fn cpu_encoder_in(model: &Model, path: CpuPath, precision: Precision) -> Res
         }
         Precision::Int8 => {
             #[cfg(target_arch = "x86_64")]
-            if let Some(on_bf16) = Int8Layers::on_bf16(path, c.hidden_size, part(c), heads(c)) {
+            if let Some(on_bf16) =
+                Int8Layers::on_bf16(path, c.hidden_size, part::<Int8Layers<Bf16>>(c), heads(c))
+            {
                 return Ok(Box::new(CpuEncoder::new(model, on_bf16)?));
             }
             Ok(Box::new(CpuEncoder::new(model, Int8Layers::on_f32(path))?))
         }
         Precision::Native => {
             #[cfg(target_arch = "x86_64")]
-            if let Some(bf16) = crate::device::Bf16::new(path, c.hidden_size, part(c), heads(c)) {
+            if let Some(bf16) = Bf16::new(path, c.hidden_size, part::<Bf16>(c), heads(c)) {
                 return Ok(Box::new(CpuEncoder::new(model, bf16)?));
             }
             Ok(Box::new(CpuEncoder::new(model, Float::new(path))?))
@@ -100,16 +104,16 @@ fn heads(config: &BertConfig) -> Heads {
     Heads { count: config.num_attention_heads, size: config.head_size() }
 }
 
-/// The widest part of at most [`PART`] that divides the feed-forward width and fills tiles, or else all of it.
-fn part(config: &BertConfig) -> usize {
+/// The widest part of at most [`Kernels::PART`] that divides the feed-forward width and fills tiles, or else all of it.
+fn part<K: Kernels>(config: &BertConfig) -> usize {
     let width = config.intermediate_size;
-    (1..=PART / 32).rev().map(|n| 32 * n).find(|n| width.is_multiple_of(*n)).unwrap_or(width)
+    (1..=K::PART / 32).rev().map(|n| 32 * n).find(|n| width.is_multiple_of(*n)).unwrap_or(width)
 }
 
 impl<K: Kernels> CpuEncoder<K> {
     fn new(model: &Model, kernels: K) -> Result<Self> {
         let config = model.config.clone();
-        let (hidden, part) = (config.hidden_size, part(&config));
+        let (hidden, part) = (config.hidden_size, part::<K>(&config));
         let load = Loader { weights: &model.weights, hidden, arena: &Arena::default() };
         let layers = (0..config.num_hidden_layers).into_par_iter();
         let layers = layers.map(|i| load.layer(&kernels, i, &config, part)).collect::<Result<_>>()?;
