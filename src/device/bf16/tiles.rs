@@ -102,38 +102,55 @@ pub(in crate::device) fn spin(_tiles: &Tiles, steps: usize, bytes: bool) -> f64 
 
 /// Tiles 0 to 3 += two tiles crosswise times two others, with the instruction `$dot`. On the left rows `$row` bytes apart
 /// from `$a` and, if there are `$both`, from `$lower`; on the right whole tiles at `$b` and, unless that one is the `$last`,
-/// at `$right`. `$between` runs after each of the four products.
+/// at `$right`. `$ready!` makes each of tiles 0 to 3 ready, by number, row and column, just before its product, and
+/// `$between` runs after it.
 macro_rules! step {
-    ($dot:literal, ($a:expr, $lower:expr, $row:expr, $both:expr), ($b:expr, $right:expr, $last:expr), $between:block) => {{
+    (
+        $dot:literal, ($a:expr, $lower:expr, $row:expr, $both:expr), ($b:expr, $right:expr, $last:expr), $ready:ident,
+        $between:block
+    ) => {{
         // None of these says that it only reads: stores would be moved past it, and the work between with them.
         asm!(
             "tileloadd tmm6, [{b} + {w}*1]",
             "tileloaddt1 tmm4, [{a} + {row}*1]",
-            concat!($dot, " tmm0, tmm4, tmm6"),
             a = in(reg) $a, row = in(reg) $row, b = in(reg) $b, w = in(reg) 64usize, options(nostack, preserves_flags),
         );
+        $ready!("0", 0, 0);
+        asm!(concat!($dot, " tmm0, tmm4, tmm6"), options(nostack, preserves_flags));
         $between
         if !$last {
             asm!(
                 "tileloadd tmm7, [{b} + {w}*1]",
-                concat!($dot, " tmm1, tmm4, tmm7"),
                 b = in(reg) $right, w = in(reg) 64usize, options(nostack, preserves_flags),
             );
+        }
+        $ready!("1", 0, TILE);
+        if !$last {
+            asm!(concat!($dot, " tmm1, tmm4, tmm7"), options(nostack, preserves_flags));
         }
         $between
         if $both {
             asm!(
                 "tileloaddt1 tmm5, [{a} + {row}*1]",
-                concat!($dot, " tmm2, tmm5, tmm6"),
                 a = in(reg) $lower, row = in(reg) $row, options(nostack, preserves_flags),
             );
         }
+        $ready!("2", TILE, 0);
+        if $both {
+            asm!(concat!($dot, " tmm2, tmm5, tmm6"), options(nostack, preserves_flags));
+        }
         $between
+        $ready!("3", TILE, TILE);
         if $both && !$last {
             asm!(concat!($dot, " tmm3, tmm5, tmm7"), options(nostack, preserves_flags));
         }
         $between
     }};
+}
+
+/// For [`step`]: tiles that are ready.
+macro_rules! go_on {
+    ($tile:literal, $row:expr, $column:expr) => {};
 }
 
 /// # Safety
@@ -234,6 +251,7 @@ pub(in crate::device) unsafe fn multiply<const BYTES: bool, F: Finish>(
         // lines a step.
         let lines = TWO_TILES / LINE;
         let fetched = lines.div_ceil(rows.div_ceil(TALL).max(1));
+        clear();
         for panel in 0..panels {
             let b = w.add(panel * steps * TWO_TILES);
             let (mut next, end) =
@@ -241,16 +259,27 @@ pub(in crate::device) unsafe fn multiply<const BYTES: bool, F: Finish>(
             for row in (0..rows).step_by(TALL) {
                 let a = x.add(row / TALL * steps * TWO_TILES);
                 let both = rows - row > TILE;
-                clear();
-                // The rows of the block before, spread evenly over the four products of each step.
-                let (mut done, mut due) = (0, 0);
+                // A tile of the block before is stored just before its first product of this one: the other tiles'
+                // products go on meanwhile.
+                macro_rules! store_and_clear {
+                    ($tile:literal, $row:expr, $column:expr) => {
+                        asm!(
+                            concat!("tilestored [{p} + {s}*1], tmm", $tile),
+                            concat!("tilezero tmm", $tile),
+                            p = in(reg) sums.add($row * WIDE + $column), s = in(reg) WIDE * 4,
+                            options(nostack, preserves_flags),
+                        )
+                    };
+                }
+                // The rows of the block before, spread evenly over the four products of each further step.
+                let (mut done, mut due, slots) = (0, 0, 4 * steps.saturating_sub(1));
                 macro_rules! finish_due {
                     () => {{
                         if let Some(place) = before {
                             due += TALL;
-                            while due >= 4 * steps {
-                                due -= 4 * steps;
-                                finish_row(place, other, done);
+                            while due >= slots {
+                                due -= slots;
+                                finish_row(place, sums, done);
                                 done += 1;
                             }
                         }
@@ -259,13 +288,16 @@ pub(in crate::device) unsafe fn multiply<const BYTES: bool, F: Finish>(
                 for i in 0..steps {
                     let (a, b) = (a.add(i * TWO_TILES), b.add(i * TWO_TILES));
                     let (lower, right) = (a.add(TWO_TILES / 2), b.add(TWO_TILES / 2));
-                    match BYTES {
-                        true => {
-                            step!("tdpbsud", (a, lower, LINE, both), (b, right, false), { finish_due!() })
-                        }
-                        false => {
-                            step!("tdpbf16ps", (a, lower, LINE, both), (b, right, false), { finish_due!() })
-                        }
+                    macro_rules! crosswise {
+                        ($dot:literal, $ready:ident, $between:block) => {
+                            step!($dot, (a, lower, LINE, both), (b, right, false), $ready, $between)
+                        };
+                    }
+                    match (BYTES, i) {
+                        (true, 0) => crosswise!("tdpbsud", store_and_clear, {}),
+                        (true, _) => crosswise!("tdpbsud", go_on, { finish_due!() }),
+                        (false, 0) => crosswise!("tdpbf16ps", store_and_clear, {}),
+                        (false, _) => crosswise!("tdpbf16ps", go_on, { finish_due!() }),
                     }
                     for _ in 0..fetched {
                         if next < end {
@@ -274,13 +306,17 @@ pub(in crate::device) unsafe fn multiply<const BYTES: bool, F: Finish>(
                         }
                     }
                 }
-                store_sums(sums, WIDE, true, false);
+                if let Some(place) = before {
+                    // A product of one step has no further ones.
+                    (done..TALL).for_each(|r| finish_row(place, sums, r));
+                }
                 before = Some((row, panel * WIDE));
                 (sums, other) = (other, sums);
             }
         }
         if let Some(place) = before {
-            (0..TALL).for_each(|r| finish_row(place, other, r));
+            store_sums(sums, WIDE, true, false);
+            (0..TALL).for_each(|r| finish_row(place, sums, r));
         }
     }
 }
@@ -309,7 +345,7 @@ pub(super) unsafe fn all_scores(
                 let b = keys.add((tile * steps + i) * TILE_VALUES);
                 let lower = a.wrapping_add(TILE * queries.stride);
                 let right = b.wrapping_add(steps * TILE_VALUES);
-                step!("tdpbf16ps", (a, lower, queries.stride * 2, queries.both), (b, right, last), {
+                step!("tdpbf16ps", (a, lower, queries.stride * 2, queries.both), (b, right, last), go_on, {
                     between()
                 });
             }
@@ -339,7 +375,7 @@ pub(super) unsafe fn contexts(
             let a = weights.at.add(i * WIDE);
             let b = values.add(i * size / TILE * TILE_VALUES);
             let lower = a.wrapping_add(TILE * depth);
-            step!("tdpbf16ps", (a, lower, depth * 2, weights.both), (b, b.add(TILE_VALUES), false), {
+            step!("tdpbf16ps", (a, lower, depth * 2, weights.both), (b, b.add(TILE_VALUES), false), go_on, {
                 between()
             });
         }
