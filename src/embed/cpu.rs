@@ -52,10 +52,11 @@ struct CpuEncoder<K: Kernels> {
 /// Working memory of one thread.
 struct Work<K: Kernels> {
     x: Aligned<f32>,
+    /// The states as an operand, and after them what attention makes of them: the fewer buffers, the more stays in the
+    /// cache.
     states: Aligned<K::Value>,
-    qkv: Aligned<K::Value>,
-    context: Aligned<K::Value>,
-    inner: Aligned<K::Value>,
+    /// Queries, keys and values, and after them the inner activations of the feed-forward layer.
+    wide: Aligned<K::Value>,
     /// What is made of an operand, and of the feed-forward layer's inner one beside it.
     made: K::Made,
     inner_made: K::Made,
@@ -147,7 +148,7 @@ impl<K: Kernels> CpuEncoder<K> {
         let rows = batch.offsets()[sequences.end] as usize - first;
         let mut work = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
         work.fit(rows, hidden, self.part);
-        let Work { x, states, qkv, context, inner, made, inner_made, scratch } = &mut work;
+        let Work { x, states, wide, made, inner_made, scratch } = &mut work;
 
         let words = self.weights.get("embeddings.word_embeddings.weight", self.config.vocab_size, hidden)?;
         let mut row = 0;
@@ -162,17 +163,17 @@ impl<K: Kernels> CpuEncoder<K> {
         let k = &self.kernels;
         k.layer_norm(x, rows, &self.norm, states);
         for layer in &self.layers {
-            k.linear(k.left(states, rows, hidden, made), rows, &layer.qkv, qkv, scratch);
+            k.linear(k.left(states, rows, hidden, made), rows, &layer.qkv, wide, scratch);
             for i in sequences.clone() {
                 let at = batch.offsets()[i] as usize - first..batch.offsets()[i + 1] as usize - first;
-                k.attention(qkv, at, heads, context, scratch);
+                k.attention(wide, at, heads, states, scratch);
             }
-            k.linear_add(k.left(context, rows, hidden, made), rows, &layer.attention, x, scratch);
+            k.linear_add(k.left(states, rows, hidden, made), rows, &layer.attention, x, scratch);
             k.layer_norm(x, rows, &layer.attention_norm, states);
             let left = k.left(states, rows, hidden, made);
             for (up, down) in &layer.inner {
-                k.linear_act(left, rows, up, self.config.hidden_act, inner, scratch);
-                k.linear_add(k.left(inner, rows, self.part, inner_made), rows, down, x, scratch);
+                k.linear_act(left, rows, up, self.config.hidden_act, wide, scratch);
+                k.linear_add(k.left(wide, rows, self.part, inner_made), rows, down, x, scratch);
             }
             k.layer_norm(x, rows, &layer.norm, states);
         }
@@ -233,9 +234,7 @@ impl<K: Kernels> Default for Work<K> {
         Work {
             x: Aligned::default(),
             states: Aligned::default(),
-            qkv: Aligned::default(),
-            context: Aligned::default(),
-            inner: Aligned::default(),
+            wide: Aligned::default(),
             made: K::Made::default(),
             inner_made: K::Made::default(),
             scratch: K::Scratch::default(),
@@ -249,9 +248,7 @@ impl<K: Kernels> Work<K> {
         let rows = rows.next_multiple_of(K::ROW_BLOCK) + K::ROW_BLOCK;
         self.x.fit(rows * hidden);
         self.states.fit(rows * hidden);
-        self.qkv.fit(rows * 3 * hidden);
-        self.context.fit(rows * hidden);
-        self.inner.fit(rows * part);
+        self.wide.fit(rows * part.max(3 * hidden));
     }
 }
 
