@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use samestory::{
     device::CpuPath,
     progress::Silent,
+    random::{nth, unit},
     search::{
         Graph, GraphBuilder, GraphOptions, GraphScratch, Quantized, QuantizedRows, Query, RowSet, Want,
     },
@@ -37,8 +38,7 @@ fn main() {
 
 /// Numbers in [-0.5, 0.5) that are the same everywhere.
 fn noise(seed: usize) -> f32 {
-    let x = (seed as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    ((x ^ (x >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 40) as f32 / (1u64 << 24) as f32 - 0.5
+    unit(nth(0, seed as u64)) - 0.5
 }
 
 fn invented() -> Matrix {

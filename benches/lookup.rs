@@ -5,6 +5,7 @@ use samestory::{
     device::CpuPath,
     link::{Lookup, Part, Reading},
     progress::Silent,
+    random::Random,
     vector::{Matrix, normalize},
 };
 
@@ -14,33 +15,23 @@ const ROWS: usize = 50_000;
 const WORDS: usize = 60_000;
 const DIM: usize = 384;
 
-/// Numbers that are the same on every machine.
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 40) as f64 / (1u64 << 24) as f64
-    }
-
-    /// A word, as often as Zipf's law has it.
-    fn word(&mut self) -> usize {
-        (WORDS as f64).powf(self.next()) as usize
-    }
+/// A word, as often as Zipf's law has it.
+fn word(random: &mut Random) -> usize {
+    (WORDS as f64).powf(f64::from(random.unit())) as usize
 }
 
 fn lookup(c: &mut Criterion) {
-    let mut numbers = Numbers(7);
+    let mut random = Random::new(7);
     let texts: Vec<String> =
-        (0..ROWS).map(|_| (0..45).map(|_| format!("w{}x ", numbers.word())).collect()).collect();
+        (0..ROWS).map(|_| (0..45).map(|_| format!("w{}x ", word(&mut random))).collect()).collect();
     let mut rows = Matrix::zeros(ROWS, DIM);
     for i in 0..ROWS {
-        rows.row_mut(i).iter_mut().for_each(|x| *x = numbers.next() as f32 - 0.4);
+        rows.row_mut(i).iter_mut().for_each(|x| *x = random.unit() - 0.4);
         normalize(rows.row_mut(i));
     }
     let mut reading = || Reading {
         body: (0..PASSAGES)
-            .map(|_| (numbers.next() * ROWS as f64) as usize)
+            .map(|_| random.below(ROWS))
             .map(|row| Part { text: &texts[row], vector: rows.row(row) })
             .collect(),
         ..Reading::default()

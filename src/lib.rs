@@ -17,6 +17,7 @@ pub mod ingest;
 pub mod link;
 pub mod model;
 pub mod progress;
+pub mod random;
 pub mod report;
 pub mod search;
 pub mod stage;

@@ -16,6 +16,7 @@ use std::{
     time::Duration,
 };
 
+use samestory::random::Random;
 use support::{Archive, DATABASE, stories};
 
 /// A number of SAMESTORY_CRASH_KILLS, which the long run sets to 2000 or more, or `least`.
@@ -30,18 +31,6 @@ fn progress(kill: usize, what: &str) {
     }
 }
 
-/// Numbers that come out of order (xorshift, Marsaglia 2003).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
-    }
-}
-
 /// JSON lines of `n` stories of many kinds, every tenth a copy of one before it: most of a run over them is reading,
 /// embedding and writing, where a run over stories of one kind does little but compare.
 fn varied(n: usize) -> String {
@@ -52,15 +41,15 @@ fn varied(n: usize) -> String {
     const VERBS: [&str; 8] =
         ["delayed", "praised", "blocked", "bought", "closed", "survived", "feared", "opened"];
     let words: Vec<&str> = WORDS.split(' ').collect();
-    let mut random = Random(0x853c_49e6_748f_ea9b);
+    let mut random = Random::new(1);
     let mut bodies: Vec<String> = Vec::new();
     let mut lines = String::new();
     for i in 0..n {
-        let mut word = || words[random.below(40) as usize];
+        let mut word = || words[random.below(40)];
         let (a, b, c, d, e) = (word(), word(), word(), word(), word());
-        let verb = VERBS[random.below(8) as usize];
+        let verb = VERBS[random.below(8)];
         let body = match i % 10 {
-            9 => bodies[random.below(i as u64) as usize].clone(),
+            9 => bodies[random.below(i)].clone(),
             _ => format!(
                 "The {a} {verb} the {b}. Beyond a {c}, {} kinds of {d} met the {e}.",
                 random.below(900)
@@ -79,14 +68,14 @@ fn a_killed_run_goes_on_where_it_was() {
     a.write("in.jsonl", &varied(STORIES));
     a.text(&["index", "--store", "whole", "add", "in.jsonl"]);
     let whole = a.text(&["index", "--store", "whole", "export"]);
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    let (mut longest, mut finished, mut cut_short) = (200u64, 0, 0);
+    let mut random = Random::new(2);
+    let (mut longest, mut finished, mut cut_short) = (200usize, 0, 0);
     let mut before = 0;
     for kill in 0..kills(24) {
         progress(kill, &format!("{cut_short} met a store that was being written, {finished} a whole one"));
         let mut child =
             a.command(&["index", "add", "in.jsonl", "--quiet"]).stderr(Stdio::null()).spawn().unwrap();
-        thread::sleep(Duration::from_millis(random.below(longest)));
+        thread::sleep(Duration::from_millis(random.below(longest) as u64));
         child.kill().unwrap();
         child.wait().unwrap();
         // Until the store was made there is nothing that could be lost.
@@ -126,7 +115,7 @@ fn what_was_answered_is_there_after_a_kill() {
     a.feed(&[&check[..], &["--store", "whole"]].concat(), &all);
     let whole = a.text(&["index", "--store", "whole", "export"]);
     assert_eq!(whole.lines().count(), STORIES);
-    let mut random = Random(0x2545_f491_4f6c_dd1d);
+    let mut random = Random::new(3);
     let (mut answered, mut met): (BTreeSet<String>, usize) = Default::default();
     for kill in 0..kills(176) {
         progress(kill, &format!("{met} met a store that was being written"));
@@ -136,12 +125,12 @@ fn what_was_answered_is_there_after_a_kill() {
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let there = answered.len();
         // Those that are there already are answered at once.
-        let mut lines = there as u64 + random.below(6);
+        let mut lines = there + random.below(6);
         let mut told = String::new();
         while lines > 0 && out.read_line(&mut told).unwrap() > 0 {
             lines -= 1;
         }
-        thread::sleep(Duration::from_micros(random.below(30_000)));
+        thread::sleep(Duration::from_micros(random.below(30_000) as u64));
         child.kill().unwrap();
         out.read_to_string(&mut told).unwrap();
         child.wait().unwrap();

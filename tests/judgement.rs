@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use samestory::{
     compare::{Comparer, Options, Relation, Verdict},
     ingest,
+    random::Random,
     story::{Story, StoryId},
     vector::Matrix,
 };
@@ -17,13 +18,8 @@ fn paragraph(seed: u64, words: usize) -> String {
         "bar", "len", "tor", "mis", "gal", "ven", "dru", "sol", "kin", "pra", "hum", "fel", "ost", "rik",
         "wen", "zad",
     ];
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        SYLLABLES[(state >> 33) as usize % SYLLABLES.len()]
-    };
+    let mut random = Random::new(seed);
+    let mut next = || SYLLABLES[random.below(SYLLABLES.len())];
     let word = |i: usize| {
         let word = format!("{}{}{}", next(), next(), next());
         match i % 11 {

@@ -9,26 +9,11 @@ mod readers;
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use readers::{READERS, Reader};
+use samestory::random::Random;
 
 /// Mutations of each seed of a plain reader.
 fn rounds() -> u64 {
     std::env::var("SAMESTORY_MUTATIONS").ok().and_then(|n| n.parse().ok()).unwrap_or(300)
-}
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let x = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ (x >> 31)
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() % n.max(1) as u64) as usize
-    }
 }
 
 /// What readers have stumbled over elsewhere.
@@ -71,7 +56,7 @@ fn mutated(seed: &[u8], random: &mut Random) -> Vec<u8> {
         match random.below(7) {
             0 => bytes.truncate(at),
             1 if at < bytes.len() => bytes[at] ^= 1 << random.below(8),
-            2 if at < bytes.len() => bytes[at] = random.next() as u8,
+            2 if at < bytes.len() => bytes[at] = random.draw() as u8,
             3 => drop(bytes.splice(at..at, PIECES[random.below(PIECES.len())].iter().copied())),
             4 => drop(bytes.drain(low..high.min(low + 64))),
             5 => {
@@ -98,7 +83,7 @@ fn damage(part: impl Fn(u64) -> bool) {
         for (at, seed) in (0..).zip((reader.seeds)()) {
             check(reader, &seed, "a seed");
             for round in 0..(rounds() / reader.cost).max(1) {
-                let mut random = Random(number << 48 | at << 40 | round);
+                let mut random = Random::new(number << 48 | at << 40 | round);
                 check(reader, &mutated(&seed, &mut random), &format!("round {round} on seed {at}"));
             }
         }

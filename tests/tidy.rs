@@ -9,7 +9,7 @@ use std::{
 
 /// The layers, lowest first; a module may use its own layer's lower neighbours and itself.
 const LAYERS: [&[&str]; 13] = [
-    &["error", "progress"],
+    &["error", "progress", "random"],
     &["story", "vector"],
     &["device"],
     &["model", "ingest"],

@@ -1,6 +1,6 @@
 //! Invented news of many lengths from a fixed seed: the same texts on every machine.
 
-use crate::story::Story;
+use crate::{random::Random, story::Story};
 
 const SUBJECTS: [&str; 12] = [
     "the harbour board of Norrin",
@@ -61,14 +61,8 @@ pub fn synthetic(count: usize) -> Vec<Story> {
 
 /// `count` passages of 1 to 14 sentences, short ones being the most frequent, as in news.
 fn passages(count: usize) -> Vec<String> {
-    let mut state = 0x5eed_u64;
-    let mut below = |n: usize| {
-        // SplitMix64 (Steele, Lea and Flood, 2014).
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) % n as u64) as usize
-    };
+    let mut random = Random::new(0x5eed);
+    let mut below = |n: usize| random.below(n);
     let mut passage = || {
         let sentences = 1 + below(14).min(below(14));
         let mut text = String::new();

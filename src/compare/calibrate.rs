@@ -8,7 +8,7 @@ use super::{
     Verdict,
     rules::{Thresholds, decide},
 };
-use crate::story::StoryId;
+use crate::{random::Random, story::StoryId};
 
 /// Pairs right and wrong, by whether they are of one origin.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
@@ -191,15 +191,11 @@ impl<'a> Labelled<'a> {
 
     /// The 95 % interval of F1, by drawing labels with replacement (Efron, 1979).
     pub fn interval(&self, thresholds: &Thresholds, rounds: usize) -> (f64, f64) {
-        let mut state = 0x5eed_u64;
-        let mut below = |n: usize| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            ((state >> 33) as usize) % n.max(1)
-        };
+        let mut random = Random::new(0x5eed);
         let mut values: Vec<f64> = (0..rounds)
             .map(|_| {
                 let mut times = vec![0usize; self.worth.len()];
-                (0..times.len()).for_each(|_| times[below(self.worth.len())] += 1);
+                (0..times.len()).for_each(|_| times[random.below(self.worth.len())] += 1);
                 self.weighted(thresholds, |i| times[i]).f1()
             })
             .collect();

@@ -3,17 +3,12 @@
 use proptest::prelude::*;
 
 use super::{Above, Activation, Aligned, Arena, CpuPath, Float, Heads, Hit, Kernels, Norm};
+use crate::random::Random;
 
 /// Numbers in [-1, 1) that depend on a seed alone.
 pub(super) fn values(seed: u64, n: usize) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
-    };
-    (0..n).map(|_| next()).collect()
+    let mut random = Random::new(seed);
+    (0..n).map(|_| 2.0 * random.unit() - 1.0).collect()
 }
 
 /// `x · wᵀ`.

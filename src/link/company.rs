@@ -77,7 +77,7 @@ pub(super) fn scores(found: &[Candidate<'_>]) -> Vec<Score> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{link::linker::similarity, vector::normalize};
+    use crate::{link::linker::similarity, random::Random, vector::normalize};
 
     fn profile(vector: &[f32]) -> Profile {
         let mut vector = vector.to_vec();
@@ -124,11 +124,8 @@ mod tests {
 
     #[test]
     fn company_is_that_of_a_plain_scan() {
-        let mut seed = 5u64;
-        let mut random = move || {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (seed >> 40) as f32 / (1u64 << 24) as f32
-        };
+        let mut numbers = Random::new(5);
+        let mut random = move || numbers.unit();
         let profiles: Vec<Profile> = (0..NEAREST + 40)
             .map(|_| {
                 let mut profile = profile(&[random() - 0.5, random() - 0.5, random()]);

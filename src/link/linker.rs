@@ -267,6 +267,7 @@ mod tests {
     use crate::{
         link::{Part, terms::TOLD},
         progress::Silent,
+        random::Random,
         vector::normalize,
     };
 
@@ -275,18 +276,15 @@ mod tests {
 
     /// Texts and vectors around `subjects` subjects, with some noise.
     fn stories(n: usize, subjects: usize, seed: u64) -> (Vec<String>, Matrix) {
-        let mut state = seed;
-        let mut random = move || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) as usize
-        };
+        let mut random = Random::new(seed);
         let (mut texts, mut vectors) = (Vec::new(), Matrix::zeros(n, DIM));
         for i in 0..n {
-            let subject = random() % subjects;
-            let word = |r: usize| format!("subject{subject}word{} ", r % 5);
-            texts.push(format!("{}{}common{}", word(random()), word(random()), random() % 3));
+            let subject = random.below(subjects);
+            let mut below = |n: usize| random.below(n);
+            let word = |r: usize| format!("subject{subject}word{r} ");
+            texts.push(format!("{}{}common{}", word(below(5)), word(below(5)), below(3)));
             for (k, x) in vectors.row_mut(i).iter_mut().enumerate() {
-                *x = if k == subject % DIM { 2.0 } else { 0.0 } + (random() % 100) as f32 / 100.0 - 0.5;
+                *x = if k == subject % DIM { 2.0 } else { 0.0 } + random.below(100) as f32 / 100.0 - 0.5;
             }
             normalize(vectors.row_mut(i));
         }

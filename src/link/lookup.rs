@@ -282,7 +282,7 @@ fn parts<'r, 'a>(reading: &'r Reading<'a>) -> impl Iterator<Item = &'r super::Pa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{link::Part, progress::Silent, vector::Matrix};
+    use crate::{link::Part, progress::Silent, random::Random, vector::Matrix};
 
     #[test]
     fn rank_follows_vectors_terms_and_best_passages() {
@@ -318,21 +318,17 @@ mod tests {
     #[test]
     fn bytes_pass_over_no_story_that_is_near() {
         const WORDS: [&str; 6] = ["harbour", "plum", "chess", "quarry", "barge", "ferry"];
-        let mut seed = 7u64;
-        let mut random = || {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (seed >> 40) as usize
-        };
+        let mut random = Random::new(7);
         let texts: Vec<String> =
-            (0..40).map(|_| (0..3).map(|_| WORDS[random() % 6].to_string() + " ").collect()).collect();
+            (0..40).map(|_| (0..3).map(|_| WORDS[random.below(6)].to_string() + " ").collect()).collect();
         let mut vectors = Matrix::zeros(40, 20);
         for i in 0..40 {
-            vectors.row_mut(i).iter_mut().for_each(|x| *x = (random() % 2001) as f32 / 1000.0 - 1.0);
+            vectors.row_mut(i).iter_mut().for_each(|x| *x = random.below(2001) as f32 / 1000.0 - 1.0);
             crate::vector::normalize(vectors.row_mut(i));
         }
         let mut reading = || {
-            let part = |i: usize| Part { text: &texts[i % 40], vector: vectors.row(i % 40) };
-            Reading { body: vec![part(random()), part(random())], ..Reading::default() }
+            let part = |i: usize| Part { text: &texts[i], vector: vectors.row(i) };
+            Reading { body: vec![part(random.below(40)), part(random.below(40))], ..Reading::default() }
         };
         let pool: Vec<Reading> = (0..900).map(|_| reading()).collect();
         for path in CpuPath::available() {

@@ -320,15 +320,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{progress::Silent, vector::normalize};
+    use crate::{progress::Silent, random::Random, vector::normalize};
 
     /// Unit vectors around a few centres, every fourth one a copy of the one before.
     pub(super) fn clustered(n: usize, dim: usize, seed: u64) -> Matrix {
-        let mut state = seed;
-        let mut random = move || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 40) as f32 / (1u64 << 24) as f32 - 0.5
-        };
+        let mut numbers = Random::new(seed);
+        let mut random = move || numbers.unit() - 0.5;
         let centres: Vec<f32> = (0..8 * dim).map(|_| random()).collect();
         let mut rows = Matrix::zeros(n, dim);
         for i in 0..n {

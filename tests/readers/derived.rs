@@ -7,6 +7,7 @@ use std::{collections::BTreeSet, rc::Rc, sync::OnceLock};
 use samestory::{
     device::CpuPath,
     progress::Silent,
+    random::Random,
     search::{
         Graph, GraphBuilder, GraphOptions, GraphScratch, Postings, Quantized, QuantizedRows, Query, RowSet,
         RowsFile, ShingleOptions, Want, reseal,
@@ -25,12 +26,8 @@ const OPTIONS: GraphOptions = GraphOptions { m: 4, ef_construction: 20 };
 
 /// Unit vectors that are the same in every run; every fifth is that before it.
 fn unit_vectors(n: usize, dim: usize) -> Matrix {
-    let mut state = 77u64;
-    let mut next = || {
-        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-        (state >> 40) as f32 / (1u64 << 24) as f32 - 0.5
-    };
-    let mut rows = Matrix::from_vec((0..n * dim).map(|_| next()).collect(), dim);
+    let mut random = Random::new(77);
+    let mut rows = Matrix::from_vec((0..n * dim).map(|_| random.unit() - 0.5).collect(), dim);
     for i in 0..n {
         if i % 5 == 4 {
             let before = rows.row(i - 1).to_vec();

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     Error, Result,
     progress::{Progress, Stage},
+    random,
     search::Quantized,
     story::RowId,
 };
@@ -206,11 +207,7 @@ impl Layers for GraphBuilder<'_> {
 
 /// The highest layer of a node: each is one in `m` of the layer below, drawn from the node's number.
 fn level(node: u32, m: usize) -> usize {
-    // The finalizer of SplitMix64.
-    let mut x = (u64::from(node) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^= x >> 31;
+    let x = random::nth(0, u64::from(node));
     let mut below = u64::MAX / m as u64;
     let mut level = 0;
     while x < below && level + 1 < LAYERS {
