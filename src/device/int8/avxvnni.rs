@@ -3,28 +3,17 @@
 use std::arch::x86_64::*;
 
 use super::{
-    portable,
-    weights::{Bytes, Left, Rounded, STEP, TALL, Tile, WIDE, line},
+    avx2, portable,
+    weights::{Bytes, Left, ROWS, STEP, TALL, Tile, WIDE, line},
 };
 use crate::device::x86::spin;
 
-/// Rows that are summed at a time: with two vectors of columns each, twelve of the sixteen registers.
-const ROWS: usize = 6;
 /// Codes of a vector.
 const VECTOR: usize = 32;
 
 /// Whether the processor has AVX2, FMA and dot products of bytes in its vectors.
 pub(super) fn is_available() -> bool {
     is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("avxvnni")
-}
-
-/// As [`portable::round_rows`].
-///
-/// # Safety
-/// The processor has AVX2.
-#[target_feature(enable = "avx2")]
-pub(super) unsafe fn round_rows(x: &[f32], rows: usize, k: usize, made: &mut Rounded) {
-    portable::round_rows(x, rows, k, made);
 }
 
 /// As [`portable::product`], to the last bit.
@@ -36,27 +25,18 @@ pub(super) unsafe fn product(
     x: Left<'_>,
     rows: usize,
     w: &Bytes,
-    mut finish: impl FnMut(usize, usize, &[f32; WIDE]),
+    finish: impl FnMut(usize, usize, &[f32; WIDE]),
 ) {
     let steps = w.steps();
-    assert!(x.k == w.k, "an operand of another width");
     assert!(
         x.codes.len() >= rows.next_multiple_of(TALL) * steps * STEP,
         "an operand is smaller than its blocks"
     );
-    for (panel, tiles) in w.tiles.chunks_exact(2 * steps).enumerate() {
-        for first in (0..rows).step_by(ROWS) {
-            let mut sums = [[0; WIDE]; ROWS];
-            // Past the end the last row is summed again, and not looked at.
-            let at = |r: usize| &x.codes[line((first + r).min(rows - 1), steps)..];
-            // SAFETY: the processor has AVX-VNNI; codes and tiles hold so many steps: the lengths were checked.
-            unsafe { sum(std::array::from_fn(at), tiles, &mut sums) };
-            for (r, sums) in sums.iter().enumerate().take(rows - first) {
-                let column = panel * WIDE;
-                finish(first + r, column, &portable::scaled(sums, &x.rows[first + r], w, column));
-            }
-        }
-    }
+    portable::by_rows(x, rows, w, finish, |tiles, at: [usize; ROWS], sums| {
+        let left = at.map(|row| &x.codes[line(row, steps)..]);
+        // SAFETY: the processor has AVX-VNNI; codes and tiles hold so many steps: the lengths were checked.
+        unsafe { sum(left, tiles, sums) };
+    });
 }
 
 /// The sums of products of some rows with 32 columns, 16 of them at a time.
@@ -86,12 +66,7 @@ unsafe fn sum(rows: [&[i8]; ROWS], tiles: &[Tile], out: &mut [[i32; WIDE]; ROWS]
                 }
             }
         }
-        for (out, sums) in out.iter_mut().zip(&sums) {
-            for (out, sum) in out[WIDE / 2 * half..].as_chunks_mut::<8>().0.iter_mut().zip(sums) {
-                // SAFETY: eight values are a vector.
-                unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), *sum) };
-            }
-        }
+        avx2::store(&sums, WIDE / 2 * half, out);
     }
 }
 

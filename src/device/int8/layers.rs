@@ -35,6 +35,9 @@ enum Engine {
     /// AVX-VNNI, beside AVX2.
     #[cfg(target_arch = "x86_64")]
     AvxVnni,
+    /// AVX2, which multiplies 16 bits.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
     Portable,
 }
 
@@ -48,9 +51,17 @@ enum Output<'a, V> {
 /// Working memory of one thread.
 #[derive(Default)]
 pub struct Int8Scratch<S> {
+    engine: Memory,
+    inner: S,
+}
+
+/// What the engines need of it.
+#[derive(Default)]
+struct Memory {
     #[cfg(target_arch = "x86_64")]
     blocks: Blocks,
-    inner: S,
+    #[cfg(target_arch = "x86_64")]
+    words: super::avx2::Words,
 }
 
 /// `x · wᵀ` of codes.
@@ -58,8 +69,7 @@ struct Multiply<'a> {
     left: Left<'a>,
     rows: usize,
     layer: &'a Bytes,
-    #[cfg(target_arch = "x86_64")]
-    blocks: &'a mut Blocks,
+    memory: &'a mut Memory,
 }
 
 /// Kernels whose operands can be rounded to bytes.
@@ -70,22 +80,29 @@ trait Base: Kernels {
 }
 
 impl Engine {
-    fn of(path: CpuPath) -> Self {
-        #[cfg(target_arch = "x86_64")]
-        {
-            #[cfg(target_os = "linux")]
-            if path == CpuPath::Amx && crate::device::bf16::permit::has_bytes() {
-                return Engine::Tiles;
-            }
-            if !matches!(path, CpuPath::Avx2 | CpuPath::Portable) && super::avx512::is_available() {
-                return Engine::Vnni;
-            }
-            if path != CpuPath::Portable && super::avxvnni::is_available() {
-                return Engine::AvxVnni;
-            }
-        }
+    /// Those that `path` may use on this processor, the fastest first.
+    fn on(path: CpuPath) -> impl Iterator<Item = Self> {
         let _ = path;
-        Engine::Portable
+        [
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            (Engine::Tiles, path == CpuPath::Amx && crate::device::bf16::permit::has_bytes()),
+            #[cfg(target_arch = "x86_64")]
+            (
+                Engine::Vnni,
+                !matches!(path, CpuPath::Avx2 | CpuPath::Portable) && super::avx512::is_available(),
+            ),
+            #[cfg(target_arch = "x86_64")]
+            (Engine::AvxVnni, path != CpuPath::Portable && super::avxvnni::is_available()),
+            #[cfg(target_arch = "x86_64")]
+            (Engine::Avx2, path != CpuPath::Portable && super::avx2::is_available()),
+            (Engine::Portable, true),
+        ]
+        .into_iter()
+        .filter_map(|(engine, is)| is.then_some(engine))
+    }
+
+    fn of(path: CpuPath) -> Self {
+        Engine::on(path).next().expect("plain Rust is everywhere")
     }
 }
 
@@ -103,6 +120,9 @@ pub(in crate::device) fn spin(path: CpuPath, steps: usize) -> f64 {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
         Engine::AvxVnni => unsafe { super::avxvnni::spin(steps) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Engine::Avx2 => unsafe { super::avx2::spin(steps) },
         Engine::Portable => portable::spin(steps),
     }
 }
@@ -112,7 +132,7 @@ impl Int8Layers<Bf16> {
     /// Bytes on the paths that have bf16 for the rest; `None` where [`Bf16::new`] gives none, or where the processor
     /// has no dot products of bytes as wide.
     pub fn on_bf16(path: CpuPath, hidden: usize, inner: usize, heads: Heads) -> Option<Self> {
-        let wide = |engine: &Engine| !matches!(engine, Engine::AvxVnni | Engine::Portable);
+        let wide = |engine: &Engine| !matches!(engine, Engine::AvxVnni | Engine::Avx2 | Engine::Portable);
         let engine = Some(Engine::of(path)).filter(wide)?;
         Some(Int8Layers { kernels: Bf16::new(path, hidden, inner, heads)?, engine })
     }
@@ -124,6 +144,13 @@ impl Int8Layers<Float> {
         let kernels = Float::new(path);
         // Of the path that the rest takes: tiles come with bf16 only.
         Int8Layers { engine: Engine::of(kernels.path()), kernels }
+    }
+
+    /// As [`Int8Layers::on_f32`], with each engine that `path` may use.
+    #[cfg(test)]
+    pub(super) fn each_on_f32(path: CpuPath) -> Vec<Self> {
+        let on = |engine| Int8Layers { kernels: Float::new(path), engine };
+        Engine::on(Float::new(path).path()).map(on).collect()
     }
 }
 
@@ -138,7 +165,7 @@ impl<'a, const BF16: bool> Product<'a> for OnAvx512<'a, BF16> {
     }
 
     unsafe fn run<F: Finish>(self, finish: &F) {
-        let Multiply { left, rows, layer, blocks } = self.0;
+        let Multiply { left, rows, layer, memory } = self.0;
         let scaled = super::avx512::Scaled { inner: finish, left, layer };
         // SAFETY: the engine was found on this processor, with tiles only where there is bf16; the operand holds whole
         // blocks, which `left` made, and the output does by this function's own contract.
@@ -149,6 +176,7 @@ impl<'a, const BF16: bool> Product<'a> for OnAvx512<'a, BF16> {
                     use crate::device::bf16::tiles::{Tiles, multiply};
                     let x = (left.codes.as_ptr().cast(), rows);
                     let w = (layer.tiles.as_ptr().cast(), layer.n / WIDE);
+                    let blocks = &mut memory.blocks;
                     multiply::<true, _>(&Tiles::configure(), x, w, layer.steps(), &scaled, blocks);
                 }
                 _ if BF16 => super::avx512::product_bf16(left, rows, layer, &scaled),
@@ -186,9 +214,9 @@ impl Base for Float {
             return unsafe { super::avx512::round_rows(super::avx512::Rows(x.as_ptr(), k), rows, k, made) };
         }
         #[cfg(target_arch = "x86_64")]
-        if engine == Engine::AvxVnni {
-            // SAFETY: the processor has the engine.
-            return unsafe { super::avxvnni::round_rows(x, rows, k, made) };
+        if matches!(engine, Engine::AvxVnni | Engine::Avx2) {
+            // SAFETY: the processor has the engine, and AVX2 with it.
+            return unsafe { super::avx2::round_rows(x, rows, k, made) };
         }
         let _ = engine;
         portable::round_rows(x, rows, k, made);
@@ -207,27 +235,37 @@ impl Base for Float {
                 Output::Add(sum) => gemm::add(product, sum),
             };
         }
-        let Multiply { left, rows, layer, .. } = product;
-        let multiply = |finish: &mut dyn FnMut(usize, usize, &[f32; WIDE])| match engine {
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: the processor has the engine.
-            Engine::AvxVnni => unsafe { super::avxvnni::product(left, rows, layer, finish) },
-            _ => portable::product(left, rows, layer, finish),
-        };
-        let n = layer.n;
-        let place = |row: usize, column: usize| row * n + column..row * n + column + WIDE;
+        let layer = product.layer;
+        let place = |row: usize, column: usize| row * layer.n + column..row * layer.n + column + WIDE;
         match output {
-            Output::Add(sum) => multiply(&mut |row, column, values| {
+            Output::Add(sum) => multiply(engine, product, |row, column, values| {
                 sum[place(row, column)].iter_mut().zip(values).for_each(|(s, v)| *s += v);
             }),
-            Output::Plain(out) => multiply(&mut |row, column, values| {
+            Output::Plain(out) => multiply(engine, product, |row, column, values| {
                 biased(&mut out[place(row, column)], values, &layer.bias[column..]);
             }),
-            Output::Act(act, out) => multiply(&mut |row, column, values| {
+            Output::Act(act, out) => multiply(engine, product, |row, column, values| {
                 let out = &mut out[place(row, column)];
                 biased(out, values, &layer.bias[column..]);
                 self.activate(act, out);
             }),
+        }
+    }
+}
+
+/// Hands 32 columns of each row of a product to `finish`, with the row and the first column.
+fn multiply(engine: Engine, product: Multiply<'_>, finish: impl FnMut(usize, usize, &[f32; WIDE])) {
+    let Multiply { left, rows, layer, memory } = product;
+    match engine {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the processor has the engine.
+        Engine::AvxVnni => unsafe { super::avxvnni::product(left, rows, layer, finish) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Engine::Avx2 => unsafe { super::avx2::product(left, rows, layer, &mut memory.words, finish) },
+        _ => {
+            let _ = memory;
+            portable::product(left, rows, layer, finish);
         }
     }
 }
@@ -249,15 +287,7 @@ impl<K: Base> Int8Layers<K> {
         scratch: &mut Int8Scratch<K::Scratch>,
     ) {
         assert!(left.k == layer.k, "an operand of another width");
-        let product = Multiply {
-            left,
-            rows,
-            layer,
-            #[cfg(target_arch = "x86_64")]
-            blocks: &mut scratch.blocks,
-        };
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = scratch;
+        let product = Multiply { left, rows, layer, memory: &mut scratch.engine };
         self.kernels.finish(self.engine, product, output);
     }
 }
@@ -280,6 +310,8 @@ impl<K: Base> Kernels for Int8Layers<K> {
             Engine::Vnni => "vnni",
             #[cfg(target_arch = "x86_64")]
             Engine::AvxVnni => "avx-vnni",
+            #[cfg(target_arch = "x86_64")]
+            Engine::Avx2 => "avx2",
             Engine::Portable => "portable",
         };
         format!("{engine} int8 (rest {})", self.kernels.name())

@@ -1,6 +1,8 @@
 //! Bytes: products of queries with rows of bytes, and linear layers whose operands are rounded to bytes.
 
 #[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
 mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod avxvnni;

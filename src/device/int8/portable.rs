@@ -1,22 +1,34 @@
 //! The layers in plain Rust: right on every processor, the oracle of the others.
 
-use super::weights::{Bytes, Left, Range, Rounded, RowScale, STEP, TALL, WIDE, line};
-use crate::device::math::LANES;
+use super::weights::{Bytes, Left, Range, Rounded, RowScale, STEP, TALL, Tile, WIDE, line};
 
 /// Rounds the rows of `x`, `rows × k`.
-#[inline(always)]
 pub(super) fn round_rows(x: &[f32], rows: usize, k: usize, made: &mut Rounded) {
+    round_between(x, rows, k, made, |row| {
+        let (mut low, mut high) = (0f32, 0f32);
+        for &v in row {
+            low = if v < low { v } else { low };
+            high = if v > high { v } else { high };
+        }
+        (low, high)
+    });
+}
+
+/// As [`round_rows`]; `bounds` finds the lowest and the highest value of a row and zero, and passes over what is no
+/// number.
+#[inline(always)]
+pub(super) fn round_between(
+    x: &[f32],
+    rows: usize,
+    k: usize,
+    made: &mut Rounded,
+    bounds: impl Fn(&[f32]) -> (f32, f32),
+) {
     made.fit(rows, k);
     let steps = k.div_ceil(STEP);
     for (r, row) in x.chunks_exact(k).take(rows).enumerate() {
-        let (mut low, mut high) = ([0f32; LANES], [0f32; LANES]);
-        for values in row.chunks(LANES) {
-            for ((low, high), &v) in low.iter_mut().zip(&mut high).zip(values) {
-                *low = if v < *low { v } else { *low };
-                *high = if v > *high { v } else { *high };
-            }
-        }
-        let range = Range::new(low.into_iter().fold(0.0, f32::min), high.into_iter().fold(0.0, f32::max));
+        let (low, high) = bounds(row);
+        let range = Range::new(low, high);
         let mut sum = 0;
         for (i, values) in row.chunks(STEP).enumerate() {
             let codes = &mut made.codes[line(r, steps) + i * TALL * STEP..][..STEP];
@@ -35,37 +47,50 @@ pub(super) fn round_rows(x: &[f32], rows: usize, k: usize, made: &mut Rounded) {
 #[inline(always)]
 pub(super) fn scaled(sums: &[i32; WIDE], row: &RowScale, w: &Bytes, column: usize) -> [f32; WIDE] {
     let (of, scale) = (&w.sums[column..][..WIDE], &w.scale[column..][..WIDE]);
-    std::array::from_fn(|i| {
-        let exact = (sums[i] - row.excess) as f32 - row.zero * of[i];
-        exact * (row.scale * scale[i])
-    })
+    let mut values = [0.0; WIDE];
+    for (((value, sum), of), scale) in values.iter_mut().zip(sums).zip(of).zip(scale) {
+        *value = ((sum - row.excess) as f32 - row.zero * of) * (row.scale * scale);
+    }
+    values
 }
 
 /// Hands 32 columns of each row of `x · wᵀ` to `finish`, with the row and the first column.
-pub(super) fn product(
+pub(super) fn product(x: Left<'_>, rows: usize, w: &Bytes, finish: impl FnMut(usize, usize, &[f32; WIDE])) {
+    let steps = w.steps();
+    by_rows(x, rows, w, finish, |tiles, [row], [sums]| {
+        for (i, tiles) in tiles.as_chunks::<2>().0.iter().enumerate() {
+            let codes = &x.codes[line(row, steps) + i * TALL * STEP..][..STEP];
+            let lanes = sums.as_chunks_mut::<16>().0;
+            for (sums, tile) in lanes.iter_mut().zip(tiles) {
+                for (quad, codes) in tile.0.chunks_exact(STEP).zip(codes.as_chunks::<4>().0) {
+                    for (sum, w) in sums.iter_mut().zip(quad.as_chunks::<4>().0) {
+                        *sum += (0..4).map(|i| i32::from(codes[i]) * i32::from(w[i])).sum::<i32>();
+                    }
+                }
+            }
+        }
+    });
+}
+
+/// As [`product`], `ROWS` rows at a time: `sum` takes the tiles of a panel, the rows, and zeros, to which it adds the
+/// products of codes. The last row comes more than once where the rows do not fill their number.
+#[inline(always)]
+pub(super) fn by_rows<const ROWS: usize>(
     x: Left<'_>,
     rows: usize,
     w: &Bytes,
     mut finish: impl FnMut(usize, usize, &[f32; WIDE]),
+    mut sum: impl FnMut(&[Tile], [usize; ROWS], &mut [[i32; WIDE]; ROWS]),
 ) {
     assert!(x.k == w.k, "an operand of another width");
-    let steps = w.steps();
-    for (panel, tiles) in w.tiles.chunks_exact(2 * steps).enumerate() {
+    for (panel, tiles) in w.tiles.chunks_exact(2 * w.steps()).enumerate() {
         let column = panel * WIDE;
-        for r in 0..rows {
-            let mut sums = [0i32; WIDE];
-            for (i, tiles) in tiles.as_chunks::<2>().0.iter().enumerate() {
-                let codes = &x.codes[line(r, steps) + i * TALL * STEP..][..STEP];
-                let lanes = sums.as_chunks_mut::<16>().0;
-                for (sums, tile) in lanes.iter_mut().zip(tiles) {
-                    for (quad, codes) in tile.0.chunks_exact(STEP).zip(codes.as_chunks::<4>().0) {
-                        for (sum, w) in sums.iter_mut().zip(quad.as_chunks::<4>().0) {
-                            *sum += (0..4).map(|i| i32::from(codes[i]) * i32::from(w[i])).sum::<i32>();
-                        }
-                    }
-                }
+        for first in (0..rows).step_by(ROWS) {
+            let mut sums = [[0; WIDE]; ROWS];
+            sum(tiles, std::array::from_fn(|r| (first + r).min(rows - 1)), &mut sums);
+            for (r, sums) in sums.iter().enumerate().take(rows - first) {
+                finish(first + r, column, &scaled(sums, &x.rows[first + r], w, column));
             }
-            finish(r, column, &scaled(&sums, &x.rows[r], w, column));
         }
     }
 }

@@ -17,6 +17,9 @@ pub(super) const STEP: usize = super::CODES;
 pub(super) const WIDE: usize = 32;
 /// Rows of a block.
 pub(super) const TALL: usize = 32;
+/// Rows that are summed at a time in vectors of 256 bits: with two vectors of columns each, twelve of the sixteen registers.
+#[cfg(target_arch = "x86_64")]
+pub(super) const ROWS: usize = 6;
 /// Columns of a tile.
 const TILE: usize = 16;
 /// What is added to the codes of weights.
