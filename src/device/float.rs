@@ -6,39 +6,11 @@ use super::{
     Aligned, Arena, CpuPath,
     kernels::{Above, Activation, Heads, Hit, Kernels, Norm},
     math::LANES,
-    portable,
+    portable::{self, Ops, Shape},
 };
-
-/// The inner loops of one instruction set.
-pub(super) struct Ops {
-    /// Of weights the first whose columns divide theirs is taken, of all else the last.
-    pub shapes: &'static [Shape],
-    /// Applies an activation to each value.
-    pub activate: unsafe fn(Activation, &mut [f32]),
-    /// `(rows, stride, len)`: softmax in base 2 of the first `len` of each `stride` values, a multiple of [`LANES`].
-    pub softmax: unsafe fn(&mut [f32], usize, usize),
-    /// Layer norm of one row.
-    pub layer_norm: unsafe fn(&mut [f32], &Norm),
-}
-
-/// What is summed in registers at a time.
-pub(super) struct Shape {
-    /// Rows of a tile.
-    pub rows: usize,
-    /// Columns of a tile, and of a packed panel: a multiple of [`SIDE`] and [`SHORT`].
-    pub cols: usize,
-    /// Sets rows of `out` to `start + a · b`, a tile of them at a time, or adds `a · b` to them without a start.
-    pub tiles: Tiles,
-}
-
-/// `((a, a_stride), b, start, (out, out_stride), rows, coming)`: `a` and `out` have `rows` rows that far apart, `b` is
-/// `k × cols`, `start` is a row of `cols`, `coming` is needed soon, and better brought into the second-level cache on
-/// the way. As for all of these loops, the caller has checked that the processor has the instruction set.
-type Tiles = unsafe fn((&[f32], usize), &[f32], Option<&[f32]>, (&mut [f32], usize), usize, &[f32]);
 
 /// f32 kernels of an instruction set.
 pub struct Float {
-    path: CpuPath,
     ops: &'static Ops,
 }
 
@@ -93,20 +65,19 @@ impl Float {
     /// Panics if the processor lacks `path`.
     pub fn new(path: CpuPath) -> Self {
         assert!(path.is_available(), "{path} is not available");
-        match path {
+        let ops = match path {
             #[cfg(target_arch = "x86_64")]
-            CpuPath::Amx | CpuPath::Avx512Bf16 | CpuPath::Avx512 => {
-                Float { path: CpuPath::Avx512, ops: &super::x86::AVX512 }
-            }
+            CpuPath::Amx | CpuPath::Avx512Bf16 | CpuPath::Avx512 => &super::x86::AVX512,
             #[cfg(target_arch = "x86_64")]
-            CpuPath::Avx2 => Float { path, ops: &super::x86::AVX2 },
-            _ => Float { path: CpuPath::Portable, ops: &portable::OPS },
-        }
+            CpuPath::Avx2 => &super::x86::AVX2,
+            _ => &portable::OPS,
+        };
+        Float { ops }
     }
 
     /// The path whose instructions are used.
     pub(super) fn path(&self) -> CpuPath {
-        self.path
+        self.ops.path
     }
 
     /// Applies an activation in place.
@@ -230,7 +201,11 @@ impl Kernels for Float {
     const PART: usize = 192;
 
     fn name(&self) -> String {
-        format!("{} f32", self.path)
+        format!("{} f32", self.path())
+    }
+
+    fn chunk(&self) -> usize {
+        self.ops.chunk
     }
 
     fn write_operand(&self, x: &[f32], rows: usize, k: usize, out: &mut [f32]) {

@@ -88,6 +88,10 @@ pub trait Kernels: Send + Sync {
     /// As the manifest names it: "amx bf16".
     fn name(&self) -> String;
 
+    /// Tokens that are best taken through all layers at a time: of more, weights are read less often; of fewer, more
+    /// stays in the second-level cache.
+    fn chunk(&self) -> usize;
+
     /// Lays out `rows × k` values as an operand, rounded as it stores them.
     fn write_operand(&self, x: &[f32], rows: usize, k: usize, out: &mut [Self::Value]);
 

@@ -1,14 +1,50 @@
-//! The kernels in plain Rust: right on every processor, the oracle of the fast ones.
+//! What an instruction set gives the f32 kernels, in plain Rust: right on every processor, the oracle of the fast ones.
 
 use super::{
-    float::{Ops, Shape},
+    CpuPath,
     kernels::{Activation, Norm},
     math,
 };
 
+/// The inner loops of one instruction set.
+pub(super) struct Ops {
+    pub path: CpuPath,
+    /// As [`super::Kernels::chunk`] says.
+    pub chunk: usize,
+    /// Of weights the first whose columns divide theirs is taken, of all else the last.
+    pub shapes: &'static [Shape],
+    /// Applies an activation to each value.
+    pub activate: unsafe fn(Activation, &mut [f32]),
+    /// `(rows, stride, len)`: softmax in base 2 of the first `len` of each `stride` values, a multiple of [`LANES`].
+    pub softmax: unsafe fn(&mut [f32], usize, usize),
+    /// Layer norm of one row.
+    pub layer_norm: unsafe fn(&mut [f32], &Norm),
+}
+
+/// What is summed in registers at a time.
+pub(super) struct Shape {
+    /// Rows of a tile.
+    pub rows: usize,
+    /// Columns of a tile, and of a packed panel: a multiple of eight.
+    pub cols: usize,
+    /// Sets rows of `out` to `start + a · b`, a tile of them at a time, or adds `a · b` to them without a start.
+    pub tiles: Tiles,
+}
+
+/// `((a, a_stride), b, start, (out, out_stride), rows, coming)`: `a` and `out` have `rows` rows that far apart, `b` is
+/// `k × cols`, `start` is a row of `cols`, `coming` is needed soon, and better brought into the second-level cache on
+/// the way. As for all of these loops, the caller has checked that the processor has the instruction set.
+type Tiles = unsafe fn((&[f32], usize), &[f32], Option<&[f32]>, (&mut [f32], usize), usize, &[f32]);
+
 /// On 64-bit Arm this compiles to NEON, on x86-64 to SSE2.
-pub(super) static OPS: Ops =
-    Ops { shapes: &[Shape { rows: ROWS, cols: COLS, tiles }], activate, softmax, layer_norm };
+pub(super) static OPS: Ops = Ops {
+    path: CpuPath::Portable,
+    chunk: 512,
+    shapes: &[Shape { rows: ROWS, cols: COLS, tiles }],
+    activate,
+    softmax,
+    layer_norm,
+};
 
 const ROWS: usize = 4;
 const COLS: usize = 8;

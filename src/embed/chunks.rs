@@ -1,14 +1,12 @@
 //! A batch as chunks of whole sequences, which threads take one after the other.
 //!
-//! Weights are read once a chunk, so chunks should be long; but threads wait for the one that ends last, so the chunks
+//! Weights are read once a chunk, so chunks should be long, though not too long for the cache; but threads wait for the one that ends last, so the chunks
 //! that come last are shorter (guided self-scheduling: Polychronopoulos and Kuck, 1987).
 
 use std::ops::Range;
 
 use super::PackedBatch;
 
-/// Tokens of a chunk, at most, unless one sequence alone is longer: activations stay in the second-level cache.
-pub(super) const CHUNK: usize = 512;
 /// Tokens of the last chunks. Of chunks that are shorter still, weights would be what takes the time.
 const LAST: usize = 128;
 
@@ -22,14 +20,21 @@ pub(super) struct Chunk<'a> {
 pub(super) struct Chunks<'a> {
     batch: &'a PackedBatch,
     threads: usize,
+    longest: usize,
     next: usize,
     vectors: &'a mut [f32],
 }
 
 impl<'a> Chunks<'a> {
-    /// Of a batch that so many threads work on; `vectors` has as many rows as there are sequences.
-    pub(super) fn new(batch: &'a PackedBatch, threads: usize, vectors: &'a mut [f32]) -> Self {
-        Chunks { batch, threads, next: 0, vectors }
+    /// Of a batch that so many threads work on; `vectors` has as many rows as there are sequences. A chunk has `longest`
+    /// tokens at most, unless one sequence alone is longer.
+    pub(super) fn new(
+        batch: &'a PackedBatch,
+        threads: usize,
+        longest: usize,
+        vectors: &'a mut [f32],
+    ) -> Self {
+        Chunks { batch, threads, longest, next: 0, vectors }
     }
 }
 
@@ -41,7 +46,7 @@ impl<'a> Iterator for Chunks<'a> {
         let left = self.batch.len().checked_sub(from).filter(|left| *left > 0)?;
         let start = offsets[from] as usize;
         let share = (self.batch.tokens() - start).div_ceil(2 * self.threads);
-        let end = start + share.clamp(LAST, CHUNK);
+        let end = start + share.clamp(LAST, self.longest.max(LAST));
         let fitting = offsets[from + 1..].iter().take_while(|o| **o as usize <= end).count();
         self.next = from + fitting.max(1);
         let dim = self.vectors.len() / left;
@@ -58,7 +63,7 @@ mod tests {
     use super::*;
 
     /// The tokens of each chunk.
-    fn cut(lengths: &[usize], threads: usize) -> Vec<usize> {
+    fn cut(lengths: &[usize], threads: usize, longest: usize) -> Vec<usize> {
         let batch = PackedBatch::of_lengths(lengths);
         let mut vectors = vec![0.0; 3 * lengths.len()];
         let mut next = 0;
@@ -69,28 +74,32 @@ mod tests {
             next = end;
             lengths[start..end].iter().sum()
         };
-        let tokens = Chunks::new(&batch, threads, &mut vectors).map(tokens).collect();
+        let tokens = Chunks::new(&batch, threads, longest, &mut vectors).map(tokens).collect();
         assert_eq!(next, lengths.len());
         tokens
     }
 
     #[test]
     fn the_last_chunks_are_shorter() {
-        assert_eq!(cut(&[], 2), [0; 0]);
-        assert_eq!(cut(&[500, 600, 1], 2), [500, 600, 1]);
-        assert_eq!(cut(&[64; 6], 1), [192, 128, 64]);
-        assert_eq!(cut(&[32; 64], 2), [512, 384, 288, 192, 160, 128, 128, 128, 128]);
-        assert_eq!(cut(&[64; 64], 1)[..7], [512; 7]);
+        assert_eq!(cut(&[], 2, 512), [0; 0]);
+        assert_eq!(cut(&[500, 600, 1], 2, 512), [500, 600, 1]);
+        assert_eq!(cut(&[64; 6], 1, 512), [192, 128, 64]);
+        assert_eq!(cut(&[32; 64], 2, 512), [512, 384, 288, 192, 160, 128, 128, 128, 128]);
+        assert_eq!(cut(&[64; 64], 1, 512)[..7], [512; 7]);
+        assert_eq!(cut(&[32; 64], 2, 384), [384, 384, 320, 224, 160, 128, 128, 128, 128, 64]);
+        assert_eq!(cut(&[64; 64], 1, 384)[..7], [384; 7]);
+        assert_eq!(cut(&[64; 4], 1, 1), [128, 128]);
     }
 
     proptest! {
         #[test]
         fn every_sequence_is_in_one_chunk(
             lengths in prop::collection::vec(1usize..700, 0..60), threads in 1usize..9,
+            longest in 128usize..600,
         ) {
-            let longest = lengths.iter().copied().max().unwrap_or(0);
-            for tokens in cut(&lengths, threads) {
-                prop_assert!(tokens <= CHUNK.max(longest), "{tokens}");
+            let text = lengths.iter().copied().max().unwrap_or(0);
+            for tokens in cut(&lengths, threads, longest) {
+                prop_assert!(tokens <= longest.max(text), "{tokens}");
             }
         }
     }

@@ -217,7 +217,8 @@ impl<K: Kernels> Encoder for CpuEncoder<K> {
         check_ids(batch, &self.config)?;
         let threads = rayon::current_num_threads();
         let mut vectors = Matrix::zeros(batch.len(), self.config.hidden_size);
-        let chunks = Mutex::new(Chunks::new(batch, threads, vectors.as_mut_slice()));
+        let longest = self.kernels.chunk();
+        let chunks = Mutex::new(Chunks::new(batch, threads, longest, vectors.as_mut_slice()));
         let next = || chunks.lock().unwrap_or_else(PoisonError::into_inner).next();
         (0..threads).into_par_iter().with_max_len(1).try_for_each(|_| {
             while let Some(chunk) = next() {

@@ -32,6 +32,15 @@ impl Engine {
         }
     }
 
+    /// As [`crate::device::Kernels::chunk`] says.
+    pub(super) fn chunk(self) -> usize {
+        match self {
+            #[cfg(target_os = "linux")]
+            Engine::Tiles => 384,
+            Engine::Dots => 512,
+        }
+    }
+
     pub(super) fn is_available(self) -> bool {
         match self {
             #[cfg(target_os = "linux")]

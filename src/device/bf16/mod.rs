@@ -79,6 +79,10 @@ impl Kernels for Bf16 {
         self.engine.name().into()
     }
 
+    fn chunk(&self) -> usize {
+        self.engine.chunk()
+    }
+
     fn write_operand(&self, x: &[f32], rows: usize, k: usize, out: &mut [u16]) {
         for (row, values) in x[..rows * k].chunks_exact(k).enumerate() {
             for (step, values) in values.chunks(gemm::WIDE).enumerate() {

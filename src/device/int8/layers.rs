@@ -317,6 +317,10 @@ impl<K: Base> Kernels for Int8Layers<K> {
         format!("{engine} int8 (rest {})", self.kernels.name())
     }
 
+    fn chunk(&self) -> usize {
+        self.kernels.chunk()
+    }
+
     fn write_operand(&self, x: &[f32], rows: usize, k: usize, out: &mut [K::Value]) {
         self.kernels.write_operand(x, rows, k, out);
     }
