@@ -15,7 +15,8 @@ pub(super) struct Ops {
     pub shapes: &'static [Shape],
     /// Applies an activation to each value.
     pub activate: unsafe fn(Activation, &mut [f32]),
-    /// `(rows, stride, len)`: softmax in base 2 of the first `len` of each `stride` values, a multiple of [`LANES`].
+    /// `(rows, stride, len)`: softmax in base 2 of the first `len` of each `stride` values, a multiple of
+    /// [`math::LANES`].
     pub softmax: unsafe fn(&mut [f32], usize, usize),
     /// Layer norm of one row.
     pub layer_norm: unsafe fn(&mut [f32], &Norm),

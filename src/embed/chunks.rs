@@ -1,7 +1,8 @@
 //! A batch as chunks of whole sequences, which threads take one after the other.
 //!
-//! Weights are read once a chunk, so chunks should be long, though not too long for the cache; but threads wait for the one that ends last, so the chunks
-//! that come last are shorter (guided self-scheduling: Polychronopoulos and Kuck, 1987).
+//! Weights are read once a chunk, so chunks should be long, though not too long for the cache; but threads wait for the
+//! one that ends last, so the chunks that come last are shorter (guided self-scheduling: Polychronopoulos and Kuck,
+//! 1987).
 
 use std::ops::Range;
 
