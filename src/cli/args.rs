@@ -97,8 +97,8 @@ pub struct Compute {
     /// What computes; `auto` is the GPU that this build and machine have, else the CPU, and the summary says which
     #[arg(long, value_name = "auto|cpu|cuda[:N]|metal", default_value = "auto", value_parser = device)]
     pub device: DeviceChoice,
-    /// What the model's layers compute in: `native` is bf16, f16 or f32; `int8` is faster on processors without AMX, a
-    /// little less exact, and its vectors do not mix with others
+    /// What the model's layers compute in: `native` is bf16, f16 or f32; `int8` is faster on x86-64 processors without
+    /// AMX, a little less exact, and its vectors do not mix with others
     #[arg(long, value_name = "native|int8", default_value = "native", value_parser = str::parse::<Precision>)]
     pub precision: Precision,
     /// Threads to use [default: all cores]
