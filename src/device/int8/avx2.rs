@@ -25,11 +25,6 @@ pub(super) struct Words {
     columns: Aligned<u32>,
 }
 
-/// Whether the processor has AVX2, and FMA for the rest.
-pub(super) fn is_available() -> bool {
-    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
-}
-
 /// As [`portable::round_rows`].
 ///
 /// # Safety
@@ -73,10 +68,6 @@ pub(super) unsafe fn product(
     finish: impl FnMut(usize, usize, &[f32; WIDE]),
 ) {
     let depth = w.steps() * STEP / 2;
-    assert!(
-        x.codes.len() >= rows.next_multiple_of(TALL) * w.steps() * STEP,
-        "an operand is smaller than its blocks"
-    );
     words.rows.fit(rows * depth);
     words.columns.fit(WIDE * depth);
     let Words { rows: left, columns } = words;

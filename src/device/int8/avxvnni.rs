@@ -6,14 +6,14 @@ use super::{
     avx2, portable,
     weights::{Bytes, Left, ROWS, STEP, TALL, Tile, WIDE, line},
 };
-use crate::device::x86::spin;
+use crate::device::{CpuPath, x86::spin};
 
 /// Codes of a vector.
 const VECTOR: usize = 32;
 
 /// Whether the processor has AVX2, FMA and dot products of bytes in its vectors.
 pub(super) fn is_available() -> bool {
-    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("avxvnni")
+    CpuPath::Avx2.is_available() && is_x86_feature_detected!("avxvnni")
 }
 
 /// As [`portable::product`], to the last bit.
@@ -28,13 +28,9 @@ pub(super) unsafe fn product(
     finish: impl FnMut(usize, usize, &[f32; WIDE]),
 ) {
     let steps = w.steps();
-    assert!(
-        x.codes.len() >= rows.next_multiple_of(TALL) * steps * STEP,
-        "an operand is smaller than its blocks"
-    );
     portable::by_rows(x, rows, w, finish, |tiles, at: [usize; ROWS], sums| {
         let left = at.map(|row| &x.codes[line(row, steps)..]);
-        // SAFETY: the processor has AVX-VNNI; codes and tiles hold so many steps: the lengths were checked.
+        // SAFETY: the processor has AVX-VNNI; codes and tiles hold so many steps: `by_rows` checks the lengths.
         unsafe { sum(left, tiles, sums) };
     });
 }

@@ -94,7 +94,7 @@ impl Engine {
             #[cfg(target_arch = "x86_64")]
             (Engine::AvxVnni, path != CpuPath::Portable && super::avxvnni::is_available()),
             #[cfg(target_arch = "x86_64")]
-            (Engine::Avx2, path != CpuPath::Portable && super::avx2::is_available()),
+            (Engine::Avx2, path != CpuPath::Portable && CpuPath::Avx2.is_available()),
             (Engine::Portable, true),
         ]
         .into_iter()

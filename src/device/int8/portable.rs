@@ -83,6 +83,10 @@ pub(super) fn by_rows<const ROWS: usize>(
     mut sum: impl FnMut(&[Tile], [usize; ROWS], &mut [[i32; WIDE]; ROWS]),
 ) {
     assert!(x.k == w.k, "an operand of another width");
+    assert!(
+        x.codes.len() >= rows.next_multiple_of(TALL) * w.steps() * STEP,
+        "an operand is smaller than its blocks"
+    );
     for (panel, tiles) in w.tiles.chunks_exact(2 * w.steps()).enumerate() {
         let column = panel * WIDE;
         for first in (0..rows).step_by(ROWS) {
