@@ -42,9 +42,7 @@ fn encoders(model: &Model) -> Vec<Box<dyn Encoder>> {
     ];
     encoders.extend(CpuPath::available().into_iter().map(|path| cpu_encoder(model, path).unwrap()));
     let int8 = Model::embedded().unwrap().with_precision(Precision::Int8);
-    // On AVX2 bytes are multiplied by the portable code, too.
-    let paths = CpuPath::available().into_iter().filter(|path| *path != CpuPath::Avx2);
-    encoders.extend(paths.map(|path| cpu_encoder(&int8, path).unwrap()));
+    encoders.extend(CpuPath::available().into_iter().map(|path| cpu_encoder(&int8, path).unwrap()));
     encoders
 }
 

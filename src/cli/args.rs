@@ -444,8 +444,8 @@ pub struct Bench {
     #[arg(long, value_name = "N", default_value_t = 2000, conflicts_with = "corpus",
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub stories: u32,
-    /// What to measure, in turns: amx, avx512bf16, avx512, avx2, portable, candle, stock (candle-transformers as it comes),
-    /// cuda, cuda:1, metal, or `all` that this machine and build have; amx+int8 and so on are the same in int8
+    /// What to measure, in turns: amx, avx512bf16, avx512, avx2, neon, portable, candle, stock (candle-transformers as it
+    /// comes), cuda, cuda:1, metal, or `all` that this machine and build have; amx+int8 and so on are the same in int8
     /// [default: the fastest CPU path]
     #[arg(long, value_name = "DEVICES", value_delimiter = ',')]
     pub devices: Vec<String>,

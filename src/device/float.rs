@@ -70,6 +70,8 @@ impl Float {
             CpuPath::Amx | CpuPath::Avx512Bf16 | CpuPath::Avx512 => &super::x86::AVX512,
             #[cfg(target_arch = "x86_64")]
             CpuPath::Avx2 => &super::x86::AVX2,
+            #[cfg(target_arch = "aarch64")]
+            CpuPath::Neon => &super::neon::NEON,
             _ => &portable::OPS,
         };
         Float { ops }

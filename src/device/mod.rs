@@ -11,6 +11,10 @@ mod gpu;
 pub mod int8;
 mod kernels;
 mod math;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod microkernel;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 #[cfg(test)]
 mod oracle;
 mod portable;
@@ -46,12 +50,14 @@ pub enum CpuPath {
     Avx512,
     /// x86-64 with AVX2 and FMA.
     Avx2,
+    /// 64-bit Arm with NEON, which all of them have.
+    Neon,
     /// Every processor; the oracle of the others.
     Portable,
 }
 
-const PATHS: [CpuPath; 5] =
-    [CpuPath::Amx, CpuPath::Avx512Bf16, CpuPath::Avx512, CpuPath::Avx2, CpuPath::Portable];
+const PATHS: [CpuPath; 6] =
+    [CpuPath::Amx, CpuPath::Avx512Bf16, CpuPath::Avx512, CpuPath::Avx2, CpuPath::Neon, CpuPath::Portable];
 
 impl CpuPath {
     /// The fastest path that this processor has.
@@ -79,8 +85,9 @@ impl CpuPath {
             CpuPath::Avx2 => {
                 std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
             }
+            #[cfg(target_arch = "aarch64")]
+            CpuPath::Neon => std::arch::is_aarch64_feature_detected!("neon"),
             CpuPath::Portable => true,
-            #[cfg(not(target_arch = "x86_64"))]
             _ => false,
         }
     }
@@ -97,6 +104,7 @@ impl CpuPath {
             CpuPath::Avx512Bf16 => "avx512bf16",
             CpuPath::Avx512 => "avx512",
             CpuPath::Avx2 => "avx2",
+            CpuPath::Neon => "neon",
             CpuPath::Portable => "portable",
         }
     }

@@ -44,6 +44,9 @@ fn round(path: CpuPath, precision: Precision) -> f64 {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
         CpuPath::Avx2 => unsafe { super::x86::spin_avx2(STEPS) },
+        #[cfg(target_arch = "aarch64")]
+        // SAFETY: as above.
+        CpuPath::Neon => unsafe { super::neon::spin(STEPS) },
         _ => portable(STEPS),
     }
 }

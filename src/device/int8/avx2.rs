@@ -9,7 +9,7 @@ use super::{
     portable,
     weights::{Bytes, Left, ROWS, Rounded, STEP, TALL, Tile, WIDE, line},
 };
-use crate::device::{Aligned, x86::spin};
+use crate::device::{Aligned, microkernel::spin};
 
 /// Columns that are summed at a time: two vectors.
 const HALF: usize = WIDE / 2;
@@ -173,4 +173,4 @@ fn step(sum: __m256i, x: __m256i, y: __m256i) -> __m256i {
     _mm256_add_epi32(x, _mm256_madd_epi16(sum, y))
 }
 
-spin!(spin, "avx2", 16, (_mm256_set1_epi16, 77, -3), (_mm256_set1_epi32, 1), step);
+spin!(spin, "avx2", 12, 16, (_mm256_set1_epi16, 77, -3), (_mm256_set1_epi32, 1), step);

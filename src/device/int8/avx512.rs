@@ -8,7 +8,7 @@ use crate::device::{
         gemm::{self, Finish, Product, operand},
         rows::activate,
     },
-    x86::spin,
+    microkernel::spin,
 };
 
 // Blocks and panels are those of bf16, whose finish is used.
@@ -232,6 +232,7 @@ pub(super) unsafe fn product_f32<F: Finish>(x: Left<'_>, rows: usize, w: &Bytes,
 spin!(
     spin,
     "avx512f,avx512vnni",
+    12,
     STEP,
     (_mm512_set1_epi8, 77, -3),
     (_mm512_set1_epi32, 1),

@@ -6,7 +6,7 @@ use super::{
     avx2, portable,
     weights::{Bytes, Left, ROWS, STEP, TALL, Tile, WIDE, line},
 };
-use crate::device::{CpuPath, x86::spin};
+use crate::device::{CpuPath, microkernel::spin};
 
 /// Codes of a vector.
 const VECTOR: usize = 32;
@@ -69,6 +69,7 @@ unsafe fn sum(rows: [&[i8]; ROWS], tiles: &[Tile], out: &mut [[i32; WIDE]; ROWS]
 spin!(
     spin,
     "avx2,avxvnni",
+    12,
     VECTOR,
     (_mm256_set1_epi8, 77, -3),
     (_mm256_set1_epi32, 1),

@@ -7,9 +7,11 @@ use super::{
     weights::{Bytes, Rounded, STEP, TALL, line},
 };
 use crate::device::{
-    Activation, Aligned, Arena, Bf16, CpuPath, Float, Heads, Kernels,
+    Activation, Aligned, Arena, CpuPath, Float, Kernels,
     oracle::{activation, buffer, close, product, values},
 };
+#[cfg(target_arch = "x86_64")]
+use crate::device::{Bf16, Heads};
 
 /// The numbers that the codes of an operand stand for.
 fn operand(made: &Rounded, rows: usize, k: usize) -> Vec<f32> {
