@@ -166,6 +166,28 @@ fn higher(a: f32, b: f32) -> f32 {
     if a > b { a } else { b }
 }
 
+/// The lowest and the highest of the values of a row and zero; what is no number is passed over.
+#[inline(always)]
+pub(super) fn bounds(row: &[f32]) -> (f32, f32) {
+    // One after the other: with both in one loop the compiler makes shuffles of them, fifteen times slower.
+    (utmost(row, |a, b| a < b), utmost(row, |a, b| a > b))
+}
+
+/// The value of a row, or zero, that comes `before` all others.
+#[inline(always)]
+fn utmost(row: &[f32], before: impl Fn(f32, f32) -> bool) -> f32 {
+    let first = |a: f32, b: f32| if before(a, b) { a } else { b };
+    let mut lanes = [0f32; LANES];
+    let (whole, rest) = row.as_chunks::<LANES>();
+    for values in whole {
+        for i in 0..LANES {
+            lanes[i] = first(values[i], lanes[i]);
+        }
+    }
+    let found = fold(lanes, |a, b| first(b, a));
+    rest.iter().fold(found, |found, &x| first(x, found))
+}
+
 /// `row = norm(row + bias)`.
 #[inline(always)]
 pub(super) fn layer_norm<const FMA: bool>(row: &mut [f32], norm: &Norm) {
@@ -190,6 +212,19 @@ mod tests {
     fn gelu_is_exact_to_float_accuracy() {
         check_gelu::<false>();
         check_gelu::<true>();
+    }
+
+    #[test]
+    fn bounds_are_those_of_what_is_a_number() {
+        for (row, expect) in [
+            (vec![], (0.0, 0.0)),
+            (vec![3.0, 1.0], (0.0, 3.0)),
+            (vec![-2.0, f32::NAN], (-2.0, 0.0)),
+            ((0..40).map(|i| (i * 7 % 40) as f32 - 30.0).collect(), (-30.0, 9.0)),
+            ([vec![f32::NAN; 16], vec![f32::INFINITY; 17]].concat(), (0.0, f32::INFINITY)),
+        ] {
+            assert_eq!(bounds(&row), expect, "{row:?}");
+        }
     }
 
     fn check_gelu<const FUSED: bool>() {

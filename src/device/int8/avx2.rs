@@ -31,28 +31,7 @@ pub(super) struct Words {
 /// The processor has AVX2.
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn round_rows(x: &[f32], rows: usize, k: usize, made: &mut Rounded) {
-    portable::round_between(x, rows, k, made, |row| bounds(row));
-}
-
-/// The lowest and the highest value of a row and zero.
-#[target_feature(enable = "avx2")]
-fn bounds(row: &[f32]) -> (f32, f32) {
-    let (mut low, mut high) = (_mm256_setzero_ps(), _mm256_setzero_ps());
-    let (whole, rest) = row.as_chunks::<8>();
-    for values in whole {
-        // SAFETY: eight values are a vector.
-        let values = unsafe { _mm256_loadu_ps(values.as_ptr()) };
-        // The second operand is what they return for what is no number.
-        (low, high) = (_mm256_min_ps(values, low), _mm256_max_ps(values, high));
-    }
-    let (mut lows, mut highs) = ([0f32; 8], [0f32; 8]);
-    // SAFETY: as above.
-    unsafe {
-        _mm256_storeu_ps(lows.as_mut_ptr(), low);
-        _mm256_storeu_ps(highs.as_mut_ptr(), high);
-    }
-    let low = lows.iter().chain(rest).copied().fold(0.0, f32::min);
-    (low, highs.iter().chain(rest).copied().fold(0.0, f32::max))
+    portable::round_rows(x, rows, k, made);
 }
 
 /// As [`portable::product`], to the last bit.
@@ -74,7 +53,7 @@ pub(super) unsafe fn product(
     for (row, pairs) in left.chunks_exact_mut(depth).take(rows).enumerate() {
         widen_row(&x.codes[line(row, w.steps())..], pairs);
     }
-    portable::by_rows(x, rows, w, finish, |tiles, at: [usize; ROWS], sums| {
+    portable::by_rows(x, rows, w, finish, |_, tiles, at: [usize; ROWS], sums| {
         if at[0] == 0 {
             widen_columns(tiles, columns);
         }

@@ -28,7 +28,7 @@ pub(super) unsafe fn product(
     finish: impl FnMut(usize, usize, &[f32; WIDE]),
 ) {
     let steps = w.steps();
-    portable::by_rows(x, rows, w, finish, |tiles, at: [usize; ROWS], sums| {
+    portable::by_rows(x, rows, w, finish, |_, tiles, at: [usize; ROWS], sums| {
         let left = at.map(|row| &x.codes[line(row, steps)..]);
         // SAFETY: the processor has AVX-VNNI; codes and tiles hold so many steps: `by_rows` checks the lengths.
         unsafe { sum(left, tiles, sums) };

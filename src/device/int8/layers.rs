@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::{
+    engine::Engine,
     portable,
     weights::{Bytes, Left, Rounded, WIDE},
 };
@@ -21,24 +22,6 @@ use crate::device::{
 pub struct Int8Layers<K> {
     kernels: K,
     engine: Engine,
-}
-
-/// The instructions that multiply bytes. All give the same sums.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Engine {
-    /// The matrix units of AMX.
-    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-    Tiles,
-    /// AVX-512-VNNI.
-    #[cfg(target_arch = "x86_64")]
-    Vnni,
-    /// AVX-VNNI, beside AVX2.
-    #[cfg(target_arch = "x86_64")]
-    AvxVnni,
-    /// AVX2, which multiplies 16 bits.
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    Portable,
 }
 
 /// What a layer does with its sums.
@@ -77,54 +60,6 @@ trait Base: Kernels {
     fn round(&self, engine: Engine, x: &[Self::Value], rows: usize, k: usize, made: &mut Rounded);
 
     fn finish(&self, engine: Engine, product: Multiply<'_>, output: Output<'_, Self::Value>);
-}
-
-impl Engine {
-    /// Those that `path` may use on this processor, the fastest first.
-    fn on(path: CpuPath) -> impl Iterator<Item = Self> {
-        let _ = path;
-        [
-            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            (Engine::Tiles, path == CpuPath::Amx && crate::device::bf16::permit::has_bytes()),
-            #[cfg(target_arch = "x86_64")]
-            (
-                Engine::Vnni,
-                !matches!(path, CpuPath::Avx2 | CpuPath::Portable) && super::avx512::is_available(),
-            ),
-            #[cfg(target_arch = "x86_64")]
-            (Engine::AvxVnni, path != CpuPath::Portable && super::avxvnni::is_available()),
-            #[cfg(target_arch = "x86_64")]
-            (Engine::Avx2, path != CpuPath::Portable && CpuPath::Avx2.is_available()),
-            (Engine::Portable, true),
-        ]
-        .into_iter()
-        .filter_map(|(engine, is)| is.then_some(engine))
-    }
-
-    fn of(path: CpuPath) -> Self {
-        Engine::on(path).next().expect("plain Rust is everywhere")
-    }
-}
-
-/// Multiplications and additions of bytes in registers on one thread, as [`crate::device::ceiling`] counts them.
-pub(in crate::device) fn spin(path: CpuPath, steps: usize) -> f64 {
-    match Engine::of(path) {
-        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-        Engine::Tiles => {
-            use crate::device::bf16::tiles::{Tiles, spin};
-            spin(&Tiles::configure(), steps / 8, true)
-        }
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: the engine is there, so the processor has it.
-        Engine::Vnni => unsafe { super::avx512::spin(steps) },
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: as above.
-        Engine::AvxVnni => unsafe { super::avxvnni::spin(steps) },
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: as above.
-        Engine::Avx2 => unsafe { super::avx2::spin(steps) },
-        Engine::Portable => portable::spin(steps),
-    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -263,6 +198,9 @@ fn multiply(engine: Engine, product: Multiply<'_>, finish: impl FnMut(usize, usi
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
         Engine::Avx2 => unsafe { super::avx2::product(left, rows, layer, &mut memory.words, finish) },
+        #[cfg(target_arch = "aarch64")]
+        // SAFETY: the processor has the engine.
+        Engine::Dots => unsafe { super::neon::product(left, rows, layer, finish) },
         _ => {
             let _ = memory;
             portable::product(left, rows, layer, finish);
@@ -303,18 +241,7 @@ impl<K: Base> Kernels for Int8Layers<K> {
     const ROW_BLOCK: usize = 32;
 
     fn name(&self) -> String {
-        let engine = match self.engine {
-            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            Engine::Tiles => "amx",
-            #[cfg(target_arch = "x86_64")]
-            Engine::Vnni => "vnni",
-            #[cfg(target_arch = "x86_64")]
-            Engine::AvxVnni => "avx-vnni",
-            #[cfg(target_arch = "x86_64")]
-            Engine::Avx2 => "avx2",
-            Engine::Portable => "portable",
-        };
-        format!("{engine} int8 (rest {})", self.kernels.name())
+        format!("{} int8 (rest {})", self.engine.name(), self.kernels.name())
     }
 
     fn chunk(&self) -> usize {

@@ -6,7 +6,10 @@ mod avx2;
 mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod avxvnni;
+mod engine;
 mod layers;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 #[cfg(test)]
 mod oracle;
 mod portable;
@@ -16,4 +19,4 @@ mod weights;
 pub use layers::Int8Layers;
 pub use products::{BIAS, CODES, Codes, Int8, MAX_LEN};
 
-pub(super) use layers::spin;
+pub(super) use engine::spin;

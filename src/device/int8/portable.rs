@@ -1,29 +1,11 @@
 //! The layers in plain Rust: right on every processor, the oracle of the others.
 
 use super::weights::{Bytes, Left, Range, Rounded, RowScale, STEP, TALL, Tile, WIDE, line};
+use crate::device::math::bounds;
 
 /// Rounds the rows of `x`, `rows × k`.
-pub(super) fn round_rows(x: &[f32], rows: usize, k: usize, made: &mut Rounded) {
-    round_between(x, rows, k, made, |row| {
-        let (mut low, mut high) = (0f32, 0f32);
-        for &v in row {
-            low = if v < low { v } else { low };
-            high = if v > high { v } else { high };
-        }
-        (low, high)
-    });
-}
-
-/// As [`round_rows`]; `bounds` finds the lowest and the highest value of a row and zero, and passes over what is no
-/// number.
 #[inline(always)]
-pub(super) fn round_between(
-    x: &[f32],
-    rows: usize,
-    k: usize,
-    made: &mut Rounded,
-    bounds: impl Fn(&[f32]) -> (f32, f32),
-) {
+pub(super) fn round_rows(x: &[f32], rows: usize, k: usize, made: &mut Rounded) {
     made.fit(rows, k);
     let steps = k.div_ceil(STEP);
     for (r, row) in x.chunks_exact(k).take(rows).enumerate() {
@@ -57,7 +39,7 @@ pub(super) fn scaled(sums: &[i32; WIDE], row: &RowScale, w: &Bytes, column: usiz
 /// Hands 32 columns of each row of `x · wᵀ` to `finish`, with the row and the first column.
 pub(super) fn product(x: Left<'_>, rows: usize, w: &Bytes, finish: impl FnMut(usize, usize, &[f32; WIDE])) {
     let steps = w.steps();
-    by_rows(x, rows, w, finish, |tiles, [row], [sums]| {
+    by_rows(x, rows, w, finish, |_, tiles, [row], [sums]| {
         for (i, tiles) in tiles.as_chunks::<2>().0.iter().enumerate() {
             let codes = &x.codes[line(row, steps) + i * TALL * STEP..][..STEP];
             let lanes = sums.as_chunks_mut::<16>().0;
@@ -72,15 +54,15 @@ pub(super) fn product(x: Left<'_>, rows: usize, w: &Bytes, finish: impl FnMut(us
     });
 }
 
-/// As [`product`], `ROWS` rows at a time: `sum` takes the tiles of a panel, the rows, and zeros, to which it adds the
-/// products of codes. The last row comes more than once where the rows do not fill their number.
+/// As [`product`], `ROWS` rows at a time: `sum` takes a panel's first column and its tiles, the rows, and zeros, to which it
+/// adds the products of codes. The last row comes more than once where the rows do not fill their number.
 #[inline(always)]
 pub(super) fn by_rows<const ROWS: usize>(
     x: Left<'_>,
     rows: usize,
     w: &Bytes,
     mut finish: impl FnMut(usize, usize, &[f32; WIDE]),
-    mut sum: impl FnMut(&[Tile], [usize; ROWS], &mut [[i32; WIDE]; ROWS]),
+    mut sum: impl FnMut(usize, &[Tile], [usize; ROWS], &mut [[i32; WIDE]; ROWS]),
 ) {
     assert!(x.k == w.k, "an operand of another width");
     assert!(
@@ -91,7 +73,7 @@ pub(super) fn by_rows<const ROWS: usize>(
         let column = panel * WIDE;
         for first in (0..rows).step_by(ROWS) {
             let mut sums = [[0; WIDE]; ROWS];
-            sum(tiles, std::array::from_fn(|r| (first + r).min(rows - 1)), &mut sums);
+            sum(column, tiles, std::array::from_fn(|r| (first + r).min(rows - 1)), &mut sums);
             for (r, sums) in sums.iter().enumerate().take(rows - first) {
                 finish(first + r, column, &scaled(sums, &x.rows[first + r], w, column));
             }

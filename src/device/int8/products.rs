@@ -62,6 +62,10 @@ impl Int8 {
                 return Int8 { path: CpuPath::Avx2, rows: x86::rows_avx2, pair: x86::pair_avx2 };
             }
         }
+        #[cfg(target_arch = "aarch64")]
+        if path == CpuPath::Neon && super::neon::is_available() {
+            return Int8 { path, rows: arm::rows, pair: arm::pair };
+        }
         portable
     }
 
@@ -194,6 +198,82 @@ mod x86 {
         let half = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256::<1>(sum));
         let quarter = _mm_add_epi32(half, _mm_shuffle_epi32::<0b01_00_11_10>(half));
         _mm_cvtsi128_si32(_mm_add_epi32(quarter, _mm_shuffle_epi32::<0b10_11_00_01>(quarter)))
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+mod arm {
+    use std::arch::{aarch64::*, asm};
+
+    use super::BIAS;
+
+    /// Codes of a vector.
+    const VECTOR: usize = 16;
+    /// Vectors that are summed side by side, to whole steps of [`super::CODES`].
+    const CHAINS: usize = super::CODES / VECTOR;
+
+    /// # Safety
+    /// The processor has dot products of bytes; `rows` holds a row of the query's length for each place of `out`.
+    #[target_feature(enable = "neon,dotprod")]
+    pub(super) unsafe fn rows(query: &[i8], rows: &[u8], out: &mut [i32]) {
+        let len = query.len();
+        let excess = i32::from(BIAS) * query.iter().map(|&q| i32::from(q)).sum::<i32>();
+        for (i, out) in out.iter_mut().enumerate() {
+            // SAFETY: query and rows are whole steps long: `Codes` and `Int8::rows` see to it.
+            let sum = unsafe {
+                let row = rows.as_ptr().add(i * len);
+                sum(len, |at| vld1q_s8(query.as_ptr().add(at)), |at| signed(row.add(at)))
+            };
+            *out = sum + excess;
+        }
+    }
+
+    /// # Safety
+    /// The processor has dot products of bytes; both rows have one length, a multiple of [`super::CODES`].
+    #[target_feature(enable = "neon,dotprod")]
+    pub(super) unsafe fn pair(a: &[u8], b: &[u8]) -> i32 {
+        // SAFETY: the rows are whole steps long, as the caller says.
+        unsafe { sum(a.len(), |at| signed(a.as_ptr().add(at)), |at| signed(b.as_ptr().add(at))) }
+    }
+
+    /// Codes of a row. The instructions multiply bytes of one kind: flipping the highest bit takes the bias away.
+    ///
+    /// # Safety
+    /// There are as many as a vector holds.
+    #[inline(always)]
+    unsafe fn signed(row: *const u8) -> int8x16_t {
+        // SAFETY: by this function's own contract; all 64-bit Arm has NEON.
+        unsafe { vreinterpretq_s8_u8(veorq_u8(vld1q_u8(row), vdupq_n_u8(BIAS))) }
+    }
+
+    /// The sum of products of `len` codes, whole steps of them.
+    #[inline]
+    #[target_feature(enable = "neon,dotprod")]
+    fn sum(len: usize, a: impl Fn(usize) -> int8x16_t, b: impl Fn(usize) -> int8x16_t) -> i32 {
+        let mut sums = [vdupq_n_s32(0); CHAINS];
+        for step in (0..len).step_by(super::CODES) {
+            for (i, sum) in sums.iter_mut().enumerate() {
+                *sum = dot(*sum, a(step + i * VECTOR), b(step + i * VECTOR));
+            }
+        }
+        vaddvq_s32(vaddq_s32(vaddq_s32(sums[0], sums[1]), vaddq_s32(sums[2], sums[3])))
+    }
+
+    /// `sum += a · b`, of each four bytes.
+    #[inline]
+    #[target_feature(enable = "neon,dotprod")]
+    fn dot(mut sum: int32x4_t, a: int8x16_t, b: int8x16_t) -> int32x4_t {
+        // SAFETY: the processor has the instruction, which changes nothing but `sum`.
+        unsafe {
+            asm!(
+                "sdot {sum:v}.4s, {a:v}.16b, {b:v}.16b",
+                sum = inout(vreg) sum,
+                a = in(vreg) a,
+                b = in(vreg) b,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+        }
+        sum
     }
 }
 

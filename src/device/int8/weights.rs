@@ -17,8 +17,9 @@ pub(super) const STEP: usize = super::CODES;
 pub(super) const WIDE: usize = 32;
 /// Rows of a block.
 pub(super) const TALL: usize = 32;
-/// Rows that are summed at a time in vectors of 256 bits: with two vectors of columns each, twelve of the sixteen registers.
-#[cfg(target_arch = "x86_64")]
+/// Rows that are summed at a time, 16 columns of each: in vectors of 256 bits these are twelve of sixteen registers, in
+/// vectors of 128 bits 24 of 32.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 pub(super) const ROWS: usize = 6;
 /// Columns of a tile.
 const TILE: usize = 16;
