@@ -55,6 +55,7 @@ pub(super) fn write(
 ) -> Result<()> {
     let path = folder.join(name);
     let put = || -> io::Result<()> {
+        #[cfg_attr(not(unix), allow(unused_mut, reason = "others have no such mask"))]
         let mut builder = tempfile::Builder::new();
         // Whoever may read the store may read this: the user's mask decides, as for the store itself.
         #[cfg(unix)]

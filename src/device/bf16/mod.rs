@@ -1,6 +1,10 @@
 //! The kernels for bfloat16: products of bf16 values summed in f32, and AVX-512 for all between them.
 //!
 //! Two engines multiply, on operands of one layout: the matrix units of AMX, and the dot products of AVX-512-BF16.
+#![cfg_attr(
+    not(target_os = "linux"),
+    allow(unused_variables, dead_code, reason = "matrix units are used on Linux alone")
+)]
 
 mod attention;
 mod dots;

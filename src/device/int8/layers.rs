@@ -14,7 +14,7 @@ use crate::device::{
 #[cfg(target_arch = "x86_64")]
 use crate::device::{
     Bf16,
-    bf16::gemm::{self, Blocks, Finish, Product},
+    bf16::gemm::{self, Finish, Product},
     bf16::rows::{GELU, GELU_TANH, NONE, RELU},
 };
 
@@ -41,8 +41,8 @@ pub struct Int8Scratch<S> {
 /// What the engines need of it.
 #[derive(Default)]
 struct Memory {
-    #[cfg(target_arch = "x86_64")]
-    blocks: Blocks,
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    blocks: gemm::Blocks,
     #[cfg(target_arch = "x86_64")]
     words: super::avx2::Words,
 }
@@ -100,7 +100,7 @@ impl<'a, const BF16: bool> Product<'a> for OnAvx512<'a, BF16> {
     }
 
     unsafe fn run<F: Finish>(self, finish: &F) {
-        let Multiply { left, rows, layer, memory } = self.0;
+        let Multiply { left, rows, layer, .. } = self.0;
         let scaled = super::avx512::Scaled { inner: finish, left, layer };
         // SAFETY: the engine was found on this processor, with tiles only where there is bf16; the operand holds whole
         // blocks, which `left` made, and the output does by this function's own contract.
@@ -111,7 +111,7 @@ impl<'a, const BF16: bool> Product<'a> for OnAvx512<'a, BF16> {
                     use crate::device::bf16::tiles::{Tiles, multiply};
                     let x = (left.codes.as_ptr().cast(), rows);
                     let w = (layer.tiles.as_ptr().cast(), layer.n / WIDE);
-                    let blocks = &mut memory.blocks;
+                    let blocks = &mut self.0.memory.blocks;
                     multiply::<true, _>(&Tiles::configure(), x, w, layer.steps(), &scaled, blocks);
                 }
                 _ if BF16 => super::avx512::product_bf16(left, rows, layer, &scaled),
