@@ -6,10 +6,10 @@
 pub(super) const LINE: usize = 16;
 
 /// `$tiles` multiplies the rows of one shape of tiles, `$cols` wide: `$tile` has any number of rows, `$whole` is the one
-/// that is used where there are enough. `$vector::far` brings a line into the second-level cache.
+/// that is used where there are enough. `$far` brings a line into the second-level cache.
 macro_rules! tiles {
     (
-        $features:literal, $vector:ident, $cols:literal, $rows:literal, [$($fewer:literal)+], $tiles:ident,
+        $features:literal, $far:ident, $cols:literal, $rows:literal, [$($fewer:literal)+], $tiles:ident,
         $tile:ident, $whole:expr
     ) => {
         /// # Safety
@@ -34,7 +34,7 @@ macro_rules! tiles {
             let start = start.map(<[f32]>::as_ptr);
             for row in (0..rows).step_by($rows) {
                 for line in coming.by_ref().take(share) {
-                    $vector::far(line.as_ptr());
+                    $far(line.as_ptr());
                 }
                 // SAFETY: all rows of `a` and `out` and a row of `start` lie in their slices: the lengths were checked.
                 unsafe {

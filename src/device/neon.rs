@@ -24,11 +24,9 @@ pub(super) static NEON: Ops = Ops {
 const LANES: usize = 4;
 const COLS: usize = 2 * LANES;
 
-mod fetch {
-    /// Nothing: the processor finds what it reads in order by itself.
-    #[inline(always)]
-    pub(super) fn far(_line: *const f32) {}
-}
+/// Brings nothing nearer: the processor finds what it reads in order by itself.
+#[inline(always)]
+fn far(_line: *const f32) {}
 
 /// One tile of `ROWS` rows. A value of `a` is taken out of a vector of four steps of k, as a load that fills a vector with
 /// it takes a turn of the units that multiply.
@@ -94,6 +92,6 @@ fn multiply_add(sum: float32x4_t, x: float32x4_t, y: float32x4_t) -> float32x4_t
     vfmaq_f32(y, sum, x)
 }
 
-tiles!("neon", fetch, 8, 8, [1 2 3 4 5 6 7], tiles_neon, tile, tile::<8>);
+tiles!("neon", far, 8, 8, [1 2 3 4 5 6 7], tiles_neon, tile, tile::<8>);
 row_ops!("neon", activate, softmax, layer_norm);
 spin!(spin, "neon", 24, LANES, (vdupq_n_f32, 0.999, 0.001), (vdupq_n_f32, 0.5), multiply_add);

@@ -38,7 +38,6 @@ pub(super) static AVX2: Ops = Ops {
 
 /// The vectors of AVX-512 and of AVX2, by the same names.
 mod wide {
-    pub(super) use super::{far, near};
     pub(super) use std::arch::x86_64::{
         _mm512_fmadd_ps as fma, _mm512_loadu_ps as load, _mm512_set1_ps as set, _mm512_setzero_ps as zero,
         _mm512_storeu_ps as store,
@@ -46,7 +45,6 @@ mod wide {
     pub(super) const LANES: usize = 16;
 }
 mod narrow {
-    pub(super) use super::{far, near};
     pub(super) use std::arch::x86_64::{
         _mm256_fmadd_ps as fma, _mm256_loadu_ps as load, _mm256_set1_ps as set, _mm256_setzero_ps as zero,
         _mm256_storeu_ps as store,
@@ -105,7 +103,7 @@ macro_rules! tile {
                         // A line of the next rows, which are the left side of the next tile.
                         let line = i % microkernel::LINE;
                         let next = a.wrapping_add((ROWS + line) * a_stride + (i - line));
-                        $vector::near(next);
+                        near(next);
                     }
                     for r in 0..ROWS {
                         let x = $vector::set(*a.add(r * a_stride + i));
@@ -129,11 +127,11 @@ macro_rules! tile {
         }
     };
 }
-tiles!("avx512f", wide, 32, 12, [1 2 3 4 5 6 7 8 9 10 11], tiles_avx512, tile_avx512, tile_avx512::<12>);
+tiles!("avx512f", far, 32, 12, [1 2 3 4 5 6 7 8 9 10 11], tiles_avx512, tile_avx512, tile_avx512::<12>);
 tile!("avx512f", wide, 2, 1, true, tile_avx512);
-tiles!("avx2,fma", narrow, 16, 6, [1 2 3 4 5], tiles_avx2, tile_avx2, tile_avx2::<6>);
+tiles!("avx2,fma", far, 16, 6, [1 2 3 4 5], tiles_avx2, tile_avx2, tile_avx2::<6>);
 tile!("avx2,fma", narrow, 2, 8, false, tile_avx2);
-tiles!("avx2,fma", narrow, 24, 4, [1 2 3], tiles_avx2_wide, tile_avx2_wide, avx2::tile_4x24);
+tiles!("avx2,fma", far, 24, 4, [1 2 3], tiles_avx2_wide, tile_avx2_wide, avx2::tile_4x24);
 tile!("avx2,fma", narrow, 3, 4, false, tile_avx2_wide);
 row_ops!("avx512f", activate_avx512, softmax_avx512, layer_norm_avx512);
 row_ops!("avx2,fma", activate_avx2, softmax_avx2, layer_norm_avx2);

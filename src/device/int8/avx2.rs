@@ -7,7 +7,7 @@ use std::arch::x86_64::*;
 
 use super::{
     portable,
-    weights::{Bytes, Left, ROWS, Rounded, STEP, TALL, Tile, WIDE, line},
+    weights::{Bytes, Left, ROWS, Rounded, STEP, TALL, Tile, WIDE},
 };
 use crate::device::{Aligned, microkernel::spin};
 
@@ -51,7 +51,7 @@ pub(super) unsafe fn product(
     words.columns.fit(WIDE * depth);
     let Words { rows: left, columns } = words;
     for (row, pairs) in left.chunks_exact_mut(depth).take(rows).enumerate() {
-        widen_row(&x.codes[line(row, w.steps())..], pairs);
+        widen_row(x.row(row), pairs);
     }
     portable::by_rows(x, rows, w, finish, |_, tiles, at: [usize; ROWS], sums| {
         if at[0] == 0 {

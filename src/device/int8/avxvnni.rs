@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 
 use super::{
     avx2, portable,
-    weights::{Bytes, Left, ROWS, STEP, TALL, Tile, WIDE, line},
+    weights::{Bytes, Left, ROWS, STEP, TALL, Tile, WIDE},
 };
 use crate::device::{CpuPath, microkernel::spin};
 
@@ -27,9 +27,8 @@ pub(super) unsafe fn product(
     w: &Bytes,
     finish: impl FnMut(usize, usize, &[f32; WIDE]),
 ) {
-    let steps = w.steps();
     portable::by_rows(x, rows, w, finish, |_, tiles, at: [usize; ROWS], sums| {
-        let left = at.map(|row| &x.codes[line(row, steps)..]);
+        let left = at.map(|row| x.row(row));
         // SAFETY: the processor has AVX-VNNI; codes and tiles hold so many steps: `by_rows` checks the lengths.
         unsafe { sum(left, tiles, sums) };
     });

@@ -7,7 +7,7 @@ use std::arch::{aarch64::*, asm};
 
 use super::{
     portable,
-    weights::{Bytes, Left, ROWS, STEP, TALL, Tile, WIDE, line},
+    weights::{Bytes, Left, ROWS, STEP, TALL, Tile, WIDE},
 };
 use crate::device::{CpuPath, microkernel::spin};
 
@@ -52,9 +52,8 @@ pub(super) unsafe fn product(
     w: &Bytes,
     finish: impl FnMut(usize, usize, &[f32; WIDE]),
 ) {
-    let steps = w.steps();
     portable::by_rows(x, rows, w, finish, |column, tiles, at: [usize; ROWS], sums| {
-        let left = at.map(|row| &x.codes[line(row, steps)..]);
+        let left = at.map(|row| x.row(row));
         // SAFETY: the processor has the instructions; codes and tiles hold so many steps: `by_rows` checks the lengths.
         unsafe { sum(left, tiles, &w.sums[column..][..WIDE], sums) };
     });

@@ -38,10 +38,9 @@ pub(super) fn scaled(sums: &[i32; WIDE], row: &RowScale, w: &Bytes, column: usiz
 
 /// Hands 32 columns of each row of `x · wᵀ` to `finish`, with the row and the first column.
 pub(super) fn product(x: Left<'_>, rows: usize, w: &Bytes, finish: impl FnMut(usize, usize, &[f32; WIDE])) {
-    let steps = w.steps();
     by_rows(x, rows, w, finish, |_, tiles, [row], [sums]| {
         for (i, tiles) in tiles.as_chunks::<2>().0.iter().enumerate() {
-            let codes = &x.codes[line(row, steps) + i * TALL * STEP..][..STEP];
+            let codes = &x.row(row)[i * TALL * STEP..][..STEP];
             let lanes = sums.as_chunks_mut::<16>().0;
             for (sums, tile) in lanes.iter_mut().zip(tiles) {
                 for (quad, codes) in tile.0.chunks_exact(STEP).zip(codes.as_chunks::<4>().0) {

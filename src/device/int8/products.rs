@@ -53,9 +53,7 @@ impl Int8 {
         let portable = Int8 { path: CpuPath::Portable, rows: portable_rows, pair: portable_pair };
         #[cfg(target_arch = "x86_64")]
         {
-            let vnni = std::arch::is_x86_feature_detected!("avx512vnni")
-                && std::arch::is_x86_feature_detected!("avx512bw");
-            if vnni && !matches!(path, CpuPath::Avx2 | CpuPath::Portable) {
+            if super::avx512::is_available() && !matches!(path, CpuPath::Avx2 | CpuPath::Portable) {
                 return Int8 { path: CpuPath::Avx512, rows: x86::rows_avx512, pair: x86::pair_avx512 };
             }
             if path != CpuPath::Portable && std::arch::is_x86_feature_detected!("avx2") {

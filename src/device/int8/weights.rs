@@ -106,6 +106,14 @@ pub struct Left<'a> {
     pub(super) k: usize,
 }
 
+impl<'a> Left<'a> {
+    /// The codes from step 0 of `row` on; the next step is [`TALL`] · [`STEP`] further on.
+    #[inline(always)]
+    pub(super) fn row(self, row: usize) -> &'a [i8] {
+        &self.codes[line(row, self.k.div_ceil(STEP))..]
+    }
+}
+
 impl Rounded {
     /// Makes room for `rows` of `k` values, in whole blocks.
     pub(super) fn fit(&mut self, rows: usize, k: usize) {
