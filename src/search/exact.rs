@@ -2,13 +2,13 @@
 //!
 //! The kernels' scores find what may lie above the floor; what is reported is scored again by [`dot`], whose
 //! bytes are the same on every machine and path. The floor of the first pass is lower by the most that the kernels
-//! can err, so nothing is missed, bf16 or not.
+//! can err, so nothing is missed, bf16 or not. In a self-join of many rows the first pass may go over their sketches.
 
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::RowPair;
+use super::{RowPair, sketch::Sketch};
 #[cfg(target_arch = "x86_64")]
 use crate::device::Bf16;
 use crate::{
@@ -192,7 +192,21 @@ fn join(
     if rows.rows() < 2 {
         return Ok(Vec::new());
     }
-    let mut found = scan(rows, floor, against, path, &Pairs { rows, floor }, progress)?;
+    let sketch = Sketch::of(rows, floor, path);
+    join_by(sketch.as_ref(), rows, floor, against, path, progress)
+}
+
+/// As [`join`], by sketches of the rows if there are any.
+pub(super) fn join_by(
+    sketch: Option<&Sketch>,
+    rows: &Matrix,
+    floor: f32,
+    against: Against,
+    path: CpuPath,
+    progress: &dyn Progress,
+) -> Result<Vec<RowPair>> {
+    let (scanned, low) = sketch.map_or((rows, floor), |s| (s.rows(), floor - s.slack()));
+    let mut found = scan(scanned, low, against, path, &Pairs { rows, floor }, progress)?;
     found.par_iter_mut().for_each(|pairs| pairs.sort_unstable_by_key(|p| (p.a, p.b)));
     Ok(found.concat())
 }

@@ -9,6 +9,9 @@
 //! | 29,819 | 0.32 | 93.5 | 1.0000 |
 //! | 104,007 | 2.28 | – | – |
 //!
+//! Where bf16 is not multiplied, the exact search goes over sketches first (`sketch.rs`): on two cores with AVX2 30,000
+//! rows take 0.6 s and 100,000 rows 5.7 s (without sketches 2.0 s and 21 s).
+//!
 //! The lines have not crossed where it was measured; exact search grows with the square of the rows, so `auto` turns to
 //! the graph at [`CROSSOVER`], where that square begins to take minutes.
 
@@ -20,6 +23,7 @@ mod lookup;
 mod postings;
 mod quantized;
 mod shingles;
+mod sketch;
 mod stories;
 mod tensor;
 
@@ -341,7 +345,7 @@ mod tests {
         rows
     }
 
-    fn brute_force(rows: &Matrix, floor: f32) -> Vec<RowPair> {
+    pub(super) fn brute_force(rows: &Matrix, floor: f32) -> Vec<RowPair> {
         let n = rows.rows() as u32;
         let all = (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b)));
         let scored = all.map(|(a, b)| RowPair {
