@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::{RowPair, sketch::Sketch};
+use super::{RowPair, sketch::sketches};
 #[cfg(target_arch = "x86_64")]
 use crate::device::Bf16;
 use crate::{
@@ -55,6 +55,14 @@ impl Against {
             Against::All => row != column,
             Against::From(split) => row < split && split <= column,
             Against::Across(split) => (row < split) != (column < split),
+        }
+    }
+
+    /// How many pairs of `n` rows meet, each counted once.
+    fn pairs(self, n: u64) -> u64 {
+        match self {
+            Against::Later | Against::All => n * n.saturating_sub(1) / 2,
+            Against::From(split) | Against::Across(split) => split as u64 * n.saturating_sub(split as u64),
         }
     }
 
@@ -192,21 +200,21 @@ fn join(
     if rows.rows() < 2 {
         return Ok(Vec::new());
     }
-    let sketch = Sketch::of(rows, floor, path);
-    join_by(sketch.as_ref(), rows, floor, against, path, progress)
+    let sketches = sketches(rows, against.pairs(rows.rows() as u64), floor, path);
+    join_by(sketches.as_ref(), rows, floor, against, path, progress)
 }
 
 /// As [`join`], by sketches of the rows if there are any.
 pub(super) fn join_by(
-    sketch: Option<&Sketch>,
+    sketches: Option<&Matrix>,
     rows: &Matrix,
     floor: f32,
     against: Against,
     path: CpuPath,
     progress: &dyn Progress,
 ) -> Result<Vec<RowPair>> {
-    let (scanned, low) = sketch.map_or((rows, floor), |s| (s.rows(), floor - s.slack()));
-    let mut found = scan(scanned, low, against, path, &Pairs { rows, floor }, progress)?;
+    let pairs = Pairs { rows, floor };
+    let mut found = scan(sketches.unwrap_or(rows), floor, against, path, &pairs, progress)?;
     found.par_iter_mut().for_each(|pairs| pairs.sort_unstable_by_key(|p| (p.a, p.b)));
     Ok(found.concat())
 }

@@ -10,7 +10,7 @@
 //! | 104,007 | 2.28 | – | – |
 //!
 //! Where bf16 is not multiplied, the exact search goes over sketches first (`sketch.rs`): on two cores with AVX2 30,000
-//! rows take 0.6 s and 100,000 rows 5.7 s (without sketches 2.0 s and 21 s).
+//! rows take 0.6 s and 100,000 rows 5.8 s (without sketches 2.0 s and 21 s).
 //!
 //! The lines have not crossed where it was measured; exact search grows with the square of the rows, so `auto` turns to
 //! the graph at [`CROSSOVER`], where that square begins to take minutes.

@@ -6,7 +6,15 @@
 //! most, little is left out, so a search above a floor scores a sixth of the values and then the few pairs that may reach
 //! the floor. (As FEXIPRO does: Li, Chan, Yiu, Mamoulis, SIGMOD 2017, after a singular value decomposition.)
 //!
-//! The directions, and how many, decide how fast a search is, never what it finds: [`Sketch::slack`] holds for any.
+//! The directions, and how many, decide how fast a search is, never what it finds. Let `D` hold directions that are not
+//! quite orthonormal, `δ ≥ ‖DDᵀ − 1‖`, `p = Dx`, `q = Dz`. Then `M = 1 − DᵀD + δ` has no negative eigenvalue, so
+//!
+//! ```text
+//! x·z − p·q = xᵀMz − δ x·z ≤ √(xᵀMx)·√(zᵀMz) + δ‖x‖‖z‖,   xᵀMx = ‖x‖² − ‖p‖² + δ‖x‖²
+//! ```
+//!
+//! What is added to a product in proportion to both lengths goes into the sketches' last values, as
+//! `√(A + a)·√(B + b) ≥ √(AB) + √(ab)`. So do the roundings of float32.
 
 use rayon::prelude::*;
 
@@ -16,14 +24,16 @@ use crate::{
     vector::{Matrix, dot},
 };
 
-/// A join of fewer rows takes no longer than to make sketches of them: a tenth of a second.
-const LEAST_ROWS: usize = 10_000;
+/// A join of fewer pairs than of 10,000 rows takes little longer than to make sketches of them.
+const LEAST_PAIRS: u64 = 10_000 * 10_000 / 2;
+/// So many pairs a row, at least, make up for a sketch of it.
+const LEAST_OF_A_ROW: u64 = 500;
 /// The numbers of values that are tried.
 const WIDTHS: [usize; 6] = [32, 48, 64, 96, 128, 192];
 /// Multiplications that take as long as to score a candidate again: with AVX2 230 ns for a row from memory beside 0.02 ns,
 /// and less for one that is still in the cache.
 const RESCORE: f64 = 6000.0;
-/// Sketches of more than this share of a row's values are not worth their making.
+/// Sketches are not worth their making where a search by them takes more than this share of the time without them.
 const WORTHWHILE: f64 = 0.7;
 /// Rows from which the directions are learned.
 const LEARNED: usize = 4096;
@@ -34,34 +44,20 @@ const ROUNDS: usize = 5;
 /// Rows that are taken through the directions at a time.
 const BLOCK: usize = 512;
 
-/// The sketches of some rows.
-pub(super) struct Sketch {
-    rows: Matrix,
-    slack: f32,
-}
-
-impl Sketch {
-    /// The sketches of `rows` for a search above `floor`; none where they would not make it faster, nor on paths that
-    /// multiply bf16, where it has not been measured.
-    pub(super) fn of(rows: &Matrix, floor: f32, path: CpuPath) -> Option<Self> {
-        if rows.rows() < LEAST_ROWS || matches!(path, CpuPath::Amx | CpuPath::Avx512Bf16) {
-            return None;
-        }
-        let widest = WIDTHS.into_iter().rfind(|w| w < &rows.dim())?;
-        let directions = Directions::learn(rows, widest - 1, path);
-        let width = directions.best_width(rows, floor, path)?;
-        Some(directions.first(width - 1).sketch(rows, path))
+/// The sketches of `rows` for a search of `pairs` of them above `floor`: the inner product of two is never lower than what
+/// [`dot`] makes of their rows. None where they would not make it faster, nor on paths that multiply bf16, where it has
+/// not been measured.
+pub(super) fn sketches(rows: &Matrix, pairs: u64, floor: f32, path: CpuPath) -> Option<Matrix> {
+    let few = pairs < LEAST_PAIRS || pairs / LEAST_OF_A_ROW < rows.rows() as u64;
+    if few || matches!(path, CpuPath::Amx | CpuPath::Avx512Bf16) {
+        return None;
     }
-
-    /// The sketches, a row each.
-    pub(super) fn rows(&self) -> &Matrix {
-        &self.rows
-    }
-
-    /// An inner product of two sketches is at most this much lower than what [`dot`] makes of their rows.
-    pub(super) fn slack(&self) -> f32 {
-        self.slack
-    }
+    let widest = WIDTHS.into_iter().rfind(|w| *w as f64 <= WORTHWHILE * rows.dim() as f64)?;
+    let directions = Directions::learn(rows, widest - 1, path);
+    let count = directions.best(rows, floor, path)?;
+    let sketches = directions.first(count).sketch(rows, path);
+    // Rows that are not finite, which embedding never makes, have no sketch.
+    sketches.as_slice().iter().all(|x| x.is_finite()).then_some(sketches)
 }
 
 /// Directions of unit length at right angles, the one of most variance first.
@@ -71,7 +67,7 @@ impl Directions {
     /// About the `count` directions, or as many as there are, in which `rows` vary most, by subspace iteration (Bauer
     /// 1957) on a sample of them.
     fn learn(rows: &Matrix, count: usize, path: CpuPath) -> Self {
-        let (dim, sample) = (rows.dim(), evenly(rows, LEARNED));
+        let (dim, sample) = (rows.dim(), sample(rows, LEARNED, 0));
         let mut columns = Matrix::zeros(dim, sample.rows());
         for i in 0..sample.rows() {
             sample.row(i).iter().enumerate().for_each(|(j, x)| columns.row_mut(j)[i] = *x);
@@ -93,57 +89,53 @@ impl Directions {
         Directions(Matrix::from_vec(self.0.as_slice()[..count * dim].to_vec(), dim))
     }
 
-    /// The width whose sketches make a search above `floor` fastest, by the pairs of a sample.
-    fn best_width(&self, rows: &Matrix, floor: f32, path: CpuPath) -> Option<usize> {
-        let sample = evenly(rows, SAMPLE);
+    /// How many of them make the sketches by which a search above `floor` is fastest, by the pairs of a sample.
+    fn best(&self, rows: &Matrix, floor: f32, path: CpuPath) -> Option<usize> {
+        let sample = sample(rows, SAMPLE, 1);
         let pairs = (sample.rows() * sample.rows().saturating_sub(1) / 2).max(1);
-        let cost = |width: &usize| {
-            let Sketch { rows: sketches, slack } = self.first(width - 1).sketch(&sample, path);
-            let scores = products(&sketches, &sketches, path);
-            let reach = |i: usize| scores.row(i)[..i].iter().filter(|s| **s >= floor - slack).count();
-            let candidates: usize = (0..sketches.rows()).map(reach).sum();
-            *width as f64 + RESCORE * candidates as f64 / pairs as f64
+        // Multiplications a pair, with those that scoring the candidates again comes to.
+        let cost = |of: &Matrix| {
+            let scores = products(of, of, path);
+            let candidates = |i: usize| scores.row(i)[..i].iter().filter(|score| **score >= floor).count();
+            let candidates: usize = (0..of.rows()).map(candidates).sum();
+            of.dim() as f64 + RESCORE * candidates as f64 / pairs as f64
         };
-        let widths = WIDTHS.iter().filter(|w| **w <= self.0.rows() + 1);
-        let (width, cost) = widths.map(|w| (*w, cost(w))).min_by(|x, y| x.1.total_cmp(&y.1))?;
-        (cost <= WORTHWHILE * rows.dim() as f64).then_some(width)
+        let counts = WIDTHS.iter().map(|width| width - 1).filter(|count| *count <= self.0.rows());
+        let counts = counts.chain([self.0.rows()]).filter(|count| *count > 0);
+        let costs = counts.map(|count| (count, cost(&self.first(count).sketch(&sample, path))));
+        let (count, least) = costs.min_by(|x, y| x.1.total_cmp(&y.1))?;
+        (least <= WORTHWHILE * cost(&sample)).then_some(count)
     }
 
-    /// The sketches of `rows`.
-    fn sketch(&self, rows: &Matrix, path: CpuPath) -> Sketch {
-        // Each coordinate is off by at most dim·ε/2 of the row's length, whatever the order of the sum; ε does for the
-        // roundings of a row's length as well.
+    /// The sketches of `rows`, a row each, by at least one direction.
+    fn sketch(&self, rows: &Matrix, path: CpuPath) -> Matrix {
         let (dim, count) = (rows.dim(), self.0.rows());
+        // A sum of dim products is off by at most dim·ε/2 of both lengths, whatever its order; twice that covers lengths
+        // of directions, and roundings of squares, as well.
         let rounding = dim as f64 * f64::from(f32::EPSILON);
-        let coordinates = (count as f64).sqrt() * rounding;
-        // With directions that are not quite orthonormal, x·z = p·q − pᵀ(DDᵀ − 1)q + r·s, and ‖r‖² is off by as much.
-        let off = 3.0 * coordinates + self.error();
-        let width = count + 1;
-        let mut sketches = Matrix::zeros(rows.rows(), width);
+        // What p·q and ‖p‖² may be off by, of the lengths' product.
+        let off = 3.0 * (count as f64).sqrt() * rounding + self.error();
+        let added = 2.0 * off + rounding;
         let kernels = Float::new(path);
         let directions = kernels.pack(self.0.as_slice(), count, dim, &vec![0.0; count], &Arena::default());
-        let longest = sketches
-            .as_mut_slice()
-            .par_chunks_mut(BLOCK * width)
-            .zip(rows.as_slice().par_chunks(BLOCK * dim))
-            .map_init(<(Vec<f32>, _)>::default, |(out, scratch), (sketches, rows)| {
-                let n = rows.len() / dim;
-                out.resize(n * count, 0.0);
-                kernels.linear(rows, n, &directions, out, scratch);
-                let mut longest = 0f64;
-                for (i, (sketch, row)) in
-                    sketches.chunks_exact_mut(width).zip(rows.chunks_exact(dim)).enumerate()
-                {
-                    let (kept, length) = (&out[i * count..][..count], square(row));
-                    let left = (length - square(kept) + off * length).max(0.0).sqrt();
+        let width = count + 1;
+        let mut sketches = Matrix::zeros(rows.rows(), width);
+        let blocks = sketches.as_mut_slice().par_chunks_mut(BLOCK * width);
+        blocks.zip(rows.as_slice().par_chunks(BLOCK * dim)).for_each_init(
+            <(Vec<f32>, _)>::default,
+            |(kept, scratch), (sketches, rows)| {
+                kept.resize(rows.len() / dim * count, 0.0);
+                kernels.linear(rows, rows.len() / dim, &directions, kept, scratch);
+                let kept = kept.chunks_exact(count).zip(rows.chunks_exact(dim));
+                for (sketch, (kept, row)) in sketches.chunks_exact_mut(width).zip(kept) {
+                    let length = square(row);
+                    let left = length - square(kept) + added * length;
                     sketch[..count].copy_from_slice(kept);
-                    sketch[count] = (left as f32).next_up();
-                    longest = longest.max(length);
+                    sketch[count] = (left.max(0.0).sqrt() as f32).next_up();
                 }
-                longest
-            })
-            .reduce(|| 0.0, f64::max);
-        Sketch { rows: sketches, slack: (((off + rounding) * longest) as f32).next_up() }
+            },
+        );
+        sketches
     }
 
     /// How far they are from orthonormal: the Frobenius norm of DDᵀ − 1.
@@ -164,11 +156,16 @@ fn square(a: &[f32]) -> f64 {
     product(a, a)
 }
 
-/// At most `most` rows, evenly spaced.
-fn evenly(rows: &Matrix, most: usize) -> Matrix {
-    let step = rows.rows().div_ceil(most).max(1);
-    let taken = (0..rows.rows()).step_by(step).flat_map(|i| rows.row(i)).copied().collect();
-    Matrix::from_vec(taken, rows.dim())
+/// At most `most` rows: one of each of as many stretches, by chance, for a corpus may repeat itself at any distance.
+fn sample(rows: &Matrix, most: usize, seed: u64) -> Matrix {
+    let (n, taken) = (rows.rows(), rows.rows().min(most));
+    let mut random = Random::new(seed);
+    let mut one = |i: usize| {
+        let stretch = i * n / taken..(i + 1) * n / taken;
+        rows.row(stretch.start + random.below(stretch.len()))
+    };
+    let values = (0..taken).flat_map(|i| one(i).iter().copied()).collect();
+    Matrix::from_vec(values, rows.dim())
 }
 
 /// The inner products of each row of `a` with each of `b`.
@@ -223,23 +220,33 @@ mod tests {
         vector::normalize,
     };
 
+    fn random_rows(n: usize, dim: usize, seed: u64) -> Matrix {
+        let mut random = Random::new(seed);
+        let mut rows = Matrix::from_vec((0..n * dim).map(|_| random.unit() - 0.5).collect(), dim);
+        (0..n).for_each(|i| normalize(rows.row_mut(i)));
+        rows
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
         fn no_product_of_sketches_is_lower_than_that_of_their_rows(
-            n in 1usize..80, dim in 2usize..60, count in 1usize..70, scale in 0.1f32..3.0, seed: u64,
+            n in 2usize..80, dim in 2usize..60, count in 1usize..70, scale in 0.1f32..30.0, crooked in 0f32..0.05, seed: u64,
         ) {
             let mut rows = clustered(n, dim, seed);
             rows.as_mut_slice().iter_mut().for_each(|x| *x *= scale);
             rows.row_mut(n / 2).fill(0.0);
             for path in CpuPath::available() {
-                let directions = Directions::learn(&rows, count, path);
+                let mut directions = Directions::learn(&rows, count, path);
                 prop_assert!(directions.0.rows() <= count.min(dim) && directions.error() < 1e-5);
-                let Sketch { rows: sketches, slack } = directions.sketch(&rows, path);
-                prop_assert!(slack < 0.01 * scale * scale);
+                // The bound holds for directions that are not orthonormal too, as long as it is known how much.
+                let noise = random_rows(directions.0.rows(), dim, seed ^ 1);
+                let values = directions.0.as_mut_slice().iter_mut().zip(noise.as_slice());
+                values.for_each(|(d, x)| *d += crooked * x);
+                let sketches = directions.sketch(&rows, path);
                 for (i, j) in (0..n).flat_map(|i| (0..n).map(move |j| (i, j))) {
-                    let bound = product(sketches.row(i), sketches.row(j)) + f64::from(slack);
-                    prop_assert!(bound >= f64::from(dot(rows.row(i), rows.row(j))), "{i} {j}");
+                    let exact = product(rows.row(i), rows.row(j)).max(f64::from(dot(rows.row(i), rows.row(j))));
+                    prop_assert!(product(sketches.row(i), sketches.row(j)) >= exact, "{i} {j}");
                 }
             }
         }
@@ -252,32 +259,66 @@ mod tests {
             n in 2usize..1200, dim in 2usize..80, count in 1usize..64, seed: u64, floor in 0.0f32..0.99,
         ) {
             let rows = clustered(n, dim, seed);
-            let expect = brute_force(&rows, floor);
-            for path in CpuPath::available() {
-                let sketch = Directions::learn(&rows, count, path).sketch(&rows, path);
-                let found = join_by(Some(&sketch), &rows, floor, Against::Later, path, &Silent).unwrap();
-                prop_assert_eq!(&found, &expect);
+            let some = brute_force(&rows, floor);
+            // At the score of a pair, which is to be found, and anywhere.
+            let on_a_pair = some.get(seed as usize % some.len().max(1)).map(|pair| pair.score);
+            for floor in on_a_pair.into_iter().chain([floor]) {
+                let expect: Vec<_> = some.iter().copied().filter(|pair| pair.score >= floor).collect();
+                for path in CpuPath::available() {
+                    let sketches = Directions::learn(&rows, count, path).sketch(&rows, path);
+                    let found = join_by(Some(&sketches), &rows, floor, Against::Later, path, &Silent).unwrap();
+                    prop_assert_eq!(&found, &expect);
+                }
             }
         }
     }
 
+    /// A path that does not multiply bf16.
+    fn path() -> CpuPath {
+        let in_f32 = |path: &CpuPath| !matches!(path, CpuPath::Amx | CpuPath::Avx512Bf16);
+        CpuPath::available().into_iter().find(in_f32).expect("a path in f32")
+    }
+
     #[test]
     fn many_rows_are_joined_by_narrow_sketches() {
-        // A third of the values are small, so that a few directions tell most rows apart.
-        let mut rows = clustered(LEAST_ROWS, 96, 3);
-        for i in 0..rows.rows() {
+        // Three of four values are small, so that a few directions tell most rows apart.
+        let n = 10_001;
+        let mut rows = clustered(n, 96, 3);
+        for i in 0..n {
             rows.row_mut(i)[24..].iter_mut().for_each(|x| *x *= 0.2);
             normalize(rows.row_mut(i));
         }
-        let in_f32 = |path: &CpuPath| !matches!(path, CpuPath::Amx | CpuPath::Avx512Bf16);
-        let path = CpuPath::available().into_iter().find(in_f32).expect("a path in f32");
-        let sketch = Sketch::of(&rows, 0.95, path).expect("sketches that are worth their making");
-        assert!(sketch.rows().dim() < 96);
-        let found = join_by(Some(&sketch), &rows, 0.95, Against::Later, path, &Silent).unwrap();
-        assert!(
-            found == join_by(None, &rows, 0.95, Against::Later, path, &Silent).unwrap() && !found.is_empty()
-        );
-        assert_eq!(found, self_join(&rows, 0.95, path, &Silent).unwrap());
+        let of = |pairs, path| sketches(&rows, pairs, 0.95, path);
+        let narrow = of(LEAST_PAIRS, path()).expect("sketches that are worth their making");
+        assert!(narrow.dim() < 96);
+        assert!(of(LEAST_PAIRS - 1, path()).is_none() && of(LEAST_PAIRS, CpuPath::Amx).is_none());
+        let found = self_join(&rows, 0.95, path(), &Silent).unwrap();
+        assert!(!found.is_empty());
+        assert_eq!(found, join_by(None, &rows, 0.95, Against::Later, path(), &Silent).unwrap());
+    }
+
+    #[test]
+    fn sketches_are_made_only_where_they_tell_rows_apart() {
+        let check = |rows: &Matrix, floor: f32, expect: Option<usize>| {
+            let made = sketches(rows, LEAST_PAIRS, floor, path());
+            assert_eq!(made.map(|m| m.dim()), expect);
+        };
+        let spread = random_rows(2000, 64, 5);
+        check(&spread, 0.2, None);
+        // A thirteenth of the rows says nothing of the others, at whatever distance it returns.
+        let mut flat = Matrix::zeros(2000, 64);
+        for i in (0..2000).filter(|i| i % 13 == 0) {
+            flat.row_mut(i).copy_from_slice(spread.row(i));
+        }
+        check(&flat, 0.9, Some(32));
+        // As wide as there are directions.
+        let mut line = Matrix::zeros(2000, 64);
+        let short = random_rows(2000, 3, 6);
+        (0..2000).for_each(|i| line.row_mut(i)[9..12].copy_from_slice(short.row(i)));
+        check(&line, 0.99, Some(4));
+        line.row_mut(7)[0] = f32::INFINITY;
+        check(&line, 0.99, None);
+        check(&Matrix::zeros(2000, 64), 0.9, None);
     }
 
     #[test]
