@@ -78,9 +78,7 @@ impl Engine {
 
     /// The vectors of titles, which are rows of a store as passages are.
     pub fn embed_titles(&self, titles: &Titles, progress: &dyn Progress) -> Result<Matrix> {
-        // A title that normalizing leaves nothing of is none.
-        let rows = titles.texts.iter().filter_map(|title| ingest::row(title)).collect();
-        Ok(self.embed(&Corpus { rows, ..Corpus::default() }, progress)?.vectors)
+        Ok(self.embed(&title_rows(titles), progress)?.vectors)
     }
 
     /// As archives ask for it.
@@ -96,6 +94,11 @@ impl Engine {
     ) -> Result<Embedded> {
         embed_texts(&self.model, self.encoder.as_ref(), texts, progress)
     }
+}
+
+/// Titles as rows, one each: one that normalizing leaves nothing of is none.
+pub fn title_rows(titles: &Titles) -> Corpus {
+    Corpus { rows: titles.texts.iter().filter_map(|title| ingest::row(title)).collect(), ..Corpus::default() }
 }
 
 /// The model that `spec` names: a folder, a hub id, or the built-in one.

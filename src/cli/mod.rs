@@ -22,6 +22,7 @@ mod log;
 mod manual;
 mod model;
 mod outlets;
+mod pool;
 mod queries;
 mod reach;
 mod report;

@@ -1,21 +1,23 @@
-//! `samestory similar --queries`: many questions to one pool, each answered as soon as it is read.
+//! `samestory similar --queries`: many questions to one pool, each answered as soon as it is read, those that are there
+//! already at once.
 
 use std::{
     collections::HashMap,
     fs::File,
-    io::{self, BufRead, BufReader},
+    io::{self, BufRead, BufReader, Read},
     path::Path,
     time::{Duration, Instant},
 };
 
-use samestory::{Error, Result, progress::Progress, report::Hit, story::Story};
+use samestory::{
+    Error, Result,
+    progress::{Progress, Silent},
+    report::Hit,
+    story::Story,
+};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    bars::Bars,
-    similar::{Pool, Query},
-    sink, stories,
-};
+use super::{bars::Bars, pool::Pool, similar::Query, sink, stories};
 
 /// A line that asks: the id of a story of the pool, or a text with perhaps a title and an id of its own.
 #[derive(Deserialize)]
@@ -39,66 +41,108 @@ struct Answer<'a> {
     error: Option<String>,
 }
 
+/// Questions that are answered at once for each thread: their texts fill its chunks.
+const AT_ONCE: usize = 16;
+/// Bytes that are read at a time.
+const BUFFER: usize = 1 << 18;
+
+/// A line that is to be answered.
+struct Line {
+    /// From 1.
+    number: u64,
+    id: Option<String>,
+    /// What it asks, or what is wrong with it.
+    query: std::result::Result<Query, String>,
+}
+
 /// Answers the lines of `file` in their order; tells whether one was bad.
 pub fn answer(pool: &Pool, file: &Path, out: Option<&Path>, bars: &Bars, quiet: bool) -> Result<bool> {
-    let mut lines: Box<dyn BufRead> = match stories::is_stdin(file) {
-        true => Box::new(BufReader::new(io::stdin())),
-        false => Box::new(BufReader::new(File::open(file).map_err(Error::io("read", file))?)),
+    let input: Box<dyn Read> = match stories::is_stdin(file) {
+        true => Box::new(io::stdin()),
+        false => Box::new(File::open(file).map_err(Error::io("read", file))?),
     };
+    let mut lines = Lines { input: BufReader::with_capacity(BUFFER, input), number: 0 };
     let mut places: HashMap<&str, usize> = HashMap::new();
-    for (place, story) in pool.corpus.stories.iter().enumerate() {
+    for (place, story) in pool.searched.corpus.stories.iter().enumerate() {
         places.entry(&story.id).or_insert(place);
     }
     let (mut bad, mut times, mut failed) = (0u64, Vec::new(), None);
+    let begun = Instant::now();
     let written = sink::write_to(out, |out| {
-        let (mut line, mut number) = (Vec::new(), 0);
-        while {
-            line.clear();
-            lines.read_until(b'\n', &mut line)? > 0
-        } {
-            number += 1;
+        loop {
+            let lines = lines.next(AT_ONCE * pool.engine.threads, &places)?;
             if bars.cancelled() {
                 failed = Some(Error::Interrupted);
                 return Err(io::ErrorKind::Interrupted.into());
             }
-            if line.trim_ascii().is_empty() {
-                continue;
+            if lines.is_empty() {
+                return Ok(());
             }
             let begun = Instant::now();
-            let asked = serde_json::from_slice::<Asked>(&line);
-            let id = asked.as_ref().ok().and_then(|a| a.id.clone());
-            let mut answer = Answer { query: number, id: id.as_deref(), hits: Vec::new(), error: None };
-            match asked.map_err(|e| e.to_string()).and_then(|asked| query(asked, &places)) {
-                Err(message) => answer.error = Some(message),
-                Ok(query) => match pool.answer(query) {
-                    Ok(hits) => answer.hits = hits,
-                    Err(error @ Error::NoStories { .. }) => answer.error = Some(error.to_string()),
-                    Err(error) => {
-                        let message = error.to_string();
-                        failed = Some(error);
-                        return Err(io::Error::other(message));
-                    }
-                },
+            let mut queries = Vec::new();
+            let mut asked = Vec::new();
+            for Line { number, id, query } in lines {
+                asked.push((number, id, query.map(|query| queries.push(query))));
             }
-            if let Some(message) = &answer.error {
-                bad += 1;
-                eprintln!("samestory: query {number}: {}", samestory::report::line(message, 400));
+            let mut hits = match pool.answer_all(queries, &Silent) {
+                Ok(hits) => hits.into_iter(),
+                Err(error) => {
+                    let message = error.to_string();
+                    failed = Some(error);
+                    return Err(io::Error::other(message));
+                }
+            };
+            for (query, id, read) in asked {
+                let hits =
+                    read.and_then(|()| hits.next().expect("an answer each").map_err(|e| e.to_string()));
+                let (hits, error) = hits.map_or_else(|e| (Vec::new(), Some(e)), |hits| (hits, None));
+                if let Some(message) = &error {
+                    bad += 1;
+                    eprintln!("samestory: query {query}: {}", samestory::report::line(message, 400));
+                }
+                serde_json::to_writer(&mut *out, &Answer { query, id: id.as_deref(), hits, error })?;
+                out.write_all(b"\n")?;
+                times.push(begun.elapsed());
             }
-            serde_json::to_writer(&mut *out, &answer)?;
-            out.write_all(b"\n")?;
             out.flush()?;
-            times.push(begun.elapsed());
         }
-        Ok(())
     });
     if let Some(error) = failed {
         return Err(error);
     }
     written?;
     if !quiet {
-        eprintln!("{}", told(&mut times, bad));
+        eprintln!("{}", told(&mut times, begun.elapsed(), bad));
     }
     Ok(bad > 0)
+}
+
+/// The lines of an input.
+struct Lines<R> {
+    input: BufReader<R>,
+    number: u64,
+}
+
+impl<R: Read> Lines<R> {
+    /// The next line that asks something and those that have been read with it, `most` at most; none at the end.
+    fn next(&mut self, most: usize, places: &HashMap<&str, usize>) -> io::Result<Vec<Line>> {
+        let (mut lines, mut line) = (Vec::new(), Vec::new());
+        while lines.len() < most && (lines.is_empty() || self.input.buffer().contains(&b'\n')) {
+            line.clear();
+            if self.input.read_until(b'\n', &mut line)? == 0 {
+                break;
+            }
+            self.number += 1;
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            let asked = serde_json::from_slice::<Asked>(&line);
+            let id = asked.as_ref().ok().and_then(|a| a.id.clone());
+            let query = asked.map_err(|e| e.to_string()).and_then(|asked| query(asked, places));
+            lines.push(Line { number: self.number, id, query });
+        }
+        Ok(lines)
+    }
 }
 
 fn query(asked: Asked, places: &HashMap<&str, usize>) -> std::result::Result<Query, String> {
@@ -120,11 +164,12 @@ fn query(asked: Asked, places: &HashMap<&str, usize>) -> std::result::Result<Que
 }
 
 /// How many were answered, and how fast.
-fn told(times: &mut [Duration], bad: u64) -> String {
+fn told(times: &mut [Duration], all: Duration, bad: u64) -> String {
     times.sort_unstable();
     let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize].as_secs_f64() * 1e3;
     let mut text = format!("{} queries", times.len());
     if !times.is_empty() {
+        text += &format!(" in {:.2} s", all.as_secs_f64());
         text += &format!(", half of them within {:.2} ms, 95 % within {:.2} ms", at(0.5), at(0.95));
     }
     if bad > 0 {
@@ -159,12 +204,33 @@ mod tests {
     }
 
     #[test]
+    fn lines_that_are_there_are_taken_together() {
+        /// Gives a piece at a time, as a pipe does.
+        struct Pieces(Vec<&'static str>);
+        impl Read for Pieces {
+            fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+                let piece = if self.0.is_empty() { "" } else { self.0.remove(0) };
+                to[..piece.len()].copy_from_slice(piece.as_bytes());
+                Ok(piece.len())
+            }
+        }
+        let pieces = vec!["{}\n\n{}\n{}\n{", "}\n", "{}\n{}\n", "\n", "{}"];
+        let mut lines = Lines { input: BufReader::new(Pieces(pieces)), number: 0 };
+        let mut next = || {
+            let lines = lines.next(2, &HashMap::new()).unwrap();
+            lines.iter().map(|line| line.number).collect::<Vec<_>>()
+        };
+        let expect: [&[u64]; 6] = [&[1, 3], &[4], &[5], &[6, 7], &[9], &[]];
+        assert_eq!(expect.map(|_| next()), expect);
+    }
+
+    #[test]
     fn times_are_told_by_rank() {
         let mut times: Vec<Duration> = (1..=100).rev().map(Duration::from_millis).collect();
         assert_eq!(
-            told(&mut times, 1),
-            "100 queries, half of them within 51.00 ms, 95 % within 95.00 ms; 1 could not be answered"
+            told(&mut times, Duration::from_secs(4), 1),
+            "100 queries in 4.00 s, half of them within 51.00 ms, 95 % within 95.00 ms; 1 could not be answered"
         );
-        assert_eq!(told(&mut [], 0), "0 queries");
+        assert_eq!(told(&mut [], Duration::ZERO, 0), "0 queries");
     }
 }

@@ -12,8 +12,7 @@ use samestory::{
     group::Groups,
     ingest,
     link::{self, Lookup, Titles},
-    progress::{Progress, Silent},
-    report::{Hit, HitFormat, hits, write_hits},
+    report::{HitFormat, write_hits},
     store::Store,
     story::{Corpus, Story},
     vector::Matrix,
@@ -26,6 +25,7 @@ use super::{
     engine::Engine,
     explain,
     judge::{Ask, judge},
+    pool::{Answers, Pool, Searched},
     queries, sink, stories,
 };
 
@@ -75,8 +75,7 @@ pub fn run(args: &Similar) -> Result<Outcome> {
         }
         None => Lookup::new(readings, engine.path, &bars)?,
     };
-    let pool = Pool {
-        engine: &engine,
+    let searched = Searched {
         corpus: &corpus,
         lookup,
         answers: Answers::new(&groups, wanted),
@@ -84,6 +83,7 @@ pub fn run(args: &Similar) -> Result<Outcome> {
         k: usize::from(args.k),
         least: args.min_score,
     };
+    let pool = Pool { engine: &engine, searched };
 
     let format = match args.format {
         SimilarFormat::Table => HitFormat::Table,
@@ -92,7 +92,7 @@ pub fn run(args: &Similar) -> Result<Outcome> {
     };
     match (query, &args.queries) {
         (Some(query), _) => {
-            let hits = pool.hits(query, &bars)?;
+            let hits = pool.answer(query, &bars)?;
             sink::write_to(args.out.as_deref(), |out| write_hits(format, &hits, out))?;
         }
         (None, Some(file)) => {
@@ -101,7 +101,7 @@ pub fn run(args: &Similar) -> Result<Outcome> {
         (None, None) => {}
     }
     if !args.compute.quiet {
-        note(pool.answers.wanted.iter().filter(|w| **w).count(), undated, &mut io::stderr());
+        note(pool.searched.answers.wanted.iter().filter(|w| **w).count(), undated, &mut io::stderr());
     }
     Ok(if bad_input && args.input.strict { Outcome::BadInput } else { Outcome::Done })
 }
@@ -168,83 +168,6 @@ impl Query {
             return Ok(Query::Other(Box::new(read.swap_remove(id.index()))));
         }
         Ok(of_text(asked.into()))
-    }
-}
-
-/// The stories that are searched, ready to answer.
-pub struct Pool<'a> {
-    engine: &'a Engine,
-    pub corpus: &'a Corpus,
-    lookup: Lookup<'a>,
-    answers: Answers,
-    groups: &'a Groups,
-    k: usize,
-    least: Option<f32>,
-}
-
-impl Pool<'_> {
-    /// The stories nearest to `query`, without progress.
-    pub fn answer(&self, query: Query) -> Result<Vec<Hit>> {
-        self.hits(query, &Silent)
-    }
-
-    fn hits(&self, query: Query, progress: &dyn Progress) -> Result<Vec<Hit>> {
-        let answers = &self.answers;
-        let mut found = match query {
-            Query::Own(place) => {
-                let wanted = |other: usize| answers.wanted(other, Some(place));
-                self.lookup.nearest(self.lookup.reading(place), self.k, &wanted)
-            }
-            Query::Other(story) => {
-                let asked = ingest::corpus(vec![*story]);
-                if asked.rows.is_empty() {
-                    return Err(Error::NoStories {
-                        place: "the query".into(),
-                        hint: "give a text, a file, an id, or - for standard input".into(),
-                    });
-                }
-                let titles = Titles::new(&asked);
-                let rows = self.engine.embed(&asked, progress)?.vectors;
-                let title_vectors = self.engine.embed_titles(&titles, progress)?;
-                let known = compare::Boilerplate::default();
-                let readings = link::readings(&asked, &rows, &titles, &title_vectors, &known);
-                self.lookup.nearest(&readings[0], self.k, &|other| answers.wanted(other, None))
-            }
-        };
-        if let Some(least) = self.least {
-            found.retain(|f| f.score >= least);
-        }
-        Ok(hits(self.corpus, self.groups, &found))
-    }
-}
-
-/// Which stories may be an answer.
-struct Answers {
-    /// Of a group only one: the kept story, or if that is filtered out, the first that is not.
-    wanted: Vec<bool>,
-    /// The number of each story's group; 0 for those that are alone.
-    group: Vec<u32>,
-}
-
-impl Answers {
-    fn new(groups: &Groups, mut wanted: Vec<bool>) -> Self {
-        let mut of = vec![0; wanted.len()];
-        for group in &groups.groups {
-            let answers = group.members.iter().map(|m| m.story.index()).find(|i| wanted[*i]);
-            for member in &group.members {
-                wanted[member.story.index()] = Some(member.story.index()) == answers;
-                of[member.story.index()] = group.id;
-            }
-        }
-        Answers { wanted, group: of }
-    }
-
-    /// Whether `story` may be an answer: not the story that is asked for, nor one of its group.
-    fn wanted(&self, story: usize, asked: Option<usize>) -> bool {
-        let kin = |asked: usize| {
-            asked == story || (self.group[asked] != 0 && self.group[asked] == self.group[story])
-        };
-        self.wanted[story] && !asked.is_some_and(kin)
     }
 }
 
