@@ -5,7 +5,11 @@
 
 mod support;
 
-use std::fs;
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    process::Stdio,
+};
 
 use serde_json::Value;
 use support::{Archive, DATABASE, stories};
@@ -65,6 +69,44 @@ fn each_line_is_answered_with_a_line() {
     assert_eq!(learned[1]["group"], learned[2]["group"]);
     assert!(learned[1]["group"].is_i64() && learned[3]["group"].is_null(), "{learned:?}");
     assert_eq!(a.info()["stories"], 34);
+}
+
+/// What a command answers to each of `lines`, which are written once the one before is answered.
+fn one_by_one(a: &Archive, args: &[&str], lines: &str) -> String {
+    let piped = || Stdio::piped();
+    let mut child = a.command(args).stdin(piped()).stdout(piped()).stderr(piped()).spawn().unwrap();
+    let (mut input, mut answers) =
+        (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+    let mut text = String::new();
+    for line in lines.lines() {
+        writeln!(input, "{line}\n").unwrap();
+        assert!(answers.read_line(&mut text).unwrap() > 0, "no answer to {line}");
+    }
+    drop(input);
+    answers.read_to_string(&mut text).unwrap();
+    assert!(child.wait().unwrap().success());
+    text
+}
+
+#[test]
+fn lines_that_come_together_are_answered_as_one_by_one() {
+    let check = |args: &[&str], lines: &str| {
+        let [together, apart] = [Archive::new(), Archive::new()];
+        for a in [&together, &apart] {
+            a.write("in.jsonl", &(stories(0, 20) + &story("first", LONG, "2031-03-04")));
+            a.text(&["index", "add", "in.jsonl"]);
+        }
+        let answers = String::from_utf8(together.feed(args, &lines.replace('\n', "\n\n")).stdout).unwrap();
+        assert_eq!(answers, one_by_one(&apart, args, lines), "{args:?}");
+        assert_eq!(answers.lines().count(), lines.lines().count(), "{args:?}");
+    };
+    // Some are in the store, some copies of one that came with them.
+    let mut lines = stories(10, 60) + "no json\n";
+    lines += &[story("second", LONG, "2031-03-05"), story("third", MORE, ""), story("fourth", MORE, "")]
+        .join("\n");
+    check(&["check", "--quiet"], &lines);
+    check(&["check", "--learn", "--quiet"], &lines);
+    check(&["similar", "--queries", "-", "--quiet", "-k", "2"], &lines.replace(r#""id":"#, r#""of":"#));
 }
 
 /// What is in the tables that tell of judgements, ids for numbers.

@@ -9,6 +9,7 @@ use super::{
     Archive, Embed, Judge,
     index::{Searched, shingles_of},
     pairs,
+    texts::{Embedded, Titles, Unembedded},
     words::Known,
     working::Working,
 };
@@ -17,11 +18,10 @@ use crate::{
     compare::{Among, Comparer, Explanation, Relation, Verdict, passage_text},
     embed::Ledger,
     group::{self, Groups},
-    ingest,
     progress::Progress,
     search::{self, Want, write_mean},
     store::{Store, View},
-    story::{Corpus, Row, RowId, Story, StoryId},
+    story::{Corpus, RowId, Story, StoryId},
     vector::{Matrix, dot},
 };
 
@@ -82,34 +82,6 @@ pub(super) struct Batch {
     pub ledger: Ledger,
 }
 
-/// The titles of stories that have a body beside them.
-#[derive(Default)]
-pub(super) struct Titles {
-    /// For each story its title as a row.
-    pub of_story: Vec<Option<Row>>,
-    /// Those that the store does not have, each once.
-    pub unknown: Vec<Row>,
-    /// A vector for each of those.
-    pub vectors: Matrix,
-}
-
-fn titles(view: View<'_>, corpus: &Corpus) -> Result<Titles> {
-    let mut titles = Titles::default();
-    let mut met: BTreeSet<[u8; 16]> = corpus.rows.iter().map(|row| row.hash).collect();
-    for (story, passages) in corpus.stories.iter().zip(&corpus.passages) {
-        let alone = passages.iter().all(|p| p.title);
-        let row = if alone { None } else { ingest::row(&story.title) };
-        if let Some(row) = &row
-            && met.insert(row.hash)
-            && view.row_number(&row.hash)?.is_none()
-        {
-            titles.unknown.push(row.clone());
-        }
-        titles.of_story.push(row);
-    }
-    Ok(titles)
-}
-
 /// Stories whose shingles are kept: those that share a few with many are asked for again and again.
 const KEPT: usize = 20_000;
 
@@ -154,20 +126,11 @@ impl Archive {
 impl Judge {
     /// Embeds what is not known, and searches for all at once.
     pub(super) fn batch(&self, store: &Store, stories: Vec<Story>, embed: &Embed<'_>) -> Result<Batch> {
-        let corpus = ingest::corpus(stories);
-        let dim = self.dim;
-        let mut vectors = Matrix::zeros(corpus.rows.len(), dim);
-        let unknown = store.vectors(&corpus, &mut vectors)?;
-        let titles = titles(store.view(), &corpus)?;
-        let mut texts: Vec<&str> = unknown.iter().map(|row| corpus.row_text(*row)).collect();
-        texts.extend(titles.unknown.iter().map(|row| row.text.as_str()));
-        let (embedded, mut ledger) = embed(&texts)?;
-        for (i, row) in unknown.iter().enumerate() {
-            vectors.row_mut(row.index()).copy_from_slice(embedded.row(i));
-        }
-        ledger.known_rows += (corpus.rows.len() - unknown.len()) as u64;
-        let of_titles = (unknown.len()..texts.len()).flat_map(|i| embedded.row(i).to_vec()).collect();
-        let titles = Titles { vectors: Matrix::from_vec(of_titles, dim), ..titles };
+        let fresh = Unembedded::new(store, stories, self.dim)?;
+        let known = fresh.known();
+        let (embedded, ledger) = embed(&fresh.texts())?;
+        let (Embedded { corpus, vectors, titles }, dim) = (fresh.embedded(&embedded), self.dim);
+        let ledger = Ledger { known_rows: ledger.known_rows + known, ..ledger };
 
         let rows: Vec<&[f32]> = (0..corpus.rows.len()).map(|i| vectors.row(i)).collect();
         let view = store.view();

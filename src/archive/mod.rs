@@ -13,6 +13,7 @@ mod learn;
 mod near;
 mod pairs;
 mod regroup;
+mod texts;
 mod vectors;
 mod words;
 mod working;

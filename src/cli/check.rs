@@ -1,10 +1,10 @@
 //! `samestory check`: a verdict a line on stories as they come.
 
-use std::io::{self, BufReader, Write};
+use std::io::{self, BufReader, Stdin, Write};
 
 use samestory::{
     Error, Result,
-    archive::{Archive, Judgement, Kin, Learned},
+    archive::{Archive, Embed, Judgement, Kin, Learned},
     compare::Relation,
     ingest,
     store::Store,
@@ -12,7 +12,15 @@ use samestory::{
 };
 use serde::Serialize;
 
-use super::{Outcome, archive, args::Check, bars::catch_ctrl_c, engine::Engine, stories};
+use super::{
+    Outcome,
+    ahead::{self, Ahead},
+    archive,
+    args::Check,
+    bars::catch_ctrl_c,
+    engine::Engine,
+    stories,
+};
 
 /// The version of the lines.
 const SCHEMA: u32 = 1;
@@ -69,31 +77,50 @@ pub fn run(args: &Check) -> Result<Outcome> {
         false => None,
     };
     let options = stories::options(&args.input)?;
-    let mut reader = BufReader::new(io::stdin());
+    let mut reader = ahead::reader(io::stdin());
     let mut out = io::stdout().lock();
     let (mut line, mut bad, mut duplicates) = (0, false, false);
-    while let Some(read) = ingest::read_next(&mut reader, &mut line, &options)? {
-        if super::bars::stopped() {
-            return Err(Error::Stopped {
-                done: format!("{} lines were answered", line.saturating_sub(1)),
-                hint: "give the lines that follow to go on".into(),
-            });
+    let mut next = |reader: &mut BufReader<Stdin>| {
+        let read = ingest::read_next(reader, &mut line, &options)?;
+        Ok::<_, Error>(read.map(|read| (line, read)))
+    };
+    loop {
+        let come = ahead::take(&mut reader, engine.threads, &mut next)?;
+        if come.is_empty() {
+            break;
         }
-        bad |= !read.notices.is_empty();
-        let notices: Vec<String> = read.notices.iter().map(ToString::to_string).collect();
-        for notice in &notices {
-            eprintln!("samestory: {}", samestory::report::line(notice, 400));
-        }
-        let answer = match read.stories.into_iter().next() {
-            Some(story) => answer(&mut archive, run, &engine, line, story)?,
-            None => Answer { error: Some(notices.join("; ")), ..nothing(line, None, "error") },
+        // What is alone is embedded when it is judged.
+        let embedded = match &come[..] {
+            [_] => Ahead::default(),
+            come => {
+                let stories = come.iter().flat_map(|(_, read)| read.stories.first()).cloned();
+                Ahead::new(&engine, archive.texts_to_embed(stories.collect())?)?
+            }
         };
-        duplicates |= answer.verdict == "duplicate";
-        let written = serde_json::to_writer(&mut out, &answer)
-            .map_err(io::Error::from)
-            .and_then(|()| out.write_all(b"\n"))
-            .and_then(|()| out.flush());
-        written.map_err(Error::io("write", "standard output"))?;
+        for (line, read) in come {
+            if super::bars::stopped() {
+                return Err(Error::Stopped {
+                    done: format!("{} lines were answered", line.saturating_sub(1)),
+                    hint: "give the lines that follow to go on".into(),
+                });
+            }
+            bad |= !read.notices.is_empty();
+            let notices: Vec<String> = read.notices.iter().map(ToString::to_string).collect();
+            for notice in &notices {
+                eprintln!("samestory: {}", samestory::report::line(notice, 400));
+            }
+            let embed = |texts: &[&str]| embedded.embed(&engine, texts);
+            let answer = match read.stories.into_iter().next() {
+                Some(story) => answer(&mut archive, run, &embed, line, story)?,
+                None => Answer { error: Some(notices.join("; ")), ..nothing(line, None, "error") },
+            };
+            duplicates |= answer.verdict == "duplicate";
+            let written = serde_json::to_writer(&mut out, &answer)
+                .map_err(io::Error::from)
+                .and_then(|()| out.write_all(b"\n"))
+                .and_then(|()| out.flush());
+            written.map_err(Error::io("write", "standard output"))?;
+        }
     }
     if args.learn {
         archive.save()?;
@@ -108,18 +135,17 @@ pub fn run(args: &Check) -> Result<Outcome> {
 fn answer(
     archive: &mut Archive,
     run: Option<i64>,
-    engine: &Engine,
+    embed: &Embed<'_>,
     line: u64,
     story: Story,
 ) -> Result<Answer> {
-    let embed = |texts: &[&str]| engine.embed_for_archive(texts);
     let id = story.id.clone();
     let (Judgement { kin, novel }, learned) = match run {
         Some(run) => {
-            let (judgement, learned) = archive.judge_and_learn(run, story, &embed)?;
+            let (judgement, learned) = archive.judge_and_learn(run, story, embed)?;
             (judgement, Some(learned))
         }
-        None => (archive.judge(story, &embed)?, None),
+        None => (archive.judge(story, embed)?, None),
     };
     let mut answer = match kin.first() {
         Some(kin) => of_kin(line, &id, kin),

@@ -1,6 +1,7 @@
 //! The command line: options are parsed into plain data, resolved once, then run.
 
 mod against;
+mod ahead;
 mod archive;
 mod args;
 mod bars;

@@ -1,10 +1,9 @@
-//! `samestory similar --queries`: many questions to one pool, each answered as soon as it is read, those that are there
-//! already at once.
+//! `samestory similar --queries`: many questions to one pool, each answered as soon as it is read.
 
 use std::{
     collections::HashMap,
     fs::File,
-    io::{self, BufRead, BufReader, Read},
+    io::{self, BufRead, Read},
     path::Path,
     time::{Duration, Instant},
 };
@@ -17,7 +16,7 @@ use samestory::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{bars::Bars, pool::Pool, similar::Query, sink, stories};
+use super::{ahead, bars::Bars, pool::Pool, similar::Query, sink, stories};
 
 /// A line that asks: the id of a story of the pool, or a text with perhaps a title and an id of its own.
 #[derive(Deserialize)]
@@ -41,11 +40,6 @@ struct Answer<'a> {
     error: Option<String>,
 }
 
-/// Questions that are answered at once for each thread: their texts fill its chunks.
-const AT_ONCE: usize = 16;
-/// Bytes that are read at a time.
-const BUFFER: usize = 1 << 18;
-
 /// A line that is to be answered.
 struct Line {
     /// From 1.
@@ -61,7 +55,7 @@ pub fn answer(pool: &Pool, file: &Path, out: Option<&Path>, bars: &Bars, quiet: 
         true => Box::new(io::stdin()),
         false => Box::new(File::open(file).map_err(Error::io("read", file))?),
     };
-    let mut lines = Lines { input: BufReader::with_capacity(BUFFER, input), number: 0 };
+    let (mut input, mut number) = (ahead::reader(input), 0);
     let mut places: HashMap<&str, usize> = HashMap::new();
     for (place, story) in pool.searched.corpus.stories.iter().enumerate() {
         places.entry(&story.id).or_insert(place);
@@ -70,7 +64,8 @@ pub fn answer(pool: &Pool, file: &Path, out: Option<&Path>, bars: &Bars, quiet: 
     let begun = Instant::now();
     let written = sink::write_to(out, |out| {
         loop {
-            let lines = lines.next(AT_ONCE * pool.engine.threads, &places)?;
+            let lines =
+                ahead::take(&mut input, pool.engine.threads, |input| next(input, &mut number, &places))?;
             if bars.cancelled() {
                 failed = Some(Error::Interrupted);
                 return Err(io::ErrorKind::Interrupted.into());
@@ -117,32 +112,24 @@ pub fn answer(pool: &Pool, file: &Path, out: Option<&Path>, bars: &Bars, quiet: 
     Ok(bad > 0)
 }
 
-/// The lines of an input.
-struct Lines<R> {
-    input: BufReader<R>,
-    number: u64,
-}
-
-impl<R: Read> Lines<R> {
-    /// The next line that asks something and those that have been read with it, `most` at most; none at the end.
-    fn next(&mut self, most: usize, places: &HashMap<&str, usize>) -> io::Result<Vec<Line>> {
-        let (mut lines, mut line) = (Vec::new(), Vec::new());
-        while lines.len() < most && (lines.is_empty() || self.input.buffer().contains(&b'\n')) {
-            line.clear();
-            if self.input.read_until(b'\n', &mut line)? == 0 {
-                break;
-            }
-            self.number += 1;
-            if line.trim_ascii().is_empty() {
-                continue;
-            }
-            let asked = serde_json::from_slice::<Asked>(&line);
-            let id = asked.as_ref().ok().and_then(|a| a.id.clone());
-            let query = asked.map_err(|e| e.to_string()).and_then(|asked| query(asked, places));
-            lines.push(Line { number: self.number, id, query });
+/// The next line that asks something; `number` is that of the last line.
+fn next(
+    input: &mut dyn BufRead,
+    number: &mut u64,
+    places: &HashMap<&str, usize>,
+) -> io::Result<Option<Line>> {
+    let mut line = Vec::new();
+    while line.trim_ascii().is_empty() {
+        line.clear();
+        if input.read_until(b'\n', &mut line)? == 0 {
+            return Ok(None);
         }
-        Ok(lines)
+        *number += 1;
     }
+    let asked = serde_json::from_slice::<Asked>(&line);
+    let id = asked.as_ref().ok().and_then(|a| a.id.clone());
+    let query = asked.map_err(|e| e.to_string()).and_then(|asked| query(asked, places));
+    Ok(Some(Line { number: *number, id, query }))
 }
 
 fn query(asked: Asked, places: &HashMap<&str, usize>) -> std::result::Result<Query, String> {
@@ -201,27 +188,6 @@ mod tests {
         check("{}", "neither");
         check("[1]", "invalid");
         check("harbour", "expected value");
-    }
-
-    #[test]
-    fn lines_that_are_there_are_taken_together() {
-        /// Gives a piece at a time, as a pipe does.
-        struct Pieces(Vec<&'static str>);
-        impl Read for Pieces {
-            fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-                let piece = if self.0.is_empty() { "" } else { self.0.remove(0) };
-                to[..piece.len()].copy_from_slice(piece.as_bytes());
-                Ok(piece.len())
-            }
-        }
-        let pieces = vec!["{}\n\n{}\n{}\n{", "}\n", "{}\n{}\n", "\n", "{}"];
-        let mut lines = Lines { input: BufReader::new(Pieces(pieces)), number: 0 };
-        let mut next = || {
-            let lines = lines.next(2, &HashMap::new()).unwrap();
-            lines.iter().map(|line| line.number).collect::<Vec<_>>()
-        };
-        let expect: [&[u64]; 6] = [&[1, 3], &[4], &[5], &[6, 7], &[9], &[]];
-        assert_eq!(expect.map(|_| next()), expect);
     }
 
     #[test]

@@ -1,0 +1,94 @@
+//! What is to be embedded of new stories: passages and titles that the store does not have.
+
+use std::collections::BTreeSet;
+
+use super::Archive;
+use crate::{
+    Result, ingest,
+    store::{Store, View},
+    story::{Corpus, Row, RowId, Story},
+    vector::Matrix,
+};
+
+/// New stories, with the vectors that the store has.
+pub(super) struct Unembedded {
+    corpus: Corpus,
+    vectors: Matrix,
+    unknown: Vec<RowId>,
+    titles: Titles,
+}
+
+/// New stories with the vectors of their rows and titles.
+pub(super) struct Embedded {
+    pub corpus: Corpus,
+    pub vectors: Matrix,
+    pub titles: Titles,
+}
+
+/// The titles of stories that have a body beside them.
+#[derive(Default)]
+pub(super) struct Titles {
+    /// For each story its title as a row.
+    pub of_story: Vec<Option<Row>>,
+    /// Those that the store does not have, each once.
+    pub unknown: Vec<Row>,
+    /// A vector for each of those.
+    pub vectors: Matrix,
+}
+
+fn titles(view: View<'_>, corpus: &Corpus) -> Result<Titles> {
+    let mut titles = Titles::default();
+    let mut met: BTreeSet<[u8; 16]> = corpus.rows.iter().map(|row| row.hash).collect();
+    for (story, passages) in corpus.stories.iter().zip(&corpus.passages) {
+        let alone = passages.iter().all(|p| p.title);
+        let row = if alone { None } else { ingest::row(&story.title) };
+        if let Some(row) = &row
+            && met.insert(row.hash)
+            && view.row_number(&row.hash)?.is_none()
+        {
+            titles.unknown.push(row.clone());
+        }
+        titles.of_story.push(row);
+    }
+    Ok(titles)
+}
+
+impl Unembedded {
+    pub(super) fn new(store: &Store, stories: Vec<Story>, dim: usize) -> Result<Self> {
+        let corpus = ingest::corpus(stories);
+        let mut vectors = Matrix::zeros(corpus.rows.len(), dim);
+        let unknown = store.vectors(&corpus, &mut vectors)?;
+        let titles = titles(store.view(), &corpus)?;
+        Ok(Unembedded { corpus, vectors, unknown, titles })
+    }
+
+    /// How many rows the store has.
+    pub(super) fn known(&self) -> u64 {
+        (self.corpus.rows.len() - self.unknown.len()) as u64
+    }
+
+    /// The texts to embed: of rows, then titles.
+    pub(super) fn texts(&self) -> Vec<&str> {
+        let rows = self.unknown.iter().map(|row| self.corpus.row_text(*row));
+        rows.chain(self.titles.unknown.iter().map(|row| row.text.as_str())).collect()
+    }
+
+    /// The stories with the vectors of [`Unembedded::texts`].
+    pub(super) fn embedded(self, of_texts: &Matrix) -> Embedded {
+        let Unembedded { corpus, mut vectors, unknown, titles } = self;
+        for (i, row) in unknown.iter().enumerate() {
+            vectors.row_mut(row.index()).copy_from_slice(of_texts.row(i));
+        }
+        let of_titles = (0..titles.unknown.len()).flat_map(|i| of_texts.row(unknown.len() + i)).copied();
+        let titles = Titles { vectors: Matrix::from_vec(of_titles.collect(), vectors.dim()), ..titles };
+        Embedded { corpus, vectors, titles }
+    }
+}
+
+impl Archive {
+    /// The texts that judging `stories` would embed, each once: the passages and titles that the store does not have.
+    pub fn texts_to_embed(&self, stories: Vec<Story>) -> Result<Vec<String>> {
+        let fresh = Unembedded::new(&self.store, stories, self.judge.dim)?;
+        Ok(fresh.texts().into_iter().map(String::from).collect())
+    }
+}

@@ -1,0 +1,121 @@
+//! Lines of a stream that have come already: taken together, and embedded together.
+
+use std::{
+    collections::HashMap,
+    io::{BufReader, Read},
+};
+
+use samestory::{Result, embed::Ledger, vector::Matrix};
+
+use super::engine::Engine;
+
+/// Lines that are taken together for each thread: their texts fill its chunks.
+const AT_ONCE: usize = 16;
+/// Bytes that are read at a time.
+const BUFFER: usize = 1 << 18;
+
+/// A reader of a stream for [`take`].
+pub fn reader<R: Read>(stream: R) -> BufReader<R> {
+    BufReader::with_capacity(BUFFER, stream)
+}
+
+/// What `next` reads: one, waited for, and those whose lines have come with it. None at the end.
+pub fn take<R: Read, T, E>(
+    reader: &mut BufReader<R>,
+    threads: usize,
+    mut next: impl FnMut(&mut BufReader<R>) -> std::result::Result<Option<T>, E>,
+) -> std::result::Result<Vec<T>, E> {
+    let mut taken = Vec::new();
+    while taken.len() < AT_ONCE * threads && (taken.is_empty() || line_waits(reader.buffer())) {
+        match next(reader)? {
+            Some(line) => taken.push(line),
+            None => break,
+        }
+    }
+    Ok(taken)
+}
+
+/// Whether a whole line that is not empty has come.
+fn line_waits(buffer: &[u8]) -> bool {
+    let mut lines = buffer.split_inclusive(|byte| *byte == b'\n').take_while(|line| line.ends_with(b"\n"));
+    lines.any(|line| !String::from_utf8_lossy(line).trim().is_empty())
+}
+
+/// Texts that were embedded before they are asked for.
+#[derive(Default)]
+pub struct Ahead {
+    places: HashMap<String, usize>,
+    vectors: Matrix,
+}
+
+impl Ahead {
+    /// The vectors of `texts`.
+    pub fn new(engine: &Engine, texts: Vec<String>) -> Result<Self> {
+        let (vectors, _) = engine.embed_for_archive(&texts.iter().map(String::as_str).collect::<Vec<_>>())?;
+        Ok(Ahead { places: texts.into_iter().enumerate().map(|(i, text)| (text, i)).collect(), vectors })
+    }
+
+    /// As archives ask for vectors: of texts that were not embedded, they are made now, and
+    /// counted.
+    pub fn embed(&self, engine: &Engine, texts: &[&str]) -> Result<(Matrix, Ledger)> {
+        let others: Vec<&str> =
+            texts.iter().copied().filter(|text| !self.places.contains_key(*text)).collect();
+        let (made, ledger) = engine.embed_for_archive(&others)?;
+        let mut vectors = Matrix::zeros(texts.len(), engine.encoder.dim());
+        let mut made = (0..others.len()).map(|i| made.row(i));
+        for (i, text) in texts.iter().enumerate() {
+            let vector = match self.places.get(*text) {
+                Some(place) => self.vectors.row(*place),
+                None => made.next().expect("a vector each"),
+            };
+            vectors.row_mut(i).copy_from_slice(vector);
+        }
+        Ok((vectors, ledger))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, BufRead};
+
+    use super::*;
+
+    /// Gives a piece at a time, as a pipe does.
+    struct Pieces(Vec<&'static str>);
+
+    impl Read for Pieces {
+        fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+            let piece = if self.0.is_empty() { "" } else { self.0.remove(0) };
+            to[..piece.len()].copy_from_slice(piece.as_bytes());
+            Ok(piece.len())
+        }
+    }
+
+    #[test]
+    fn lines_that_have_come_are_taken_together() {
+        let check = |pieces: &[&'static str], expect: &[&[&str]]| {
+            let mut reader = reader(Pieces(pieces.to_vec()));
+            let next = |reader: &mut BufReader<Pieces>| -> io::Result<Option<String>> {
+                let mut line = String::new();
+                while line.trim().is_empty() {
+                    line.clear();
+                    if reader.read_line(&mut line)? == 0 {
+                        return Ok(None);
+                    }
+                }
+                Ok(Some(line.trim().into()))
+            };
+            for expect in expect.iter().chain(&[&[][..]]) {
+                assert_eq!(take(&mut reader, 1, next).unwrap(), *expect, "{pieces:?}");
+            }
+        };
+        check(&[], &[]);
+        check(&["a\n", "b\n"], &[&["a"], &["b"]]);
+        check(&["a\nb\nc", "d\ne\n"], &[&["a", "b"], &["cd", "e"]]);
+        // Behind an empty line that has come is one that may not come for long.
+        check(&["a\n\n \u{a0}\n", "b\n"], &[&["a"], &["b"]]);
+        check(&["a\n\nb\n", "c"], &[&["a", "b"], &["c"]]);
+        let many = "x\n".repeat(AT_ONCE + 1);
+        check(&[many.leak()], &[&["x"; AT_ONCE], &["x"]]);
+    }
+}
