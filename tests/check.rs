@@ -96,12 +96,15 @@ fn lines_that_come_together_are_answered_as_one_by_one() {
             a.write("in.jsonl", &(stories(0, 20) + &story("first", LONG, "2031-03-04")));
             a.text(&["index", "add", "in.jsonl"]);
         }
-        let answers = String::from_utf8(together.feed(args, &lines.replace('\n', "\n\n")).stdout).unwrap();
+        let output = together.feed(args, &lines.replace('\n', "\n\n"));
+        assert!(output.status.success(), "{args:?}");
+        let answers = String::from_utf8(output.stdout).unwrap();
         assert_eq!(answers, one_by_one(&apart, args, lines), "{args:?}");
+        assert_eq!(together.text(&["index", "export"]), apart.text(&["index", "export"]), "{args:?}");
         assert_eq!(answers.lines().count(), lines.lines().count(), "{args:?}");
     };
     // Some are in the store, some copies of one that came with them.
-    let mut lines = stories(10, 60) + "no json\n";
+    let mut lines = stories(10, 60) + "no json\n{}\n" + &stories(65, 10);
     lines += &[story("second", LONG, "2031-03-05"), story("third", MORE, ""), story("fourth", MORE, "")]
         .join("\n");
     check(&["check", "--quiet"], &lines);

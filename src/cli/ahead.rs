@@ -35,10 +35,11 @@ pub fn take<R: Read, T, E>(
     Ok(taken)
 }
 
-/// Whether a whole line that is not empty has come.
+/// Whether a whole line has come that no reader passes over as empty: behind such a one it would wait for the next. What is
+/// empty is another thing in each encoding, so only a letter or sign of ASCII counts, without which there is no JSON.
 fn line_waits(buffer: &[u8]) -> bool {
     let mut lines = buffer.split_inclusive(|byte| *byte == b'\n').take_while(|line| line.ends_with(b"\n"));
-    lines.any(|line| !String::from_utf8_lossy(line).trim().is_empty())
+    lines.any(|line| line.iter().any(u8::is_ascii_graphic))
 }
 
 /// Texts that were embedded before they are asked for.
@@ -58,6 +59,9 @@ impl Ahead {
     /// As archives ask for vectors: of texts that were not embedded, they are made now, and
     /// counted.
     pub fn embed(&self, engine: &Engine, texts: &[&str]) -> Result<(Matrix, Ledger)> {
+        if self.places.is_empty() {
+            return engine.embed_for_archive(texts);
+        }
         let others: Vec<&str> =
             texts.iter().copied().filter(|text| !self.places.contains_key(*text)).collect();
         let (made, ledger) = engine.embed_for_archive(&others)?;
@@ -114,6 +118,7 @@ mod tests {
         check(&["a\nb\nc", "d\ne\n"], &[&["a", "b"], &["cd", "e"]]);
         // Behind an empty line that has come is one that may not come for long.
         check(&["a\n\n \u{a0}\n", "b\n"], &[&["a"], &["b"]]);
+        check(&["a\n\u{feff}\n", "b\n"], &[&["a"], &["\u{feff}"], &["b"]]);
         check(&["a\n\nb\n", "c"], &[&["a", "b"], &["c"]]);
         let many = "x\n".repeat(AT_ONCE + 1);
         check(&[many.leak()], &[&["x"; AT_ONCE], &["x"]]);

@@ -89,12 +89,12 @@ pub fn run(args: &Check) -> Result<Outcome> {
         if come.is_empty() {
             break;
         }
-        // What is alone is embedded when it is judged.
+        // What is alone is embedded when it is judged, and so is each if not all can be: the error belongs to its line.
         let embedded = match &come[..] {
             [_] => Ahead::default(),
             come => {
                 let stories = come.iter().flat_map(|(_, read)| read.stories.first()).cloned();
-                Ahead::new(&engine, archive.texts_to_embed(stories.collect())?)?
+                Ahead::new(&engine, archive.texts_to_embed(stories.collect())?).unwrap_or_default()
             }
         };
         for (line, read) in come {

@@ -39,19 +39,25 @@ pub struct Searched<'a> {
 }
 
 impl Pool<'_> {
-    /// The stories nearest to each of `queries`, in their order: all texts are embedded at once. An error of its own has a
-    /// query without words.
-    pub fn answer_all(&self, queries: Vec<Query>, progress: &dyn Progress) -> Result<Vec<Result<Vec<Hit>>>> {
+    /// The stories nearest to each of `queries`, in their order: all texts are embedded at once.
+    pub fn answer_all(&self, queries: Vec<Query>, progress: &dyn Progress) -> Vec<Result<Vec<Hit>>> {
         let queries: Vec<Prepared> = queries.into_par_iter().map(Prepared::new).collect();
-        let texts = Texts::of(&queries);
-        let vectors = self.engine.embed(&texts.corpus, progress)?.vectors;
-        let searched = &self.searched;
-        Ok(queries.par_iter().map(|query| searched.nearest(query, &texts, &vectors)).collect())
+        self.answer_prepared(&queries, progress)
+    }
+
+    fn answer_prepared(&self, queries: &[Prepared], progress: &dyn Progress) -> Vec<Result<Vec<Hit>>> {
+        let (texts, searched) = (Texts::of(queries), &self.searched);
+        match self.engine.embed(&texts.corpus, progress) {
+            Ok(of) => queries.par_iter().map(|q| searched.nearest(q, &texts, &of.vectors)).collect(),
+            Err(error) if queries.len() == 1 => vec![Err(error)],
+            // One by one, as the error is that of one of them.
+            Err(_) => queries.chunks(1).flat_map(|query| self.answer_prepared(query, progress)).collect(),
+        }
     }
 
     /// The stories nearest to `query`.
     pub fn answer(&self, query: Query, progress: &dyn Progress) -> Result<Vec<Hit>> {
-        self.answer_all(vec![query], progress)?.swap_remove(0)
+        self.answer_all(vec![query], progress).swap_remove(0)
     }
 }
 

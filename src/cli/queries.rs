@@ -66,12 +66,12 @@ pub fn answer(pool: &Pool, file: &Path, out: Option<&Path>, bars: &Bars, quiet: 
         loop {
             let lines =
                 ahead::take(&mut input, pool.engine.threads, |input| next(input, &mut number, &places))?;
+            if lines.is_empty() {
+                return Ok(());
+            }
             if bars.cancelled() {
                 failed = Some(Error::Interrupted);
                 return Err(io::ErrorKind::Interrupted.into());
-            }
-            if lines.is_empty() {
-                return Ok(());
             }
             let begun = Instant::now();
             let mut queries = Vec::new();
@@ -79,27 +79,28 @@ pub fn answer(pool: &Pool, file: &Path, out: Option<&Path>, bars: &Bars, quiet: 
             for Line { number, id, query } in lines {
                 asked.push((number, id, query.map(|query| queries.push(query))));
             }
-            let mut hits = match pool.answer_all(queries, &Silent) {
-                Ok(hits) => hits.into_iter(),
-                Err(error) => {
-                    let message = error.to_string();
-                    failed = Some(error);
-                    return Err(io::Error::other(message));
-                }
-            };
+            let mut answers = pool.answer_all(queries, &Silent).into_iter();
             for (query, id, read) in asked {
-                let hits =
-                    read.and_then(|()| hits.next().expect("an answer each").map_err(|e| e.to_string()));
-                let (hits, error) = hits.map_or_else(|e| (Vec::new(), Some(e)), |hits| (hits, None));
+                let answer = read.map(|()| answers.next().expect("an answer each"));
+                let (hits, error) = match answer {
+                    Ok(Ok(hits)) => (hits, None),
+                    Ok(Err(error @ Error::NoStories { .. })) => (Vec::new(), Some(error.to_string())),
+                    Err(message) => (Vec::new(), Some(message)),
+                    Ok(Err(error)) => {
+                        let message = error.to_string();
+                        failed = Some(error);
+                        return Err(io::Error::other(message));
+                    }
+                };
                 if let Some(message) = &error {
                     bad += 1;
                     eprintln!("samestory: query {query}: {}", samestory::report::line(message, 400));
                 }
                 serde_json::to_writer(&mut *out, &Answer { query, id: id.as_deref(), hits, error })?;
                 out.write_all(b"\n")?;
+                out.flush()?;
                 times.push(begun.elapsed());
             }
-            out.flush()?;
         }
     });
     if let Some(error) = failed {

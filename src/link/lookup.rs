@@ -179,6 +179,8 @@ impl<'a> Lookup<'a> {
             }
         }
         let rough = self.nearest_roughly(&profile, &terms, (k * LOOKED_AT).max(LOOKED_AT_LEAST), wanted);
+        // Other queries may be taken up while this one waits for the others' threads.
+        drop(terms);
         let mut looked: Vec<Looked> = rough.into_par_iter().map(|whole| self.look(query, whole)).collect();
         looked.sort_unstable_by(|x, y| x.near.order(&y.near));
         looked.truncate((k * RISING).max(company::NEAREST));
