@@ -56,8 +56,7 @@ impl Ahead {
         Ok(Ahead { places: texts.into_iter().enumerate().map(|(i, text)| (text, i)).collect(), vectors })
     }
 
-    /// As archives ask for vectors: of texts that were not embedded, they are made now, and
-    /// counted.
+    /// As archives ask for vectors: those of texts that were not embedded are made and counted now.
     pub fn embed(&self, engine: &Engine, texts: &[&str]) -> Result<(Matrix, Ledger)> {
         if self.places.is_empty() {
             return engine.embed_for_archive(texts);
