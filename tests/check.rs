@@ -8,7 +8,6 @@ mod support;
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
-    process::Stdio,
 };
 
 use serde_json::Value;
@@ -73,8 +72,7 @@ fn each_line_is_answered_with_a_line() {
 
 /// What a command answers to each of `lines`, which are written once the one before is answered.
 fn one_by_one(a: &Archive, args: &[&str], lines: &str) -> String {
-    let piped = || Stdio::piped();
-    let mut child = a.command(args).stdin(piped()).stdout(piped()).stderr(piped()).spawn().unwrap();
+    let mut child = a.spawn(args);
     let (mut input, mut answers) =
         (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
     let mut text = String::new();

@@ -67,10 +67,14 @@ impl Unembedded {
         (self.corpus.rows.len() - self.unknown.len()) as u64
     }
 
-    /// The texts to embed: of rows, then titles.
+    /// What to embed: rows, then titles.
+    fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.unknown.iter().map(|row| &self.corpus.rows[row.index()]).chain(&self.titles.unknown)
+    }
+
+    /// Their texts.
     pub(super) fn texts(&self) -> Vec<&str> {
-        let rows = self.unknown.iter().map(|row| self.corpus.row_text(*row));
-        rows.chain(self.titles.unknown.iter().map(|row| row.text.as_str())).collect()
+        self.rows().map(|row| row.text.as_str()).collect()
     }
 
     /// The stories with the vectors of [`Unembedded::texts`].
@@ -86,9 +90,8 @@ impl Unembedded {
 }
 
 impl Archive {
-    /// The texts that judging `stories` would embed, each once: the passages and titles that the store does not have.
-    pub fn texts_to_embed(&self, stories: Vec<Story>) -> Result<Vec<String>> {
-        let fresh = Unembedded::new(&self.store, stories, self.judge.dim)?;
-        Ok(fresh.texts().into_iter().map(String::from).collect())
+    /// What judging `stories` would embed, each once: the passages and titles that the store does not have.
+    pub fn rows_to_embed(&self, stories: Vec<Story>) -> Result<Vec<Row>> {
+        Ok(Unembedded::new(&self.store, stories, self.judge.dim)?.rows().cloned().collect())
     }
 }

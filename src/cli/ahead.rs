@@ -5,7 +5,13 @@ use std::{
     io::{BufReader, Read},
 };
 
-use samestory::{Result, embed::Ledger, vector::Matrix};
+use samestory::{
+    Result,
+    embed::Ledger,
+    progress::Progress,
+    story::{Corpus, Row},
+    vector::Matrix,
+};
 
 use super::engine::Engine;
 
@@ -42,7 +48,7 @@ fn line_waits(buffer: &[u8]) -> bool {
     lines.any(|line| line.iter().any(u8::is_ascii_graphic))
 }
 
-/// Texts that were embedded before they are asked for.
+/// Texts that were embedded before they are asked for, each once.
 #[derive(Default)]
 pub struct Ahead {
     places: HashMap<String, usize>,
@@ -50,30 +56,40 @@ pub struct Ahead {
 }
 
 impl Ahead {
-    /// The vectors of `texts`.
-    pub fn new(engine: &Engine, texts: Vec<String>) -> Result<Self> {
-        let (vectors, _) = engine.embed_for_archive(&texts.iter().map(String::as_str).collect::<Vec<_>>())?;
-        Ok(Ahead { places: texts.into_iter().enumerate().map(|(i, text)| (text, i)).collect(), vectors })
+    /// The vectors of the texts of `rows`.
+    pub fn new(
+        engine: &Engine,
+        rows: impl IntoIterator<Item = Row>,
+        progress: &dyn Progress,
+    ) -> Result<Self> {
+        let (mut corpus, mut places) = (Corpus::default(), HashMap::new());
+        for row in rows {
+            places.entry(row.text.clone()).or_insert_with(|| {
+                corpus.rows.push(row);
+                corpus.rows.len() - 1
+            });
+        }
+        Ok(Ahead { places, vectors: engine.embed(&corpus, progress)?.vectors })
     }
 
-    /// As archives ask for vectors: those of texts that were not embedded are made and counted now.
-    pub fn embed(&self, engine: &Engine, texts: &[&str]) -> Result<(Matrix, Ledger)> {
+    /// The vectors of `texts`; none if one of them was not embedded, or nothing was.
+    pub fn vectors<'t>(&self, texts: impl Iterator<Item = &'t str>) -> Option<Matrix> {
         if self.places.is_empty() {
-            return engine.embed_for_archive(texts);
+            return None;
         }
-        let others: Vec<&str> =
-            texts.iter().copied().filter(|text| !self.places.contains_key(*text)).collect();
-        let (made, ledger) = engine.embed_for_archive(&others)?;
-        let mut vectors = Matrix::zeros(texts.len(), engine.encoder.dim());
-        let mut made = (0..others.len()).map(|i| made.row(i));
-        for (i, text) in texts.iter().enumerate() {
-            let vector = match self.places.get(*text) {
-                Some(place) => self.vectors.row(*place),
-                None => made.next().expect("a vector each"),
-            };
-            vectors.row_mut(i).copy_from_slice(vector);
+        let mut values = Vec::new();
+        for text in texts {
+            values.extend_from_slice(self.vectors.row(*self.places.get(text)?));
         }
-        Ok((vectors, ledger))
+        Some(Matrix::from_vec(values, self.vectors.dim()))
+    }
+
+    /// As archives ask for vectors: where one was not embedded, they are made now, and counted.
+    pub fn embed(&self, engine: &Engine, texts: &[&str]) -> Result<(Matrix, Ledger)> {
+        match self.vectors(texts.iter().copied()) {
+            Some(vectors) => Ok((vectors, Ledger::default())),
+            None => engine.embed_for_archive(texts),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use samestory::{
     archive::{Archive, Embed, Judgement, Kin, Learned},
     compare::Relation,
     ingest,
+    progress::Silent,
     store::Store,
     story::Story,
 };
@@ -94,7 +95,7 @@ pub fn run(args: &Check) -> Result<Outcome> {
             [_] => Ahead::default(),
             come => {
                 let stories = come.iter().flat_map(|(_, read)| read.stories.first()).cloned();
-                Ahead::new(&engine, archive.texts_to_embed(stories.collect())?).unwrap_or_default()
+                Ahead::new(&engine, archive.rows_to_embed(stories.collect())?, &Silent).unwrap_or_default()
             }
         };
         for (line, read) in come {

@@ -1,7 +1,5 @@
 //! The stories that `samestory similar` searches, and how questions to them are answered.
 
-use std::collections::HashMap;
-
 use rayon::prelude::*;
 use samestory::{
     Error, Result, compare,
@@ -10,11 +8,11 @@ use samestory::{
     link::{self, Lookup, Titles},
     progress::Progress,
     report::{Hit, hits},
-    story::Corpus,
-    vector::Matrix,
+    story::{Corpus, Row},
 };
 
 use super::{
+    ahead::Ahead,
     engine::{Engine, title_rows},
     similar::Query,
 };
@@ -46,9 +44,10 @@ impl Pool<'_> {
     }
 
     fn answer_prepared(&self, queries: &[Prepared], progress: &dyn Progress) -> Vec<Result<Vec<Hit>>> {
-        let (texts, searched) = (Texts::of(queries), &self.searched);
-        match self.engine.embed(&texts.corpus, progress) {
-            Ok(of) => queries.par_iter().map(|q| searched.nearest(q, &texts, &of.vectors)).collect(),
+        let rows = queries.iter().flat_map(Prepared::rows).cloned();
+        let searched = &self.searched;
+        match Ahead::new(self.engine, rows, progress) {
+            Ok(embedded) => queries.par_iter().map(|query| searched.nearest(query, &embedded)).collect(),
             Err(error) if queries.len() == 1 => vec![Err(error)],
             // One by one, as the error is that of one of them.
             Err(_) => queries.chunks(1).flat_map(|query| self.answer_prepared(query, progress)).collect(),
@@ -62,7 +61,7 @@ impl Pool<'_> {
 }
 
 impl Searched<'_> {
-    fn nearest(&self, query: &Prepared, texts: &Texts, vectors: &Matrix) -> Result<Vec<Hit>> {
+    fn nearest(&self, query: &Prepared, embedded: &Ahead) -> Result<Vec<Hit>> {
         let answers = &self.answers;
         let mut found = match query {
             Prepared::Own(place) => {
@@ -76,8 +75,10 @@ impl Searched<'_> {
                 });
             }
             Prepared::Other(asked) => {
-                let [rows, title_vectors] =
-                    [&asked.corpus, &asked.title_rows].map(|of| texts.vectors(of, vectors));
+                let [rows, title_vectors] = [&asked.corpus, &asked.title_rows].map(|of| {
+                    let texts = of.rows.iter().map(|row| row.text.as_str());
+                    embedded.vectors(texts).expect("all texts of a query were embedded")
+                });
                 let known = compare::Boilerplate::default();
                 let readings = link::readings(&asked.corpus, &rows, &asked.titles, &title_vectors, &known);
                 self.lookup.nearest(&readings[0], self.k, &|other| answers.wanted(other, None))
@@ -114,35 +115,14 @@ impl Prepared {
             }
         }
     }
-}
 
-/// The texts of some queries, each once.
-#[derive(Default)]
-struct Texts {
-    corpus: Corpus,
-    places: HashMap<[u8; 16], usize>,
-}
-
-impl Texts {
-    fn of(queries: &[Prepared]) -> Self {
-        let mut texts = Texts::default();
-        for query in queries {
-            if let Prepared::Other(asked) = query {
-                for row in asked.corpus.rows.iter().chain(&asked.title_rows.rows) {
-                    texts.places.entry(row.hash).or_insert_with(|| {
-                        texts.corpus.rows.push(row.clone());
-                        texts.corpus.rows.len() - 1
-                    });
-                }
-            }
-        }
-        texts
-    }
-
-    /// The vectors of the rows of `corpus`, out of those of all texts.
-    fn vectors(&self, corpus: &Corpus, all: &Matrix) -> Matrix {
-        let values = corpus.rows.iter().flat_map(|row| all.row(self.places[&row.hash])).copied();
-        Matrix::from_vec(values.collect(), all.dim())
+    /// The rows that it needs the vectors of.
+    fn rows(&self) -> impl Iterator<Item = &Row> {
+        let corpora = match self {
+            Prepared::Own(_) => None,
+            Prepared::Other(asked) => Some([&asked.corpus, &asked.title_rows]),
+        };
+        corpora.into_iter().flatten().flat_map(|corpus| &corpus.rows)
     }
 }
 
