@@ -153,9 +153,24 @@ fn pack<K: Kernels>(kernels: &K, rows: &[f32], dim: usize, arena: &Arena) -> K::
 }
 
 /// Pairs above a floor by their exact score.
-struct Pairs<'a> {
-    rows: &'a Matrix,
-    floor: f32,
+pub(super) struct Pairs<'a> {
+    pub rows: &'a Matrix,
+    pub floor: f32,
+}
+
+impl Pairs<'_> {
+    /// Those whose `scanned` may reach the floor: the rows themselves, or their sketches. In order.
+    pub(super) fn found_by(
+        &self,
+        scanned: &Matrix,
+        against: Against,
+        path: CpuPath,
+        progress: &dyn Progress,
+    ) -> Result<Vec<RowPair>> {
+        let mut found = scan(scanned, self.floor, against, path, self, progress)?;
+        found.par_iter_mut().for_each(|pairs| pairs.sort_unstable_by_key(|p| (p.a, p.b)));
+        Ok(found.concat())
+    }
 }
 
 impl Collect for Pairs<'_> {
@@ -200,23 +215,9 @@ fn join(
     if rows.rows() < 2 {
         return Ok(Vec::new());
     }
-    let sketches = sketches(rows, against.pairs(rows.rows() as u64), floor, path);
-    join_by(sketches.as_ref(), rows, floor, against, path, progress)
-}
-
-/// As [`join`], by sketches of the rows if there are any.
-pub(super) fn join_by(
-    sketches: Option<&Matrix>,
-    rows: &Matrix,
-    floor: f32,
-    against: Against,
-    path: CpuPath,
-    progress: &dyn Progress,
-) -> Result<Vec<RowPair>> {
     let pairs = Pairs { rows, floor };
-    let mut found = scan(sketches.unwrap_or(rows), floor, against, path, &pairs, progress)?;
-    found.par_iter_mut().for_each(|pairs| pairs.sort_unstable_by_key(|p| (p.a, p.b)));
-    Ok(found.concat())
+    let sketches = sketches(rows, against.pairs(rows.rows() as u64), floor, path);
+    pairs.found_by(sketches.as_ref().unwrap_or(rows), against, path, progress)
 }
 
 /// For each row of `queries` the `k` nearest of `rows`: by score, then by number.

@@ -41,15 +41,15 @@ const LEARNED: usize = 4096;
 const SAMPLE: usize = 512;
 /// Rounds of the iteration: directions need not have converged.
 const ROUNDS: usize = 5;
-/// Rows that are taken through the directions at a time.
-const BLOCK: usize = 512;
+/// Rows that are multiplied at a time.
+const BLOCK: usize = 64;
 
 /// The sketches of `rows` for a search of `pairs` of them above `floor`: the inner product of two is never lower than what
 /// [`dot`] makes of their rows. None where they would not make it faster, nor on paths that multiply bf16, where it has
 /// not been measured.
 pub(super) fn sketches(rows: &Matrix, pairs: u64, floor: f32, path: CpuPath) -> Option<Matrix> {
     let few = pairs < LEAST_PAIRS || pairs / LEAST_OF_A_ROW < rows.rows() as u64;
-    if few || matches!(path, CpuPath::Amx | CpuPath::Avx512Bf16) {
+    if few || !in_f32(path) {
         return None;
     }
     let widest = WIDTHS.into_iter().rfind(|w| *w as f64 <= WORTHWHILE * rows.dim() as f64)?;
@@ -58,6 +58,11 @@ pub(super) fn sketches(rows: &Matrix, pairs: u64, floor: f32, path: CpuPath) -> 
     let sketches = directions.first(count).sketch(rows, path);
     // Rows that are not finite, which embedding never makes, have no sketch.
     sketches.as_slice().iter().all(|x| x.is_finite()).then_some(sketches)
+}
+
+/// Whether rows are multiplied in f32.
+fn in_f32(path: CpuPath) -> bool {
+    !matches!(path, CpuPath::Amx | CpuPath::Avx512Bf16)
 }
 
 /// Directions of unit length at right angles, the one of most variance first.
@@ -73,9 +78,7 @@ impl Directions {
             sample.row(i).iter().enumerate().for_each(|(j, x)| columns.row_mut(j)[i] = *x);
         }
         let moments = products(&columns, &columns, path);
-        let mut random = Random::new(0);
-        let start = (0..count * dim).map(|_| random.unit() - 0.5).collect();
-        let mut directions = orthonormal(Matrix::from_vec(start, dim));
+        let mut directions = orthonormal(by_chance(count, dim, 0));
         for _ in 0..ROUNDS {
             directions = orthonormal(products(&directions, &moments, path));
         }
@@ -116,25 +119,14 @@ impl Directions {
         // What p·q and ‖p‖² may be off by, of the lengths' product.
         let off = 3.0 * (count as f64).sqrt() * rounding + self.error();
         let added = 2.0 * off + rounding;
-        let kernels = Float::new(path);
-        let directions = kernels.pack(self.0.as_slice(), count, dim, &vec![0.0; count], &Arena::default());
-        let width = count + 1;
-        let mut sketches = Matrix::zeros(rows.rows(), width);
-        let blocks = sketches.as_mut_slice().par_chunks_mut(BLOCK * width);
-        blocks.zip(rows.as_slice().par_chunks(BLOCK * dim)).for_each_init(
-            <(Vec<f32>, _)>::default,
-            |(kept, scratch), (sketches, rows)| {
-                kept.resize(rows.len() / dim * count, 0.0);
-                kernels.linear(rows, rows.len() / dim, &directions, kept, scratch);
-                let kept = kept.chunks_exact(count).zip(rows.chunks_exact(dim));
-                for (sketch, (kept, row)) in sketches.chunks_exact_mut(width).zip(kept) {
-                    let length = square(row);
-                    let left = length - square(kept) + added * length;
-                    sketch[..count].copy_from_slice(kept);
-                    sketch[count] = (left.max(0.0).sqrt() as f32).next_up();
-                }
-            },
-        );
+        let kept = products(rows, &self.0, path);
+        let mut sketches = Matrix::zeros(rows.rows(), count + 1);
+        sketches.as_mut_slice().par_chunks_exact_mut(count + 1).enumerate().for_each(|(i, sketch)| {
+            let (kept, length) = (kept.row(i), square(rows.row(i)));
+            let left = length - square(kept) + added * length;
+            sketch[..count].copy_from_slice(kept);
+            sketch[count] = (left.max(0.0).sqrt() as f32).next_up();
+        });
         sketches
     }
 
@@ -168,13 +160,18 @@ fn sample(rows: &Matrix, most: usize, seed: u64) -> Matrix {
     Matrix::from_vec(values, rows.dim())
 }
 
+/// Rows of values between −1/2 and 1/2.
+fn by_chance(n: usize, dim: usize, seed: u64) -> Matrix {
+    let mut random = Random::new(seed);
+    Matrix::from_vec((0..n * dim).map(|_| random.unit() - 0.5).collect(), dim)
+}
+
 /// The inner products of each row of `a` with each of `b`.
 fn products(a: &Matrix, b: &Matrix, path: CpuPath) -> Matrix {
     let (kernels, n) = (Float::new(path), b.rows());
     let right = kernels.pack(b.as_slice(), n, b.dim(), &vec![0.0; n], &Arena::default());
     let mut out = Matrix::zeros(a.rows(), n);
-    let blocks =
-        out.as_mut_slice().par_chunks_mut(BLOCK / 8 * n).zip(a.as_slice().par_chunks(BLOCK / 8 * a.dim()));
+    let blocks = out.as_mut_slice().par_chunks_mut(BLOCK * n).zip(a.as_slice().par_chunks(BLOCK * a.dim()));
     blocks.for_each_init(Default::default, |scratch, (out, a)| {
         kernels.linear(a, a.len() / b.dim(), &right, out, scratch);
     });
@@ -214,15 +211,14 @@ mod tests {
     use crate::{
         progress::Silent,
         search::{
-            exact::{Against, join_by, self_join},
+            exact::{Against, Pairs, self_join},
             tests::{brute_force, clustered},
         },
         vector::normalize,
     };
 
     fn random_rows(n: usize, dim: usize, seed: u64) -> Matrix {
-        let mut random = Random::new(seed);
-        let mut rows = Matrix::from_vec((0..n * dim).map(|_| random.unit() - 0.5).collect(), dim);
+        let mut rows = by_chance(n, dim, seed);
         (0..n).for_each(|i| normalize(rows.row_mut(i)));
         rows
     }
@@ -266,17 +262,15 @@ mod tests {
                 let expect: Vec<_> = some.iter().copied().filter(|pair| pair.score >= floor).collect();
                 for path in CpuPath::available() {
                     let sketches = Directions::learn(&rows, count, path).sketch(&rows, path);
-                    let found = join_by(Some(&sketches), &rows, floor, Against::Later, path, &Silent).unwrap();
+                    let found = Pairs { rows: &rows, floor }.found_by(&sketches, Against::Later, path, &Silent).unwrap();
                     prop_assert_eq!(&found, &expect);
                 }
             }
         }
     }
 
-    /// A path that does not multiply bf16.
     fn path() -> CpuPath {
-        let in_f32 = |path: &CpuPath| !matches!(path, CpuPath::Amx | CpuPath::Avx512Bf16);
-        CpuPath::available().into_iter().find(in_f32).expect("a path in f32")
+        CpuPath::available().into_iter().find(|path| in_f32(*path)).expect("a path in f32")
     }
 
     #[test]
@@ -294,7 +288,8 @@ mod tests {
         assert!(of(LEAST_PAIRS - 1, path()).is_none() && of(LEAST_PAIRS, CpuPath::Amx).is_none());
         let found = self_join(&rows, 0.95, path(), &Silent).unwrap();
         assert!(!found.is_empty());
-        assert_eq!(found, join_by(None, &rows, 0.95, Against::Later, path(), &Silent).unwrap());
+        let pairs = Pairs { rows: &rows, floor: 0.95 };
+        assert_eq!(found, pairs.found_by(&rows, Against::Later, path(), &Silent).unwrap());
     }
 
     #[test]
