@@ -34,17 +34,13 @@ pub(super) trait Collect: Sync {
     fn take(&self, block: &mut Self::Block, hits: &[Hit]);
 }
 
-/// Which columns a row is scored against.
+/// Which columns a row is scored against: each pair of rows meets once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Against {
     /// Those of higher number.
     Later,
-    /// All but itself.
-    All,
     /// Rows before this one against those from it on.
     From(usize),
-    /// Rows before this one against those from it on, and the other way round.
-    Across(usize),
 }
 
 impl Against {
@@ -52,17 +48,15 @@ impl Against {
     fn meets(self, row: usize, column: usize) -> bool {
         match self {
             Against::Later => row < column,
-            Against::All => row != column,
             Against::From(split) => row < split && split <= column,
-            Against::Across(split) => (row < split) != (column < split),
         }
     }
 
-    /// How many pairs of `n` rows meet, each counted once.
+    /// How many pairs of `n` rows meet.
     fn pairs(self, n: u64) -> u64 {
         match self {
-            Against::Later | Against::All => n * n.saturating_sub(1) / 2,
-            Against::From(split) | Against::Across(split) => split as u64 * n.saturating_sub(split as u64),
+            Against::Later => n * n.saturating_sub(1) / 2,
+            Against::From(split) => split as u64 * n.saturating_sub(split as u64),
         }
     }
 
@@ -72,9 +66,6 @@ impl Against {
             Against::Later => rows.start / BLOCK..n,
             Against::From(split) if rows.start >= split => 0..0,
             Against::From(split) => split / BLOCK..n,
-            Against::Across(split) if rows.end <= split => split / BLOCK..n,
-            Against::Across(split) if rows.start >= split => 0..split.div_ceil(BLOCK),
-            Against::All | Against::Across(_) => 0..n,
         }
     }
 }

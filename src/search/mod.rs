@@ -401,7 +401,13 @@ mod tests {
             prop_assert_eq!(pairs, self_join(&rows, floor, options.path, &Silent).unwrap());
             near.sort_by(|x, y| x.0.cmp(&y.0).then(y.2.total_cmp(&x.2)).then(x.1.cmp(&y.1)));
             let best: Vec<_> = near.chunk_by(|x, y| x.0 == y.0).flat_map(|of| of[..of.len().min(3)].to_vec()).collect();
-            prop_assert_eq!(best, nearest(&rows, None, &options, &Silent).unwrap());
+            prop_assert_eq!(&best, &nearest(&rows, None, &options, &Silent).unwrap());
+            let of_row = |(a, all): (usize, Vec<(RowId, f32)>)| {
+                let others = all.into_iter().filter(move |(b, score)| b.index() != a && *score >= floor);
+                others.take(3).map(move |(b, score)| (a as u32, b.0, score))
+            };
+            let expect: Vec<_> = top_k(&rows, &rows, n).into_iter().enumerate().flat_map(of_row).collect();
+            prop_assert_eq!(best, expect);
         }
     }
 

@@ -1,6 +1,12 @@
 //! The nearest stories of each story, by the mean of their passages' vectors: candidates for `related`.
 
-use std::ops::Range;
+use std::{
+    ops::Range,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use rayon::prelude::*;
 
@@ -66,36 +72,24 @@ pub fn nearest(
     if stories.rows() < 2 {
         return Ok(Vec::new());
     }
-    let collect = Nearest { stories, k: options.story_neighbours, floor: options.story_floor };
-    let against = split.map_or(Against::All, Against::Across);
-    let mut blocks = scan(stories, options.story_floor, against, options.path, &collect, progress)?;
-    let of_block = |block: &mut Block| {
-        let first = block.first;
-        let near = block.rows.iter_mut().enumerate().flat_map(|(i, row)| {
-            collect.prune(row);
-            row.near.iter().map(move |n| ((first + i) as u32, n.story, n.score))
-        });
-        near.collect::<Vec<_>>()
-    };
-    Ok(blocks.par_iter_mut().map(of_block).collect::<Vec<_>>().concat())
+    let found = Nearest::new(stories, options);
+    let against = split.map_or(Against::Later, Against::From);
+    scan(stories, options.story_floor, against, options.path, &found, progress)?;
+    Ok(found.into_all())
 }
 
-/// The nearest stories by exact score.
+/// The nearest stories by exact score. A pair is scored once, for both of its stories.
 struct Nearest<'a> {
     stories: &'a Matrix,
     k: usize,
-    floor: f32,
-}
-
-struct Block {
-    first: usize,
     rows: Vec<Row>,
 }
 
 struct Row {
-    near: Vec<Near>,
-    /// What is below this score is not among the nearest.
-    least: f32,
+    near: Mutex<Vec<Near>>,
+    /// The bits of a score: what is below it is not among the nearest. It only rises, so one that was read too early
+    /// lets more pass and changes nothing.
+    least: AtomicU32,
 }
 
 struct Near {
@@ -103,36 +97,61 @@ struct Near {
     story: u32,
 }
 
-impl Nearest<'_> {
-    fn prune(&self, Row { near, least }: &mut Row) {
-        near.sort_unstable_by(|x, y| y.score.total_cmp(&x.score).then(x.story.cmp(&y.story)));
-        near.truncate(self.k);
-        if near.len() == self.k {
-            *least = near.last().map_or(f32::INFINITY, |n| n.score);
+impl<'a> Nearest<'a> {
+    fn new(stories: &'a Matrix, options: &SearchOptions) -> Self {
+        let row = |_| Row { near: Mutex::default(), least: AtomicU32::new(options.story_floor.to_bits()) };
+        Nearest { stories, k: options.story_neighbours, rows: (0..stories.rows()).map(row).collect() }
+    }
+
+    /// Whether `score` may be among the nearest of `story`.
+    fn may_be_near(&self, story: u32, score: f32) -> bool {
+        score >= f32::from_bits(self.rows[story as usize].least.load(Ordering::Relaxed))
+    }
+
+    fn add(&self, story: u32, other: Near) {
+        let row = &self.rows[story as usize];
+        let mut near = row.near.lock().unwrap_or_else(PoisonError::into_inner);
+        near.push(other);
+        if near.len() >= 4 * self.k.max(1) {
+            prune(&mut near, self.k);
+            let least = near.last().map_or(f32::INFINITY, |n| n.score);
+            row.least.store(least.to_bits(), Ordering::Relaxed);
         }
+    }
+
+    /// Each story with its nearest and their scores, in order.
+    fn into_all(self) -> Vec<(u32, u32, f32)> {
+        let of_row = |(story, row): (usize, Row)| {
+            let mut near = row.near.into_inner().unwrap_or_else(PoisonError::into_inner);
+            prune(&mut near, self.k);
+            near.into_iter().map(move |n| (story as u32, n.story, n.score)).collect::<Vec<_>>()
+        };
+        self.rows.into_par_iter().enumerate().flat_map_iter(of_row).collect()
     }
 }
 
+/// Leaves the `k` nearest, by score, then by number.
+fn prune(near: &mut Vec<Near>, k: usize) {
+    near.sort_unstable_by(|x, y| y.score.total_cmp(&x.score).then(x.story.cmp(&y.story)));
+    near.truncate(k);
+}
+
 impl Collect for Nearest<'_> {
-    type Block = Block;
+    type Block = ();
 
-    fn start(&self, rows: Range<usize>) -> Block {
-        let empty = |_| Row { near: Vec::new(), least: self.floor };
-        Block { first: rows.start, rows: rows.map(empty).collect() }
-    }
+    fn start(&self, _: Range<usize>) {}
 
-    fn take(&self, block: &mut Block, hits: &[Hit]) {
+    fn take(&self, (): &mut (), hits: &[Hit]) {
         for hit in hits {
-            let row = &mut block.rows[hit.row as usize - block.first];
-            if hit.score < row.least {
+            let ends = [(hit.row, hit.column), (hit.column, hit.row)];
+            if !ends.iter().any(|(story, _)| self.may_be_near(*story, hit.score)) {
                 continue;
             }
             let score = dot(self.stories.row(hit.row as usize), self.stories.row(hit.column as usize));
-            if score >= row.least {
-                row.near.push(Near { score, story: hit.column });
-            }
-            if row.near.len() >= 4 * self.k.max(1) {
-                self.prune(row);
+            for (story, other) in ends {
+                if self.may_be_near(story, score) {
+                    self.add(story, Near { score, story: other });
+                }
             }
         }
     }
