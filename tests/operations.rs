@@ -133,7 +133,7 @@ proptest! {
                     let run = archive.begin(0, "remove").unwrap();
                     let id = format!("s{number}");
                     let there = expect.remove(&id).is_some();
-                    prop_assert_eq!(archive.remove(run, &[id]).is_ok(), there);
+                    prop_assert_eq!(archive.remove(run, &[id], true).is_ok(), there);
                 }
                 Step::Compact | Step::Reopen => {
                     archive.save().unwrap();

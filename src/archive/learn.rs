@@ -38,6 +38,10 @@ impl Archive {
     /// Notes that a run began, at `at` in milliseconds since 1970 UTC; its number.
     pub fn begin(&mut self, at: i64, command: &str) -> Result<i64> {
         let change = self.store.change()?;
+        if !self.judge.index.rebuilt.is_empty() {
+            // Files of another state would belong to this one again if its last item happened to be theirs.
+            change.new_generation()?;
+        }
         let run = change.put_run(at, command)?;
         change.commit()?;
         Ok(run)
@@ -131,19 +135,14 @@ impl Archive {
         Ok(())
     }
 
-    /// Takes the stories with these ids out, all of them or none; an unknown id is an error.
-    pub fn remove(&mut self, run: i64, ids: &[String]) -> Result<u64> {
+    /// Takes the stories with these ids out, all of them or none; an unknown id is an error. With `keep_out` they are
+    /// marked as what people do not want: see [`Store::is_kept_out`].
+    pub fn remove(&mut self, run: i64, ids: &[String], keep_out: bool) -> Result<u64> {
         let Archive { store, judge } = self;
-        let removed = judge.remove(store, run, ids).inspect_err(|_| judge.words.borrow_mut().clear())?;
+        let removed =
+            judge.remove(store, run, ids, keep_out).inspect_err(|_| judge.words.borrow_mut().clear())?;
         removed.iter().for_each(|number| judge.index.stories.remove(*number));
         Ok(removed.len() as u64)
-    }
-
-    /// Takes the stories of the file `path` out but those whose ids are in `keep`.
-    pub fn remove_vanished(&mut self, run: i64, path: &str, keep: &[String]) -> Result<u64> {
-        let mut ids = self.store.ids_of(path)?;
-        ids.retain(|id| !keep.contains(id));
-        self.remove(run, &ids)
     }
 }
 
@@ -311,7 +310,7 @@ impl Judge {
         Ok(())
     }
 
-    fn remove(&self, store: &mut Store, run: i64, ids: &[String]) -> Result<Vec<i64>> {
+    fn remove(&self, store: &mut Store, run: i64, ids: &[String], keep_out: bool) -> Result<Vec<i64>> {
         let change = store.change()?;
         let mut removed = Vec::new();
         for id in ids {
@@ -320,6 +319,9 @@ impl Judge {
                 hint: "samestory index export lists the ids; nothing was removed".into(),
             })?;
             self.take_out(&change, run, number)?;
+            if keep_out {
+                change.keep_out(id)?;
+            }
             removed.push(number);
         }
         change.commit()?;

@@ -1,7 +1,7 @@
 //! The store that a command works on, and its stories beside those of files.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     env,
     path::{Path, PathBuf},
 };
@@ -10,7 +10,7 @@ use samestory::{
     Error, Result,
     ingest::{self, Ingested, TEXT_VERSION},
     model::Model,
-    store::{DATABASE, Identity, Store},
+    store::{DATABASE, Identity, Known, Store},
     story::Story,
 };
 
@@ -112,6 +112,41 @@ pub fn with_archived(engine: &Engine, new: Vec<Story>) -> Result<Vec<Story>> {
     let mut all = store.stories()?;
     all.extend(renamed(store, store.unknown(new)?)?);
     Ok(all)
+}
+
+/// `stories` as `store` knows them: files by their names there, and ids that the records did not bring by what has them.
+/// A story of a file takes the one that its file has, or a free one; a story of a stream has one that follows from its
+/// text.
+pub fn settled(store: &Store, mut stories: Vec<Story>) -> Result<Vec<Story>> {
+    let mut met = BTreeSet::new();
+    let mut names: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
+    for story in &mut stories {
+        let made = ingest::by_place(story);
+        if stories::is_stdin(&story.origin.path) {
+            if made.is_some() {
+                story.id = ingest::by_text(story);
+            }
+            continue;
+        }
+        let name = match names.get(&story.origin.path) {
+            Some(name) => name.clone(),
+            None => {
+                let name = store.source_name(&story.origin.path)?;
+                names.insert(story.origin.path.clone(), name.clone());
+                name
+            }
+        };
+        story.origin.path = name;
+        let Some(id) = made else { continue };
+        story.id.clone_from(&id);
+        let mut n = 1;
+        while met.contains(&story.id) || store.known(story)? == Known::Taken {
+            n += 1;
+            story.id = format!("{id}~{n}");
+        }
+        met.insert(story.id.clone());
+    }
+    Ok(stories)
 }
 
 /// `new` stories that are to stand beside those of `store`: one with the id of another gets a number behind it.

@@ -6,7 +6,7 @@ use samestory::{
     Error, Result,
     archive::{Archive, Embed, Judgement, Kin, Learned},
     compare::Relation,
-    ingest,
+    ingest::{self, Ingested},
     progress::Silent,
     store::Store,
     story::Story,
@@ -83,7 +83,13 @@ pub fn run(args: &Check) -> Result<Outcome> {
     let (mut line, mut bad, mut duplicates) = (0, false, false);
     let mut next = |reader: &mut BufReader<Stdin>| {
         let read = ingest::read_next(reader, &mut line, &options)?;
-        Ok::<_, Error>(read.map(|read| (line, read)))
+        // Each line is read by itself, so that its place is no id.
+        let named = |mut read: Ingested| {
+            let unnamed = read.stories.iter_mut().filter(|s| ingest::by_place(s).is_some());
+            unnamed.for_each(|story| story.id = ingest::by_text(story));
+            read
+        };
+        Ok::<_, Error>(read.map(|read| (line, named(read))))
     };
     loop {
         let come = ahead::take(&mut reader, engine.threads, &mut next)?;

@@ -1,6 +1,9 @@
 //! `samestory index`: an archive of stories that grows, with the vectors of what it knows.
 
-use std::path::Path;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use samestory::{
     Error, Result,
@@ -50,8 +53,9 @@ fn add(store: Option<&Path>, args: &IndexAdd) -> Result<Outcome> {
     let store = Store::open_or_create(&archive::folder_to_write(store)?, &archive::identity(&engine.model))?;
     let ingested = stories::read(&args.paths, &stories::options(&args.input)?, &bars)?;
     let bad_input = !ingested.notices.is_empty();
+    let sources = sources(archive::settled(&store, ingested.stories)?);
     let mut writer = Writer::new(store, &engine, "index add", &bars)?;
-    let added = writer.put(sources(ingested.stories))?;
+    let added = writer.put(sources, false)?;
     writer.finish(&added, 0, args.compute.quiet)?;
     Ok(match bad_input || !added.taken.is_empty() {
         true if args.input.strict => Outcome::BadInput,
@@ -64,10 +68,11 @@ fn update(store: Option<&Path>, args: &IndexUpdate) -> Result<Outcome> {
     let engine = Engine::new(&args.compute)?;
     let store = Store::open_to_write(&archive::existing_folder(store)?)?;
     store.check_identity(&archive::identity(&engine.model))?;
-    let (there, gone): (Vec<String>, Vec<String>) =
-        store.sources()?.into_iter().partition(|path| Path::new(path).exists());
+    let paths: Vec<PathBuf> =
+        store.sources()?.iter().map(|name| store.source_path(name)).collect::<Result<_>>()?;
+    let (there, gone): (Vec<PathBuf>, Vec<PathBuf>) = paths.into_iter().partition(|path| path.exists());
     for path in &gone {
-        eprintln!("samestory: {} is no longer there; its stories stay", samestory::report::line(path, 400));
+        eprintln!("samestory: {} is no longer there; its stories stay", shown(path));
     }
     if there.is_empty() {
         return Err(Error::NoStories {
@@ -75,21 +80,46 @@ fn update(store: Option<&Path>, args: &IndexUpdate) -> Result<Outcome> {
             hint: "add files: samestory index add PATHS".into(),
         });
     }
-    let paths: Vec<_> = there.iter().map(Into::into).collect();
-    let ingested = stories::read(&paths, &stories::options(&args.input)?, &bars)?;
+    let ingested = stories::read(&there, &stories::options(&args.input)?, &bars)?;
     let bad_input = !ingested.notices.is_empty() || !gone.is_empty();
-    let sources = sources(ingested.stories);
+    let hiding = ingested.notices.iter().filter(|n| n.kind.hides_stories());
+    let hiding: BTreeSet<PathBuf> = hiding.map(|n| store.source_name(&n.path)).collect::<Result<_>>()?;
+    let mut stories = archive::settled(&store, ingested.stories)?;
+    let before = stories.len();
+    let mut kept_out = BTreeSet::new();
+    for story in &stories {
+        if store.is_kept_out(&story.id)? {
+            kept_out.insert(story.id.clone());
+        }
+    }
+    stories.retain(|story| !kept_out.contains(&story.id));
+    if stories.len() < before {
+        let n = before - stories.len();
+        eprintln!("samestory: {n} stories that were taken out with index remove stay out");
+    }
+    let sources = sources(stories);
     let mut writer = Writer::new(store, &engine, "index update", &bars)?;
     let mut vanished = 0;
     for (path, of_path) in &sources {
-        if writer.archive.store().source(path)?.is_some_and(|known| known != digest_of(of_path)) {
-            let keep: Vec<String> = of_path.iter().map(|s| s.id.clone()).collect();
-            vanished += writer.archive.remove_vanished(writer.run, path, &keep)?;
+        let read: BTreeSet<&str> = of_path.iter().map(|s| s.id.as_str()).collect();
+        let mut missing = writer.archive.store().ids_of(path)?;
+        missing.retain(|id| !read.contains(id.as_str()));
+        if hiding.contains(Path::new(path)) && !missing.is_empty() {
+            // What could not be read is not gone.
+            let (path, n) = (samestory::report::line(path, 400), missing.len());
+            eprintln!("samestory: {path} was not read whole; {n} stories that were not found there stay");
+            continue;
         }
+        vanished += writer.archive.remove(writer.run, &missing, false)?;
     }
-    let added = writer.put(sources)?;
+    let added = writer.put(sources, true)?;
     writer.finish(&added, vanished, args.compute.quiet)?;
     Ok(if bad_input && args.input.strict { Outcome::BadInput } else { Outcome::Done })
+}
+
+/// A path for the terminal.
+fn shown(path: &Path) -> String {
+    samestory::report::line(&path.display().to_string(), 400)
 }
 
 /// Stories by the file that holds them, in the order they were read.
@@ -121,8 +151,9 @@ impl<'e> Writer<'e> {
         Ok(Writer { archive, run, engine, bars, ledger: Ledger::default() })
     }
 
-    /// Commits what the store does not have yet, a batch at a time.
-    fn put(&mut self, sources: Vec<(String, Vec<Story>)>) -> Result<Added> {
+    /// Commits what the store does not have yet, a batch at a time; `changed` files alone if that is said, so that what
+    /// people took out does not come back by itself.
+    fn put(&mut self, sources: Vec<(String, Vec<Story>)>, changed: bool) -> Result<Added> {
         let bars = self.bars;
         bars.begin(Stage::Store, Some(sources.iter().map(|(_, s)| s.len() as u64).sum()));
         let mut added = Added::default();
@@ -134,7 +165,7 @@ impl<'e> Writer<'e> {
             let (digest, count) = (digest_of(&of_path), of_path.len() as u64);
             let is_file = !stories::is_stdin(Path::new(&path));
             let store = self.archive.store();
-            if is_file && store.source(&path)?.is_some_and(|known| known == digest) {
+            if changed && store.source(&path)?.is_some_and(|known| known == digest) {
                 unchanged += count;
                 bars.advance(Stage::Store, count);
                 continue;
@@ -228,8 +259,11 @@ fn remove(store: Option<&Path>, args: &IndexRemove) -> Result<Outcome> {
     let store = Store::open_to_write(&archive::existing_folder(store)?)?;
     let mut archive = Archive::open(store, samestory::archive::Options::default())?;
     let run = archive.begin(archive::now(), "index remove")?;
-    let removed = archive.remove(run, &args.ids)?;
-    eprintln!("{removed} stories removed; samestory index compact gives back their room");
+    let removed = archive.remove(run, &args.ids, true)?;
+    eprintln!(
+        "{removed} stories removed; index update does not bring them back, index add does; index compact gives back \
+         their room"
+    );
     Ok(Outcome::Done)
 }
 

@@ -8,7 +8,8 @@ use std::{
 };
 
 use super::{
-    Format, Ingested, Notice, NoticeKind, Options, bytes, credit, csv, html, json, markdown, page, parquet,
+    Format, Ingested, Notice, NoticeKind, Options, bytes, credit, csv, html, ids, json, markdown, page,
+    parquet,
 };
 use crate::{
     Error, Result,
@@ -168,7 +169,10 @@ impl<'a> Collector<'a> {
         if found.text.trim().is_empty() && title.is_empty() {
             return self.here(found.line, NoticeKind::NoText);
         }
-        let id = found.id.filter(|id| !id.trim().is_empty()).unwrap_or_else(|| self.default_id(found.record));
+        let id = found
+            .id
+            .filter(|id| !id.trim().is_empty())
+            .unwrap_or_else(|| ids::of_record(&self.path, found.record));
         let id = self.unique(id, found.line);
         let lead = credit::find(&found.text);
         self.out.stories.push(Story {
@@ -189,22 +193,14 @@ impl<'a> Collector<'a> {
         });
     }
 
-    /// The file's name without endings, for stories that are files.
+    /// See [`ids::stem`].
     pub(super) fn stem(&self) -> String {
-        let name =
-            self.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_else(|| "-".into());
-        let name =
-            name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name).to_string();
-        match name.rsplit_once('.') {
-            Some((stem, _)) if !stem.is_empty() => stem.to_string(),
-            _ => name,
-        }
+        ids::stem(&self.path)
     }
 
-    fn default_id(&self, record: u64) -> String {
-        let name =
-            self.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_else(|| "-".into());
-        format!("{name}#{}", record + 1)
+    /// See [`ids::of_part`].
+    pub(super) fn of_part(&self, part: u32) -> String {
+        ids::of_part(&self.path, part)
     }
 
     fn unique(&mut self, id: String, line: u64) -> String {

@@ -13,6 +13,7 @@ mod fields;
 mod furniture;
 mod headers;
 mod html;
+mod ids;
 mod json;
 mod kept;
 mod markdown;
@@ -31,6 +32,7 @@ use std::{
 pub use corpus::{corpus, row};
 pub use date::parse_date;
 pub use fields::FieldMap;
+pub use ids::{by_place, by_text};
 pub use json::{read_json, read_next};
 pub use kept::{Spooled, copy_records, story_line};
 pub use normalize::normalize;

@@ -67,6 +67,12 @@ impl NoticeKind {
             Unreadable(_) | Binary | TooLong(_) | Json(_) | Csv(_) | Parquet(_) | Empty | NoText | Loop
         )
     }
+
+    /// Whether the file may hold stories that were not read, or not under their ids.
+    pub fn hides_stories(&self) -> bool {
+        use NoticeKind::*;
+        self.skips() || matches!(self, Compressed(_) | Ragged { .. } | Field(_))
+    }
 }
 
 impl fmt::Display for Notice {

@@ -28,8 +28,8 @@ pub(super) fn read(text: &str, collector: &mut Collector) {
     };
     let several = stories.len() > 1;
     for (part, story) in stories.into_iter().enumerate() {
-        let id = if several { format!("{}#{}", collector.stem(), part + 1) } else { collector.stem() };
         let part = part as u32;
+        let id = if several { collector.of_part(part) } else { collector.stem() };
         if story.text.is_empty() && !story.title.is_empty() {
             collector.here(story.line, NoticeKind::OnlyFurniture);
         }

@@ -79,6 +79,7 @@ impl<'s> Change<'s> {
             ],
         )?;
         let number = self.transaction.last_insert_rowid();
+        self.run("DELETE FROM meta WHERE key = ?1", [kept_out(&story.id)])?;
         for (place, passage) in passages.iter().enumerate() {
             let (start, end) = (passage.span.start as i64, passage.span.end as i64);
             let put = "INSERT INTO passages VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
@@ -89,6 +90,11 @@ impl<'s> Change<'s> {
             self.count(passage.row, 1, self.strangers(before, Some(number), passage.row)?)?;
         }
         Ok(number)
+    }
+
+    /// Notes that people took the story with this id out: it comes back only when they add it themselves.
+    pub fn keep_out(&self, id: &str) -> Result<()> {
+        self.put_meta(&kept_out(id), "")
     }
 
     /// Removes a story with all that hangs on it but its rows.
@@ -238,6 +244,11 @@ impl<'s> Change<'s> {
         self.clear_rebuilt()?;
         Ok(true)
     }
+}
+
+/// The key of `meta` that says so of a story.
+pub(super) fn kept_out(id: &str) -> String {
+    format!("removed {id}")
 }
 
 const BEFORE: &str = "SELECT max(story) FROM passages WHERE row = ?1 AND story < ?2";

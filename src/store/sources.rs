@@ -1,11 +1,42 @@
 //! Files whose stories are all in the store, with a digest of what they held.
 
+use std::{
+    env, io,
+    path::{Component, Path, PathBuf},
+};
+
 use rusqlite::OptionalExtension;
 
-use super::Store;
-use crate::Result;
+use super::{Store, change::kept_out};
+use crate::{Error, Result};
 
 impl Store {
+    /// What the store calls the file `path`, from whatever folder it is named: relative to the folder that the store
+    /// lies in if it is below that, so that both can be moved together, else absolute.
+    pub fn source_name(&self, path: &Path) -> Result<PathBuf> {
+        let file = absolute(path).map_err(Error::io("read", path))?;
+        Ok(file.strip_prefix(self.beside()?).map_or(file.clone(), Path::to_path_buf))
+    }
+
+    /// Where the file lies that the store calls `name`; as seen from the working folder if it is below that.
+    pub fn source_path(&self, name: &str) -> Result<PathBuf> {
+        let file = self.beside()?.join(name);
+        let here = env::current_dir().map_err(Error::io("read", "the working folder"))?;
+        Ok(file.strip_prefix(here).map_or(file.clone(), Path::to_path_buf))
+    }
+
+    /// Whether people took the story with this id out.
+    pub fn is_kept_out(&self, id: &str) -> Result<bool> {
+        Ok(self.view().meta(&kept_out(id))?.is_some())
+    }
+
+    /// The folder that the store's folder lies in.
+    fn beside(&self) -> Result<PathBuf> {
+        let mut folder = absolute(&self.folder).map_err(Error::io("read", &self.folder))?;
+        folder.pop();
+        Ok(folder)
+    }
+
     /// The digest of the file `path` when its stories were last added.
     pub fn source(&self, path: &str) -> Result<Option<Vec<u8>>> {
         let find = || {
@@ -35,10 +66,22 @@ impl Store {
         };
         list().map_err(self.failed())
     }
+}
 
-    /// Forgets the file `path`.
-    pub fn forget_source(&mut self, path: &str) -> Result<()> {
-        self.db.execute("DELETE FROM sources WHERE path = ?1", [path]).map_err(self.failed())?;
-        Ok(())
+/// `path` from the root, without `..` where that leads to the same file: above a folder that is a link lies another
+/// one than its name says.
+fn absolute(path: &Path) -> io::Result<PathBuf> {
+    let whole = std::path::absolute(path)?;
+    let mut plain = PathBuf::new();
+    for part in whole.components() {
+        match part {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
     }
+    let same =
+        plain == whole || matches!((whole.canonicalize(), plain.canonicalize()), (Ok(x), Ok(y)) if x == y);
+    Ok(if same { plain } else { whole })
 }

@@ -1,0 +1,89 @@
+//! Ids of stories that bring none: by the name of their file, or by their text.
+
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::story::Story;
+
+/// The file's name without endings, for stories that are files.
+pub(super) fn stem(path: &Path) -> String {
+    let name = name(path);
+    let name = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
+    match name.rsplit_once('.') {
+        Some((stem, _)) if !stem.is_empty() => stem.into(),
+        _ => name.into(),
+    }
+}
+
+/// For a story of a page that holds several.
+pub(super) fn of_part(path: &Path, part: u32) -> String {
+    format!("{}#{}", stem(path), part + 1)
+}
+
+/// For a record of a file of many, counted from 0.
+pub(super) fn of_record(path: &Path, record: u64) -> String {
+    format!("{}#{}", name(path), record + 1)
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().map_or_else(|| "-".into(), |name| name.to_string_lossy().into_owned())
+}
+
+/// The id that `story` was given by the place where it was read, without the number that sets it off from others of
+/// that run; none if it brought its own.
+pub fn by_place(story: &Story) -> Option<String> {
+    let at = &story.origin;
+    let made = [stem(&at.path), of_part(&at.path, at.part), of_record(&at.path, at.record)];
+    let number = |n: &str| n.parse::<u32>().is_ok();
+    let plain = story.id.rsplit_once('~').filter(|(_, n)| number(n)).map_or(&story.id[..], |(id, _)| id);
+    made.into_iter().find(|id| *id == story.id || id == plain)
+}
+
+/// An id that follows from title and text alone, for a story of a stream: another stream has records of the same
+/// numbers.
+pub fn by_text(story: &Story) -> String {
+    let mut hash = Sha256::new();
+    hash.update((story.title.len() as u64).to_le_bytes());
+    hash.update(&story.title);
+    hash.update(&story.text);
+    let digest = hash.finalize();
+    let head: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{}#{head}", name(&story.origin.path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::story::Origin;
+
+    #[test]
+    fn an_id_that_was_made_is_told_from_one_that_was_given() {
+        let check = |id: &str, path: &str, record: u64, part: u32, expect: Option<&str>| {
+            let origin = Origin { path: path.into(), record, part, ..Origin::default() };
+            let story = Story { id: id.into(), origin, ..Story::default() };
+            assert_eq!(by_place(&story).as_deref(), expect, "{id} of {path}");
+        };
+        check("news.jsonl.gz#3", "d/news.jsonl.gz", 2, 0, Some("news.jsonl.gz#3"));
+        check("news.jsonl#3~12", "d/news.jsonl", 2, 0, Some("news.jsonl#3"));
+        check("news.jsonl#4", "d/news.jsonl", 2, 0, None);
+        check("page", "d/page.txt.gz", 0, 0, Some("page"));
+        check("page#2", "d/page.txt", 0, 1, Some("page#2"));
+        check("a~b", "d/a~b.txt", 0, 0, Some("a~b"));
+        check("a~2", "d/a~2.txt", 0, 0, Some("a~2"));
+        check("a~2", "d/b.txt", 0, 0, None);
+        check("-#1", "-", 0, 0, Some("-#1"));
+        check("wx-1", "-", 0, 0, None);
+    }
+
+    #[test]
+    fn an_id_by_text_is_that_of_the_text() {
+        let id = |title: &str, text: &str, record: u64| {
+            let origin = Origin { path: "-".into(), record, ..Origin::default() };
+            by_text(&Story { title: title.into(), text: text.into(), origin, ..Story::default() })
+        };
+        assert_eq!(id("T", "One.", 0), id("T", "One.", 7));
+        let all = [id("T", "One.", 0), id("T", "Two.", 0), id("TO", "ne.", 0), id("", "TOne.", 0)];
+        assert!(all.iter().enumerate().all(|(i, x)| !all[..i].contains(x) && x.len() == 18), "{all:?}");
+    }
+}

@@ -1,0 +1,127 @@
+//! Files that a store was made of: named from other folders, damaged, changed, with stories that people took out.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot run the tool fails")]
+
+mod support;
+
+use std::fs;
+
+use support::{Archive, stories};
+
+/// What a command says, which may end as it likes.
+fn said(a: &Archive, folder: &str, args: &[&str]) -> String {
+    let output = a.command(args).current_dir(a.path(folder)).output().unwrap();
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn check(said: &str, parts: &[&str]) {
+    parts.iter().for_each(|part| assert!(said.contains(part), "{part:?} in {said}"));
+}
+
+/// The ids of the store's stories.
+fn ids(a: &Archive) -> Vec<String> {
+    let id = |line: &str| {
+        serde_json::from_str::<serde_json::Value>(line).unwrap()["id"].as_str().unwrap().to_string()
+    };
+    a.text(&["index", "export"]).lines().map(id).collect()
+}
+
+/// `stories` without their ids.
+fn unnamed(from: usize, n: usize) -> String {
+    let rest = |line: &str| format!("{{{}\n", line.split_once(',').unwrap().1);
+    stories(from, n).lines().map(rest).collect()
+}
+
+#[test]
+fn a_file_is_the_same_from_whatever_folder_it_is_named() {
+    let a = Archive::new();
+    fs::create_dir_all(a.path("jan/deep")).unwrap();
+    fs::create_dir_all(a.path("feb")).unwrap();
+    a.write("jan/news.jsonl", &stories(0, 3));
+    a.write("feb/news.jsonl", &stories(5, 2));
+    check(
+        &said(&a, "jan", &["index", "--store", "../.samestory", "add", "news.jsonl"]),
+        &["3 stories added"],
+    );
+    check(&said(&a, "feb", &["index", "add", "news.jsonl"]), &["2 stories added"]);
+    a.write("feb/news.jsonl", &stories(5, 3));
+    check(&said(&a, "feb", &["index", "update"]), &["1 stories added", "5 unchanged", "0 removed"]);
+    a.write("jan/news.jsonl", &stories(1, 2).replace("left", "has left"));
+    check(
+        &said(&a, "jan/deep", &["index", "add", "../news.jsonl"]),
+        &["0 stories added", "2 replaced", "0 left out"],
+    );
+    // A file that add read lost a story: update still finds out.
+    check(&said(&a, "jan/deep", &["index", "update"]), &["0 stories added", "1 removed"]);
+    assert_eq!(ids(&a).len(), 5);
+    fs::remove_file(a.path("feb/news.jsonl")).unwrap();
+    check(&said(&a, "feb", &["index", "update"]), &["news.jsonl is no longer there; its stories stay"]);
+}
+
+#[test]
+fn files_of_one_name_keep_their_stories_apart() {
+    let a = Archive::new();
+    for (folder, from) in [("jan", 0), ("feb", 9)] {
+        fs::create_dir_all(a.path(folder)).unwrap();
+        a.write(&format!("{folder}/a.jsonl"), &unnamed(from, 2));
+        a.write(
+            &format!("{folder}/story.txt"),
+            &format!("A text that is only of {folder}, and of nothing else."),
+        );
+        check(&said(&a, ".", &["index", "add", folder]), &["3 stories added", "0 left out"]);
+    }
+    assert_eq!(ids(&a), ["a.jsonl#1", "a.jsonl#2", "story", "a.jsonl#1~2", "a.jsonl#2~2", "story~2"]);
+    // Both at once, and the second one alone, are what is there.
+    check(&said(&a, ".", &["index", "add", "feb", "jan"]), &["0 stories added", "6 unchanged"]);
+    check(&said(&a, ".", &["index", "add", "feb"]), &["0 stories added", "3 unchanged"]);
+    a.write("feb/a.jsonl", &unnamed(9, 1));
+    check(
+        &said(&a, ".", &["index", "update"]),
+        &["0 stories added", "0 replaced", "5 unchanged", "1 removed"],
+    );
+}
+
+#[test]
+fn streams_without_ids_replace_nothing() {
+    let a = Archive::new();
+    let add = |input: &str| {
+        let output = a.feed(&["index", "add", "-"], input);
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    check(&add(&unnamed(0, 2)), &["2 stories added"]);
+    check(&add(&unnamed(1, 2)), &["1 stories added", "0 replaced", "1 unchanged"]);
+    check(&add("A page of plain text about a regatta."), &["1 stories added"]);
+    check(&add("Another page of plain text, on the price of bread."), &["1 stories added", "0 replaced"]);
+    let answers = a.feed(&["check", "--learn"], &(unnamed(20, 2) + &unnamed(20, 1)));
+    let answers = String::from_utf8_lossy(&answers.stdout).into_owned();
+    let verdicts: Vec<serde_json::Value> =
+        answers.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!(ids(&a).len(), 7, "{answers}");
+    assert_eq!((&verdicts[2]["verdict"], &verdicts[2]["of"]), (&"duplicate".into(), &verdicts[0]["id"]));
+}
+
+#[test]
+fn what_could_not_be_read_is_not_gone() {
+    let a = Archive::new();
+    a.write("in.jsonl", &stories(0, 6));
+    a.text(&["index", "add", "in.jsonl"]);
+    a.write("in.jsonl", &(stories(0, 3) + "{\"id\":\"s3\",\"te\n" + &stories(4, 1)));
+    check(&said(&a, ".", &["index", "update"]), &["in.jsonl was not read whole; 2 stories", "0 removed"]);
+    assert_eq!(ids(&a).len(), 6);
+    a.write("in.jsonl", &stories(0, 5));
+    check(&said(&a, ".", &["index", "update"]), &["1 removed"]);
+}
+
+#[test]
+fn what_people_took_out_comes_back_when_they_add_it() {
+    let a = Archive::new();
+    a.write("in.jsonl", &stories(0, 4));
+    a.text(&["index", "add", "in.jsonl"]);
+    a.text(&["index", "remove", "s1"]);
+    a.write("in.jsonl", &stories(0, 5));
+    check(&said(&a, ".", &["index", "update"]), &["1 stories that were taken out", "1 stories added"]);
+    assert_eq!(ids(&a), ["s0", "s2", "s3", "s4"]);
+    check(&said(&a, ".", &["index", "add", "in.jsonl"]), &["1 stories added", "4 unchanged"]);
+    check(&said(&a, ".", &["index", "update"]), &["0 stories added", "5 unchanged"]);
+    assert_eq!(ids(&a).len(), 5);
+}
