@@ -6,7 +6,7 @@ use std::{
     fs,
     io::Write,
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use flate2::{Compression, write::GzEncoder};
@@ -128,6 +128,78 @@ fn a_csv_with_ragged_rows() {
     let rows =
         "id,title,text\n1,One,A long strike at the Ostrel mine ended on Monday.\n2,Two\n3,Three,More,cells\n";
     check("rows.csv", rows, &["rows.csv:3", "rows.csv:4"]);
+}
+
+#[test]
+fn lines_of_a_csv_are_counted_whatever_ends_them() {
+    let rows = "id,title,text\n1,One,A long strike at the mine ended.\n2,Two\n";
+    check("rows.csv", rows, &["rows.csv:3"]);
+    check("rows.csv", rows.replace('\n', "\r\n"), &["rows.csv:3"]);
+}
+
+#[test]
+fn a_quote_that_is_never_closed() {
+    let row = |i: usize| format!("{i},Title {i},The ferry number {i} left the harbour.\n");
+    let rows: String = (0..9).map(row).collect();
+    check(
+        "open.csv",
+        format!("id,title,text\n90,\"Show us, says Hallam,Text.\n{rows}"),
+        &["open.csv:2", "9 lines"],
+    );
+}
+
+#[test]
+fn records_whose_text_has_an_unknown_name() {
+    let rows = "id,title,article text\n1,One,A long strike ended.\n2,Two,A ferry left.\n";
+    check("rows.csv", rows, &["no record has a text"]);
+}
+
+#[test]
+fn a_field_that_is_empty_hides_no_other() {
+    let lines = r#"{"id":"n","title":"Morning briefing","text":null,"content":"A ferry left the harbour of Ostrel."}
+{"id":"o","title":"Morning briefing","text":"","body":"The miners of Hallam went back to work."}
+"#;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("in.jsonl");
+    fs::write(&file, lines).unwrap();
+    let output = run(&["dedup", file.to_str().unwrap(), "--strict", "--fail-on-duplicates"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+#[test]
+fn what_could_be_read_of_a_document_is_kept() {
+    let [a, b] = [0, 1].map(|i| GOOD.lines().nth(i).unwrap());
+    let kept = |text: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, kept) = (folder.path().join("in.json"), folder.path().join("kept.jsonl"));
+        fs::write(&file, text).unwrap();
+        let output = run(&["dedup", file.to_str().unwrap(), "--kept", kept.to_str().unwrap()]);
+        assert_calm(&output);
+        (fs::read_to_string(kept).unwrap(), stderr(&output))
+    };
+    let (records, said) = kept(&format!("[{a},\n{b}"));
+    assert!(records == format!("{a}\n") && said.contains("in.json:2"), "{records} {said}");
+    let (records, said) = kept(&format!("[{a}]\n[{b}]"));
+    assert!(records == format!("{a}\n") && said.contains("trailing characters"), "{records} {said}");
+}
+
+#[test]
+fn pages_whose_tags_do_not_match() {
+    check("deep.html", "<div></x>".repeat(200_000) + "The harbour closed.", &["deep.html"]);
+}
+
+#[test]
+fn a_table_on_standard_input_is_read_as_one() {
+    let csv = "id,title,text\n1,One,A long strike at the mine ended.\n2,Two,A ferry left the harbour.\n";
+    for input in [csv.to_string(), csv.replace(',', "\t")] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_samestory"));
+        let pipes =
+            command.args(["dedup", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = pipes.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let said = stderr(&child.wait_with_output().unwrap());
+        assert!(said.contains("stories    2 in 1 file"), "{said}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Gathers stories and notices over all inputs, and makes ids unique.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     fs::File,
     io::{self, BufRead, Read},
     path::{Path, PathBuf},
@@ -35,13 +35,14 @@ pub(super) struct Found {
 pub(super) struct Collector<'a> {
     pub options: &'a Options,
     path: PathBuf,
-    ids: BTreeSet<String>,
+    /// Ids that were given, with the number behind the next story that brings the same one.
+    ids: BTreeMap<String, u32>,
     out: Ingested,
 }
 
 impl<'a> Collector<'a> {
     pub(super) fn new(options: &'a Options) -> Self {
-        Collector { options, path: PathBuf::new(), ids: BTreeSet::new(), out: Ingested::default() }
+        Collector { options, path: PathBuf::new(), ids: BTreeMap::new(), out: Ingested::default() }
     }
 
     /// For records of the stream that is named `path`.
@@ -88,7 +89,10 @@ impl<'a> Collector<'a> {
             Ok(file) if format == Some(Format::Parquet) => {
                 self.path = path.into();
                 self.out.files += 1;
-                parquet::read(file, self, progress)
+                let before = self.out.stories.len();
+                parquet::read(file, self, progress)?;
+                self.check_texts(before);
+                Ok(())
             }
             Ok(file) => self.stream(path, file, progress),
             Err(error) => {
@@ -119,6 +123,7 @@ impl<'a> Collector<'a> {
                 }
             },
         };
+        let before = self.out.stories.len();
         match format {
             Format::JsonLines => json::read_lines(reader.as_mut(), self, progress)?,
             Format::Json => json::read_document(reader.as_mut(), self),
@@ -129,10 +134,19 @@ impl<'a> Collector<'a> {
             }
             Format::Text | Format::Markdown | Format::Html => self.document(reader.as_mut(), format),
         }
+        self.check_texts(before);
         if progress.cancelled() {
             return Err(Error::Interrupted);
         }
         Ok(())
+    }
+
+    /// Notes if none of the stories since `before` has a text: a field may have another name than was looked for.
+    fn check_texts(&mut self, before: usize) {
+        let new = &self.out.stories[before..];
+        if new.len() > 1 && new.iter().all(|story| story.text.trim().is_empty()) {
+            self.here(0, NoticeKind::TitlesAlone);
+        }
     }
 
     /// Reads a file that is one document.
@@ -204,17 +218,17 @@ impl<'a> Collector<'a> {
     }
 
     fn unique(&mut self, id: String, line: u64) -> String {
-        if self.ids.insert(id.clone()) {
+        let Some(next) = self.ids.get(&id) else {
+            self.ids.insert(id.clone(), 2);
             return id;
-        }
-        let mut n = 2;
-        let fresh = loop {
-            let candidate = format!("{id}~{n}");
-            if self.ids.insert(candidate.clone()) {
-                break candidate;
-            }
-            n += 1;
         };
+        let (mut n, mut fresh) = (*next, String::new());
+        while fresh.is_empty() || self.ids.contains_key(&fresh) {
+            fresh = format!("{id}~{n}");
+            n += 1;
+        }
+        self.ids.insert(id, n);
+        self.ids.insert(fresh.clone(), 2);
         self.here(line, NoticeKind::DuplicateId(fresh.clone()));
         fresh
     }

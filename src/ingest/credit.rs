@@ -36,6 +36,9 @@ const MONTHS: [&str; 12] =
 /// A dateline is not longer than this, in bytes.
 const MAX_DATELINE: usize = 90;
 
+/// No town has more words than "SAN JUAN DE LA MAGUANA".
+const MAX_TOWN: usize = 5;
+
 /// What stands around the text proper.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Lead {
@@ -75,7 +78,10 @@ fn head(text: &str, lead: &mut Lead) {
     };
     let agency = agency(name);
     let signed = agency.is_some() && place.split_whitespace().count() <= 5;
-    if !is_dateline(place) && !signed {
+    let after = &body[at + width..];
+    // Where all is in capitals, so is a headline ("FED RAISES RATES - SOURCES").
+    let shouted = !after.contains(char::is_lowercase) && agency.is_none() && !names_a_day(place);
+    if !signed && (shouted || !is_dateline(place)) {
         return;
     }
     if !place.is_empty() {
@@ -84,11 +90,24 @@ fn head(text: &str, lead: &mut Lead) {
     // Behind a dateline any name in brackets is an agency's, known or not.
     lead.credit = agency.or(is_name(name).then_some(name)).map(String::from);
     lead.body.start += at + width;
-    lead.body.start += body[at + width..].len() - body[at + width..].trim_start().len();
+    lead.body.start += after.len() - after.trim_start().len();
+}
+
+/// Whether a word of `place` is a month's name and another one a number.
+fn names_a_day(place: &str) -> bool {
+    let mut words = place.split([' ', '.', ',']).map(str::to_lowercase);
+    let day = |w: &str| !w.is_empty() && w.len() <= 2 && w.bytes().all(|b| b.is_ascii_digit());
+    words.clone().any(|w| MONTHS.iter().any(|m| w.starts_with(m))) && words.any(|w| day(&w))
 }
 
 /// Whether `place` is a town in capitals, perhaps with a region and a day: "SAN JUAN, Norrin, Feb 26".
 fn is_dateline(place: &str) -> bool {
+    let month = |w: &&str| MONTHS.iter().any(|m| w.to_lowercase().starts_with(m));
+    let town = place.split([',', '/']).next().unwrap_or_default();
+    let mut town = town.split_whitespace().take_while(|w| !month(w));
+    if town.clone().count() > MAX_TOWN || town.any(|w| w.contains(|c: char| c.is_ascii_digit())) {
+        return false;
+    }
     let mut words = place.split_whitespace();
     let Some(first) = words.next() else { return false };
     let letters = |w: &str| w.chars().filter(|c| c.is_alphabetic()).count();
@@ -170,6 +189,19 @@ mod tests {
         check("Sel (Harbour Wire) - It was.", "", "", "Sel (Harbour Wire) - It was.");
         check("Profits rose - again.", "", "", "Profits rose - again.");
         check("IBM said - as it had before - no.", "", "", "IBM said - as it had before - no.");
+        check("COVID-19 - What we know.", "", "", "COVID-19 - What we know.");
+        check("SAN JUAN DE LA MAGUANA Feb 26 - It was.", "SAN JUAN DE LA MAGUANA Feb 26", "", "It was.");
+        check(
+            "FED RAISES RATES BY 25 BASIS POINTS - It did.",
+            "",
+            "",
+            "FED RAISES RATES BY 25 BASIS POINTS - It did.",
+        );
+        let alert = "FED RAISES RATES BY 25 BASIS POINTS - SOURCES";
+        check(alert, "", "", alert);
+        check("OIL FALLS - OPEC", "", "", "OIL FALLS - OPEC");
+        check("LONDON, JULY 4 - OIL FALLS.", "LONDON, JULY 4", "", "OIL FALLS.");
+        check("LONDON (REUTERS) - OIL FALLS.", "LONDON", "Reuters", "OIL FALLS.");
         check("It rose. REUTER", "", "Reuters", "It rose.");
         check("It rose.\n\nReuters", "", "Reuters", "It rose.");
         check("It rose.\n(c) AFP", "", "AFP", "It rose.");

@@ -17,6 +17,8 @@ pub(super) fn read(
     collector: &mut Collector,
     progress: &dyn Progress,
 ) -> Result<()> {
+    // The `csv` crate counts the end of such a line when it reads the next one.
+    let behind = u64::from(reader.fill_buf().is_ok_and(ends_with_returns));
     let mut csv = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(reader);
     let header: Vec<String> = match csv.byte_headers() {
         Ok(header) => header.iter().map(|h| bytes::decode(h).0.into_owned()).collect(),
@@ -30,7 +32,7 @@ pub(super) fn read(
         return Ok(());
     }
     let columns = collector.options.fields.of_header(&header);
-    if columns[1].is_none() && columns[2].is_none() {
+    if columns[1].is_empty() && columns[2].is_empty() {
         collector.here(1, NoticeKind::NoText);
         return Ok(());
     }
@@ -49,8 +51,11 @@ pub(super) fn read(
                 return Ok(());
             }
         }
-        let line = row.position().map_or(0, csv::Position::line);
-        if row.len() != header.len() {
+        let line = row.position().map_or(0, csv::Position::line) + behind;
+        let swallowed = row.iter().map(|cell| rows_in(cell, delimiter, header.len())).max().unwrap_or(0);
+        if swallowed > 1 {
+            collector.here(line, NoticeKind::OpenQuote(swallowed));
+        } else if row.len() != header.len() {
             collector.here(line, NoticeKind::Ragged { expected: header.len(), found: row.len() });
         }
         if row.as_slice().len() as u64 > MAX_RECORD {
@@ -64,16 +69,18 @@ pub(super) fn read(
 
 fn read_row(
     row: &csv::ByteRecord,
-    columns: &[Option<usize>; 6],
+    columns: &[Vec<usize>; 6],
     line: u64,
     record: u64,
     collector: &mut Collector,
 ) {
     let mut encoding = false;
     let mut cell = |i: usize| {
-        let (text, bad) = bytes::decode(columns[i].and_then(|c| row.get(c))?);
-        encoding |= bad;
-        Some(text.into_owned()).filter(|t| !t.trim().is_empty())
+        columns[i].iter().find_map(|c| {
+            let (text, bad) = bytes::decode(row.get(*c)?);
+            encoding |= bad;
+            Some(text.into_owned()).filter(|t| !t.trim().is_empty())
+        })
     };
     let (id, title, text) = (cell(0), cell(1).unwrap_or_default(), cell(2).unwrap_or_default());
     let (when, source, url) = (cell(3), cell(4), cell(5));
@@ -85,6 +92,21 @@ fn read_row(
         collector.here(line, NoticeKind::Date(text.chars().take(40).collect()));
     }
     collector.story(Found { id, title, text, published, source, url, line, record, part: 0 });
+}
+
+/// Whether the first line that ends in `head` ends with a carriage return.
+fn ends_with_returns(head: &[u8]) -> bool {
+    head.iter().position(|b| *b == b'\n').is_some_and(|end| head[..end].ends_with(b"\r"))
+}
+
+/// How many lines of `cell`, the first and the last apart, look like rows of so many cells.
+fn rows_in(cell: &[u8], delimiter: u8, cells: usize) -> usize {
+    let lines: Vec<&[u8]> = cell.split(|b| *b == b'\n').collect();
+    let inner = lines.get(1..lines.len() - 1).unwrap_or_default();
+    let alike = |line: &&&[u8]| cells > 1 && line.iter().filter(|b| **b == delimiter).count() == cells - 1;
+    let rows = inner.iter().filter(alike).count();
+    // A text of several lines may hold a few that do.
+    if rows * 2 > inner.len() { rows } else { 0 }
 }
 
 fn fail(collector: &mut Collector, line: u64, error: &csv::Error) {

@@ -49,13 +49,19 @@ pub(super) fn parse(text: &str) -> Option<i64> {
     if let Ok(zoned) = rfc2822::parse(text) {
         return Some(zoned.timestamp().as_millisecond());
     }
+    // A zone by its name, which nothing here knows.
+    if text.contains('[') {
+        return None;
+    }
     if let Ok(civil) = text.parse::<DateTime>() {
         return in_utc(civil);
     }
-    // Wires give hundredths of seconds, a desk's mark or two after them ("03:44:57.62T C"), and months in capitals.
+    // Wires give hundredths of seconds, marks of desks after them ("03:44:57.62T C"), and months in capitals.
     let hundredths = |f: &str| {
         let mark = f.trim_start_matches(|c: char| c.is_ascii_digit());
-        mark.len() < f.len() && mark.len() <= 4 && mark.bytes().all(|b| b == b' ' || b.is_ascii_alphabetic())
+        // Letters by themselves: more of them may be a zone.
+        mark.len() < f.len()
+            && mark.split(' ').all(|m| m.len() < 2 && m.bytes().all(|b| b.is_ascii_alphabetic()))
     };
     let plain = title_case(text.split_once('.').filter(|(_, f)| hundredths(f)).map_or(text, |(t, _)| t));
     for form in TIMES {
@@ -72,10 +78,15 @@ pub(super) fn parse(text: &str) -> Option<i64> {
     strtime::parse("%a %b %d %H:%M:%S %z %Y", text).ok()?.to_timestamp().ok().map(|t| t.as_millisecond())
 }
 
-/// As ingest reads it; a day without a time is its last instant if it is to be the `end` of a span.
+/// As ingest reads it; a day or a year without a time is its last instant if it is to be the `end` of a span.
 pub fn parse_date(text: &str, end: bool) -> Option<i64> {
     const DAY: i64 = 86_400_000;
     let at = parse(text)?;
+    if let Ok(year @ 1000..9999) = text.trim().parse::<i64>()
+        && end
+    {
+        return of_number(year + 1).map(|next| next - 1);
+    }
     let is_day = at % DAY == 0 && !text.contains(':');
     Some(if end && is_day { at + DAY - 1 } else { at })
 }
@@ -124,6 +135,8 @@ mod tests {
         check("2024-07-04", false, "2024-07-04T00:00:00Z");
         check("2024-07-04", true, "2024-07-04T23:59:59.999Z");
         check("2024-07-04 00:00", true, "2024-07-04T00:00:00Z");
+        check("2024", false, "2024-01-01T00:00:00Z");
+        check("2024", true, "2024-12-31T23:59:59.999Z");
         check("2024-07-04T20:36Z", true, "2024-07-04T20:36:00Z");
     }
 
@@ -149,6 +162,9 @@ mod tests {
         check("1394470501265", "2014-03-10T16:55:01.265Z");
         check("1394470501", "2014-03-10T16:55:01Z");
         check("20240704", "2024-07-04T00:00:00Z");
+        check("27-MAR-1987 04:38:47.18M C F", "1987-03-27T04:38:47Z");
+        check("2024-07-04 10:00:00.123 EST", "none");
+        check("2024-07-04T10:00[America/New_York]", "none");
         check("yesterday", "none");
         check("", "none");
         check("99-99-9999", "none");

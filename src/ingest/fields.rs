@@ -56,17 +56,38 @@ impl FieldMap {
     pub(super) fn of_json<'a>(&self, record: &'a Value) -> Values<&'a Value> {
         std::array::from_fn(|i| match &self.given[i] {
             Some(path) => walk(record, path),
-            None => DEFAULTS[i].iter().find_map(|name| any_case(record, name)).filter(|v| !v.is_null()),
+            None => {
+                let mut found = DEFAULTS[i].iter().filter_map(|name| any_case(record, name));
+                // One that is there and empty does not hide what stands under another name.
+                let first = found.clone().find(|v| !v.is_null());
+                found.find(|v| says_something(v)).or(first)
+            }
         })
     }
 
-    /// The columns of a CSV header.
-    pub(super) fn of_header(&self, header: &[String]) -> Values<usize> {
+    /// The columns of a CSV header that may hold each field, the likeliest first.
+    pub(super) fn of_header(&self, header: &[String]) -> [Vec<usize>; 6] {
         let column = |name: &str| header.iter().position(|h| h.trim().eq_ignore_ascii_case(name));
         std::array::from_fn(|i| match &self.given[i] {
-            Some(name) => column(name),
-            None => DEFAULTS[i].iter().find_map(|name| column(name)),
+            Some(name) => column(name).into_iter().collect(),
+            None => DEFAULTS[i].iter().filter_map(|name| column(name)).collect(),
         })
+    }
+
+    /// Whether cells named `header` are fields of a story: a title or a text, and another one.
+    pub(super) fn is_header(header: &[String]) -> bool {
+        let found = FieldMap::default().of_header(header).map(|columns| columns.len().min(1));
+        found[1] + found[2] > 0 && found.iter().sum::<usize>() > 1
+    }
+}
+
+/// Whether a value may be that of a field: neither null nor blank nor a truth value.
+fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) => false,
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Array(parts) => !parts.is_empty(),
+        Value::Number(_) | Value::Object(_) => true,
     }
 }
 
@@ -98,6 +119,10 @@ mod tests {
         check(&["source=meta.by"], 4, Some("\"S\""));
         check(&["id=a.b"], 0, Some("1"));
         check(&["text=none"], 2, None);
+        let record = serde_json::json!({"text": null, "body": " ", "content": "C", "date": "2031", "published": true,
+            "title": "", "id": null});
+        let found = FieldMap::default().of_json(&record).map(|v| v.map(Value::to_string));
+        assert_eq!(found.map(Option::unwrap_or_default), ["", "\"\"", "\"C\"", "\"2031\"", "", ""]);
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! JSON records: one object a line, or an array, or objects one after another.
 
-use std::{fmt, io::BufRead, path::Path};
+use std::{
+    fmt,
+    io::{self, BufRead},
+    path::Path,
+};
 
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::{Value, value::RawValue};
@@ -91,58 +95,61 @@ pub fn read_json(json: &str, path: &Path, line: u64, record: u64, options: &Opti
 
 /// Reads an array of objects, or objects one after another, without holding more than one.
 pub(super) fn read_document(reader: &mut dyn BufRead, collector: &mut Collector) {
-    let array = loop {
-        let skip = match reader.fill_buf() {
-            Ok([]) => return collector.here(0, NoticeKind::Empty),
-            Ok(head) => {
-                match head.iter().position(|b| !b.is_ascii_whitespace() && !b"\xef\xbb\xbf".contains(b)) {
-                    Some(at) => {
-                        let array = head[at] == b'[';
-                        reader.consume(at);
-                        break array;
-                    }
-                    None => head.len(),
-                }
-            }
-            Err(error) => return collector.broken(0, &error),
-        };
-        reader.consume(skip);
-    };
     let mut record = 0;
-    let result = if array {
-        let mut json = serde_json::Deserializer::from_reader(reader);
-        json.deserialize_seq(Elements { collector, record: &mut record })
-    } else {
-        let mut result = Ok(());
-        for value in serde_json::Deserializer::from_reader(reader).into_iter::<Box<RawValue>>() {
-            match value {
-                Ok(value) => {
-                    read_record(value.get(), 0, record, collector);
-                    record += 1;
-                }
-                Err(error) => {
-                    result = Err(error);
-                    break;
-                }
+    let result = each_value(reader, &mut |value| {
+        read_record(value.get(), 0, record, collector);
+        record += 1;
+    });
+    match result {
+        Ok(true) => {}
+        Ok(false) => collector.here(0, NoticeKind::Empty),
+        Err(error) => {
+            let line = error.line() as u64;
+            match error.io_error_kind() {
+                Some(kind) => collector.broken(line, &io::Error::new(kind, error.to_string())),
+                None => collector.here(line, NoticeKind::Json(error.to_string())),
             }
-        }
-        result
-    };
-    if let Err(error) = result {
-        let line = error.line() as u64;
-        match error.io_error_kind() {
-            Some(kind) => collector.broken(line, &std::io::Error::new(kind, error.to_string())),
-            None => collector.here(line, NoticeKind::Json(error.to_string())),
         }
     }
 }
 
-struct Elements<'a, 'b> {
-    collector: &'a mut Collector<'b>,
-    record: &'a mut u64,
+/// Gives `each` the elements of an array, or values one after another, as far as they can be read. False if there is
+/// nothing.
+pub(super) fn each_value(
+    reader: &mut dyn BufRead,
+    each: &mut dyn FnMut(&RawValue),
+) -> serde_json::Result<bool> {
+    let array = loop {
+        let head = reader.fill_buf().map_err(serde_json::Error::io)?;
+        if head.is_empty() {
+            return Ok(false);
+        }
+        // Its first byte that is neither white space nor a byte order mark.
+        let at = head.iter().position(|b| !b.is_ascii_whitespace() && !b"\xef\xbb\xbf".contains(b));
+        let array = at.map(|at| head[at] == b'[');
+        let skip = at.unwrap_or(head.len());
+        reader.consume(skip);
+        if let Some(array) = array {
+            break array;
+        }
+    };
+    let mut json = serde_json::Deserializer::from_reader(reader);
+    if array {
+        json.deserialize_seq(Elements { each })?;
+        json.end()?;
+    } else {
+        for value in json.into_iter::<Box<RawValue>>() {
+            each(&value?);
+        }
+    }
+    Ok(true)
 }
 
-impl<'de> Visitor<'de> for Elements<'_, '_> {
+struct Elements<'a> {
+    each: &'a mut dyn FnMut(&RawValue),
+}
+
+impl<'de> Visitor<'de> for Elements<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -151,8 +158,7 @@ impl<'de> Visitor<'de> for Elements<'_, '_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> std::result::Result<(), A::Error> {
         while let Some(element) = elements.next_element::<Box<RawValue>>()? {
-            read_record(element.get(), 0, *self.record, self.collector);
-            *self.record += 1;
+            (self.each)(&element);
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use super::{
     Format, Input, Options,
     bytes::{self, Line, MAX_RECORD},
     collect::Collector,
-    parquet, read, walk,
+    json, parquet, read, walk,
 };
 use crate::{
     Error, Result,
@@ -140,24 +140,16 @@ fn rows(
 }
 
 fn elements(path: &Path, wanted: &dyn Fn(u64) -> bool, out: &mut dyn Write) -> Result<()> {
-    let (data, _) = bytes::read_all(open(path)?.as_mut(), u64::MAX - 1);
-    let data = data.unwrap_or_default();
-    let text = bytes::decode(&data).0;
-    let text = text.trim_start_matches('\u{feff}').trim_start();
-    let values: Vec<&RawValue> = match text.starts_with('[') {
-        true => serde_json::from_str(text).unwrap_or_default(),
-        false => {
-            serde_json::Deserializer::from_str(text).into_iter().map_while(std::result::Result::ok).collect()
-        }
-    };
-    for (record, value) in (0..).zip(values) {
-        if wanted(record) {
+    let (mut record, mut written) = (0, Ok(()));
+    // What could not be read to its end was told when it was read first.
+    let _ = json::each_value(open(path)?.as_mut(), &mut |value: &RawValue| {
+        if written.is_ok() && wanted(record) {
             // One record a line: line ends inside are white space of the JSON, not of its strings.
-            write(out, value.get().replace(['\n', '\r'], " ").as_bytes())?;
-            write(out, b"\n")?;
+            written = write(out, (value.get().replace(['\n', '\r'], " ") + "\n").as_bytes());
         }
-    }
-    Ok(())
+        record += 1;
+    });
+    written
 }
 
 /// Rows as JSON lines, with all their columns.

@@ -74,6 +74,9 @@ fn plain(text: &str) -> (Option<String>, String) {
             Event::End(TagEnd::Image) => image -= 1,
             Event::Text(text) | Event::Code(text) if image == 0 => block.push_str(&text),
             Event::SoftBreak | Event::HardBreak => block.push(' '),
+            Event::InlineHtml(tag) if tag.starts_with("<br") => block.push(' '),
+            // A list inside an item ends the item's own text.
+            Event::Start(Tag::List(_)) => flush(&mut block, &mut out),
             Event::End(
                 TagEnd::Paragraph | TagEnd::Heading(_) | TagEnd::Item | TagEnd::CodeBlock | TagEnd::TableRow,
             ) => {

@@ -22,6 +22,7 @@ mod notice;
 mod page;
 mod parquet;
 mod split;
+mod tags;
 mod walk;
 
 use std::{
@@ -104,8 +105,16 @@ impl Format {
             Some('[') if text[1..].trim_start().starts_with('{') => Format::Json,
             Some('{') => Format::JsonLines,
             Some('<') if lower.starts_with("<!doctype html") || lower.starts_with("<html") => Format::Html,
-            _ => Format::Text,
+            _ => Format::of_header(text.lines().next().unwrap_or_default()).unwrap_or(Format::Text),
         }
+    }
+
+    /// That of a table whose first line names fields of a story.
+    fn of_header(line: &str) -> Option<Format> {
+        [("\t", Format::Tsv), (",", Format::Csv)].into_iter().find_map(|(delimiter, format)| {
+            let cells = line.split(delimiter).map(|cell| cell.trim().trim_matches('"').to_string());
+            FieldMap::is_header(&cells.collect::<Vec<_>>()).then_some(format)
+        })
     }
 }
 

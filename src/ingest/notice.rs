@@ -36,6 +36,8 @@ pub enum NoticeKind {
         /// Cells that the row has.
         found: usize,
     },
+    /// A quote that opens here and takes in so many lines that look like rows.
+    OpenQuote(usize),
     /// CSV that cannot be parsed.
     Csv(String),
     /// A Parquet file that cannot be read, or not to its end.
@@ -44,6 +46,8 @@ pub enum NoticeKind {
     Empty,
     /// A record without text and title.
     NoText,
+    /// A file of several records of which none has a text.
+    TitlesAlone,
     /// A field of the wrong type.
     Field(String),
     /// A date that no known form fits.
@@ -71,7 +75,7 @@ impl NoticeKind {
     /// Whether the file may hold stories that were not read, or not under their ids.
     pub fn hides_stories(&self) -> bool {
         use NoticeKind::*;
-        self.skips() || matches!(self, Compressed(_) | Ragged { .. } | Field(_))
+        self.skips() || matches!(self, Compressed(_) | Ragged { .. } | OpenQuote(_) | Field(_))
     }
 }
 
@@ -97,12 +101,21 @@ impl fmt::Display for NoticeKind {
             NoticeKind::Ragged { expected, found } => {
                 write!(f, "{found} cells where the header has {expected}; read as far as they go")
             }
+            NoticeKind::OpenQuote(rows) => {
+                write!(
+                    f,
+                    "a quote opens here and takes in {rows} lines that look like rows; read as one record"
+                )
+            }
             NoticeKind::Csv(e) => write!(f, "not valid CSV ({e}); skipped"),
             NoticeKind::Parquet(e) => write!(f, "not read, or not to its end ({e})"),
             NoticeKind::Empty => f.write_str("empty; skipped"),
             NoticeKind::NoText => {
                 f.write_str("has neither a text nor a title; skipped (--field text=NAME names the field)")
             }
+            NoticeKind::TitlesAlone => f.write_str(
+                "no record has a text, so titles alone are compared (--field text=NAME names the field)",
+            ),
             NoticeKind::Field(name) => {
                 write!(f, "the field {name} is neither a string nor a number; left out")
             }

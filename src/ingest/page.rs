@@ -69,12 +69,26 @@ fn date_line(line: &str) -> Option<i64> {
     let digits = |range: std::ops::Range<usize>| head.as_bytes()[range].iter().all(u8::is_ascii_digit);
     let shaped = digits(0..4) && digits(5..7) && digits(8..10) && digits(11..13) && digits(14..16);
     let rest = line[16..].trim_start_matches(|c: char| c.is_ascii_digit() || c == ':').trim().to_lowercase();
-    let known =
-        rest.is_empty() || ["last updated", "updated", "utc", "gmt"].iter().any(|p| rest.starts_with(p));
-    if !shaped || !known || line.len() > 80 {
+    let zone = ["utc", "gmt"].iter().find_map(|zone| rest.strip_prefix(zone));
+    let known = rest.is_empty() || ["last updated", "updated"].iter().any(|p| rest.starts_with(p));
+    if !shaped || !(known || zone.is_some()) || line.len() > 80 {
         return None;
     }
-    date::parse(&head.replace('T', " "))
+    Some(date::parse(&head.replace('T', " "))? - zone.map_or(0, ahead))
+}
+
+/// How many milliseconds a zone is ahead of UTC, by what stands behind that name: "+8", "-05:30".
+fn ahead(offset: &str) -> i64 {
+    let (sign, offset) = match offset.trim_start().split_at_checked(1) {
+        Some(("+", rest)) => (1, rest),
+        Some(("-", rest)) => (-1, rest),
+        _ => return 0,
+    };
+    let number = |text: &str| {
+        let digits: String = text.chars().take_while(char::is_ascii_digit).take(2).collect();
+        digits.parse::<i64>().unwrap_or(0)
+    };
+    sign * (number(offset) * 60 + offset.split_once(':').map_or(0, |(_, minutes)| number(minutes))) * 60_000
 }
 
 fn undated(blocks: &[(u64, &str)]) -> Found {
@@ -88,6 +102,12 @@ fn undated(blocks: &[(u64, &str)]) -> Found {
 }
 
 fn dated(blocks: &[(u64, &str)], dates: &[usize]) -> Vec<Found> {
+    if let [date] = dates
+        && blocks[date + 1..].iter().all(|b| furniture::is_furniture(b.1))
+    {
+        // The date stands at the end.
+        return vec![Found { published: date_line(blocks[*date].1), ..undated(&blocks[..*date]) }];
+    }
     // The title of a date line is the nearest block before it that is no furniture and no other date line.
     let title_of = |&date: &usize| {
         (0..date).rev().take_while(|&i| date_line(blocks[i].1).is_none()).find(|&i| {
@@ -96,7 +116,18 @@ fn dated(blocks: &[(u64, &str)], dates: &[usize]) -> Vec<Found> {
                 && !blocks[i].1.contains('\n')
         })
     };
-    let heads: Vec<Option<usize>> = dates.iter().map(title_of).collect();
+    let mut heads: Vec<Option<usize>> = dates.iter().map(title_of).collect();
+    for n in 1..dates.len() {
+        // All that stands under the date line before is that one's text.
+        let body = dates[n - 1] + 1..heads[n].unwrap_or(0);
+        if heads[n].is_some() && body.into_iter().all(|i| furniture::is_furniture(blocks[i].1)) {
+            heads[n] = None;
+        }
+    }
+    // What stands before the first title is what a browser shows there, unless there is a paragraph in it.
+    let before = &blocks[..heads[0].unwrap_or(dates[0])];
+    let paragraph = |b: &&(u64, &str)| b.1.len() > MAX_TITLE && !furniture::is_furniture(b.1);
+    let first = before.iter().any(|b| paragraph(&b)).then(|| undated(before));
     let titles: Vec<&str> = heads.iter().flatten().map(|&i| blocks[i].1).collect();
     let stories = dates.iter().enumerate().map(|(n, &date)| {
         let end = match dates.get(n + 1) {
@@ -108,7 +139,7 @@ fn dated(blocks: &[(u64, &str)], dates: &[usize]) -> Vec<Found> {
         let text = body_text(&blocks[date + 1..end], &titles);
         Found { title: title.into(), text, published: date_line(blocks[date].1), line, ..Found::default() }
     });
-    stories.collect()
+    first.into_iter().chain(stories).collect()
 }
 
 fn body_text(blocks: &[(u64, &str)], titles: &[&str]) -> String {
@@ -131,6 +162,16 @@ mod tests {
     }
 
     #[test]
+    fn zones_of_date_lines_count() {
+        let check = |line: &str, expect: &str| assert_eq!(date_line(line), date::parse(expect), "{line}");
+        check("2031-07-04 20:36 GMT", "2031-07-04T20:36:00Z");
+        check("2031-07-04 20:36:10 GMT+8", "2031-07-04T12:36:00Z");
+        check("2031-07-04 20:36 UTC -05:30", "2031-07-05T02:06:00Z");
+        check("2031-07-04 20:36 Last updated at 22:47", "2031-07-04T20:36:00Z");
+        assert_eq!(date_line("2031-07-04 20:36 by the staff"), None);
+    }
+
+    #[test]
     fn pages_are_split_at_date_lines() {
         let check = |text: &str, expect: &[(&str, &str)]| {
             let found = stories(text);
@@ -145,6 +186,15 @@ mod tests {
              2031-07-05 05:08 Last Updated At:07:17\n\nText b.\n\nB\n\nRecommended Articles",
             &[("A", "Text a."), ("B", "Text b.")],
         );
+        // A date at the end, a story before the first date, entries with nothing but a text, zones.
+        check("Head\n\nBody.\n\n2031-07-04 20:36\n\nNext Article", &[("Head", "Body.")]);
+        let long = "The water board met. ".repeat(12);
+        let long = long.trim();
+        check(
+            &format!("First\n\n{long}\n\nSecond\n\n2031-07-04 20:36\n\nText."),
+            &[("First", long), ("Second", "Text.")],
+        );
+        check("2031-07-04 20:36\n\nOne.\n\n2031-07-04 20:40\n\nTwo.", &[("", "One."), ("", "Two.")]);
         check("In 2031-07-04 20:36 it rained.\n\nMore.", &[("In 2031-07-04 20:36 it rained.", "More.")]);
     }
 }
