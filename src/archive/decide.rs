@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Archive;
 use crate::{
-    Result,
+    Error, Result,
     group::{Choice, DECISION_SCHEMA, Decision, Decisions, Named},
     store::View,
 };
@@ -19,9 +19,21 @@ pub struct Decided {
 }
 
 impl Archive {
-    /// Keeps `decisions`, and groups the stories anew that they name.
+    /// Keeps `decisions`, and groups the stories anew that they name. A decision takes the place of an earlier one on the
+    /// same pair.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if nobody could honour them beside the earlier ones on other pairs; nothing is kept then.
     pub fn decide(&mut self, run: i64, decisions: &Decisions) -> Result<Decided> {
         let Archive { store, judge } = self;
+        if let Err(Error::Line { message, .. }) = decisions.beside(self::decisions(store.view())?) {
+            return Err(Error::Store {
+                path: store.folder().into(),
+                message: format!("with the decisions that it has, {message}"),
+                hint: "decide one of the pairs that join them anew, as \"different\", in the same file"
+                    .into(),
+            });
+        }
         let change = store.change()?;
         let mut decided = Decided::default();
         let mut named: BTreeSet<&str> = BTreeSet::new();

@@ -9,6 +9,7 @@ use super::{
     Archive, Embed, Judge,
     index::{Searched, shingles_of},
     pairs,
+    regroup::decided,
     texts::{Embedded, Titles, Unembedded},
     words::Known,
     working::Working,
@@ -361,12 +362,14 @@ impl Judge {
         pairs.sort_unstable();
         let compared = pairs.len() as u64;
         let stored = self.stored_verdicts(view, &working, archived)?;
+        let options =
+            group::Options { decided: decided(view, &working.corpus)?, ..self.options.group.clone() };
         let (verdicts, mut groups) = self.compare(view, &working, |comparer| {
             let mut verdicts = comparer.judge_all(&pairs, progress)?;
             verdicts.extend(stored);
             verdicts.sort_by_key(|v| (v.a, v.b));
             let judge = |a, b| comparer.judge(a, b);
-            let groups = group::group(&working.corpus, &verdicts, &self.options.group, &judge);
+            let groups = group::group(&working.corpus, &verdicts, &options, &judge);
             Result::Ok((verdicts, groups))
         })??;
         groups.groups.retain(|g| g.members.iter().any(|m| m.story.index() >= archived));

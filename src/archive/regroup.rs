@@ -223,7 +223,7 @@ fn region(view: View<'_>, seeds: &[i64]) -> Result<(Vec<i64>, Vec<crate::store::
 }
 
 /// What people decided of the stories of `corpus`.
-fn decided(view: View<'_>, corpus: &Corpus) -> Result<Resolved> {
+pub(super) fn decided(view: View<'_>, corpus: &Corpus) -> Result<Resolved> {
     let mut pairs = Vec::new();
     for story in &corpus.stories {
         let of_story = view.decisions_of(&story.id)?.into_iter().filter(|(other, _)| story.id < *other);

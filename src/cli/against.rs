@@ -76,7 +76,7 @@ pub fn run(args: &Dedup) -> Result<Outcome> {
         })?;
     }
     if !args.compute.quiet {
-        eprintln!("{}", manifest.summary());
+        say!("{}", manifest.summary());
     }
     Ok(match () {
         () if bad_input && args.input.strict => Outcome::BadInput,

@@ -72,7 +72,7 @@ pub fn judging(store: Store, engine: &Engine) -> Result<samestory::archive::Arch
 /// Says which of the files that are searched could not be used.
 pub fn tell_rebuilt(archive: &samestory::archive::Archive) {
     for what in archive.rebuilt() {
-        eprintln!("samestory: {}; it is made anew from the store", samestory::report::line(what, 400));
+        say!("samestory: {}; it is made anew from the store", samestory::report::line(what, 400));
     }
 }
 

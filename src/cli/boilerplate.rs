@@ -28,7 +28,7 @@ pub fn run(args: &BoilerplateArgs) -> Result<Outcome> {
             list.merge(learned);
             let text = format!("{HEAD}{}", list.to_toml()?);
             sink::write_to(Some(file), |out| out.write_all(text.as_bytes()))?;
-            eprintln!("{found} learned, {} in {}", list.passages.len(), file.display());
+            say!("{found} learned, {} in {}", list.passages.len(), line(&file.display().to_string(), 400));
             if bad_input && input.strict {
                 return Ok(Outcome::BadInput);
             }
@@ -82,10 +82,6 @@ fn edit(file: &Path) -> Result<()> {
         return Err(refuse(format!("{program} ended with {status}")));
     }
     let list = read(file)?;
-    eprintln!(
-        "{} passages, {} left out",
-        list.passages.len(),
-        list.passages.iter().filter(|e| e.exclude).count()
-    );
+    say!("{} passages, {} left out", list.passages.len(), list.passages.iter().filter(|e| e.exclude).count());
     Ok(())
 }

@@ -19,12 +19,21 @@ use super::{
     boilerplate, calibrate,
     engine::Engine,
     judge::{self, Ask, Counts, Judged},
-    sink, stories,
+    outputs, sink, stories,
 };
 
 /// Runs the command.
 pub fn run(args: &Dedup) -> Result<Outcome> {
     catch_ctrl_c();
+    let outputs = [
+        ("--out", &args.out),
+        ("--kept", &args.kept),
+        ("--removed", &args.removed),
+        ("--pairs", &args.pairs),
+        ("--manifest", &args.manifest),
+        ("--html", &args.html),
+    ];
+    outputs::check(&args.paths, &outputs.map(|(option, file)| (option, file.as_deref())))?;
     if args.archive.store.is_some() && !args.paths.is_empty() {
         return against::run(args);
     }
@@ -100,7 +109,7 @@ pub fn run(args: &Dedup) -> Result<Outcome> {
         })?;
     }
     if !args.compute.quiet {
-        eprintln!("{}", manifest.summary());
+        say!("{}", manifest.summary());
     }
     Ok(match () {
         () if bad_input && args.input.strict => Outcome::BadInput,

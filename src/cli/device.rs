@@ -41,7 +41,7 @@ fn auto(names: &[GpuName], model: &Model, path: CpuPath) -> Result<Chosen> {
     for &name in names {
         match on_gpu(model, name) {
             Ok(chosen) => return Ok(Chosen { why: Some(format!("auto: {name} answers")), ..chosen }),
-            Err(error) => eprintln!("samestory: {error}; going on without it"),
+            Err(error) => say!("samestory: {error}; going on without it"),
         }
     }
     let why = match names {

@@ -13,7 +13,7 @@ use super::{
     args::{Embed, EmbedFormat},
     bars::{Bars, catch_ctrl_c},
     engine::Engine,
-    sink, stories,
+    outputs, sink, stories,
 };
 
 #[derive(Serialize)]
@@ -34,6 +34,7 @@ struct Place<'a> {
 /// Runs the command.
 pub fn run(args: &Embed) -> Result<Outcome> {
     catch_ctrl_c();
+    outputs::check(&args.paths, &[("--out", args.out.as_deref())])?;
     let bars = Bars::new(args.compute.quiet);
     let engine = Engine::new(&args.compute)?;
     let ingested = stories::read(&args.paths, &stories::options(&args.input)?, &bars)?;
@@ -59,7 +60,7 @@ pub fn run(args: &Embed) -> Result<Outcome> {
         let seconds: Vec<String> =
             bars.stage_times().iter().map(|t| format!("{} {:.2} s", t.stage, t.seconds)).collect();
         let (what, ledger) = (if args.whole { "stories" } else { "passages" }, embedded.ledger);
-        eprintln!(
+        say!(
             "{} {what}, {} distinct, {} tokens seen, {} cut; {}; {}, {} threads",
             vectors.len(),
             ledger.rows,

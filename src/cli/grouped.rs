@@ -10,7 +10,7 @@ use super::{
     bars::Bars,
     boilerplate,
     engine::Engine,
-    judge::{Ask, judge},
+    judge::{Ask, decided, judge},
     stories,
 };
 
@@ -48,7 +48,8 @@ impl Grouped {
         let bad_input = !ingested.notices.is_empty();
         let corpus = ingest::corpus(ingested.stories);
         let vectors = engine.embed(&corpus, bars)?.vectors;
-        let ask = Ask { options: options.clone(), ..Ask::default() };
+        let decided = decided(None, &engine, &corpus)?;
+        let ask = Ask { options: options.clone(), decided, ..Ask::default() };
         let groups = judge(&ask, &engine, &corpus, &vectors, bars)?.groups;
         Ok(Grouped { corpus, vectors, groups, options, bad_input })
     }

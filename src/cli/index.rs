@@ -72,7 +72,7 @@ fn update(store: Option<&Path>, args: &IndexUpdate) -> Result<Outcome> {
         store.sources()?.iter().map(|name| store.source_path(name)).collect::<Result<_>>()?;
     let (there, gone): (Vec<PathBuf>, Vec<PathBuf>) = paths.into_iter().partition(|path| path.exists());
     for path in &gone {
-        eprintln!("samestory: {} is no longer there; its stories stay", shown(path));
+        say!("samestory: {} is no longer there; its stories stay", shown(path));
     }
     if there.is_empty() {
         return Err(Error::NoStories {
@@ -95,7 +95,7 @@ fn update(store: Option<&Path>, args: &IndexUpdate) -> Result<Outcome> {
     stories.retain(|story| !kept_out.contains(&story.id));
     if stories.len() < before {
         let n = before - stories.len();
-        eprintln!("samestory: {n} stories that were taken out with index remove stay out");
+        say!("samestory: {n} stories that were taken out with index remove stay out");
     }
     let sources = sources(stories);
     let mut writer = Writer::new(store, &engine, "index update", &bars)?;
@@ -107,7 +107,7 @@ fn update(store: Option<&Path>, args: &IndexUpdate) -> Result<Outcome> {
         if hiding.contains(Path::new(path)) && !missing.is_empty() {
             // What could not be read is not gone.
             let (path, n) = (samestory::report::line(path, 400), missing.len());
-            eprintln!("samestory: {path} was not read whole; {n} stories that were not found there stay");
+            say!("samestory: {path} was not read whole; {n} stories that were not found there stay");
             continue;
         }
         vanished += writer.archive.remove(writer.run, &missing, false)?;
@@ -232,17 +232,17 @@ impl<'e> Writer<'e> {
 fn tell(store: &Store, added: &Added, vanished: u64, quiet: bool, bars: &Bars) {
     for id in added.taken.iter().take(SHOWN) {
         let id = samestory::report::line(id, 200);
-        eprintln!("samestory: {id} was left out: another story has the id");
+        say!("samestory: {id} was left out: another story has the id");
     }
     if added.taken.len() > SHOWN {
-        eprintln!("samestory: … and {} more were left out", added.taken.len() - SHOWN);
+        say!("samestory: … and {} more were left out", added.taken.len() - SHOWN);
     }
     if quiet {
         return;
     }
     let seconds: Vec<String> =
         bars.stage_times().iter().map(|t| format!("{} {:.2} s", t.stage, t.seconds)).collect();
-    eprintln!(
+    say!(
         "{}: {} stories added, {} replaced, {} unchanged, {} removed, {} left out; {} passages embedded; {}",
         samestory::report::line(&store.folder().display().to_string(), 400),
         added.added,
@@ -260,7 +260,7 @@ fn remove(store: Option<&Path>, args: &IndexRemove) -> Result<Outcome> {
     let mut archive = Archive::open(store, samestory::archive::Options::default())?;
     let run = archive.begin(archive::now(), "index remove")?;
     let removed = archive.remove(run, &args.ids, true)?;
-    eprintln!(
+    say!(
         "{removed} stories removed; index update does not bring them back, index add does; index compact gives back \
          their room"
     );
@@ -279,7 +279,7 @@ fn decide(store: Option<&Path>, args: &IndexDecide) -> Result<Outcome> {
         n => format!("; {n} stories that they name are not there yet"),
     };
     let plural = if decided.kept == 1 { "" } else { "s" };
-    eprintln!("{} decision{plural} kept{unknown}", decided.kept);
+    say!("{} decision{plural} kept{unknown}", decided.kept);
     Ok(Outcome::Done)
 }
 
@@ -297,7 +297,9 @@ fn info(store: Option<&Path>, json: bool) -> Result<Outcome> {
             "{} passages; {} distinct texts with the titles, {} of them unused",
             info.passages, info.rows, info.unused_rows
         )?;
-        writeln!(out, "model {} ({}), {} dimensions", info.model, info.fingerprint, info.dim)?;
+        let [model, fingerprint] =
+            [&info.model, &info.fingerprint].map(|text| samestory::report::line(text, 200));
+        writeln!(out, "model {model} ({fingerprint}), {} dimensions", info.dim)?;
         let each = info.bytes / info.stories.max(1);
         writeln!(out, "{:.1} MB, {:.1} kB a story", info.bytes as f64 / 1e6, each as f64 / 1e3)
     })?;
@@ -307,7 +309,7 @@ fn info(store: Option<&Path>, json: bool) -> Result<Outcome> {
 fn verify(store: Option<&Path>) -> Result<Outcome> {
     let store = Store::open(&archive::existing_folder(store)?)?;
     let health = store.verify()?.into_result(&store)?;
-    eprintln!("{} stories and {} rows are as they were written", health.stories, health.rows);
+    say!("{} stories and {} rows are as they were written", health.stories, health.rows);
     Ok(Outcome::Done)
 }
 
@@ -316,7 +318,7 @@ fn compact(store: Option<&Path>) -> Result<Outcome> {
     let before = store.info()?.bytes;
     let rows = store.compact()?;
     let after = store.info()?.bytes;
-    eprintln!("{rows} unused rows dropped; {:.1} MB before, {:.1} MB now", mb(before), mb(after));
+    say!("{rows} unused rows dropped; {:.1} MB before, {:.1} MB now", mb(before), mb(after));
     Ok(Outcome::Done)
 }
 
@@ -338,7 +340,7 @@ fn export(store: Option<&Path>, args: &IndexExport) -> Result<Outcome> {
         Ok(())
     })?;
     if let Some(error) = failure {
-        eprintln!("samestory: {written} stories were written before the damage");
+        say!("samestory: {written} stories were written before the damage");
         return Err(error);
     }
     Ok(Outcome::Done)
@@ -350,7 +352,7 @@ fn rebuild(store: Option<&Path>, args: &IndexRebuild) -> Result<Outcome> {
     let mut store = Store::open_to_write(&archive::existing_folder(store)?)?;
     let to = archive::identity(&engine.model);
     if store.identity() == &to {
-        eprintln!("the vectors are of {} already", samestory::report::line(&to.model, 200));
+        say!("the vectors are of {} already", samestory::report::line(&to.model, 200));
         return Ok(Outcome::Done);
     }
     let (all, there) = store.view().rows_len()?;
@@ -364,7 +366,7 @@ fn rebuild(store: Option<&Path>, args: &IndexRebuild) -> Result<Outcome> {
     bars.end(Stage::Embed);
     if !args.compute.quiet {
         let model = samestory::report::line(&to.model, 200);
-        eprintln!(
+        say!(
             "{embedded} of {all} passages embedded, {there} were there already; the vectors are of {model} now"
         );
     }

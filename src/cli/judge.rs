@@ -59,7 +59,8 @@ pub fn decided(file: Option<&Path>, engine: &Engine, corpus: &Corpus) -> Result<
         let of = |n: usize| {
             if n == 1 { "decision names a story that is" } else { "decisions name stories that are" }
         };
-        eprintln!("samestory: {}: {} {} not here", file.display(), decided.unknown, of(decided.unknown));
+        let file = samestory::report::line(&file.display().to_string(), 400);
+        say!("samestory: {file}: {} {} not here", decided.unknown, of(decided.unknown));
     }
     Ok(decided)
 }

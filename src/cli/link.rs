@@ -13,12 +13,13 @@ use super::{
     boilerplate,
     engine::Engine,
     judge::{self, Ask, Counts},
-    sink, stories,
+    outputs, sink, stories,
 };
 
 /// Runs the command.
 pub fn run(args: &Link) -> Result<Outcome> {
     catch_ctrl_c();
+    outputs::check(&args.paths, &[("--out", args.out.as_deref()), ("--html", args.html.as_deref())])?;
     let bars = Bars::new(args.compute.quiet);
     let ingest_options = stories::options(&args.input)?;
     let mut options = compare::Options::default();
@@ -86,7 +87,7 @@ pub fn run(args: &Link) -> Result<Outcome> {
     if !args.compute.quiet {
         let seconds: Vec<String> =
             bars.stage_times().iter().map(|t| format!("{} {:.2} s", t.stage, t.seconds)).collect();
-        eprintln!(
+        say!(
             "{} stories, {} without their copies; {} storylines, {} links; {}; {}, {} threads",
             corpus.stories.len(),
             nodes.len(),

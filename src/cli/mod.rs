@@ -1,5 +1,8 @@
 //! The command line: options are parsed into plain data, resolved once, then run.
 
+#[macro_use]
+mod say;
+
 mod against;
 mod ahead;
 mod archive;
@@ -23,6 +26,7 @@ mod log;
 mod manual;
 mod model;
 mod outlets;
+mod outputs;
 mod pool;
 mod queries;
 mod reach;
@@ -93,10 +97,10 @@ pub fn main() -> ExitCode {
 
 /// `samestory: what went wrong`, then the hint.
 fn complain(error: &Error) {
-    eprintln!("samestory: {}", printable(&error.to_string()));
+    say!("samestory: {}", printable(&error.to_string()));
     let hint = error.hint();
     if let Some(hint) = hint {
-        eprintln!("  hint: {}", printable(&hint));
+        say!("  hint: {}", printable(&hint));
     }
 }
 

@@ -12,12 +12,13 @@ use super::{
     args::{Outlets, OutletsFormat},
     bars::{Bars, catch_ctrl_c},
     grouped::{Grouped, Wish},
-    sink,
+    outputs, sink,
 };
 
 /// Runs the command.
 pub fn run(args: &Outlets) -> Result<Outcome> {
     catch_ctrl_c();
+    outputs::check(&args.paths, &[("--out", args.out.as_deref())])?;
     let bars = Bars::new(args.compute.quiet);
     let wish = Wish {
         paths: &args.paths,
@@ -36,12 +37,7 @@ pub fn run(args: &Outlets) -> Result<Outcome> {
     };
     sink::write_to(args.out.as_deref(), |out| write_outlets(format, &outlets, out))?;
     if !args.compute.quiet {
-        eprintln!(
-            "{} stories, {} groups, {} outlets",
-            corpus.stories.len(),
-            groups.groups.len(),
-            outlets.len()
-        );
+        say!("{} stories, {} groups, {} outlets", corpus.stories.len(), groups.groups.len(), outlets.len());
     }
     Ok(if bad_input && args.input.strict { Outcome::BadInput } else { Outcome::Done })
 }

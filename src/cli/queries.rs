@@ -94,7 +94,7 @@ pub fn answer(pool: &Pool, file: &Path, out: Option<&Path>, bars: &Bars, quiet: 
                 };
                 if let Some(message) = &error {
                     bad += 1;
-                    eprintln!("samestory: query {query}: {}", samestory::report::line(message, 400));
+                    say!("samestory: query {query}: {}", samestory::report::line(message, 400));
                 }
                 serde_json::to_writer(&mut *out, &Answer { query, id: id.as_deref(), hits, error })?;
                 out.write_all(b"\n")?;
@@ -108,7 +108,7 @@ pub fn answer(pool: &Pool, file: &Path, out: Option<&Path>, bars: &Bars, quiet: 
     }
     written?;
     if !quiet {
-        eprintln!("{}", told(&mut times, begun.elapsed(), bad));
+        say!("{}", told(&mut times, begun.elapsed(), bad));
     }
     Ok(bad > 0)
 }

@@ -12,12 +12,13 @@ use super::{
     args::{Reach, ReachFormat},
     bars::{Bars, catch_ctrl_c},
     grouped::{Grouped, Wish},
-    sink,
+    outputs, sink,
 };
 
 /// Runs the command.
 pub fn run(args: &Reach) -> Result<Outcome> {
     catch_ctrl_c();
+    outputs::check(&args.paths, &[("--out", args.out.as_deref())])?;
     let bars = Bars::new(args.compute.quiet);
     let wish = Wish {
         paths: &args.paths,
@@ -64,12 +65,9 @@ pub fn run(args: &Reach) -> Result<Outcome> {
     if !args.compute.quiet {
         match &args.story {
             Some(id) if items.is_empty() => {
-                eprintln!(
-                    "{} stands alone: no other story shares its origin",
-                    samestory::report::line(id, 60)
-                );
+                say!("{} stands alone: no other story shares its origin", samestory::report::line(id, 60));
             }
-            _ => eprintln!("{} stories, {} groups", corpus.stories.len(), groups.groups.len()),
+            _ => say!("{} stories, {} groups", corpus.stories.len(), groups.groups.len()),
         }
     }
     Ok(if bad_input && args.input.strict { Outcome::BadInput } else { Outcome::Done })

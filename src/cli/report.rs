@@ -15,12 +15,13 @@ use super::{
     bars::{Bars, catch_ctrl_c},
     engine::Engine,
     judge::{self, Counts},
-    sink,
+    outputs, sink,
 };
 
 /// Runs the command.
 pub fn run(args: &Report) -> Result<Outcome> {
     catch_ctrl_c();
+    outputs::check(&[], &[("--html", Some(&args.html))])?;
     let bars = Bars::new(args.compute.quiet);
     let engine = Engine::new(&args.compute)?;
     let store = Store::open(&archive::existing_folder(args.store.as_deref())?)?;
@@ -49,7 +50,7 @@ pub fn run(args: &Report) -> Result<Outcome> {
         };
         sink::write_to(Some(&args.html), |out| write_html(&page, out))?;
         if !args.compute.quiet {
-            eprintln!(
+            say!(
                 "{} stories, {} groups; {}",
                 corpus.stories.len(),
                 groups.groups.len(),

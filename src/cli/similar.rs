@@ -24,7 +24,8 @@ use super::{
     bars::{Bars, catch_ctrl_c},
     engine::Engine,
     explain,
-    judge::{Ask, judge},
+    judge::{Ask, decided, judge},
+    outputs,
     pool::{Answers, Pool, Searched},
     queries, sink, stories,
 };
@@ -32,6 +33,7 @@ use super::{
 /// Runs the command.
 pub fn run(args: &Similar) -> Result<Outcome> {
     catch_ctrl_c();
+    outputs::check(&args.paths, &[("--out", args.out.as_deref())])?;
     let bars = Bars::new(args.compute.quiet);
     let filter = Filter::new(args)?;
     let mut engine = Engine::new(&args.compute)?;
@@ -62,7 +64,16 @@ pub fn run(args: &Similar) -> Result<Outcome> {
     let title_vectors = engine.embed_titles(&titles, &bars)?;
     let readings = link::readings(&corpus, &rows, &titles, &title_vectors, &compare::Boilerplate::default());
     let groups = match args.not_copies {
-        true => judge(&Ask::default(), &engine, &corpus, &rows, &bars)?.groups,
+        true => {
+            judge(
+                &Ask { decided: decided(None, &engine, &corpus)?, ..Ask::default() },
+                &engine,
+                &corpus,
+                &rows,
+                &bars,
+            )?
+            .groups
+        }
         false => Groups::default(),
     };
     let (wanted, undated) = filter.wanted(&corpus);

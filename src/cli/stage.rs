@@ -166,7 +166,7 @@ pub fn run(args: &Stage) -> Result<Outcome> {
     };
     to.flush().map_err(Error::io("write", "standard output"))?;
     if !quiet {
-        eprintln!("samestory stage {name}: {} rows read, {} written", counts.read, counts.written);
+        say!("samestory stage {name}: {} rows read, {} written", counts.read, counts.written);
     }
     Ok(Outcome::Done)
 }

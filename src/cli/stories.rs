@@ -56,10 +56,10 @@ fn read_inputs(
 ) -> Result<Ingested> {
     let ingested = ingest::read(inputs, options, progress)?;
     for notice in ingested.notices.iter().take(NOTICES) {
-        eprintln!("samestory: {}", samestory::report::line(&notice.to_string(), 400));
+        say!("samestory: {}", samestory::report::line(&notice.to_string(), 400));
     }
     if ingested.notices.len() > NOTICES {
-        eprintln!("samestory: … and {} more notices on the input", ingested.notices.len() - NOTICES);
+        say!("samestory: … and {} more notices on the input", ingested.notices.len() - NOTICES);
     }
     if ingested.stories.is_empty() {
         let place: Vec<_> = paths.iter().map(|p| p.display().to_string()).collect();

@@ -13,7 +13,7 @@
 //! refused, with the lines, also where only a chain of them does: nobody could honour them all.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -138,6 +138,18 @@ impl Decisions {
         Ok(decisions)
     }
 
+    /// An error if stories are joined and parted by these decisions and by those of `earlier` on other pairs together.
+    ///
+    /// # Errors
+    /// [`Error::Line`], with the line of the decision that parts them; 0 if that is an earlier one.
+    pub fn beside(&self, earlier: Decisions) -> Result<()> {
+        let pair = |d: &Decision| (d.a.clone().min(d.b.clone()), d.a.clone().max(d.b.clone()));
+        let new: BTreeSet<_> = self.pairs.iter().map(|(_, d)| pair(d)).collect();
+        let mut all = Decisions { pairs: self.pairs.clone(), ..Decisions::default() };
+        all.pairs.extend(earlier.pairs.into_iter().filter(|(_, d)| !new.contains(&pair(d))));
+        all.check_chains(Path::new(""))
+    }
+
     /// Refuses stories that a chain of "same" joins and a "different" parts.
     fn check_chains(&self, file: &Path) -> Result<()> {
         let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
@@ -244,6 +256,19 @@ mod tests {
         let resolved = decisions.resolve(&ingest::corpus(["x", "y"].map(story).to_vec()));
         assert_eq!((resolved.canonical, resolved.unknown), (vec![StoryId(1), StoryId(0)], 1));
         assert!(parse(&named("x").replace(":1", ":2")).is_err());
+    }
+
+    #[test]
+    fn earlier_decisions_count_until_their_pair_is_decided_anew() {
+        let check = |earlier: &str, new: &str, good: bool| {
+            let found = parse(new).unwrap().beside(parse(earlier).unwrap());
+            assert_eq!(found.is_ok(), good, "{new} beside {earlier}");
+        };
+        let [xy, yz] = [line("x", "y", "same"), line("y", "z", "same")];
+        check(&(xy.clone() + &yz), &line("z", "x", "different"), false);
+        check(&line("x", "z", "different"), &(xy.clone() + &yz), false);
+        check(&xy, &line("y", "x", "different"), true);
+        check(&(xy + &yz), &(line("x", "z", "different") + &line("z", "y", "different")), true);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod canonical;
 mod decided;
 mod decisions;
 mod health;
+mod kin;
 mod outlets;
 mod reach;
 
@@ -20,6 +21,7 @@ pub use outlets::{Outlet, outlets};
 pub use reach::{Carrier, Reach, Sign, reach};
 
 use decided::Lots;
+use kin::Kin;
 
 use crate::{
     compare::{Relation, Verdict},
@@ -140,16 +142,19 @@ pub fn group(
 fn gather(corpus: &Corpus, edges: &Edges) -> Vec<Vec<StoryId>> {
     let length = |s: &StoryId| corpus.stories[s.index()].text.len();
     // The share of one story's relatives that are the other's too: low where a story holds bits of several.
-    let kin = |s: &StoryId, other: &StoryId| {
-        let common = edges[s].keys().filter(|x| edges[other].contains_key(x)).count();
-        (common + 1) as f32 / edges[s].len() as f32
-    };
+    let relatives = Kin::new(edges);
+    let kin =
+        |s: &StoryId, other: &StoryId| (relatives.common(*s, *other) + 1) as f32 / edges[s].len() as f32;
     // A story is a pivot if it shares its origin with none that came before it: in the order of how much it holds of
     // the others, as far as they are kin, so that what most were made from comes before what holds bits of many.
     let held = |s: &StoryId| {
         let of_others =
             edges[s].iter().map(|(x, v)| (x, if v.a == *s { v.coverage_ba } else { v.coverage_ab }));
-        of_others.map(|(x, c)| c * kin(s, x) * kin(s, x)).sum::<f32>()
+        let shared = |(x, c): (&StoryId, f32)| {
+            let kin = kin(s, x);
+            c * kin * kin
+        };
+        of_others.map(shared).sum::<f32>()
     };
     let mut order: Vec<(f32, StoryId)> = edges.keys().map(|s| (held(s), *s)).collect();
     order.sort_by(|(x, a), (y, b)| y.total_cmp(x).then(length(b).cmp(&length(a))).then(a.cmp(b)));

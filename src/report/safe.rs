@@ -36,9 +36,10 @@ pub fn line(text: &str, width: usize) -> String {
 }
 
 /// `text` as a CSV cell that no spreadsheet takes for a formula (OWASP, "CSV Injection"): a cell that begins
-/// with `=`, `+`, `-`, `@`, a tab or a return gets a leading apostrophe.
+/// with `=`, `+`, `-`, `@`, also of full width or behind white space, a tab or an end of line gets a leading apostrophe.
 pub fn cell(text: &str) -> Cow<'_, str> {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+    let begins = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+    if text.starts_with(['\t', '\r', '\n']) || text.trim_start().starts_with(begins) {
         Cow::Owned(format!("'{text}"))
     } else {
         Cow::Borrowed(text)
@@ -73,6 +74,8 @@ mod tests {
         check("=1+1", "'=1+1");
         check("@cmd", "'@cmd");
         check("-2 degrees", "'-2 degrees");
+        check("\n=1+1", "'\n=1+1");
+        check(" ＝1+1", "' ＝1+1");
         check("plain = text", "plain = text");
         check("", "");
     }

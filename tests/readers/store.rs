@@ -72,7 +72,7 @@ fn written(folder: &Path, embed: &archive::Embed<'_>) -> Result<()> {
     let run = archive.begin(0, "fuzz")?;
     archive.learn(run, vec![story("new", RAIN), story("a", SUN)], &[], embed)?;
     archive.decide(run, &Decisions::parse(Path::new("d"), DECISIONS)?)?;
-    archive.remove(run, &["b".into()])?;
+    archive.remove(run, &["b".into()], true)?;
     archive.end(run, "{}")?;
     archive.save()?;
     drop(archive);

@@ -119,7 +119,7 @@ fn subjects(args: &Bench, model: &Model) -> Result<Vec<Subject>> {
         for gpu in GpuName::built() {
             match gpu.open() {
                 Ok(_) => names.push(gpu.to_string()),
-                Err(error) => eprintln!("samestory: {error}; it is left out"),
+                Err(error) => say!("samestory: {error}; it is left out"),
             }
         }
     }

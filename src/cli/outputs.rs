@@ -1,0 +1,60 @@
+//! The files that a command is to write, looked at before it begins.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use samestory::{Error, Result, ingest::Format};
+
+use super::stories;
+
+/// Refuses outputs that would take the place of what is read or of one another, and those that cannot be written.
+pub fn check(inputs: &[PathBuf], outputs: &[(&str, Option<&Path>)]) -> Result<()> {
+    let mut met: Vec<(&str, PathBuf)> = Vec::new();
+    for (option, path) in outputs {
+        let Some(path) = path else { continue };
+        let refuse = |message: String, hint: &str| {
+            Err(Error::Option { option: (*option).into(), message, hint: hint.into() })
+        };
+        let shown = samestory::report::line(&path.display().to_string(), 400);
+        // A device or a pipe is written to, not replaced.
+        if fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir()) {
+            continue;
+        }
+        if path.is_dir() {
+            return refuse(format!("{shown} is a folder"), "name a file");
+        }
+        let real = real(path)?;
+        if let Some((other, _)) = met.iter().find(|(_, file)| *file == real) {
+            return refuse(format!("{shown} is written by {other} too"), "name another file");
+        }
+        for input in inputs.iter().filter(|input| !stories::is_stdin(input)) {
+            let Ok(input) = input.canonicalize() else { continue };
+            if real == input {
+                return refuse(format!("{shown} is read, and would be overwritten"), "name another file");
+            }
+            if real.is_file() && real.starts_with(&input) && Format::of(&real).is_some() {
+                return refuse(
+                    format!("{shown} lies in a folder that is read, and would be overwritten"),
+                    "name a file elsewhere, or remove that one if it is of an earlier run",
+                );
+            }
+        }
+        met.push((option, real));
+    }
+    Ok(())
+}
+
+/// `path` without links. An error if a file cannot be made beside it.
+fn real(path: &Path) -> Result<PathBuf> {
+    let real = path.canonicalize().or_else(|_| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Ok(folder.canonicalize()?.join(path.file_name().unwrap_or_default()))
+    });
+    let real = real.map_err(Error::io("write", path))?;
+    if let Some(folder) = real.parent() {
+        tempfile::tempfile_in(folder).map_err(Error::io("write", path))?;
+    }
+    Ok(real)
+}
