@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    io::{IsTerminal, stderr},
+    io::{self, IsTerminal, Read, stderr},
     sync::{
         Mutex,
         atomic::{AtomicBool, Ordering},
@@ -17,15 +17,59 @@ use samestory::{
 };
 
 static STOP: AtomicBool = AtomicBool::new(false);
+/// Whether the run waits for standard input, with nothing left to be written.
+static WAITING: AtomicBool = AtomicBool::new(false);
 
-/// Makes Ctrl-C end the run at the next safe point; a second one ends it at once.
+/// Makes Ctrl-C end the run at the next safe point; a second one ends it at once, and so does the first while it waits
+/// for input.
 pub fn catch_ctrl_c() {
     // Failing means that a handler is set already: then that one is in force.
     let _ = ctrlc::set_handler(|| {
         if STOP.swap(true, Ordering::SeqCst) {
             std::process::exit(130);
         }
+        if WAITING.load(Ordering::SeqCst) {
+            say!("samestory: stopped while it waited for standard input");
+            std::process::exit(130);
+        }
+        say!("samestory: stopping; once more, and it ends at once");
     });
+}
+
+/// Standard input, which may keep a run waiting.
+pub struct Stdin(io::Stdin);
+
+/// See [`Stdin`].
+pub fn stdin() -> Stdin {
+    Stdin(io::stdin())
+}
+
+impl Read for Stdin {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        WAITING.store(true, Ordering::SeqCst);
+        // One that came just before is heard here.
+        if stopped() {
+            std::process::exit(130);
+        }
+        let read = self.0.read(to);
+        WAITING.store(false, Ordering::SeqCst);
+        read
+    }
+}
+
+/// Shows nothing, and hears Ctrl-C.
+pub struct Hears;
+
+impl Progress for Hears {
+    fn begin(&self, _: Stage, _: Option<u64>) {}
+
+    fn advance(&self, _: Stage, _: u64) {}
+
+    fn end(&self, _: Stage) {}
+
+    fn cancelled(&self) -> bool {
+        stopped()
+    }
 }
 
 /// Shows progress and measures stages.

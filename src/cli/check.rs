@@ -1,6 +1,6 @@
 //! `samestory check`: a verdict a line on stories as they come.
 
-use std::io::{self, BufReader, Stdin, Write};
+use std::io::{self, BufReader, Write};
 
 use samestory::{
     Error, Result,
@@ -18,7 +18,7 @@ use super::{
     ahead::{self, Ahead},
     archive,
     args::Check,
-    bars::catch_ctrl_c,
+    bars::{Stdin, catch_ctrl_c, stdin},
     engine::Engine,
     stories,
 };
@@ -72,13 +72,14 @@ pub fn run(args: &Check) -> Result<Outcome> {
         false => Store::open(&archive::existing_folder(named)?)?,
     };
     store.check_identity(&archive::identity(&engine.model))?;
+    let mut changes = store.changes()?;
     let mut archive = archive::judging(store, &engine)?;
     let run = match args.learn {
         true => Some(archive.begin(archive::now(), "check --learn")?),
         false => None,
     };
     let options = stories::options(&args.input)?;
-    let mut reader = ahead::reader(io::stdin());
+    let mut reader = ahead::reader(stdin());
     let mut out = io::stdout().lock();
     let (mut line, mut bad, mut duplicates) = (0, false, false);
     let mut next = |reader: &mut BufReader<Stdin>| {
@@ -95,6 +96,13 @@ pub fn run(args: &Check) -> Result<Outcome> {
         let come = ahead::take(&mut reader, engine.threads, &mut next)?;
         if come.is_empty() {
             break;
+        }
+        // Nobody else writes while this one does.
+        if !args.learn && archive.store().changes()? != changes {
+            let store = Store::open(&archive.store().folder().to_path_buf())?;
+            store.check_identity(&archive::identity(&engine.model))?;
+            changes = store.changes()?;
+            archive = archive::judging(store, &engine)?;
         }
         // What is alone is embedded when it is judged, and so is each if not all can be: the error belongs to its line.
         let embedded = match &come[..] {

@@ -9,7 +9,7 @@ use samestory::{
     ingest,
     link::Titles,
     model::Model,
-    progress::{Progress, Silent},
+    progress::Progress,
     search::{SearchOptions, TensorSearch},
     store::Store,
     story::Corpus,
@@ -18,6 +18,7 @@ use samestory::{
 
 use super::{
     args::Compute,
+    bars::Hears,
     device::{self, Chosen},
 };
 
@@ -83,7 +84,7 @@ impl Engine {
 
     /// As archives ask for it.
     pub fn embed_for_archive(&self, texts: &[&str]) -> Result<(Matrix, Ledger)> {
-        self.embed_texts(texts, &Silent).map(|embedded| (embedded.vectors, embedded.ledger))
+        self.embed_texts(texts, &Hears).map(|embedded| (embedded.vectors, embedded.ledger))
     }
 
     /// The vectors of `texts`.

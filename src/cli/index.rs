@@ -50,8 +50,9 @@ pub fn run(args: &Index) -> Result<Outcome> {
 fn add(store: Option<&Path>, args: &IndexAdd) -> Result<Outcome> {
     let bars = Bars::new(args.compute.quiet);
     let engine = Engine::new(&args.compute)?;
-    let store = Store::open_or_create(&archive::folder_to_write(store)?, &archive::identity(&engine.model))?;
+    // Before a store is made: what cannot be read leaves none behind.
     let ingested = stories::read(&args.paths, &stories::options(&args.input)?, &bars)?;
+    let store = Store::open_or_create(&archive::folder_to_write(store)?, &archive::identity(&engine.model))?;
     let bad_input = !ingested.notices.is_empty();
     let sources = sources(archive::settled(&store, ingested.stories)?);
     let mut writer = Writer::new(store, &engine, "index add", &bars)?;
@@ -117,6 +118,13 @@ fn update(store: Option<&Path>, args: &IndexUpdate) -> Result<Outcome> {
     Ok(if bad_input && args.input.strict { Outcome::BadInput } else { Outcome::Done })
 }
 
+fn stopped() -> Error {
+    Error::Stopped {
+        done: "what was committed is in the store".into(),
+        hint: "run the same command again: it goes on there".into(),
+    }
+}
+
 /// A path for the terminal.
 fn shown(path: &Path) -> String {
     samestory::report::line(&path.display().to_string(), 400)
@@ -175,10 +183,7 @@ impl<'e> Writer<'e> {
             bars.advance(Stage::Store, count - unknown.len() as u64);
             for story in unknown {
                 if bars.cancelled() {
-                    return Err(Error::Stopped {
-                        done: "what was committed is in the store".into(),
-                        hint: "run the same command again: it goes on there".into(),
-                    });
+                    return Err(stopped());
                 }
                 batch.push(story);
                 if batch.len() == BATCH {
@@ -201,7 +206,10 @@ impl<'e> Writer<'e> {
         let n = stories.len() as u64;
         let engine = self.engine;
         let embed = |texts: &[&str]| engine.embed_for_archive(texts);
-        let learned = self.archive.learn(self.run, stories, &files, &embed)?;
+        let learned = self.archive.learn(self.run, stories, &files, &embed).map_err(|error| match error {
+            Error::Interrupted => stopped(),
+            error => error,
+        })?;
         self.ledger = self.ledger.and(learned.ledger);
         self.bars.advance(Stage::Store, n);
         Ok(learned.added)

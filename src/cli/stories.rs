@@ -12,7 +12,7 @@ use samestory::{
     progress::Progress,
 };
 
-use super::args::Input;
+use super::{args::Input, bars::stdin};
 
 /// Notices shown one by one; the rest is counted.
 const NOTICES: usize = 20;
@@ -25,7 +25,7 @@ pub fn options(args: &Input) -> Result<Options> {
 /// Reads `paths`; `-` is standard input. Tells of bad input on stderr, bad input or not.
 pub fn read(paths: &[PathBuf], options: &Options, progress: &dyn Progress) -> Result<Ingested> {
     let inputs = paths.iter().map(|path| match is_stdin(path) {
-        true => ingest::Input::Stdin(Box::new(io::stdin())),
+        true => ingest::Input::Stdin(Box::new(stdin())),
         false => ingest::Input::Path(path.clone()),
     });
     read_inputs(inputs.collect(), paths, options, progress)
@@ -83,7 +83,7 @@ pub fn spool(paths: &[PathBuf], twice: bool) -> Result<(Vec<Spooled>, Option<tem
             continue;
         }
         let mut spool = tempfile::NamedTempFile::new().map_err(Error::io("write", std::env::temp_dir()))?;
-        io::copy(&mut io::stdin(), &mut spool).map_err(Error::io("write", spool.path()))?;
+        io::copy(&mut stdin(), &mut spool).map_err(Error::io("write", spool.path()))?;
         inputs.push(Spooled { path: spool.path().into(), name: Some(path.clone()) });
         file = Some(spool);
     }

@@ -80,7 +80,8 @@ impl Verdict {
                 percent(self.coverage_ab)
             ),
             Relation::Twin => format!(
-                "same wording as {other}, other facts: {} of {} numbers and {} of {} names are shared",
+                "same wording as {other}: {}; {} of {} numbers and {} of {} names are shared",
+                self.rule,
                 (f.numbers_shared * f.numbers as f32).round(),
                 f.numbers,
                 (f.names_shared * f.names as f32).round(),

@@ -59,7 +59,7 @@ pub struct Member {
     pub coverage_of_canonical: f32,
     /// Cosine similarity to the canonical story.
     pub cosine: f32,
-    /// Whether a run that keeps one story of a group leaves it out: not the canonical one, and at least
+    /// Whether a run that keeps one story of a group leaves it out: not the canonical one nor its twin, and at least
     /// [`Options::removable`] of it is in the canonical one.
     pub removed: bool,
     /// Why it is in the group, in words.
@@ -256,7 +256,8 @@ fn member(
         coverage: direct.coverage_ab,
         coverage_of_canonical: direct.coverage_ba,
         cosine: direct.cosine,
-        removed: direct.coverage_ab >= options.removable,
+        // Whatever joined it to others of the group: its facts are not those of the story that is kept.
+        removed: direct.coverage_ab >= options.removable && direct.relation != Relation::Twin,
         reason: direct.reason(corpus),
     };
     if lots.are_one(story, canonical) {
@@ -293,7 +294,10 @@ fn member(
         }
     }
     if !member.removed {
-        member.reason += "; it stays, as most of it is its own";
+        member.reason += match direct.coverage_ab >= options.removable {
+            true => "; it stays, as the kept story has other facts",
+            false => "; it stays, as most of it is its own",
+        };
     }
     member
 }

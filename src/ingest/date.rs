@@ -59,9 +59,13 @@ pub(super) fn parse(text: &str) -> Option<i64> {
     // Wires give hundredths of seconds, marks of desks after them ("03:44:57.62T C"), and months in capitals.
     let hundredths = |f: &str| {
         let mark = f.trim_start_matches(|c: char| c.is_ascii_digit());
-        // Letters by themselves: more of them may be a zone.
-        mark.len() < f.len()
-            && mark.split(' ').all(|m| m.len() < 2 && m.bytes().all(|b| b.is_ascii_alphabetic()))
+        // One letter or two; more, and two that end as "ET" and "PT" do, may be a zone.
+        let desk = |m: &str| {
+            m.len() < 3
+                && m.bytes().all(|b| b.is_ascii_alphabetic())
+                && (m.len() < 2 || !m.ends_with(['T', 't']))
+        };
+        mark.len() < f.len() && mark.split(' ').all(desk)
     };
     let plain = title_case(text.split_once('.').filter(|(_, f)| hundredths(f)).map_or(text, |(t, _)| t));
     for form in TIMES {
@@ -163,7 +167,9 @@ mod tests {
         check("1394470501", "2014-03-10T16:55:01Z");
         check("20240704", "2024-07-04T00:00:00Z");
         check("27-MAR-1987 04:38:47.18M C F", "1987-03-27T04:38:47Z");
+        check("27-MAR-1987 14:02:56.54V RM", "1987-03-27T14:02:56Z");
         check("2024-07-04 10:00:00.123 EST", "none");
+        check("2024-07-04 10:00:00.12 ET", "none");
         check("2024-07-04T10:00[America/New_York]", "none");
         check("yesterday", "none");
         check("", "none");

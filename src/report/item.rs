@@ -1,5 +1,7 @@
 //! One line of a report: a story that is not alone, and what it is to the story that is kept.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::{
@@ -18,10 +20,11 @@ pub struct Item {
     pub schema: u32,
     /// The story's id.
     pub id: String,
-    /// `kept` for a group's canonical; else `identical`, `copy`, `excerpt` or `update`, or `twin` or `related` (a link:
-    /// both stories stay).
+    /// `kept` for a group's canonical; else `identical`, `copy`, `excerpt` or `update`, or `twin` or `related` (a link,
+    /// for which nothing is removed).
     pub relation: String,
-    /// Whether `--kept` leaves it out: a member of a group of which the kept story holds at least half.
+    /// Whether `--kept` leaves the story out: a member of a group, no twin of the kept story, which holds at least half
+    /// of it.
     pub removed: bool,
     /// The story that is kept for this one; for links, the story on the other side.
     pub kept: String,
@@ -69,9 +72,11 @@ pub fn items(corpus: &Corpus, groups: &Groups) -> Vec<Item> {
             items.push(item);
         }
     }
-    for link in &groups.links {
-        items.push(link_item(corpus, link));
-    }
+    let removed: BTreeSet<&str> =
+        items.iter().filter(|item| item.removed).map(|item| item.id.as_str()).collect();
+    let mut links: Vec<Item> = groups.links.iter().map(|link| link_item(corpus, link)).collect();
+    links.iter_mut().for_each(|link| link.removed = removed.contains(link.id.as_str()));
+    items.extend(links);
     items
 }
 

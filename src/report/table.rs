@@ -21,7 +21,7 @@ pub(super) fn write(corpus: &Corpus, groups: &Groups, out: &mut dyn Write) -> io
         }
     }
     if !links.is_empty() {
-        writeln!(out, "\nNot removed: links between stories")?;
+        writeln!(out, "\nLinks between stories: nothing is removed for these")?;
     }
     for item in links.iter().take(LINKS) {
         writeln!(out, "  {:<9} {}  ~  {}", item.relation, line(&item.id, 40), line(&item.kept, 40))?;

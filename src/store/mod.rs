@@ -144,6 +144,11 @@ impl Store {
         })
     }
 
+    /// A number that changes when another connection commits: what was read before may be out of date then.
+    pub fn changes(&self) -> Result<i64> {
+        self.db.pragma_query_value(None, "data_version", |row| row.get(0)).map_err(self.failed())
+    }
+
     /// What it holds.
     pub fn view(&self) -> View<'_> {
         View { db: &self.db, folder: &self.folder }
