@@ -1,5 +1,4 @@
-//! Commands while other things happen: a store that grows beside them, signals, pipes that nobody reads, outputs that are
-//! inputs.
+//! Commands while other things happen: a store that grows, signals, pipes that nobody reads, outputs that are inputs.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot run the tool fails")]

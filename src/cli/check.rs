@@ -99,7 +99,7 @@ pub fn run(args: &Check) -> Result<Outcome> {
         }
         // Nobody else writes while this one does.
         if !args.learn && archive.store().changes()? != changes {
-            let store = Store::open(&archive.store().folder().to_path_buf())?;
+            let store = Store::open(archive.store().folder())?;
             store.check_identity(&archive::identity(&engine.model))?;
             changes = store.changes()?;
             archive = archive::judging(store, &engine)?;

@@ -178,6 +178,12 @@ impl Query {
             let id = explain::find(asked, &mut read, options, bars)?;
             return Ok(Query::Other(Box::new(read.swap_remove(id.index()))));
         }
+        if !asked.trim().contains(char::is_whitespace) {
+            say!(
+                "samestory: {} is no id and no file; it is searched as text",
+                samestory::report::line(asked, 200)
+            );
+        }
         Ok(of_text(asked.into()))
     }
 }

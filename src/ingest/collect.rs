@@ -1,7 +1,7 @@
 //! Gathers stories and notices over all inputs, and makes ids unique.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::File,
     io::{self, BufRead, Read},
     path::{Path, PathBuf},
@@ -37,12 +37,20 @@ pub(super) struct Collector<'a> {
     path: PathBuf,
     /// Ids that were given, with the number behind the next story that brings the same one.
     ids: BTreeMap<String, u32>,
+    /// Files that were met, without links.
+    files: BTreeSet<PathBuf>,
     out: Ingested,
 }
 
 impl<'a> Collector<'a> {
     pub(super) fn new(options: &'a Options) -> Self {
-        Collector { options, path: PathBuf::new(), ids: BTreeMap::new(), out: Ingested::default() }
+        Collector {
+            options,
+            path: PathBuf::new(),
+            ids: BTreeMap::new(),
+            files: BTreeSet::new(),
+            out: Ingested::default(),
+        }
     }
 
     /// For records of the stream that is named `path`.
@@ -52,6 +60,17 @@ impl<'a> Collector<'a> {
 
     pub(super) fn finish(self) -> Ingested {
         self.out
+    }
+
+    /// Whether the file was not met yet; notes if it was.
+    pub(super) fn is_new(&mut self, path: &Path) -> bool {
+        // A pipe has no second reading, and what cannot be named is told of when it is opened.
+        let file = path.canonicalize().ok().filter(|file| file.is_file());
+        let new = file.is_none_or(|file| self.files.insert(file));
+        if !new {
+            self.notice(path, 0, NoticeKind::Twice);
+        }
+        new
     }
 
     /// Notes what is wrong at `line` of `path`.

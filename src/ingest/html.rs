@@ -5,7 +5,9 @@ use dom_smoothie::{Config, Readability, TextMode};
 use super::{
     NoticeKind,
     collect::{Collector, Found},
-    date, furniture, tags,
+    date, furniture,
+    normalize::entities,
+    tags,
 };
 
 /// Nesting beyond this is no article but an attack on a recursive parser.
@@ -19,7 +21,7 @@ pub(super) fn read(page: &str, collector: &mut Collector) {
     let id = Some(collector.stem());
     if tags::depth(page, MAX_DEPTH) > MAX_DEPTH {
         collector.here(0, NoticeKind::NoMainText);
-        return collector.story(Found { id, text: tags::strip(page), ..Found::default() });
+        return collector.story(Found { id, text: entities(&tags::strip(page)), ..Found::default() });
     }
     let config = Config { text_mode: TextMode::Formatted, ..Config::default() };
     let article = Readability::new(page, None, Some(config)).and_then(|mut r| r.parse());
@@ -39,7 +41,7 @@ pub(super) fn read(page: &str, collector: &mut Collector) {
         }
         _ => {
             collector.here(0, NoticeKind::NoMainText);
-            collector.story(Found { id, text: tags::strip(page), ..Found::default() });
+            collector.story(Found { id, text: entities(&tags::strip(page)), ..Found::default() });
         }
     }
 }

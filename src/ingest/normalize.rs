@@ -60,7 +60,7 @@ fn fold(text: &str) -> String {
 }
 
 /// `&amp; &lt; &gt; &quot; &apos; &#39; &nbsp;` decoded, what they decode to as well: "&amp;amp;lt;" is "<".
-fn entities(text: &str) -> String {
+pub(super) fn entities(text: &str) -> String {
     const ENTITIES: [(&str, &str); 6] =
         [("lt;", "<"), ("gt;", ">"), ("quot;", "\""), ("apos;", "'"), ("#39;", "'"), ("nbsp;", " ")];
     let mut out = String::with_capacity(text.len());

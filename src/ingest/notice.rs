@@ -56,6 +56,8 @@ pub enum NoticeKind {
     DuplicateId(String),
     /// A link that leads back to a folder above it.
     Loop,
+    /// A file that was read already, by this name or another.
+    Twice,
     /// A web page whose main text could not be told from the rest: all of its text was read.
     NoMainText,
     /// A story of which only furniture or credits were left.
@@ -122,6 +124,7 @@ impl fmt::Display for NoticeKind {
             NoticeKind::Date(text) => write!(f, "{text:?} is no date that is known; left out"),
             NoticeKind::DuplicateId(id) => write!(f, "an earlier story has the same id; renamed to {id}"),
             NoticeKind::Loop => f.write_str("a link that leads back to itself; not followed"),
+            NoticeKind::Twice => f.write_str("was read already, under this name or another; read once"),
             NoticeKind::NoMainText => {
                 f.write_str("the main text could not be told from the rest; read whole")
             }

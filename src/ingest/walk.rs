@@ -10,8 +10,15 @@ use ignore::WalkBuilder;
 use super::{Format, Input, NoticeKind, Options, collect::Collector};
 use crate::{Error, Result};
 
-/// The files to read for `path`: itself, or the readable ones below it, sorted by path.
+/// The files to read for `path`: itself, or the readable ones below it, sorted by path. One that `collector` met before
+/// is left out.
 pub(super) fn files(path: &Path, options: &Options, collector: &mut Collector) -> Result<Vec<PathBuf>> {
+    let mut found = all(path, options, collector)?;
+    found.retain(|file| collector.is_new(file));
+    Ok(found)
+}
+
+fn all(path: &Path, options: &Options, collector: &mut Collector) -> Result<Vec<PathBuf>> {
     let meta = fs::metadata(path).map_err(Error::io("read", path))?;
     if !meta.is_dir() {
         return Ok(vec![path.into()]);

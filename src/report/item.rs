@@ -1,7 +1,5 @@
 //! One line of a report: a story that is not alone, and what it is to the story that is kept.
 
-use std::collections::BTreeSet;
-
 use serde::Serialize;
 
 use crate::{
@@ -24,7 +22,7 @@ pub struct Item {
     /// for which nothing is removed).
     pub relation: String,
     /// Whether `--kept` leaves the story out: a member of a group, no twin of the kept story, which holds at least half
-    /// of it.
+    /// of it. False in the line of a link, for which nothing is removed, whatever the story's group says of it.
     pub removed: bool,
     /// The story that is kept for this one; for links, the story on the other side.
     pub kept: String,
@@ -72,11 +70,9 @@ pub fn items(corpus: &Corpus, groups: &Groups) -> Vec<Item> {
             items.push(item);
         }
     }
-    let removed: BTreeSet<&str> =
-        items.iter().filter(|item| item.removed).map(|item| item.id.as_str()).collect();
-    let mut links: Vec<Item> = groups.links.iter().map(|link| link_item(corpus, link)).collect();
-    links.iter_mut().for_each(|link| link.removed = removed.contains(link.id.as_str()));
-    items.extend(links);
+    for link in &groups.links {
+        items.push(link_item(corpus, link));
+    }
     items
 }
 

@@ -26,7 +26,7 @@ pub use item::{Item, SCHEMA, items, rounded};
 pub use manifest::{Manifest, StageTime};
 pub use outlets::{OutletsFormat, write_outlets};
 pub use reach::{CarrierItem, ReachFormat, ReachItem, write_reach};
-pub use related::{LinkItem, MemberItem, Related, StorylineItem};
+pub use related::{LinkItem, MemberItem, Placed, Related, StorylineItem};
 pub use safe::{cell, line};
 pub use storylines::{RelatedFormat, write_related};
 

@@ -8,7 +8,7 @@ use super::item::{iso, rounded};
 use crate::{
     group::Groups,
     link::{Link, Node, Storyline},
-    story::{Corpus, StoryId},
+    story::{Corpus, Story, StoryId},
 };
 
 /// The version of the objects that `link` writes.
@@ -20,8 +20,18 @@ pub struct Related {
     pub storylines: Vec<StorylineItem>,
     /// By the later story, then by score.
     pub links: Vec<LinkItem>,
-    /// Every story of the input: its id and its storyline, if it is in one.
-    pub stories: Vec<(String, Option<u32>)>,
+    /// Every story of the input.
+    pub stories: Vec<Placed>,
+}
+
+/// A story of the input, and where it is.
+pub struct Placed {
+    /// Its id.
+    pub id: String,
+    /// Its storyline, if it is in one.
+    pub storyline: Option<u32>,
+    /// The first story of the input, from 0, that it is a copy of; itself if there is none.
+    pub first: u32,
 }
 
 /// A storyline.
@@ -108,11 +118,14 @@ impl Related {
         for (number, storyline) in (1..).zip(storylines) {
             of_node.extend(storyline.members.iter().map(|m| (*m, number)));
         }
-        let mut stories: Vec<(String, Option<u32>)> =
-            corpus.stories.iter().map(|s| (s.id.clone(), None)).collect();
-        for (node, number) in &of_node {
-            for member in &nodes[*node as usize].members {
-                stories[member.index()].1 = Some(*number);
+        let placed = |(story, first): (&Story, u32)| Placed { id: story.id.clone(), storyline: None, first };
+        let mut stories: Vec<Placed> = corpus.stories.iter().zip(0..).map(placed).collect();
+        for (node, place) in nodes.iter().zip(0..) {
+            let first = node.members.iter().map(|m| m.0).min();
+            for member in &node.members {
+                let story = &mut stories[member.index()];
+                story.storyline = of_node.get(&place).copied();
+                story.first = first.unwrap_or(story.first);
             }
         }
         Related {

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     cell, graph, line,
-    related::{LinkItem, MemberItem, Related, StorylineItem},
+    related::{LinkItem, MemberItem, Placed, Related, StorylineItem},
 };
 
 /// Columns that a line may take.
@@ -75,7 +75,7 @@ fn table(related: &Related, out: &mut dyn Write) -> io::Result<()> {
             writeln!(out, "  … and {rest} more: --format jsonl lists them all")?;
         }
     }
-    let alone = related.stories.iter().filter(|s| s.1.is_none()).count();
+    let alone = related.stories.iter().filter(|s| s.storyline.is_none()).count();
     let links = related.links.len();
     writeln!(out, "\n{} storylines, {links} links; {alone} stories stand alone", related.storylines.len())
 }
@@ -139,8 +139,8 @@ fn groups(related: &Related, out: &mut dyn Write) -> io::Result<()> {
         id: &'a str,
         group: String,
     }
-    for (i, (id, storyline)) in related.stories.iter().enumerate() {
-        let group = storyline.map_or_else(|| format!("alone-{i}"), |s| format!("storyline-{s}"));
+    for Placed { id, storyline, first } in &related.stories {
+        let group = storyline.map_or_else(|| format!("alone-{first}"), |s| format!("storyline-{s}"));
         object(&Line { id, group }, out)?;
     }
     Ok(())

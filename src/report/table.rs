@@ -5,8 +5,10 @@ use std::io::{self, Write};
 use super::{Item, items, line};
 use crate::{group::Groups, story::Corpus};
 
-/// Columns that a line may take; ids and titles are cut to it, never numbers or reasons' first words.
+/// Columns that a line may take; ids and titles are cut to it, never numbers.
 const WIDTH: usize = 100;
+/// Columns of a member's reason, which ends with whether it stays.
+const REASON: usize = 300;
 
 /// Links shown; the rest is counted, and is whole in the other formats.
 const LINKS: usize = 40;
@@ -67,5 +69,5 @@ fn member(item: &Item, out: &mut dyn Write) -> io::Result<()> {
         item.coverage_of_kept * 100.0,
         item.cosine
     )?;
-    writeln!(out, "            {}", line(&item.reason, WIDTH))
+    writeln!(out, "            {}", line(&item.reason, REASON))
 }
