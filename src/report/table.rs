@@ -7,7 +7,7 @@ use crate::{group::Groups, story::Corpus};
 
 /// Columns that a line may take; ids and titles are cut to it, never numbers.
 const WIDTH: usize = 100;
-/// Columns of a member's reason, which ends with whether it stays.
+/// Columns of a reason, which ends with what matters: whether the story stays, what is shared.
 const REASON: usize = 300;
 
 /// Links shown; the rest is counted, and is whole in the other formats.
@@ -27,7 +27,7 @@ pub(super) fn write(corpus: &Corpus, groups: &Groups, out: &mut dyn Write) -> io
     }
     for item in links.iter().take(LINKS) {
         writeln!(out, "  {:<9} {}  ~  {}", item.relation, line(&item.id, 40), line(&item.kept, 40))?;
-        writeln!(out, "            {}", line(&item.reason, WIDTH))?;
+        writeln!(out, "            {}", line(&item.reason, REASON))?;
     }
     if links.len() > LINKS {
         let rest = links.len() - LINKS;
