@@ -135,6 +135,12 @@ fn reason(reach: &Reach, dateline: Option<&str>) -> String {
     let (credit, dateline) = (reach.credit.as_deref().unwrap_or(""), dateline.unwrap_or(""));
     let first = match reach.carriers.first() {
         Some(first) if first.lag.is_none() => "read first",
+        Some(first)
+            if first.story == reach.origin
+                && reach.carriers[1..].first().is_some_and(|next| next.lag == first.lag) =>
+        {
+            "read first of those of the earliest time"
+        }
         Some(first) if first.story == reach.origin => "the earliest",
         _ => "the earliest of these",
     };
@@ -299,6 +305,8 @@ mod tests {
             "credits AP and has the dateline OSLO, May 2; the earliest",
         );
         check(Sign::Credit, &timed, 1, "credits AP; the earliest of these");
+        check(Sign::Time, &timed, 0, "the earliest");
+        check(Sign::Time, &[Some(0), Some(0), Some(5)], 0, "read first of those of the earliest time");
         check(Sign::Time, &[None, None], 0, "read first");
     }
 }
