@@ -227,6 +227,27 @@ fn damage_is_told_of() {
     assert!(a.error(&["index", "info"]).contains("hint: the file is damaged"));
 }
 
+#[test]
+fn a_group_that_does_not_fit_its_members_is_found() {
+    let a = Archive::new();
+    a.write("in.jsonl", &(stories(0, 1) + &stories(0, 1).replace("s0", "copy") + &stories(5, 3)));
+    a.text(&["index", "add", "in.jsonl"]);
+    a.text(&["index", "verify"]);
+    let path = a.path(".samestory").join(DATABASE);
+    let good = fs::read(&path).unwrap();
+    let check = |sql: &str| {
+        fs::write(&path, &good).unwrap();
+        let db = rusqlite::Connection::open(&path).unwrap();
+        assert!(db.execute(sql, []).unwrap() > 0, "{sql}");
+        db.close().unwrap();
+        let said = a.error(&["index", "verify"]);
+        assert!(said.contains("group 1 and its members do not fit"), "{sql}: {said}");
+    };
+    check("DELETE FROM members");
+    check("UPDATE groups SET canonical = 4");
+    check("UPDATE groups SET canonical = NULL");
+}
+
 /// A store of version 1, as it was written when there was no other: it opens for ever.
 #[test]
 fn a_store_of_version_1_is_read() {

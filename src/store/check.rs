@@ -98,6 +98,12 @@ impl Store {
         )? {
             fault(format!("story {id:?} has a passage beyond its text"));
         }
+        for group in self.texts(
+            "SELECT CAST(number AS TEXT) FROM groups LEFT JOIN members ON grp = number GROUP BY number, canonical \
+             HAVING iif(canonical IS NULL, count(story) > 0, count(story) < 2 OR max(story = canonical) = 0)",
+        )? {
+            fault(format!("group {group} and its members do not fit together"));
+        }
         let mut stories = 0;
         self.for_each(&mut |_, story, known| {
             stories += 1;
