@@ -311,6 +311,26 @@ fn a_store_groups_by_what_people_decided() {
     assert!(String::from_utf8_lossy(&told.stderr).contains("9 stories, 2 groups"));
     assert!(fs::read_to_string(a.path("page.html")).unwrap().contains("Content-Security-Policy"));
     a.text(&["index", "verify"]);
+
+    // Other commands honour it too, beside stories that are new.
+    let reached = a.text(&["reach", "--store", ".samestory", "--format", "jsonl"]);
+    let groups = || reached.lines().map(|l| serde_json::from_str::<Value>(l).unwrap());
+    let ids = |group: Value| {
+        group["stories"].as_array().unwrap().iter().map(|s| s["id"].as_str().unwrap().to_string()).collect()
+    };
+    let mut sets: Vec<Vec<String>> = groups().map(ids).collect();
+    sets.iter_mut().for_each(|set| set.sort());
+    assert_eq!(sets, [["s1", "s4"], ["n1", "n3"]]);
+    a.write("new.jsonl", &of("n2", 5).replace("n2", "n4"));
+    let found = a.text(&["dedup", "new.jsonl", "--store", ".samestory", "--format", "jsonl"]);
+    let group = |id: &str| {
+        let mut lines = found.lines().map(|l| serde_json::from_str::<Value>(l).unwrap());
+        lines.find(|l| l["id"] == id && !l["group"].is_null()).map(|l| l["group"].clone())
+    };
+    assert!(group("n4").is_some() && (group("n1").is_none() || group("n2") != group("n1")), "{found}");
+    // What nobody could honour beside what was said before is refused, and changes nothing.
+    a.write("decisions.jsonl", r#"{"schema":1,"a":"n2","b":"n3","decision":"same"}"#);
+    assert!(a.error(&["index", "decide", "decisions.jsonl"]).contains("\"n1\" and \"n2\" are different"));
 }
 
 /// A folder with the built-in model, pooled in another way: another model.
