@@ -202,8 +202,8 @@ impl<'a> Comparer<'a> {
         let (x, y) = (&self.stories[a.index()], &self.stories[b.index()]);
         let matched = |story: &Prepared, of: &[Match]| {
             let pairs = story.ids.iter().zip(of).filter(|(_, m)| **m != Match::None);
-            // A sum of nothing is -0, which people read as a number.
-            pairs.map(|(id, _)| self.weights[*id as usize]).fold(0.0, |sum: f32, w| sum + w)
+            // A sum of nothing is -0, which would be read as a number.
+            pairs.map(|(id, _)| self.weights[*id as usize]).sum::<f32>() + 0.0
         };
         let (in_a, in_b) = (matched(x, &found.of_a), matched(y, &found.of_b));
         let share = |part: f32, whole: f32| if whole > 0.0 { (part / whole).min(1.0) } else { 0.0 };
