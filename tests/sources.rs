@@ -82,6 +82,40 @@ fn files_of_one_name_keep_their_stories_apart() {
 }
 
 #[test]
+fn ids_by_place_stay_with_their_files() {
+    let a = Archive::new();
+    for (folder, from) in [("jan", 0), ("feb", 9)] {
+        fs::create_dir_all(a.path(folder)).unwrap();
+        a.write(&format!("{folder}/a.jsonl"), &unnamed(from, 2));
+        a.write(&format!("{folder}/story.txt"), &format!("A text that is only of {folder}."));
+        check(&said(&a, ".", &["index", "add", folder]), &["3 stories added"]);
+    }
+    a.text(&["index", "remove", "story"]);
+    check(&said(&a, ".", &["index", "add", "feb"]), &["0 stories added", "3 unchanged"]);
+    check(&said(&a, ".", &["index", "update"]), &["1 stories that were taken out", "0 stories added"]);
+    a.write("jan/a.jsonl", &unnamed(0, 1));
+    check(&said(&a, ".", &["index", "update"]), &["0 stories added", "1 removed"]);
+    check(&said(&a, ".", &["index", "update"]), &["0 stories added", "0 replaced", "0 removed"]);
+    check(&said(&a, ".", &["index", "add", "jan/story.txt"]), &["1 stories added"]);
+    assert_eq!(ids(&a), ["a.jsonl#1", "a.jsonl#1~2", "a.jsonl#2~2", "story~2", "story"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_is_reached_by_a_link_has_the_same_files() {
+    let a = Archive::new();
+    fs::create_dir(a.path("real")).unwrap();
+    std::os::unix::fs::symlink(a.path("real"), a.path("link")).unwrap();
+    a.write("real/in.jsonl", &stories(0, 2));
+    check(
+        &said(&a, ".", &["index", "--store", "link/.samestory", "add", "link/in.jsonl"]),
+        &["2 stories added"],
+    );
+    a.write("real/in.jsonl", &stories(0, 2).replace("left", "has left"));
+    check(&said(&a, "real", &["index", "add", "in.jsonl"]), &["2 replaced", "0 left out"]);
+}
+
+#[test]
 fn streams_without_ids_replace_nothing() {
     let a = Archive::new();
     let add = |input: &str| {

@@ -136,7 +136,7 @@ impl Archive {
     }
 
     /// Takes the stories with these ids out, all of them or none; an unknown id is an error. With `keep_out` they are
-    /// marked as what people do not want: see [`Store::is_kept_out`].
+    /// marked as what people do not want: see [`Store::kept_out`].
     pub fn remove(&mut self, run: i64, ids: &[String], keep_out: bool) -> Result<u64> {
         let Archive { store, judge } = self;
         let removed =
@@ -318,10 +318,10 @@ impl Judge {
                 id: id.clone(),
                 hint: "samestory index export lists the ids; nothing was removed".into(),
             })?;
-            self.take_out(&change, run, number)?;
-            if keep_out {
-                change.keep_out(id)?;
+            if let (true, Some(story)) = (keep_out, change.view().story(number)?) {
+                change.keep_out(id, &story.origin.path.to_string_lossy())?;
             }
+            self.take_out(&change, run, number)?;
             removed.push(number);
         }
         change.commit()?;

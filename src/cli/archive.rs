@@ -10,7 +10,7 @@ use samestory::{
     Error, Result,
     ingest::{self, Ingested, TEXT_VERSION},
     model::Model,
-    store::{DATABASE, Identity, Known, Store},
+    store::{DATABASE, Identity, Store},
     story::Story,
 };
 
@@ -114,12 +114,12 @@ pub fn with_archived(engine: &Engine, new: Vec<Story>) -> Result<Vec<Story>> {
     Ok(all)
 }
 
-/// `stories` as `store` knows them: files by their names there, and ids that the records did not bring by what has them.
-/// A story of a file takes the one that its file has, or a free one; a story of a stream has one that follows from its
-/// text.
+/// `stories` as `store` knows them: files by their names there, and stories that brought no id by the one that they have
+/// there, or else a free one. A story of a stream has an id that follows from its text.
 pub fn settled(store: &Store, mut stories: Vec<Story>) -> Result<Vec<Story>> {
-    let mut met = BTreeSet::new();
-    let mut names: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
+    let mut files: BTreeMap<PathBuf, (PathBuf, BTreeSet<String>)> = BTreeMap::new();
+    // The next number behind an id that several files give.
+    let mut next: BTreeMap<String, u32> = BTreeMap::new();
     for story in &mut stories {
         let made = ingest::by_place(story);
         if stories::is_stdin(&story.origin.path) {
@@ -128,23 +128,33 @@ pub fn settled(store: &Store, mut stories: Vec<Story>) -> Result<Vec<Story>> {
             }
             continue;
         }
-        let name = match names.get(&story.origin.path) {
-            Some(name) => name.clone(),
-            None => {
-                let name = store.source_name(&story.origin.path)?;
-                names.insert(story.origin.path.clone(), name.clone());
-                name
-            }
-        };
-        story.origin.path = name;
-        let Some(id) = made else { continue };
-        story.id.clone_from(&id);
-        let mut n = 1;
-        while met.contains(&story.id) || store.known(story)? == Known::Taken {
-            n += 1;
-            story.id = format!("{id}~{n}");
+        if !files.contains_key(&story.origin.path) {
+            let name = store.source_name(&story.origin.path)?;
+            let ids = store.ids_of(&name.to_string_lossy())?.into_iter().collect();
+            files.insert(story.origin.path.clone(), (name, ids));
         }
-        met.insert(story.id.clone());
+        let Some((name, ids)) = files.get_mut(&story.origin.path) else { continue };
+        story.origin.path.clone_from(name);
+        let Some(id) = made else { continue };
+        let behind = format!("{id}~");
+        let numbered = |own: &&String| own[behind.len()..].bytes().all(|b| b.is_ascii_digit());
+        let mut of_id = ids.range(behind.clone()..).take_while(|own| own.starts_with(&behind));
+        let own = ids.get(&id).or_else(|| of_id.find(numbered)).cloned();
+        if let Some(own) = own {
+            ids.remove(&own);
+            story.id = own;
+            continue;
+        }
+        let n = next.entry(id.clone()).or_insert(1);
+        loop {
+            story.id = if *n == 1 { id.clone() } else { format!("{id}~{n}") };
+            *n += 1;
+            // What was taken out of this file had its id from it, and still has.
+            let of_others = store.kept_out(&story.id)?.is_some_and(|path| *path != *name.to_string_lossy());
+            if !of_others && store.view().number(&story.id)?.is_none() {
+                break;
+            }
+        }
     }
     Ok(stories)
 }

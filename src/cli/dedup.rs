@@ -33,7 +33,9 @@ pub fn run(args: &Dedup) -> Result<Outcome> {
         ("--manifest", &args.manifest),
         ("--html", &args.html),
     ];
-    outputs::check(&args.paths, &outputs.map(|(option, file)| (option, file.as_deref())))?;
+    let read = [&args.decisions, &args.boilerplate, &args.rules, &args.reuse_pairs];
+    let read: Vec<PathBuf> = args.paths.iter().chain(read.into_iter().flatten()).cloned().collect();
+    outputs::check(&read, &outputs.map(|(option, file)| (option, file.as_deref())))?;
     if args.archive.store.is_some() && !args.paths.is_empty() {
         return against::run(args);
     }

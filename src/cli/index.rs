@@ -89,7 +89,7 @@ fn update(store: Option<&Path>, args: &IndexUpdate) -> Result<Outcome> {
     let before = stories.len();
     let mut kept_out = BTreeSet::new();
     for story in &stories {
-        if store.is_kept_out(&story.id)? {
+        if store.kept_out(&story.id)?.is_some() {
             kept_out.insert(story.id.clone());
         }
     }

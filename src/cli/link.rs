@@ -1,5 +1,7 @@
 //! `samestory link`: related stories and the storylines that they make.
 
+use std::path::PathBuf;
+
 use samestory::{
     Result, compare, ingest,
     link::{self, Linker, PRIOR, Reading, Titles},
@@ -19,7 +21,9 @@ use super::{
 /// Runs the command.
 pub fn run(args: &Link) -> Result<Outcome> {
     catch_ctrl_c();
-    outputs::check(&args.paths, &[("--out", args.out.as_deref()), ("--html", args.html.as_deref())])?;
+    let read = [&args.decisions, &args.boilerplate].into_iter().flatten();
+    let read: Vec<PathBuf> = args.paths.iter().chain(read).cloned().collect();
+    outputs::check(&read, &[("--out", args.out.as_deref()), ("--html", args.html.as_deref())])?;
     let bars = Bars::new(args.compute.quiet);
     let ingest_options = stories::options(&args.input)?;
     let mut options = compare::Options::default();

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use samestory::{
@@ -33,7 +33,8 @@ use super::{
 /// Runs the command.
 pub fn run(args: &Similar) -> Result<Outcome> {
     catch_ctrl_c();
-    outputs::check(&args.paths, &[("--out", args.out.as_deref())])?;
+    let read: Vec<PathBuf> = args.paths.iter().chain(&args.queries).cloned().collect();
+    outputs::check(&read, &[("--out", args.out.as_deref())])?;
     let bars = Bars::new(args.compute.quiet);
     let filter = Filter::new(args)?;
     let mut engine = Engine::new(&args.compute)?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Edges;
 use crate::story::StoryId;
 
-/// Stories with fewer relatives are looked up one by one.
+/// Fewer relatives are looked up one by one.
 const FEW: usize = 64;
 
 /// The relatives of each story.
@@ -16,14 +16,18 @@ pub(super) struct Kin {
 struct Relatives {
     /// In order.
     all: Vec<u32>,
-    /// The same as bits, from the first one's word on; none where they are few.
+    /// The same as bits, from the first one's word on; none where they are few or far apart, so that bits take no more
+    /// room than numbers.
     bits: Vec<u64>,
 }
 
 impl Relatives {
     fn new(all: Vec<u32>) -> Self {
         let mut bits = Vec::new();
-        if let ([first, .., last], true) = (&all[..], all.len() >= FEW) {
+        if let [first, .., last] = &all[..]
+            && all.len() >= FEW
+            && (last / 64 - first / 64) as usize <= all.len()
+        {
             let first = first / 64;
             bits = vec![0; (last / 64 - first) as usize + 1];
             all.iter().for_each(|i| bits[(i / 64 - first) as usize] |= 1u64 << (i % 64));

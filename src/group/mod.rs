@@ -256,8 +256,9 @@ fn member(
         coverage: direct.coverage_ab,
         coverage_of_canonical: direct.coverage_ba,
         cosine: direct.cosine,
-        // Whatever joined it to others of the group: its facts are not those of the story that is kept.
-        removed: direct.coverage_ab >= options.removable && direct.relation != Relation::Twin,
+        // A twin has other facts than the story that is kept, whatever joined it to others of the group; people know better.
+        removed: direct.coverage_ab >= options.removable
+            && (direct.relation != Relation::Twin || lots.are_one(story, canonical)),
         reason: direct.reason(corpus),
     };
     if lots.are_one(story, canonical) {

@@ -80,7 +80,8 @@ fn head(text: &str, lead: &mut Lead) {
     let signed = agency.is_some() && place.split_whitespace().count() <= 5;
     let after = &body[at + width..];
     // Where all is in capitals, so is a headline ("FED RAISES RATES - SOURCES").
-    let shouted = !after.contains(char::is_lowercase) && agency.is_none() && !names_a_day(place);
+    let capitals = after.contains(char::is_uppercase) && !after.contains(char::is_lowercase);
+    let shouted = capitals && agency.is_none() && !names_a_day(place);
     if !signed && (shouted || !is_dateline(place)) {
         return;
     }
@@ -97,7 +98,8 @@ fn head(text: &str, lead: &mut Lead) {
 fn names_a_day(place: &str) -> bool {
     let mut words = place.split([' ', '.', ',']).map(str::to_lowercase);
     let day = |w: &str| !w.is_empty() && w.len() <= 2 && w.bytes().all(|b| b.is_ascii_digit());
-    words.clone().any(|w| MONTHS.iter().any(|m| w.starts_with(m))) && words.any(|w| day(&w))
+    let month = |w: &str| w.len() <= 9 && MONTHS.iter().any(|m| w.starts_with(m)) && !w.starts_with("market");
+    words.clone().any(|w| month(&w)) && words.any(|w| day(&w))
 }
 
 /// Whether `place` is a town in capitals, perhaps with a region and a day: "SAN JUAN, Norrin, Feb 26".
@@ -202,6 +204,7 @@ mod tests {
         check("OIL FALLS - OPEC", "", "", "OIL FALLS - OPEC");
         check("LONDON, JULY 4 - OIL FALLS.", "LONDON, JULY 4", "", "OIL FALLS.");
         check("LONDON (REUTERS) - OIL FALLS.", "LONDON", "Reuters", "OIL FALLS.");
+        check("LONDON - 首相は辞任した。", "LONDON", "", "首相は辞任した。");
         check("It rose. REUTER", "", "Reuters", "It rose.");
         check("It rose.\n\nReuters", "", "Reuters", "It rose.");
         check("It rose.\n(c) AFP", "", "AFP", "It rose.");

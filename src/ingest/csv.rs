@@ -53,7 +53,7 @@ pub(super) fn read(
         }
         let line = row.position().map_or(0, csv::Position::line) + behind;
         let swallowed = row.iter().map(|cell| rows_in(cell, delimiter, header.len())).max().unwrap_or(0);
-        if swallowed > 1 {
+        if swallowed > 0 {
             collector.here(line, NoticeKind::OpenQuote(swallowed));
         } else if row.len() != header.len() {
             collector.here(line, NoticeKind::Ragged { expected: header.len(), found: row.len() });
@@ -99,14 +99,15 @@ fn ends_with_returns(head: &[u8]) -> bool {
     head.iter().position(|b| *b == b'\n').is_some_and(|end| head[..end].ends_with(b"\r"))
 }
 
-/// How many lines of `cell`, the first and the last apart, look like rows of so many cells.
+/// How many lines of `cell`, the first and the last apart, look like rows of so many cells; 0 for fewer than three, or where
+/// a text might as well have as many commas.
 fn rows_in(cell: &[u8], delimiter: u8, cells: usize) -> usize {
     let lines: Vec<&[u8]> = cell.split(|b| *b == b'\n').collect();
     let inner = lines.get(1..lines.len() - 1).unwrap_or_default();
-    let alike = |line: &&&[u8]| cells > 1 && line.iter().filter(|b| **b == delimiter).count() == cells - 1;
+    let alike = |line: &&&[u8]| cells > 2 && line.iter().filter(|b| **b == delimiter).count() == cells - 1;
     let rows = inner.iter().filter(alike).count();
     // A text of several lines may hold a few that do.
-    if rows * 2 > inner.len() { rows } else { 0 }
+    if rows > 2 && rows * 4 > inner.len() * 3 { rows } else { 0 }
 }
 
 fn fail(collector: &mut Collector, line: u64, error: &csv::Error) {

@@ -77,18 +77,23 @@ fn date_line(line: &str) -> Option<i64> {
     Some(date::parse(&head.replace('T', " "))? - zone.map_or(0, ahead))
 }
 
-/// How many milliseconds a zone is ahead of UTC, by what stands behind that name: "+8", "-05:30".
+/// How many milliseconds a zone is ahead of UTC, by what stands behind that name: "+8", "-05:30", "+0530".
 fn ahead(offset: &str) -> i64 {
-    let (sign, offset) = match offset.trim_start().split_at_checked(1) {
-        Some(("+", rest)) => (1, rest),
-        Some(("-", rest)) => (-1, rest),
+    let offset = offset.trim_start();
+    let sign = match offset.as_bytes().first() {
+        Some(b'+') => 1,
+        Some(b'-') => -1,
         _ => return 0,
     };
-    let number = |text: &str| {
-        let digits: String = text.chars().take_while(char::is_ascii_digit).take(2).collect();
-        digits.parse::<i64>().unwrap_or(0)
-    };
-    sign * (number(offset) * 60 + offset.split_once(':').map_or(0, |(_, minutes)| number(minutes))) * 60_000
+    let digits: String = offset[1..].chars().take_while(char::is_ascii_digit).collect();
+    let minutes = offset[1 + digits.len()..].strip_prefix(':').and_then(|m| m.get(..2)).unwrap_or_default();
+    let number = |text: &str| text.parse::<i64>().unwrap_or(0);
+    sign * 60_000
+        * match digits.len() {
+            1 | 2 => number(&digits) * 60 + number(minutes),
+            4 => number(&digits[..2]) * 60 + number(&digits[2..]),
+            _ => 0,
+        }
 }
 
 fn undated(blocks: &[(u64, &str)]) -> Found {
@@ -167,6 +172,9 @@ mod tests {
         check("2031-07-04 20:36 GMT", "2031-07-04T20:36:00Z");
         check("2031-07-04 20:36:10 GMT+8", "2031-07-04T12:36:00Z");
         check("2031-07-04 20:36 UTC -05:30", "2031-07-05T02:06:00Z");
+        check("2031-07-04 20:36 UTC+0530", "2031-07-04T15:06:00Z");
+        check("2031-07-04 20:36 GMT+8 Last Updated At:07:47", "2031-07-04T12:36:00Z");
+        check("2031-07-04 20:36 GMT - updated 22:47", "2031-07-04T20:36:00Z");
         check("2031-07-04 20:36 Last updated at 22:47", "2031-07-04T20:36:00Z");
         assert_eq!(date_line("2031-07-04 20:36 by the staff"), None);
     }

@@ -81,23 +81,23 @@ impl Store {
 
     /// What is known of `story`.
     pub fn known(&self, story: &Story) -> Result<Known> {
-        let find = || -> rusqlite::Result<Known> {
+        let find = || {
             let mut find =
                 self.db.prepare_cached("SELECT number, digest, path FROM stories WHERE id = ?1")?;
-            let found = find
-                .query_row([&story.id], |row| {
-                    Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, String>(2)?))
-                })
-                .optional()?;
-            Ok(match found {
-                None => Known::New,
-                Some((_, known, _)) if known == digest(story) => Known::Same,
-                Some((number, _, path)) if path == story.origin.path.to_string_lossy() => {
-                    Known::Other(number)
-                }
-                Some(_) => Known::Taken,
-            })
+            let read = |row: &rusqlite::Row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, String>(2)?))
+            };
+            find.query_row([&story.id], read).optional()
         };
-        find().map_err(self.failed())
+        Ok(match find().map_err(self.failed())? {
+            None => Known::New,
+            Some((_, known, _)) if known == digest(story) => Known::Same,
+            Some((number, _, path)) if path == story.origin.path.to_string_lossy() => Known::Other(number),
+            // Files were once called as people had typed them.
+            Some((number, _, path)) if self.source_name(&self.source_path(&path)?)? == story.origin.path => {
+                Known::Other(number)
+            }
+            Some(_) => Known::Taken,
+        })
     }
 }

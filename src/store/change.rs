@@ -92,9 +92,10 @@ impl<'s> Change<'s> {
         Ok(number)
     }
 
-    /// Notes that people took the story with this id out: it comes back only when they add it themselves.
-    pub fn keep_out(&self, id: &str) -> Result<()> {
-        self.put_meta(&kept_out(id), "")
+    /// Notes that people took the story with this id, of the file `path`, out: it comes back only when they add it
+    /// themselves.
+    pub fn keep_out(&self, id: &str, path: &str) -> Result<()> {
+        self.put_meta(&kept_out(id), path)
     }
 
     /// Removes a story with all that hangs on it but its rows.

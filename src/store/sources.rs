@@ -2,7 +2,7 @@
 
 use std::{
     env, io,
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
 };
 
 use rusqlite::OptionalExtension;
@@ -25,9 +25,9 @@ impl Store {
         Ok(file.strip_prefix(here).map_or(file.clone(), Path::to_path_buf))
     }
 
-    /// Whether people took the story with this id out.
-    pub fn is_kept_out(&self, id: &str) -> Result<bool> {
-        Ok(self.view().meta(&kept_out(id))?.is_some())
+    /// The file, by its name here, of the story with this id that people took out; none if they did not.
+    pub fn kept_out(&self, id: &str) -> Result<Option<String>> {
+        self.view().meta(&kept_out(id))
     }
 
     /// The folder that the store's folder lies in.
@@ -68,20 +68,13 @@ impl Store {
     }
 }
 
-/// `path` from the root, without `..` where that leads to the same file: above a folder that is a link lies another
-/// one than its name says.
+/// `path` from the root, by folders that are no links: the same whatever name they were reached by.
 fn absolute(path: &Path) -> io::Result<PathBuf> {
     let whole = std::path::absolute(path)?;
-    let mut plain = PathBuf::new();
-    for part in whole.components() {
-        match part {
-            Component::ParentDir => {
-                plain.pop();
-            }
-            part => plain.push(part),
-        }
-    }
-    let same =
-        plain == whole || matches!((whole.canonicalize(), plain.canonicalize()), (Ok(x), Ok(y)) if x == y);
-    Ok(if same { plain } else { whole })
+    let folder = whole.parent().and_then(|folder| folder.canonicalize().ok());
+    Ok(match (folder, whole.file_name()) {
+        (Some(folder), Some(name)) => folder.join(name),
+        // A folder that is not there has no other name.
+        _ => whole,
+    })
 }
