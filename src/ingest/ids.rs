@@ -31,7 +31,7 @@ fn name(path: &Path) -> String {
 }
 
 /// The id that `story` was given by the place where it was read, without the number that sets it off from others of
-/// that run; none if it brought its own.
+/// that run; none if it brought its own, unless that reads the same.
 pub fn by_place(story: &Story) -> Option<String> {
     let at = &story.origin;
     let made = [stem(&at.path), of_part(&at.path, at.part), of_record(&at.path, at.record)];
