@@ -68,6 +68,12 @@ fn each_line_is_answered_with_a_line() {
     assert_eq!(learned[1]["group"], learned[2]["group"]);
     assert!(learned[1]["group"].is_i64() && learned[3]["group"].is_null(), "{learned:?}");
     assert_eq!(a.info()["stories"], 34);
+    // Another text under an id of the store takes its place, and the answer says so.
+    assert!(learned.iter().all(|answer| answer["replaced"].is_null()), "{learned:?}");
+    let again = story("new", "Rowing: Valemont won the eights by a length and a half.", "2031-03-06");
+    let replaced = lines(&a.feed(&["check", "--learn", "--quiet"], &again));
+    assert_eq!((&replaced[0]["learned"], &replaced[0]["replaced"]), (&true.into(), &true.into()));
+    assert_eq!(a.info()["stories"], 34);
 }
 
 /// What a command answers to each of `lines`, which are written once the one before is answered.

@@ -100,6 +100,25 @@ fn ids_by_place_stay_with_their_files() {
     assert_eq!(ids(&a), ["a.jsonl#1", "a.jsonl#1~2", "a.jsonl#2~2", "story~2", "story"]);
 }
 
+#[test]
+fn a_story_that_was_left_out_comes_when_its_id_is_free() {
+    let a = Archive::new();
+    a.write("one.jsonl", &stories(0, 2));
+    a.write("two.jsonl", &(stories(0, 1).replace("left", "entered") + &stories(7, 1)));
+    check(
+        &said(&a, ".", &["index", "add", "one.jsonl", "two.jsonl"]),
+        &["4 stories added", "renamed to s0~2"],
+    );
+    let a = Archive::new();
+    a.write("one.jsonl", &stories(0, 2));
+    a.write("two.jsonl", &(stories(0, 1).replace("left", "entered") + &stories(7, 1)));
+    check(&said(&a, ".", &["index", "add", "one.jsonl"]), &["2 stories added"]);
+    check(&said(&a, ".", &["index", "add", "two.jsonl"]), &["1 stories added", "1 left out"]);
+    a.write("one.jsonl", &stories(1, 1));
+    check(&said(&a, ".", &["index", "update"]), &["1 stories added", "1 removed", "0 left out"]);
+    assert_eq!(ids(&a), ["s1", "s7", "s0"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_folder_that_is_reached_by_a_link_has_the_same_files() {

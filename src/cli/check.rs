@@ -48,6 +48,9 @@ struct Answer {
     novel_passages: Vec<String>,
     /// Whether it is in the store now.
     learned: bool,
+    /// Whether it took the place of an earlier story with its id.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    replaced: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
@@ -172,6 +175,7 @@ fn answer(
     answer.novel_passages = novel;
     if let Some(Learned { added, .. }) = learned {
         answer.learned = added.taken.is_empty();
+        answer.replaced = added.replaced > 0;
         if !added.taken.is_empty() {
             answer.error = Some("another story of the store has the id; it was not added".into());
         }
@@ -217,6 +221,7 @@ fn nothing(line: u64, id: Option<String>, verdict: &'static str) -> Answer {
         also: Vec::new(),
         novel_passages: Vec::new(),
         learned: false,
+        replaced: false,
         error: None,
     }
 }

@@ -12,7 +12,7 @@ use samestory::{
     group::Decisions,
     ingest,
     progress::{Progress, Stage},
-    store::{Added, Store, digest_of},
+    store::{Added, Known, Store, digest_of},
     story::Story,
 };
 
@@ -150,13 +150,15 @@ struct Writer<'e> {
     engine: &'e Engine,
     bars: &'e Bars,
     ledger: Ledger,
+    /// Files with stories that were left out: they are read again by the next update.
+    lacking: BTreeSet<String>,
 }
 
 impl<'e> Writer<'e> {
     fn new(store: Store, engine: &'e Engine, command: &str, bars: &'e Bars) -> Result<Self> {
         let mut archive = archive::judging(store, engine)?;
         let run = archive.begin(archive::now(), command)?;
-        Ok(Writer { archive, run, engine, bars, ledger: Ledger::default() })
+        Ok(Writer { archive, run, engine, bars, ledger: Ledger::default(), lacking: BTreeSet::new() })
     }
 
     /// Commits what the store does not have yet, a batch at a time; `changed` files alone if that is said, so that what
@@ -202,8 +204,18 @@ impl<'e> Writer<'e> {
 
     /// One transaction.
     fn commit(&mut self, batch: &mut Vec<Story>, whole: &mut Vec<Whole>) -> Result<Added> {
-        let (stories, files) = (std::mem::take(batch), std::mem::take(whole));
+        let (stories, mut files) = (std::mem::take(batch), std::mem::take(whole));
         let n = stories.len() as u64;
+        let path = |story: &Story| story.origin.path.to_string_lossy().into_owned();
+        for story in &stories {
+            if self.archive.store().known(story)? == Known::Taken {
+                self.lacking.insert(path(story));
+            }
+        }
+        for file in files.iter_mut().filter(|file| self.lacking.contains(&file.path)) {
+            // No file has this one.
+            file.digest = [0; 32];
+        }
         let engine = self.engine;
         let embed = |texts: &[&str]| engine.embed_for_archive(texts);
         let learned = self.archive.learn(self.run, stories, &files, &embed).map_err(|error| match error {
