@@ -2,14 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot run the tool fails")]
 
+mod support;
+
 use std::{
     fs,
     io::Write,
     path::Path,
-    process::{Command, Output, Stdio},
+    process::{Command, Output},
 };
 
 use flate2::{Compression, write::GzEncoder};
+use support::Archive;
 
 /// Two good stories, one a copy of the other.
 const GOOD: &str = concat!(
@@ -192,12 +195,7 @@ fn pages_whose_tags_do_not_match() {
 fn a_table_on_standard_input_is_read_as_one() {
     let csv = "id,title,text\n1,One,A long strike at the mine ended.\n2,Two,A ferry left the harbour.\n";
     for input in [csv.to_string(), csv.replace(',', "\t")] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_samestory"));
-        let pipes =
-            command.args(["dedup", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = pipes.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        let said = stderr(&child.wait_with_output().unwrap());
+        let said = stderr(&Archive::new().feed(&["dedup", "-"], &input));
         assert!(said.contains("stories    2 in 1 file"), "{said}");
     }
 }

@@ -32,6 +32,21 @@ fn unnamed(from: usize, n: usize) -> String {
     stories(from, n).lines().map(rest).collect()
 }
 
+/// A store of two folders, added one after the other, with files of the same names and no ids in them.
+fn two_months() -> Archive {
+    let a = Archive::new();
+    for (folder, from) in [("jan", 0), ("feb", 9)] {
+        fs::create_dir_all(a.path(folder)).unwrap();
+        a.write(&format!("{folder}/a.jsonl"), &unnamed(from, 2));
+        a.write(
+            &format!("{folder}/story.txt"),
+            &format!("A text that is only of {folder}, and of nothing else."),
+        );
+        check(&said(&a, ".", &["index", "add", folder]), &["3 stories added", "0 left out"]);
+    }
+    a
+}
+
 #[test]
 fn a_file_is_the_same_from_whatever_folder_it_is_named() {
     let a = Archive::new();
@@ -60,16 +75,7 @@ fn a_file_is_the_same_from_whatever_folder_it_is_named() {
 
 #[test]
 fn files_of_one_name_keep_their_stories_apart() {
-    let a = Archive::new();
-    for (folder, from) in [("jan", 0), ("feb", 9)] {
-        fs::create_dir_all(a.path(folder)).unwrap();
-        a.write(&format!("{folder}/a.jsonl"), &unnamed(from, 2));
-        a.write(
-            &format!("{folder}/story.txt"),
-            &format!("A text that is only of {folder}, and of nothing else."),
-        );
-        check(&said(&a, ".", &["index", "add", folder]), &["3 stories added", "0 left out"]);
-    }
+    let a = two_months();
     assert_eq!(ids(&a), ["a.jsonl#1", "a.jsonl#2", "story", "a.jsonl#1~2", "a.jsonl#2~2", "story~2"]);
     // Both at once, and the second one alone, are what is there.
     check(&said(&a, ".", &["index", "add", "feb", "jan"]), &["0 stories added", "6 unchanged"]);
@@ -83,13 +89,7 @@ fn files_of_one_name_keep_their_stories_apart() {
 
 #[test]
 fn ids_by_place_stay_with_their_files() {
-    let a = Archive::new();
-    for (folder, from) in [("jan", 0), ("feb", 9)] {
-        fs::create_dir_all(a.path(folder)).unwrap();
-        a.write(&format!("{folder}/a.jsonl"), &unnamed(from, 2));
-        a.write(&format!("{folder}/story.txt"), &format!("A text that is only of {folder}."));
-        check(&said(&a, ".", &["index", "add", folder]), &["3 stories added"]);
-    }
+    let a = two_months();
     a.text(&["index", "remove", "story"]);
     check(&said(&a, ".", &["index", "add", "feb"]), &["0 stories added", "3 unchanged"]);
     check(&said(&a, ".", &["index", "update"]), &["1 stories that were taken out", "0 stories added"]);

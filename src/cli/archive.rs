@@ -1,7 +1,7 @@
 //! The store that a command works on, and its stories beside those of files.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     env,
     path::{Path, PathBuf},
 };
@@ -121,19 +121,19 @@ pub fn settled(store: &Store, mut stories: Vec<Story>) -> Result<Vec<Story>> {
     // The next number behind an id that several files give.
     let mut next: BTreeMap<String, u32> = BTreeMap::new();
     for story in &mut stories {
-        let made = ingest::by_place(story);
         if stories::is_stdin(&story.origin.path) {
-            if made.is_some() {
-                story.id = ingest::by_text(story);
-            }
+            ingest::name_by_text(story);
             continue;
         }
-        if !files.contains_key(&story.origin.path) {
-            let name = store.source_name(&story.origin.path)?;
-            let ids = store.ids_of(&name.to_string_lossy())?.into_iter().collect();
-            files.insert(story.origin.path.clone(), (name, ids));
-        }
-        let Some((name, ids)) = files.get_mut(&story.origin.path) else { continue };
+        let made = ingest::by_place(story);
+        let (name, ids) = match files.entry(story.origin.path.clone()) {
+            Entry::Occupied(file) => file.into_mut(),
+            Entry::Vacant(file) => {
+                let name = store.source_name(file.key())?;
+                let ids = store.ids_of(&name.to_string_lossy())?.into_iter().collect();
+                file.insert((name, ids))
+            }
+        };
         story.origin.path.clone_from(name);
         let Some(id) = made else { continue };
         let behind = format!("{id}~");

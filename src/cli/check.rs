@@ -6,7 +6,7 @@ use samestory::{
     Error, Result,
     archive::{Archive, Embed, Judgement, Kin, Learned},
     compare::Relation,
-    ingest::{self, Ingested},
+    ingest,
     progress::Silent,
     store::Store,
     story::Story,
@@ -74,9 +74,12 @@ pub fn run(args: &Check) -> Result<Outcome> {
         true => Store::open_or_create(&archive::folder_to_write(named)?, &archive::identity(&engine.model))?,
         false => Store::open(&archive::existing_folder(named)?)?,
     };
-    store.check_identity(&archive::identity(&engine.model))?;
-    let mut changes = store.changes()?;
-    let mut archive = archive::judging(store, &engine)?;
+    let open = |store: Store| -> Result<(Archive, i64)> {
+        store.check_identity(&archive::identity(&engine.model))?;
+        let changes = store.changes()?;
+        Ok((archive::judging(store, &engine)?, changes))
+    };
+    let (mut archive, mut changes) = open(store)?;
     let run = match args.learn {
         true => Some(archive.begin(archive::now(), "check --learn")?),
         false => None,
@@ -86,14 +89,10 @@ pub fn run(args: &Check) -> Result<Outcome> {
     let mut out = io::stdout().lock();
     let (mut line, mut bad, mut duplicates) = (0, false, false);
     let mut next = |reader: &mut BufReader<Stdin>| {
-        let read = ingest::read_next(reader, &mut line, &options)?;
+        let Some(mut read) = ingest::read_next(reader, &mut line, &options)? else { return Ok(None) };
         // Each line is read by itself, so that its place is no id.
-        let named = |mut read: Ingested| {
-            let unnamed = read.stories.iter_mut().filter(|s| ingest::by_place(s).is_some());
-            unnamed.for_each(|story| story.id = ingest::by_text(story));
-            read
-        };
-        Ok::<_, Error>(read.map(|read| (line, named(read))))
+        read.stories.iter_mut().for_each(ingest::name_by_text);
+        Ok::<_, Error>(Some((line, read)))
     };
     loop {
         let come = ahead::take(&mut reader, engine.threads, &mut next)?;
@@ -102,10 +101,7 @@ pub fn run(args: &Check) -> Result<Outcome> {
         }
         // Nobody else writes while this one does.
         if !args.learn && archive.store().changes()? != changes {
-            let store = Store::open(archive.store().folder())?;
-            store.check_identity(&archive::identity(&engine.model))?;
-            changes = store.changes()?;
-            archive = archive::judging(store, &engine)?;
+            (archive, changes) = open(Store::open(archive.store().folder())?)?;
         }
         // What is alone is embedded when it is judged, and so is each if not all can be: the error belongs to its line.
         let embedded = match &come[..] {

@@ -85,18 +85,15 @@ fn update(store: Option<&Path>, args: &IndexUpdate) -> Result<Outcome> {
     let bad_input = !ingested.notices.is_empty() || !gone.is_empty();
     let hiding = ingested.notices.iter().filter(|n| n.kind.hides_stories());
     let hiding: BTreeSet<PathBuf> = hiding.map(|n| store.source_name(&n.path)).collect::<Result<_>>()?;
-    let mut stories = archive::settled(&store, ingested.stories)?;
-    let before = stories.len();
-    let mut kept_out = BTreeSet::new();
-    for story in &stories {
-        if store.kept_out(&story.id)?.is_some() {
-            kept_out.insert(story.id.clone());
+    let (mut stories, mut out) = (Vec::new(), 0);
+    for story in archive::settled(&store, ingested.stories)? {
+        match store.kept_out(&story.id)? {
+            Some(_) => out += 1,
+            None => stories.push(story),
         }
     }
-    stories.retain(|story| !kept_out.contains(&story.id));
-    if stories.len() < before {
-        let n = before - stories.len();
-        say!("samestory: {n} stories that were taken out with index remove stay out");
+    if out > 0 {
+        say!("samestory: {out} stories that were taken out with index remove stay out");
     }
     let sources = sources(stories);
     let mut writer = Writer::new(store, &engine, "index update", &bars)?;
@@ -150,15 +147,13 @@ struct Writer<'e> {
     engine: &'e Engine,
     bars: &'e Bars,
     ledger: Ledger,
-    /// Files with stories that were left out: they are read again by the next update.
-    lacking: BTreeSet<String>,
 }
 
 impl<'e> Writer<'e> {
     fn new(store: Store, engine: &'e Engine, command: &str, bars: &'e Bars) -> Result<Self> {
         let mut archive = archive::judging(store, engine)?;
         let run = archive.begin(archive::now(), command)?;
-        Ok(Writer { archive, run, engine, bars, ledger: Ledger::default(), lacking: BTreeSet::new() })
+        Ok(Writer { archive, run, engine, bars, ledger: Ledger::default() })
     }
 
     /// Commits what the store does not have yet, a batch at a time; `changed` files alone if that is said, so that what
@@ -172,7 +167,7 @@ impl<'e> Writer<'e> {
         let mut whole = Vec::new();
         let mut unchanged = 0;
         for (path, of_path) in sources {
-            let (digest, count) = (digest_of(&of_path), of_path.len() as u64);
+            let (mut digest, count) = (digest_of(&of_path), of_path.len() as u64);
             let is_file = !stories::is_stdin(Path::new(&path));
             let store = self.archive.store();
             if changed && store.source(&path)?.is_some_and(|known| known == digest) {
@@ -180,7 +175,16 @@ impl<'e> Writer<'e> {
                 bars.advance(Stage::Store, count);
                 continue;
             }
-            let unknown = store.unknown(of_path)?;
+            let mut unknown = Vec::new();
+            for story in of_path {
+                match store.known(&story)? {
+                    Known::Same => continue,
+                    // It will be left out: with a digest that no file has, the next update looks again.
+                    Known::Taken => digest = [0; 32],
+                    Known::New | Known::Other(_) => {}
+                }
+                unknown.push(story);
+            }
             unchanged += count - unknown.len() as u64;
             bars.advance(Stage::Store, count - unknown.len() as u64);
             for story in unknown {
@@ -204,18 +208,8 @@ impl<'e> Writer<'e> {
 
     /// One transaction.
     fn commit(&mut self, batch: &mut Vec<Story>, whole: &mut Vec<Whole>) -> Result<Added> {
-        let (stories, mut files) = (std::mem::take(batch), std::mem::take(whole));
+        let (stories, files) = (std::mem::take(batch), std::mem::take(whole));
         let n = stories.len() as u64;
-        let path = |story: &Story| story.origin.path.to_string_lossy().into_owned();
-        for story in &stories {
-            if self.archive.store().known(story)? == Known::Taken {
-                self.lacking.insert(path(story));
-            }
-        }
-        for file in files.iter_mut().filter(|file| self.lacking.contains(&file.path)) {
-            // No file has this one.
-            file.digest = [0; 32];
-        }
         let engine = self.engine;
         let embed = |texts: &[&str]| engine.embed_for_archive(texts);
         let learned = self.archive.learn(self.run, stories, &files, &embed).map_err(|error| match error {

@@ -1,13 +1,10 @@
 //! The files that a command is to write, looked at before it begins.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use samestory::{Error, Result, ingest::Format};
 
-use super::stories;
+use super::{sink, stories};
 
 /// Refuses outputs that would take the place of what is read or of one another, and those that cannot be written.
 pub fn check(inputs: &[PathBuf], outputs: &[(&str, Option<&Path>)]) -> Result<()> {
@@ -19,7 +16,7 @@ pub fn check(inputs: &[PathBuf], outputs: &[(&str, Option<&Path>)]) -> Result<()
         };
         let shown = samestory::report::line(&path.display().to_string(), 400);
         // A device or a pipe is written to, not replaced.
-        if fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir()) {
+        if sink::is_device(path) {
             continue;
         }
         if path.is_dir() {

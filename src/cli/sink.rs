@@ -16,7 +16,7 @@ pub fn write_to(path: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> io::R
     };
     // A device or a pipe is written to, not replaced; a link stays a link.
     let real = fs::canonicalize(path).unwrap_or_else(|_| path.into());
-    if fs::metadata(&real).is_ok_and(|m| !m.is_file() && !m.is_dir()) {
+    if is_device(&real) {
         let written = File::options().write(true).open(&real).and_then(|file| {
             let mut out = BufWriter::new(file);
             write(&mut out)?;
@@ -36,6 +36,11 @@ pub fn write_to(path: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> io::R
         let _ = fs::remove_file(&partial);
         Error::Io { action: "write", path: path.into(), source }
     })
+}
+
+/// Whether `path` is there and neither a file nor a folder, as a pipe is.
+pub fn is_device(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir())
 }
 
 /// A name in the same folder, so that the rename stays on one file system.

@@ -51,6 +51,14 @@ pub struct Decision {
     pub decision: Choice,
 }
 
+impl Decision {
+    /// The two ids, whichever the line has first.
+    fn pair(&self) -> (String, String) {
+        let (low, high) = if self.a <= self.b { (&self.a, &self.b) } else { (&self.b, &self.a) };
+        (low.clone(), high.clone())
+    }
+}
+
 /// A line that names the story to be kept of its group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Named {
@@ -123,9 +131,7 @@ impl Decisions {
             if decision.a == decision.b {
                 return Err(refuse(line, format!("{:?} is paired with itself", decision.a)));
             }
-            let (low, high) =
-                (decision.a.clone().min(decision.b.clone()), decision.a.clone().max(decision.b.clone()));
-            match known.insert((low, high), (line, decision.decision)) {
+            match known.insert(decision.pair(), (line, decision.decision)) {
                 Some((before, choice)) if choice != decision.decision => {
                     return Err(refuse(line, format!("it contradicts line {before} on the same pair")));
                 }
@@ -143,10 +149,9 @@ impl Decisions {
     /// # Errors
     /// [`Error::Line`], with the line of the decision that parts them; 0 if that is an earlier one.
     pub fn beside(&self, earlier: Decisions) -> Result<()> {
-        let pair = |d: &Decision| (d.a.clone().min(d.b.clone()), d.a.clone().max(d.b.clone()));
-        let new: BTreeSet<_> = self.pairs.iter().map(|(_, d)| pair(d)).collect();
+        let new: BTreeSet<_> = self.pairs.iter().map(|(_, d)| d.pair()).collect();
         let mut all = Decisions { pairs: self.pairs.clone(), ..Decisions::default() };
-        all.pairs.extend(earlier.pairs.into_iter().filter(|(_, d)| !new.contains(&pair(d))));
+        all.pairs.extend(earlier.pairs.into_iter().filter(|(_, d)| !new.contains(&d.pair())));
         all.check_chains(Path::new(""))
     }
 

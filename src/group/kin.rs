@@ -16,8 +16,8 @@ pub(super) struct Kin {
 struct Relatives {
     /// In order.
     all: Vec<u32>,
-    /// The same as bits, from the first one's word on; none where they are few or far apart, so that bits take no more
-    /// room than numbers.
+    /// The same as bits, from the first one's word on; none where they are few or far apart, so that there are about as many
+    /// words as numbers at most.
     bits: Vec<u64>,
 }
 

@@ -40,9 +40,15 @@ pub fn by_place(story: &Story) -> Option<String> {
     made.into_iter().find(|id| *id == story.id || id == plain)
 }
 
-/// An id that follows from title and text alone, for a story of a stream: another stream has records of the same
-/// numbers.
-pub fn by_text(story: &Story) -> String {
+/// Gives a story of a stream that brought no id one that follows from its title and text alone: another stream has records
+/// of the same numbers.
+pub fn name_by_text(story: &mut Story) {
+    if by_place(story).is_some() {
+        story.id = by_text(story);
+    }
+}
+
+fn by_text(story: &Story) -> String {
     let mut hash = Sha256::new();
     hash.update((story.title.len() as u64).to_le_bytes());
     hash.update(&story.title);

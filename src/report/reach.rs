@@ -137,7 +137,7 @@ fn reason(reach: &Reach, dateline: Option<&str>) -> String {
         Some(first) if first.lag.is_none() => "read first",
         Some(first)
             if first.story == reach.origin
-                && reach.carriers[1..].first().is_some_and(|next| next.lag == first.lag) =>
+                && reach.carriers.get(1).is_some_and(|next| next.lag == first.lag) =>
         {
             "read first of those of the earliest time"
         }

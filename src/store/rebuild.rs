@@ -24,6 +24,10 @@ impl Store {
             change.put_meta(KEY, &to.fingerprint)?;
             change.commit()?;
         }
+        let stopped = || Error::Stopped {
+            done: "the vectors so far are kept; the store serves the old model until all are there".into(),
+            hint: "run the same command again: it goes on there".into(),
+        };
         let mut embedded = 0;
         loop {
             let rows = self.view().rows_to_rebuild(BATCH)?;
@@ -31,7 +35,10 @@ impl Store {
                 break;
             }
             let texts: Vec<&str> = rows.iter().map(|(_, text)| text.as_str()).collect();
-            let vectors = embed(&texts)?;
+            let vectors = embed(&texts).map_err(|error| match error {
+                Error::Interrupted => stopped(),
+                error => error,
+            })?;
             let change = self.change()?;
             for (i, (row, _)) in rows.iter().enumerate() {
                 change.put_rebuilt(*row, vectors.row(i))?;
@@ -39,11 +46,7 @@ impl Store {
             change.commit()?;
             embedded += rows.len() as u64;
             if stop() {
-                return Err(Error::Stopped {
-                    done: "the vectors so far are kept; the store serves the old model until all are there"
-                        .into(),
-                    hint: "run the same command again: it goes on there".into(),
-                });
+                return Err(stopped());
             }
         }
         let change = self.change()?;
