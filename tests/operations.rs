@@ -36,19 +36,29 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Stories share passages in many ways: three paragraphs of a few, one of them in most.
+/// Stories share passages in many ways: three paragraphs of a few, one of them in most, which is about those stories that
+/// name its tower.
 fn story(number: u8, text: u8) -> Story {
-    let paragraph = |n: u8| {
-        format!(
-            "Paragraph {n} tells of the harbour of Norrin and of the {n} ships that lay there in the storm of the year, \
-             as Dana May saw them from the tower, and of what became of each of them in the end."
-        )
+    let paragraph = |n: u8, named: &str| {
+        let words: Vec<String> =
+            ["harbour", "ships", "storm", "mayor", "crane", "berth", "captain", "morning"]
+                .iter()
+                .map(|word| format!("{word}{n}"))
+                .collect();
+        format!("Of {} {named} it is told at length in part {n}.", words.join(" and "))
     };
-    let parts = [paragraph(text), paragraph(10 + number / 3), paragraph(20)];
+    let named = if text < 2 { "lantern tower signal" } else { "" };
+    let mut parts = vec![paragraph(text, named)];
+    if !(text + number).is_multiple_of(3) {
+        parts.push(paragraph(10 + number / 6, ""));
+    }
+    if text != 5 {
+        parts.push(paragraph(20, "lantern tower signal"));
+    }
     Story {
         id: format!("s{number}"),
-        title: format!("The ships of Norrin, part {text}"),
-        text: parts[..1 + (text as usize + number as usize) % 3].join("\n\n"),
+        title: format!("Part {text}"),
+        text: parts.join("\n\n"),
         published: Some(i64::from(number) * 3_600_000),
         origin: Origin { path: "in.jsonl".into(), line: u64::from(number) + 1, ..Origin::default() },
         ..Story::default()
@@ -147,4 +157,32 @@ proptest! {
             check(&archive, folder.path(), &expect);
         }
     }
+}
+
+#[test]
+fn a_store_of_an_earlier_version_is_counted_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let stories: Vec<Story> = (0..12).map(|n| story(n, n % 6)).collect();
+    let expect = stories.iter().map(|s| (s.id.clone(), s.clone())).collect();
+    let mut archive = open(folder.path());
+    let run = archive.begin(0, "add").unwrap();
+    archive.learn(run, stories, &[], &embed).unwrap();
+    drop(archive);
+    let db = rusqlite::Connection::open(folder.path().join(DATABASE)).unwrap();
+    let strangers =
+        || db.query_row("SELECT sum(strangers) FROM rows", [], |row| row.get::<_, i64>(0)).unwrap();
+    let counted = strangers();
+    assert!(counted > 3, "{counted}");
+    db.execute_batch("UPDATE rows SET strangers = 0; DELETE FROM meta WHERE key = 'strangers'").unwrap();
+    check(&open(folder.path()), folder.path(), &expect);
+    assert_eq!(strangers(), counted);
+}
+
+#[test]
+fn the_stories_of_this_test_have_notes_and_leads() {
+    let corpus = ingest::corpus((0..12).map(|n| story(n, n % 6)).collect());
+    let flags = boilerplate_flags(&corpus, &Default::default());
+    let often = corpus.row_stories().iter().filter(|of| of.len() > 3).count();
+    let found = flags.iter().filter(|f| **f).count();
+    assert!(found > 0 && often > found, "{found} of {often}");
 }

@@ -302,13 +302,28 @@ impl<'a> Glue<'a> {
     }
 
     fn boilerplate(&self) -> BTreeSet<&'a [u8]> {
-        let rows = |i: usize| self.stories[i].passages.iter().map(|p| &p.0).collect::<BTreeSet<_>>();
-        let is_stranger = |w: &&[usize]| {
-            let (a, b) = (rows(w[0]), rows(w[1]));
-            a.len() > 1 && b.len() > 1 && a.intersection(&b).count() == 1
+        let pairs: BTreeSet<(usize, usize)> =
+            self.carriers.values().flat_map(|of| of.windows(2).map(|w| (w[0], w[1]))).collect();
+        let schema = schema(Stream::Sharing);
+        let side = |of: fn(&(usize, usize)) -> usize, name: &str| {
+            let stories: Vec<&Read> = pairs.iter().map(|pair| &self.stories[of(pair)]).collect();
+            let lengths: Vec<usize> = stories.iter().map(|s| s.passages.len()).collect();
+            let passages = || stories.iter().flat_map(|s| &s.passages);
+            let members =
+                vec![bytes(passages().map(|p| p.0.clone())), texts(passages().map(|p| p.1.clone()))];
+            let titles = texts(stories.iter().map(|s| s.title.clone()));
+            (ints(pairs.iter().map(|pair| of(pair) as i64)), titles, lists(&schema, name, &lengths, members))
         };
-        let strangers = |of: &[usize]| of.windows(2).filter(is_stranger).count() as u64;
-        let found = self.carriers.iter().filter(|(_, of)| is_boilerplate(of.len() as u64, strangers(of)));
+        let (a, b) = (side(|pair| pair.0, "passages_a"), side(|pair| pair.1, "passages_b"));
+        let mut out = Vec::new();
+        let columns = vec![a.0, b.0, a.1, a.2, b.1, b.2];
+        stage::strangers(&mut &written(schema.clone(), columns)[..], &mut out).unwrap();
+        let said =
+            read(&out).into_iter().flat_map(|batch| batch.column(2).as_boolean().iter().collect::<Vec<_>>());
+        let strangers: BTreeMap<_, _> = pairs.iter().zip(said).collect();
+        let count =
+            |of: &[usize]| of.windows(2).filter(|w| strangers[&(w[0], w[1])] == Some(true)).count() as u64;
+        let found = self.carriers.iter().filter(|(_, of)| is_boilerplate(of.len() as u64, count(of)));
         found.map(|(row, _)| *row).collect()
     }
 

@@ -108,17 +108,19 @@ class Run:
         self.counts["common_rows"] = self.texts.frame.where(F.col("carriers") > most).count()
 
     def boilerplate(self):
-        """Rows that recur in stories which have nothing else in common with the next one that has it."""
+        """Rows that recur in stories which are strangers otherwise: most of them to the next one that has the row."""
         least = self.settings["boilerplate_carriers"]
         often = self.recurring.frame.where(F.col("carriers") >= least)
         order = Window.partitionBy("hash").orderBy("number")
-        neighbours = often.withColumn("before", F.lag("number").over(order)).where("before is not null")
-        of_story = self.stories.frame.select("number", F.transform("passages", lambda p: p.hash).alias("hashes"))
-        both = neighbours.join(of_story, "number").withColumnRenamed("hashes", "x").join(
-            of_story.select(F.col("number").alias("before"), F.col("hashes").alias("y")), "before")
-        stranger = (F.size("x") > 1) & (F.size("y") > 1) & (F.size(F.array_intersect("x", "y")) == 1)
-        return both.groupBy("hash", "carriers").agg(F.sum(stranger.cast("long")).alias("strangers")).where(
-            "strangers * 2 > carriers - 1").select("hash")
+        neighbours = often.withColumn("a", F.lag("number").over(order)).where("a is not null").select(
+            "hash", "carriers", "a", F.col("number").alias("b"))
+        said = self.stories.frame.select("number", "title", "passages")
+        side = lambda of: said.select(
+            F.col("number").alias(of), F.col("title").alias(f"title_{of}"), F.col("passages").alias(f"passages_{of}"))
+        pairs = neighbours.select("a", "b").distinct().join(side("a"), "a").join(side("b"), "b")
+        strangers = self.binary.through(["strangers"], "sharing", "strangers", pairs)
+        return neighbours.join(strangers, ["a", "b"]).groupBy("hash", "carriers").agg(
+            F.sum(F.col("strangers").cast("long")).alias("strangers")).where("strangers * 2 > carriers - 1").select("hash")
 
     def contents(self):
         """A row a story: all that a comparison looks at, passages with their vectors and flags."""

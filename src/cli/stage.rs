@@ -57,6 +57,11 @@ pub enum StageCommand {
         #[command(flatten)]
         worker: Worker,
     },
+    /// Pairs of stories that carry one passage to whether they are strangers otherwise
+    Strangers {
+        #[command(flatten)]
+        worker: Worker,
+    },
     /// Stories to how many of them have a word, in parts to be added up
     Words {
         #[command(flatten)]
@@ -147,6 +152,7 @@ pub fn run(args: &Stage) -> Result<Outcome> {
             let model = worker.prepare()?;
             (worker.quiet, "candidates", stage::candidates(&model, near, &options, &Silent, from, out)?)
         }
+        StageCommand::Strangers { worker } => (worker.quiet, "strangers", stage::strangers(from, out)?),
         StageCommand::Words { worker } => (worker.quiet, "words", stage::words(from, out)?),
         StageCommand::Compare { judging, worker } => {
             let (model, words) = (worker.prepare()?, read_words(&judging.words)?);

@@ -1,11 +1,13 @@
-//! Rows that recur in otherwise unrelated stories: credits, notes, calls to subscribe.
+//! Rows that recur in stories they are not about: credits, notes, calls to subscribe.
 //!
 //! They are learned from a corpus, and kept in a file that people edit.
 
 use std::collections::{BTreeMap, HashMap};
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::strangers::{Said, are_strangers};
 use crate::{
     Error, Result,
     story::{Corpus, RowId, StoryId},
@@ -139,8 +141,8 @@ pub fn flags(corpus: &Corpus, known: &Boilerplate) -> Vec<bool> {
     flags
 }
 
-/// Whether a row is boilerplate that `carriers` stories have, and `strangers` pairs of neighbours among them with
-/// nothing else in common: if at least 4 stories have it, and most neighbours are strangers.
+/// Whether a row is boilerplate that `carriers` stories have, and `strangers` pairs of neighbours among them that are
+/// otherwise [strangers](are_strangers): if at least 4 stories have it, and most neighbours are strangers.
 pub fn is_boilerplate(carriers: u64, strangers: u64) -> bool {
     carriers >= MIN_CARRIERS && strangers * 2 > carriers - 1
 }
@@ -148,26 +150,23 @@ pub fn is_boilerplate(carriers: u64, strangers: u64) -> bool {
 /// What the corpus itself tells of each row.
 fn find(corpus: &Corpus) -> Vec<bool> {
     let carriers = corpus.row_stories();
-    let rows_of = |s: StoryId| {
-        let mut rows: Vec<u32> = corpus.story_rows(s).map(|r| r.0).collect();
-        rows.sort_unstable();
-        rows
+    let often = || carriers.iter().filter(|stories| stories.len() as u64 >= MIN_CARRIERS);
+    // Stories that share several such rows are asked about once.
+    let mut pairs: Vec<(StoryId, StoryId)> =
+        often().flat_map(|stories| stories.windows(2).map(|w| (w[0], w[1]))).collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    let said = |s: StoryId| Said {
+        title: &corpus.stories[s.index()].title,
+        rows: corpus.story_rows(s).map(|r| (&corpus.rows[r.index()].hash[..], corpus.row_text(r))).collect(),
     };
-    carriers
-        .iter()
-        .enumerate()
-        .map(|(row, stories)| {
-            if (stories.len() as u64) < MIN_CARRIERS {
-                return false;
-            }
-            let strangers = stories.windows(2).filter(|w| {
-                let (a, b) = (rows_of(w[0]), rows_of(w[1]));
-                let alone = a.len() == 1 || b.len() == 1;
-                !alone && !a.iter().any(|r| *r as usize != row && b.binary_search(r).is_ok())
-            });
-            is_boilerplate(stories.len() as u64, strangers.count() as u64)
-        })
-        .collect()
+    let strangers: Vec<(StoryId, StoryId)> =
+        pairs.into_par_iter().filter(|(a, b)| are_strangers(&said(*a), &said(*b))).collect();
+    let is_found = |stories: &Vec<StoryId>| {
+        let strange = |w: &&[StoryId]| strangers.binary_search(&(w[0], w[1])).is_ok();
+        is_boilerplate(stories.len() as u64, stories.windows(2).filter(strange).count() as u64)
+    };
+    carriers.par_iter().map(is_found).collect()
 }
 
 #[cfg(test)]

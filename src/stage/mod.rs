@@ -3,6 +3,7 @@
 //! ```text
 //! records ─ingest─► stories ─► texts ─embed─► vectors ─► points ─candidates─► neighbours ┐
 //!                      │                          └► passages ─mean─► vectors ─► points ─┤
+//!                      ├► sharing ─strangers─► strangers                                │
 //!                      ├► countable ─words─► words ──────────────────────────────┐       │
 //!                      └─────────────────────────────────► contents ◄────────────┴─ pairs┘
 //!                                                          contents ─compare─► verdicts
@@ -10,8 +11,9 @@
 //! ```
 //!
 //! What has to be known of all stories is made between the stages by whatever engine runs them, with plain joins and
-//! sums: which stories carry a row, which rows are boilerplate, how many stories have a word or a shingle. From the same
-//! stories, in the same order, the stages then give the same verdicts, groups and reasons as one machine, bit for bit.
+//! sums: which stories carry a row, how many of them are strangers otherwise, how many stories have a word or a shingle.
+//! From the same stories, in the same order, the stages then give the same verdicts, groups and reasons as one machine,
+//! bit for bit.
 //! A stage holds one batch, or one task where the stream has tasks.
 
 mod contents;
@@ -19,6 +21,7 @@ mod ingest;
 mod join;
 mod judge;
 mod schema;
+mod strangers;
 mod stream;
 mod vectors;
 mod words;
@@ -30,6 +33,7 @@ pub use ingest::ingest;
 pub use join::{Near, candidates};
 pub use judge::{compare, group};
 pub use schema::Stream;
+pub use strangers::strangers;
 pub use stream::write_empty;
 pub use vectors::{Embed, embed, mean};
 pub use words::{WordTable, words};

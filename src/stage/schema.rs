@@ -39,6 +39,10 @@ pub enum Stream {
     Points,
     /// Pairs of points that are near.
     Neighbours,
+    /// Pairs of stories that carry one row, one after the other.
+    Sharing,
+    /// Whether such stories are strangers otherwise.
+    Strangers,
     /// Stories whose words are to be counted.
     Countable,
     /// How many stories have a word.
@@ -53,7 +57,7 @@ pub enum Stream {
 
 impl Stream {
     /// All of them.
-    pub const ALL: [Stream; 12] = [
+    pub const ALL: [Stream; 14] = [
         Stream::Records,
         Stream::Stories,
         Stream::Texts,
@@ -61,6 +65,8 @@ impl Stream {
         Stream::Passages,
         Stream::Points,
         Stream::Neighbours,
+        Stream::Sharing,
+        Stream::Strangers,
         Stream::Countable,
         Stream::Words,
         Stream::Contents,
@@ -78,6 +84,8 @@ impl Stream {
             Stream::Passages => "passages/1",
             Stream::Points => "points/1",
             Stream::Neighbours => "neighbours/1",
+            Stream::Sharing => "sharing/1",
+            Stream::Strangers => "strangers/1",
             Stream::Countable => "countable/1",
             Stream::Words => "words/1",
             Stream::Contents => "contents/1",
@@ -158,6 +166,17 @@ impl Stream {
                 must(4, "vector", Binary),
             ],
             Stream::Neighbours => vec![must(1, "a", Binary), must(2, "b", Binary), must(3, "score", Float32)],
+            Stream::Sharing => vec![
+                must(1, "a", Int64),
+                must(2, "b", Int64),
+                must(3, "title_a", Utf8),
+                must(4, "passages_a", list(&[must(5, "hash", Binary), must(6, "text", Utf8)])),
+                must(7, "title_b", Utf8),
+                must(8, "passages_b", list(&[must(9, "hash", Binary), must(10, "text", Utf8)])),
+            ],
+            Stream::Strangers => {
+                vec![must(1, "a", Int64), must(2, "b", Int64), must(3, "strangers", Boolean)]
+            }
             Stream::Countable => vec![
                 must(1, "title", Utf8),
                 must(

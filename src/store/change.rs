@@ -26,7 +26,7 @@ impl<'s> Change<'s> {
         View { db: &self.transaction, folder: self.folder }
     }
 
-    fn run(&self, sql: &str, params: impl rusqlite::Params) -> Result<usize> {
+    pub(super) fn run(&self, sql: &str, params: impl rusqlite::Params) -> Result<usize> {
         let run = || self.transaction.prepare_cached(sql)?.execute(params);
         run().map_err(self.view().failed())
     }
@@ -85,10 +85,7 @@ impl<'s> Change<'s> {
             let put = "INSERT INTO passages VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
             self.run(put, params![number, place as i64, passage.row, start, end, passage.title])?;
         }
-        for passage in passages {
-            let before = self.neighbour(BEFORE, passage.row, number)?;
-            self.count(passage.row, 1, self.strangers(before, Some(number), passage.row)?)?;
-        }
+        self.count_last(number)?;
         Ok(number)
     }
 
@@ -100,35 +97,8 @@ impl<'s> Change<'s> {
 
     /// Removes a story with all that hangs on it but its rows.
     pub fn remove_story(&self, number: i64) -> Result<()> {
-        for passage in self.view().passages(number)? {
-            let row = passage.row;
-            let (before, after) = (self.neighbour(BEFORE, row, number)?, self.neighbour(AFTER, row, number)?);
-            let now =
-                self.strangers(before, Some(number), row)? + self.strangers(Some(number), after, row)?;
-            self.count(row, -1, self.strangers(before, after, row)? - now)?;
-        }
+        self.count_without(number)?;
         self.run("DELETE FROM stories WHERE number = ?1", [number]).map(drop)
-    }
-
-    fn neighbour(&self, sql: &str, row: i64, story: i64) -> Result<Option<i64>> {
-        let find = || self.transaction.prepare_cached(sql)?.query_row([row, story], |found| found.get(0));
-        find().map_err(self.view().failed())
-    }
-
-    /// 1 if two stories that have `row` have nothing else in common, and both have something else; else 0.
-    fn strangers(&self, x: Option<i64>, y: Option<i64>, row: i64) -> Result<i64> {
-        let (Some(x), Some(y)) = (x, y) else { return Ok(0) };
-        let sql = "SELECT (SELECT count(*) FROM passages WHERE story = ?1) > 1 \
-                   AND (SELECT count(*) FROM passages WHERE story = ?2) > 1 \
-                   AND NOT EXISTS (SELECT 1 FROM passages AS p JOIN passages AS q ON p.row = q.row \
-                                   WHERE p.story = ?1 AND q.story = ?2 AND p.row <> ?3)";
-        let find = || self.transaction.prepare_cached(sql)?.query_row([x, y, row], |found| found.get(0));
-        find().map_err(self.view().failed())
-    }
-
-    fn count(&self, row: i64, carriers: i64, strangers: i64) -> Result<()> {
-        let sql = "UPDATE rows SET carriers = carriers + ?2, strangers = strangers + ?3 WHERE number = ?1";
-        self.run(sql, [row, carriers, strangers]).map(drop)
     }
 
     /// Adds to what is known of a word.
@@ -251,9 +221,6 @@ impl<'s> Change<'s> {
 pub(super) fn kept_out(id: &str) -> String {
     format!("removed {id}")
 }
-
-const BEFORE: &str = "SELECT max(story) FROM passages WHERE row = ?1 AND story < ?2";
-const AFTER: &str = "SELECT min(story) FROM passages WHERE row = ?1 AND story > ?2";
 
 impl<'s> Deref for Change<'s> {
     type Target = Transaction<'s>;

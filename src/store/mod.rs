@@ -13,6 +13,7 @@ mod read;
 mod rebuild;
 mod schema;
 mod sources;
+mod strangers;
 mod view;
 
 use std::{
@@ -108,7 +109,11 @@ impl Store {
             message: format!("this is no store of a version up to {}", schema::VERSION),
             hint: "use the samestory that wrote it, or a newer one".into(),
         })?;
-        Ok(Store { folder: folder.into(), db, identity, _lock: lock })
+        let mut store = Store { folder: folder.into(), db, identity, _lock: lock };
+        if write {
+            store.count_as_now()?;
+        }
+        Ok(store)
     }
 
     /// The folder it lies in.

@@ -117,7 +117,7 @@ impl View<'_> {
         find().map_err(self.failed())
     }
 
-    fn all<T>(
+    pub(super) fn all<T>(
         &self,
         sql: &str,
         params: impl rusqlite::Params,
@@ -192,6 +192,11 @@ impl View<'_> {
     /// The story with this number; none if it was removed.
     pub fn story(&self, number: i64) -> Result<Option<Story>> {
         self.one(&format!("SELECT {COLUMNS} FROM stories WHERE number = ?1"), [number], story)
+    }
+
+    /// The title of the story with this number.
+    pub fn title(&self, number: i64) -> Result<Option<String>> {
+        self.one("SELECT title FROM stories WHERE number = ?1", [number], |row| row.get(0))
     }
 
     /// The ids of stories that begin like `id`, a few of them.
