@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::{
     Among, Background, Options, Verdict,
-    align::{Alignment, Match, Sequence, align, aligned, bigrams, facts},
+    align::{Alignment, Match, Sequence, Vocabulary, align, aligned, bigrams, facts},
     boilerplate,
     frequencies::{Field, Frequencies, idf},
     rules::{self, Figures},
@@ -24,6 +24,13 @@ use crate::{
 const FUNCTION_WEIGHT: f32 = 0.1;
 
 const MS_PER_DAY: f32 = 86_400_000.0;
+
+/// Stories that have a name, from which it is no slip of the pen: a copy, its twin and one story more …
+const ATTESTED: u32 = 3;
+
+/// … and the letters up to which another letter makes another name ("Iran", "Iraq"). Longer ones are spelled in several
+/// ways ("Zelensky", "Zelenskiy").
+const SHORT_NAME: usize = 6;
 
 /// Bytes that two forms of a name begin with, at least.
 const LEAST_STEM: usize = 4;
@@ -49,6 +56,8 @@ pub struct Comparer<'a> {
     pub(super) options: &'a Options,
     pub(super) vocabulary: Vec<Token>,
     pub(super) weights: Vec<f32>,
+    /// Whether a token is a short name that several stories have.
+    attested: Vec<bool>,
     pub(super) boilerplate: Vec<bool>,
     pub(super) stories: Vec<Prepared>,
     stories_with: Vec<u32>,
@@ -125,13 +134,28 @@ impl<'a> Comparer<'a> {
             true => FUNCTION_WEIGHT,
             false => idf(*with, counted),
         };
+        let attested = |(token, with): (&Token, &u32)| {
+            token.kind == Kind::Name && *with >= ATTESTED && token.text.chars().count() <= SHORT_NAME
+        };
+        let attested = vocabulary.iter().zip(&stories_with).map(attested).collect();
         let weights: Vec<f32> = vocabulary.iter().zip(&stories_with).map(weight).collect();
         let prepare = |(i, title): (usize, Vec<u32>)| {
             prepare(corpus, StoryId(i as u32), &ids_of_rows, title, &weights, &boilerplate, vectors)
         };
         let stories = ids_of_titles.into_par_iter().enumerate().map(prepare).collect();
         let titles = Titles::new(&of_titles, many);
-        Comparer { corpus, options, vocabulary, weights, boilerplate, stories, stories_with, counted, titles }
+        Comparer {
+            corpus,
+            options,
+            vocabulary,
+            weights,
+            attested,
+            boilerplate,
+            stories,
+            stories_with,
+            counted,
+            titles,
+        }
     }
 
     /// How near stories are that have nothing to do with each other.
@@ -188,11 +212,12 @@ impl<'a> Comparer<'a> {
             let story = &self.stories[s.index()];
             Sequence { ids: &story.ids, bigrams: &story.bigrams }
         };
+        let vocabulary = Vocabulary { tokens: &self.vocabulary, attested: &self.attested };
         // The greedy search is not symmetric in itself: the lower story always comes first.
         match a <= b {
-            true => align(&sequence(a), &sequence(b), &self.vocabulary),
+            true => align(&sequence(a), &sequence(b), vocabulary),
             false => {
-                let Alignment { of_a, of_b, longest } = align(&sequence(b), &sequence(a), &self.vocabulary);
+                let Alignment { of_a, of_b, longest } = align(&sequence(b), &sequence(a), vocabulary);
                 Alignment { of_a: of_b, of_b: of_a, longest }
             }
         }

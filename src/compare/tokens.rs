@@ -144,7 +144,10 @@ fn words(text: &str) -> Vec<&str> {
     let mut i = 0;
     while i < bytes.len() {
         let (start, c) = bytes[i];
-        if !c.is_alphanumeric() {
+        let at = |i: usize| bytes.get(i).map_or(' ', |b| b.1);
+        let before = if i == 0 { ' ' } else { at(i - 1) };
+        let is_minus = c == '-' && at(i + 1).is_ascii_digit() && (before.is_whitespace() || before == '(');
+        if !c.is_alphanumeric() && !is_minus {
             let end = start + c.len_utf8();
             if ".!?".contains(c) || "%&".contains(c) {
                 out.push(&text[start..end]);
@@ -183,8 +186,7 @@ fn is_shouted(text: &str) -> bool {
 fn fold(word: &str, kind: Kind) -> String {
     let lower = word.to_lowercase();
     if kind == Kind::Number {
-        // "1,200" and "1200"; "5.50" stays: a price's digits are facts.
-        return lower.replace(',', "");
+        return fold_number(&lower);
     }
     let lower = lower.strip_suffix("'s").unwrap_or(&lower).replace('.', "");
     if let Some((_, plain)) = STYLE.iter().find(|(style, _)| *style == lower) {
@@ -198,6 +200,20 @@ fn fold(word: &str, kind: Kind) -> String {
         }
     }
     lower
+}
+
+/// "1,200" and "1200" are one number; "5.50" stays: a price's digits are facts. "3,5" is three and a half.
+fn fold_number(lower: &str) -> String {
+    let mut parts = lower.split(',');
+    let mut out = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+        if digits != 3 {
+            out.push('.');
+        }
+        out.push_str(part);
+    }
+    out
 }
 
 /// Whether two tokens are one word but for scanning noise: one edit from four letters on, two from nine on.
@@ -214,6 +230,11 @@ pub(super) fn nearly_equal(a: &Token, b: &Token) -> bool {
         _ => 2,
     };
     x.len().abs_diff(y.len()) <= allowed && edits(&x, &y, allowed) <= allowed
+}
+
+/// Whether one word begins with all of the other: another form of it.
+pub(super) fn is_inflected(a: &str, b: &str) -> bool {
+    a.starts_with(b) || b.starts_with(a)
 }
 
 /// Letters that scanners read for digits.
@@ -271,6 +292,11 @@ mod tests {
         check("mid-May", &["mid", "may"]);
         check("Seven of one hundred", &["7", "of", "one", "hundred"]);
         check("1986/87", &["1986/87"]);
+        check("1,200,000 and 3,5 and 12,34", &["1200000", "and", "3.5", "and", "12.34"]);
+        check(
+            "from -5 to 5, in 1986-87 (-0.5), a well-5 b - 7",
+            &["from", "-5", "to", "5", "in", "1986-87", "-0.5", "a", "well", "5", "b", "7"],
+        );
     }
 
     #[test]
