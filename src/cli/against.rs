@@ -5,6 +5,7 @@ use samestory::{
     archive::Options,
     group,
     progress::{Progress, Stage},
+    report::json_pretty,
 };
 
 use super::{
@@ -70,10 +71,7 @@ pub fn run(args: &Dedup) -> Result<Outcome> {
     write_outputs(args, &[], &ingest_options, corpus, groups)?;
     manifest.stages = bars.stage_times();
     if let Some(path) = &args.manifest {
-        sink::write_to(Some(path), |out| {
-            serde_json::to_writer_pretty(&mut *out, &manifest)?;
-            out.write_all(b"\n")
-        })?;
+        sink::write_to(Some(path), |out| json_pretty(&manifest, out))?;
     }
     if !args.compute.quiet {
         say!("{}", manifest.summary());

@@ -8,6 +8,7 @@ use samestory::{
     compare::Relation,
     ingest,
     progress::Silent,
+    report::json_line,
     store::Store,
     story::Story,
 };
@@ -129,10 +130,7 @@ pub fn run(args: &Check) -> Result<Outcome> {
                 None => Answer { error: Some(notices.join("; ")), ..nothing(line, None, "error") },
             };
             duplicates |= answer.verdict == "duplicate";
-            let written = serde_json::to_writer(&mut out, &answer)
-                .map_err(io::Error::from)
-                .and_then(|()| out.write_all(b"\n"))
-                .and_then(|()| out.flush());
+            let written = json_line(&answer, &mut out).and_then(|()| out.flush());
             written.map_err(Error::io("write", "standard output"))?;
         }
     }

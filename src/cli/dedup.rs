@@ -1,13 +1,13 @@
 //! `samestory dedup`: the whole way from files to a report.
 
-use std::{collections::BTreeSet, io::Write, path::PathBuf};
+use std::{collections::BTreeSet, path::PathBuf};
 
 use samestory::{
     Error, Result,
     compare::{self, Basis},
     group::Groups,
     ingest,
-    report::{self, Format, Item, Page, write_html},
+    report::{self, Format, Page, json_line, json_pretty, write_html},
     search::IndexChoice,
     story::{Corpus, Origin, StoryId},
 };
@@ -105,10 +105,7 @@ pub fn run(args: &Dedup) -> Result<Outcome> {
         sink::write_to(Some(path), |out| write_html(&page, out))?;
     }
     if let Some(path) = &args.manifest {
-        sink::write_to(Some(path), |out| {
-            serde_json::to_writer_pretty(&mut *out, &manifest)?;
-            out.write_all(b"\n")
-        })?;
+        sink::write_to(Some(path), |out| json_pretty(&manifest, out))?;
     }
     if !args.compute.quiet {
         say!("{}", manifest.summary());
@@ -180,11 +177,6 @@ pub fn write_outputs(
 /// What tells one story of the input from another.
 fn place(origin: &Origin) -> (PathBuf, u64, u32) {
     (origin.path.clone(), origin.record, origin.part)
-}
-
-fn json_line(item: &Item, out: &mut dyn Write) -> std::io::Result<()> {
-    serde_json::to_writer(&mut *out, item)?;
-    out.write_all(b"\n")
 }
 
 /// How `args` say that pairs are compared.

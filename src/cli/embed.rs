@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use samestory::{
     Result, ingest,
+    report::json_line,
     story::{Corpus, Passage, Story, StoryId},
 };
 use serde::Serialize;
@@ -97,12 +98,8 @@ fn line<'a>(((story, i, passage), vector): ((&'a Story, usize, &'a Passage), &&'
     Line { story: &story.id, passage: Some(place), vector }
 }
 
-fn json_lines<'a>(lines: impl Iterator<Item = Line<'a>>, out: &mut dyn Write) -> io::Result<()> {
-    for line in lines {
-        serde_json::to_writer(&mut *out, &line)?;
-        out.write_all(b"\n")?;
-    }
-    Ok(())
+fn json_lines<'a>(mut lines: impl Iterator<Item = Line<'a>>, out: &mut dyn Write) -> io::Result<()> {
+    lines.try_for_each(|line| json_line(&line, out))
 }
 
 /// The format is that of NumPy's NEP 1, version 1.0: a header padded to 64 bytes, then little-endian values.

@@ -9,7 +9,7 @@ use samestory::{
     Error, Result,
     compare::{Comparer, Explanation, Options, Part, PartKind},
     ingest,
-    report::line,
+    report::{json_pretty, line},
     store::Store,
     story::{Story, StoryId},
 };
@@ -71,10 +71,7 @@ fn of_store(args: &Explain, engine: &Engine) -> Result<Option<Explanation>> {
 
 fn write(args: &Explain, explanation: &Explanation) -> Result<Outcome> {
     sink::write_to(None, |out| match args.format {
-        ExplainFormat::Json => {
-            serde_json::to_writer_pretty(&mut *out, explanation)?;
-            writeln!(out)
-        }
+        ExplainFormat::Json => json_pretty(explanation, out),
         ExplainFormat::Text => text(explanation, &Paint::detect(), out),
     })?;
     Ok(Outcome::Done)

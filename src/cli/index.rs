@@ -12,6 +12,7 @@ use samestory::{
     group::Decisions,
     ingest,
     progress::{Progress, Stage},
+    report::json_pretty,
     store::{Added, Known, Store, digest_of},
     story::Story,
 };
@@ -301,8 +302,7 @@ fn info(store: Option<&Path>, json: bool) -> Result<Outcome> {
     let info = Store::open(&archive::existing_folder(store)?)?.info()?;
     sink::write_to(None, |out| {
         if json {
-            serde_json::to_writer_pretty(&mut *out, &info)?;
-            return writeln!(out);
+            return json_pretty(&info, out);
         }
         let folder = samestory::report::line(&info.folder, 400);
         writeln!(out, "{folder}: {} stories of {} files", info.stories, info.sources)?;

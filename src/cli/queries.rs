@@ -11,7 +11,7 @@ use std::{
 use samestory::{
     Error, Result,
     progress::{Progress, Silent},
-    report::Hit,
+    report::{Hit, json_line},
     story::Story,
 };
 use serde::{Deserialize, Serialize};
@@ -96,8 +96,7 @@ pub fn answer(pool: &Pool, file: &Path, out: Option<&Path>, bars: &Bars, quiet: 
                     bad += 1;
                     say!("samestory: query {query}: {}", samestory::report::line(message, 400));
                 }
-                serde_json::to_writer(&mut *out, &Answer { query, id: id.as_deref(), hits, error })?;
-                out.write_all(b"\n")?;
+                json_line(&Answer { query, id: id.as_deref(), hits, error }, out)?;
                 out.flush()?;
                 times.push(begun.elapsed());
             }

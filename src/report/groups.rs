@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::json_line;
 use crate::{group::Groups, story::Corpus};
 
 #[derive(Serialize)]
@@ -22,8 +23,7 @@ pub(super) fn write(corpus: &Corpus, groups: &Groups, out: &mut dyn Write) -> io
     for (i, story) in corpus.stories.iter().enumerate() {
         // A story alone is a group of its own, told from the others by its place in the input.
         let group = of[i].map_or_else(|| format!("alone-{i}"), |g: u32| format!("group-{g}"));
-        serde_json::to_writer(&mut *out, &Line { id: &story.id, group })?;
-        out.write_all(b"\n")?;
+        json_line(&Line { id: &story.id, group }, out)?;
     }
     Ok(())
 }

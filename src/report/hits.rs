@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     item::{iso, rounded},
-    line,
+    json_line, json_pretty, line,
 };
 use crate::{
     group::Groups,
@@ -107,14 +107,8 @@ pub fn hits(corpus: &Corpus, groups: &Groups, found: &[Found]) -> Vec<Hit> {
 pub fn write_hits(format: HitFormat, hits: &[Hit], out: &mut dyn Write) -> io::Result<()> {
     match format {
         HitFormat::Table => hits.iter().try_for_each(|hit| row(hit, out)),
-        HitFormat::Json => {
-            serde_json::to_writer_pretty(&mut *out, hits)?;
-            out.write_all(b"\n")
-        }
-        HitFormat::Jsonl => hits.iter().try_for_each(|hit| {
-            serde_json::to_writer(&mut *out, hit)?;
-            out.write_all(b"\n")
-        }),
+        HitFormat::Json => json_pretty(&hits, out),
+        HitFormat::Jsonl => hits.iter().try_for_each(|hit| json_line(hit, out)),
     }
 }
 

@@ -2,12 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::Item;
+use super::{Item, json_line};
 
 pub(super) fn write(items: &[Item], out: &mut dyn Write) -> io::Result<()> {
-    for item in items {
-        serde_json::to_writer(&mut *out, item)?;
-        out.write_all(b"\n")?;
-    }
-    Ok(())
+    items.iter().try_for_each(|item| json_line(item, out))
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{cell, item::rounded, line};
+use super::{cell, item::rounded, json_line, line};
 use crate::group::Outlet;
 
 /// The version of the objects that `outlets` writes.
@@ -64,10 +64,7 @@ pub fn write_outlets(format: OutletsFormat, outlets: &[Outlet], out: &mut dyn Wr
     let items = outlets.iter().map(item);
     match format {
         OutletsFormat::Table => table(items.collect(), out),
-        OutletsFormat::Jsonl => items.into_iter().try_for_each(|item| {
-            serde_json::to_writer(&mut *out, &item)?;
-            out.write_all(b"\n")
-        }),
+        OutletsFormat::Jsonl => items.into_iter().try_for_each(|item| json_line(&item, out)),
         OutletsFormat::Csv => csv(items.collect(), out),
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{
     cell,
     item::{iso, rounded},
-    line,
+    json_line, line,
 };
 use crate::{
     group::{Carrier, Reach, Sign},
@@ -157,10 +157,7 @@ fn reason(reach: &Reach, dateline: Option<&str>) -> String {
 pub fn write_reach(format: ReachFormat, items: &[ReachItem], out: &mut dyn Write) -> io::Result<()> {
     match format {
         ReachFormat::Table => items.iter().try_for_each(|item| block(item, out)),
-        ReachFormat::Jsonl => items.iter().try_for_each(|item| {
-            serde_json::to_writer(&mut *out, item)?;
-            out.write_all(b"\n")
-        }),
+        ReachFormat::Jsonl => items.iter().try_for_each(|item| json_line(item, out)),
         ReachFormat::Csv => csv(items, out),
     }
 }

@@ -46,7 +46,7 @@ pub fn cell(text: &str) -> Cow<'_, str> {
     }
 }
 
-fn is_override(c: char) -> bool {
+pub(super) fn is_override(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

@@ -8,7 +8,7 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    cell, graph, line,
+    cell, graph, json_line, line,
     related::{LinkItem, MemberItem, Placed, Related, StorylineItem},
 };
 
@@ -41,19 +41,14 @@ pub fn write_related(format: RelatedFormat, related: &Related, out: &mut dyn Wri
     match format {
         RelatedFormat::Table => table(related, out),
         RelatedFormat::Jsonl => {
-            related.storylines.iter().try_for_each(|s| object(s, out))?;
-            related.links.iter().try_for_each(|l| object(l, out))
+            related.storylines.iter().try_for_each(|s| json_line(s, out))?;
+            related.links.iter().try_for_each(|l| json_line(l, out))
         }
         RelatedFormat::Csv => csv(related, out),
         RelatedFormat::Groups => groups(related, out),
         RelatedFormat::Graphml => graph::graphml(related, out),
         RelatedFormat::Dot => graph::dot(related, out),
     }
-}
-
-fn object(item: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, item)?;
-    out.write_all(b"\n")
 }
 
 fn table(related: &Related, out: &mut dyn Write) -> io::Result<()> {
@@ -141,7 +136,7 @@ fn groups(related: &Related, out: &mut dyn Write) -> io::Result<()> {
     }
     for Placed { id, storyline, first } in &related.stories {
         let group = storyline.map_or_else(|| format!("alone-{first}"), |s| format!("storyline-{s}"));
-        object(&Line { id, group }, out)?;
+        json_line(&Line { id, group }, out)?;
     }
     Ok(())
 }

@@ -13,6 +13,7 @@ use samestory::{
     ingest,
     model::{Model, Precision},
     progress::Silent,
+    report::json_pretty,
 };
 
 use super::{
@@ -67,10 +68,7 @@ pub fn run(args: &Bench) -> Result<Outcome> {
         figures.cold_start_ms = Some(cold::start(args, &subject.name, subject.threads)?);
     }
     if let Some(path) = &args.json {
-        sink::write_to(Some(path), |out| {
-            serde_json::to_writer_pretty(&mut *out, &report)?;
-            out.write_all(b"\n")
-        })?;
+        sink::write_to(Some(path), |out| json_pretty(&report, out))?;
     }
     sink::write_to(None, |out| {
         print::report(&report, out)?;

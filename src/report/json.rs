@@ -1,0 +1,56 @@
+//! JSON that may be shown on a terminal: what could rewrite it there is written as an escape, the values are the same.
+
+use std::{
+    fmt::Write as _,
+    io::{self, Write},
+};
+
+use serde::Serialize;
+
+use super::safe::is_override;
+
+/// Writes `value` on a line of its own.
+pub fn json_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    written(serde_json::to_string(value)?, out)
+}
+
+/// Writes `value` over several lines, for people.
+pub fn json_pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    written(serde_json::to_string_pretty(value)?, out)
+}
+
+fn written(mut text: String, out: &mut dyn Write) -> io::Result<()> {
+    // JSON has escapes of its own for the controls of ASCII, but not for U+009B, which begins a terminal's commands as
+    // ESC [ does. Outside of strings JSON has none of these.
+    let acts = |c: char| ('\u{7f}'..='\u{9f}').contains(&c) || is_override(c);
+    if text.contains(acts) {
+        text = text.chars().fold(String::with_capacity(text.len() + 16), |mut safe, c| {
+            match acts(c) {
+                // A string takes whatever is written to it.
+                true => write!(safe, "\\u{:04x}", u32::from(c)).unwrap_or_default(),
+                false => safe.push(c),
+            }
+            safe
+        });
+    }
+    text.push('\n');
+    out.write_all(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_escaped() {
+        let check = |text: &str, expect: &str| {
+            let mut out = Vec::new();
+            json_line(&text, &mut out).unwrap();
+            assert_eq!(String::from_utf8(out.clone()).unwrap(), format!("{expect}\n"));
+            assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
+        };
+        check("plain – ü, 日本", "\"plain – ü, 日本\"");
+        check("\u{9b}31mred \u{1b}[0m", "\"\\u009b31mred \\u001b[0m\"");
+        check("a\u{202e}b\u{7f}", "\"a\\u202eb\\u007f\"");
+    }
+}
