@@ -12,7 +12,7 @@ use super::{
     Outcome,
     args::{BoilerplateArgs, BoilerplateCommand},
     bars::{Bars, catch_ctrl_c},
-    sink, stories,
+    outputs, sink, stories,
 };
 
 /// Runs the command.
@@ -20,6 +20,7 @@ pub fn run(args: &BoilerplateArgs) -> Result<Outcome> {
     match &args.command {
         BoilerplateCommand::Learn { paths, file, input } => {
             catch_ctrl_c();
+            outputs::check(paths, &[("--file", Some(file))])?;
             let ingested = stories::read(paths, &stories::options(input)?, &Bars::new(false))?;
             let bad_input = !ingested.notices.is_empty();
             let learned = Boilerplate::learn(&ingest::corpus(ingested.stories));

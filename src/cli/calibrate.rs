@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use samestory::{
@@ -23,7 +23,7 @@ use super::{
     args::Calibrate,
     bars::{Bars, catch_ctrl_c},
     engine::Engine,
-    sink, stories,
+    outputs, sink, stories,
 };
 
 /// Draws of the bootstrap.
@@ -93,6 +93,9 @@ impl Said {
 /// Runs the command.
 pub fn run(args: &Calibrate) -> Result<Outcome> {
     catch_ctrl_c();
+    let judged = [&args.labels, &args.decisions].into_iter().flatten();
+    let read: Vec<PathBuf> = args.paths.iter().chain(judged).cloned().collect();
+    outputs::check(&read, &[("--out", Some(&args.out))])?;
     let bars = Bars::new(args.compute.quiet);
     let engine = Engine::new(&args.compute)?;
     let ingested = stories::read(&args.paths, &stories::options(&args.input)?, &bars)?;

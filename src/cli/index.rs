@@ -13,7 +13,7 @@ use samestory::{
     ingest,
     progress::{Progress, Stage},
     report::json_pretty,
-    store::{Added, Known, Store, digest_of},
+    store::{Added, DATABASE, Known, Store, digest_of},
     story::Story,
 };
 
@@ -22,7 +22,7 @@ use super::{
     args::{Index, IndexAdd, IndexCommand, IndexDecide, IndexExport, IndexRebuild, IndexRemove, IndexUpdate},
     bars::{Bars, catch_ctrl_c},
     engine::Engine,
-    sink, stories,
+    outputs, sink, stories,
 };
 
 /// Stories of a transaction: a kill loses the embedding of at most so many.
@@ -341,7 +341,9 @@ fn mb(bytes: u64) -> f64 {
 }
 
 fn export(store: Option<&Path>, args: &IndexExport) -> Result<Outcome> {
-    let store = Store::open(&archive::existing_folder(store)?)?;
+    let folder = archive::existing_folder(store)?;
+    outputs::check(&[folder.join(DATABASE)], &[("--out", args.out.as_deref())])?;
+    let store = Store::open(&folder)?;
     let mut failure = None;
     let mut written = 0u64;
     sink::write_to(args.out.as_deref(), |out| {
