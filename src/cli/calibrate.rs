@@ -34,7 +34,9 @@ const LEAST: f64 = 0.001;
 
 #[derive(Deserialize)]
 struct Label {
+    #[serde(deserialize_with = "ingest::id_in_json")]
     id: String,
+    #[serde(deserialize_with = "ingest::id_in_json")]
     group: String,
 }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use samestory::{
-    Error, Result,
+    Error, Result, ingest,
     progress::{Progress, Silent},
     report::{Hit, json_line},
     story::Story,
@@ -21,10 +21,14 @@ use super::{ahead, bars::Bars, pool::Pool, similar::Query, sink, stories};
 /// A line that asks: the id of a story of the pool, or a text with perhaps a title and an id of its own.
 #[derive(Deserialize)]
 struct Asked {
-    id: Option<String>,
+    #[serde(default)]
+    id: Option<Id>,
     title: Option<String>,
     text: Option<String>,
 }
+
+#[derive(Clone, Deserialize)]
+struct Id(#[serde(deserialize_with = "ingest::id_in_json")] String);
 
 /// The line that answers.
 #[derive(Serialize)]
@@ -127,16 +131,16 @@ fn next(
         *number += 1;
     }
     let asked = serde_json::from_slice::<Asked>(&line);
-    let id = asked.as_ref().ok().and_then(|a| a.id.clone());
+    let id = asked.as_ref().ok().and_then(|a| a.id.clone()).map(|id| id.0);
     let query = asked.map_err(|e| e.to_string()).and_then(|asked| query(asked, places));
     Ok(Some(Line { number: *number, id, query }))
 }
 
 fn query(asked: Asked, places: &HashMap<&str, usize>) -> std::result::Result<Query, String> {
     match asked {
-        Asked { id: Some(id), title: None, text: None } => match places.get(id.as_str()) {
+        Asked { id: Some(id), title: None, text: None } => match places.get(id.0.as_str()) {
             Some(place) => Ok(Query::Own(*place)),
-            None => Err(format!("no story has the id {id:?}")),
+            None => Err(format!("no story has the id {:?}", id.0)),
         },
         Asked { title: None, text: None, .. } => {
             Err("it has neither \"id\" nor \"text\"; ask {\"id\": \"…\"} or {\"text\": \"…\"}".into())
@@ -171,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_line_asks_by_id_or_by_text() {
-        let places = HashMap::from([("a", 3)]);
+        let places = HashMap::from([("a", 3), ("17", 4)]);
         let check = |line: &str, expect: &str| {
             let asked = serde_json::from_str::<Asked>(line).map_err(|e| e.to_string());
             let found = match asked.and_then(|asked| query(asked, &places)) {
@@ -182,6 +186,8 @@ mod tests {
             assert!(found.contains(expect), "{line}: {found}");
         };
         check(r#"{"id": "a"}"#, "own 3");
+        check(r#"{"id": 17}"#, "own 4");
+        check(r#"{"id": [17]}"#, "is no id");
         check(r#"{"id": "b"}"#, "no story has the id");
         check(r#"{"id": "a", "text": "x"}"#, "/x");
         check(r#"{"title": "t"}"#, "t/");

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, Result,
+    ingest::id_in_json,
     story::{Corpus, StoryId},
 };
 
@@ -44,8 +45,10 @@ pub struct Decision {
     /// [`DECISION_SCHEMA`].
     pub schema: u32,
     /// The id of one story.
+    #[serde(deserialize_with = "id_in_json")]
     pub a: String,
     /// The id of the other.
+    #[serde(deserialize_with = "id_in_json")]
     pub b: String,
     /// What was decided.
     pub decision: Choice,
@@ -65,6 +68,7 @@ pub struct Named {
     /// [`DECISION_SCHEMA`].
     pub schema: u32,
     /// The story's id.
+    #[serde(deserialize_with = "id_in_json")]
     pub id: String,
     /// "canonical".
     pub decision: String,

@@ -2,9 +2,20 @@
 
 use std::path::Path;
 
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::story::Story;
+
+/// An id in a line of JSON: a text or a number, as it may be in a record.
+pub fn id_in_json<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    match Value::deserialize(from)? {
+        Value::String(id) => Ok(id),
+        Value::Number(id) => Ok(id.to_string()),
+        other => Err(D::Error::custom(format!("{other} is no id: a text or a number is"))),
+    }
+}
 
 /// The file's name without endings, for stories that are files.
 pub(super) fn stem(path: &Path) -> String {
