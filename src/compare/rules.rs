@@ -176,11 +176,17 @@ impl Figures {
     }
 }
 
+const OWN_TITLES: &str = "short texts of one wording under titles of their own";
+
 /// The relation, and the rule that gave it.
 pub(super) fn decide(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
     match by_wording(f, t) {
         // Two stories with one text may be of two subjects: a template so short that only the titles tell.
         (Relation::Twin, rule) => (Relation::Twin, rule),
+        // A page that shows only a note, such as how to read on, holds no wording of its own at all.
+        _ if f.same_text && f.matched < t.short && f.title_shared.is_some_and(|s| s < t.own_title) => {
+            (Relation::Twin, OWN_TITLES)
+        }
         _ if f.same_text => (Relation::Identical, "the same passages in the same order"),
         other => other,
     }
@@ -221,7 +227,7 @@ fn by_wording(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
             return (Relation::Twin, "short texts of one wording with other names");
         }
         if f.numbers >= 2 && f.title_shared.is_some_and(|s| s < t.short_title) {
-            return (Relation::Twin, "short texts of one wording under titles of their own");
+            return (Relation::Twin, OWN_TITLES);
         }
     }
     if common && high >= t.copy_coverage && low >= t.copy_other {
@@ -293,7 +299,7 @@ fn of_a_series(
         return Some("brief texts of one wording with titles and facts of their own");
     }
     if f.matched < t.short && titles_below(t.own_title) && high >= t.copy_coverage {
-        return Some("short texts of one wording under titles of their own");
+        return Some(OWN_TITLES);
     }
     None
 }
@@ -441,6 +447,10 @@ mod tests {
         check(Figures { title_shared: None, longest: 14, ..part }, Relation::Excerpt);
         check(Figures { matched: 5.0, passage: 5.0, shared_rare: 0, ..short }, Relation::None);
         check(Figures { same_text: true, matched: 5.0, passage: 5.0, ..short }, Relation::Identical);
+        check(
+            Figures { same_text: true, matched: 5.0, passage: 5.0, title_shared: Some(0.1), ..short },
+            Relation::Twin,
+        );
         check(Figures { same_text: true, title_shared: Some(0.2), ..short }, Relation::Twin);
     }
 
