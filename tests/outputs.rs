@@ -5,7 +5,7 @@
 
 use std::{
     fs,
-    os::unix::fs::{FileTypeExt, symlink},
+    os::unix::fs::{FileTypeExt, PermissionsExt, symlink},
     path::Path,
     process::Command,
     thread,
@@ -45,4 +45,23 @@ fn a_pipe_is_written_to() {
     write_groups(folder.path(), &pipe);
     assert!(read.join().unwrap().contains("alone-0"));
     assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
+}
+
+#[test]
+fn who_may_read_a_file_may_read_what_takes_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    fs::write(&out, "old").unwrap();
+    fs::set_permissions(&out, fs::Permissions::from_mode(0o600)).unwrap();
+    write_groups(folder.path(), &out);
+    assert_eq!(fs::metadata(&out).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn a_link_to_nothing_stays_a_link() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+    symlink("file", &link).unwrap();
+    write_groups(folder.path(), &link);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink() && file.is_file());
 }

@@ -67,6 +67,28 @@ fn a_run_that_waits_for_input_ends_at_once() {
     assert_eq!(ends(&mut child), Some(130));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_under_nohup_outlives_its_terminal() {
+    let a = Archive::new();
+    let mut child = Command::new("sh")
+        .args([
+            "-c",
+            "trap '' HUP; exec \"$0\" embed - --quiet --format jsonl",
+            env!("CARGO_BIN_EXE_samestory"),
+        ])
+        .current_dir(a.path(""))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(400));
+    assert!(Command::new("kill").args(["-HUP", &child.id().to_string()]).status().unwrap().success());
+    write!(child.stdin.take().unwrap(), "{}", stories(0, 1)).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && !output.stdout.is_empty(), "{output:?}");
+}
+
 #[test]
 fn a_pipe_for_messages_that_nobody_reads_stops_nothing() {
     let a = Archive::new();
@@ -94,7 +116,19 @@ fn no_output_takes_the_place_of_an_input_or_of_another_output() {
     check(&["dedup", "news", "--kept", "k", "--removed", "./k"], "is written by --kept too");
     check(&["link", "news", "--html", "none/page.html"], "none/page.html");
     check(&["dedup", "news", "--out", "news"], "is a folder");
+    let labels = ["calibrate", "news", "--labels", "news/in.jsonl", "--out", "news/in.jsonl"];
+    check(&labels, "lies in a folder that is read");
+    check(&["boilerplate", "learn", "news", "--file", "news/in.jsonl"], "lies in a folder that is read");
+    check(&["bench", "--corpus", "link", "--json", "news/in.jsonl"], "--json: news/in.jsonl is read");
     a.text(&["dedup", "news", "--out", "news/report.txt", "--html", "/dev/null"]);
+    // Nor that of a store, or of a model's weights.
+    a.text(&["index", "add", "news"]);
+    check(&["report", "--html", ".samestory/archive.sqlite"], "belongs to a store");
+    check(&["index", "export", "--out", ".samestory/writer.lock"], "belongs to a store");
+    check(&["link", "--store", ".samestory", "--html", ".samestory/archive.sqlite"], "belongs to a store");
+    a.write("model.safetensors", "weights");
+    check(&["embed", "news", "--out", "model.safetensors"], "holds the weights of a model");
+    a.text(&["index", "verify"]);
 }
 
 #[test]

@@ -21,8 +21,12 @@ static STOP: AtomicBool = AtomicBool::new(false);
 static WAITING: AtomicBool = AtomicBool::new(false);
 
 /// Makes Ctrl-C end the run at the next safe point; a second one ends it at once, and so does the first while it waits
-/// for input.
+/// for input. A run that was started not to mind a lost terminal (`nohup`) goes on without one: of it nothing is caught,
+/// as whatever catches an interrupt would catch that too.
 pub fn catch_ctrl_c() {
+    if std::fs::read_to_string("/proc/self/status").is_ok_and(|status| ignores_hangup(&status)) {
+        return;
+    }
     // Failing means that a handler is set already: then that one is in force.
     let _ = ctrlc::set_handler(|| {
         if STOP.swap(true, Ordering::SeqCst) {
@@ -34,6 +38,12 @@ pub fn catch_ctrl_c() {
         }
         say!("samestory: stopping; once more, and it ends at once");
     });
+}
+
+/// Whether a process ignores SIGHUP, by its `status` in Linux: bit 0 of the mask is signal 1.
+fn ignores_hangup(status: &str) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
 
 /// Standard input, which may keep a run waiting.
@@ -169,4 +179,20 @@ fn left(state: &ProgressState, out: &mut dyn fmt::Write) {
 /// A poisoned lock means that a thread panicked while drawing; the figures are still right.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whether_a_hangup_is_ignored_is_read_from_the_mask() {
+        let check = |mask: &str, expect: bool| {
+            let status = format!("Name:\tx\nSigBlk:\t0000000000000001\nSigIgn:\t{mask}\nSigCgt:\t0\n");
+            assert_eq!(ignores_hangup(&status), expect, "{mask}");
+        };
+        check("0000000000001001", true);
+        check("0000000000001000", false);
+        check("", false);
+    }
 }

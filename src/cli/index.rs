@@ -13,7 +13,7 @@ use samestory::{
     ingest,
     progress::{Progress, Stage},
     report::json_pretty,
-    store::{Added, DATABASE, Known, Store, digest_of},
+    store::{Added, Known, Store, digest_of},
     story::Story,
 };
 
@@ -342,7 +342,7 @@ fn mb(bytes: u64) -> f64 {
 
 fn export(store: Option<&Path>, args: &IndexExport) -> Result<Outcome> {
     let folder = archive::existing_folder(store)?;
-    outputs::check(&[folder.join(DATABASE)], &[("--out", args.out.as_deref())])?;
+    outputs::check(&[], &[("--out", args.out.as_deref())])?;
     let store = Store::open(&folder)?;
     let mut failure = None;
     let mut written = 0u64;

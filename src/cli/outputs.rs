@@ -2,7 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use samestory::{Error, Result, ingest::Format};
+use samestory::{
+    Error, Result,
+    ingest::Format,
+    store::{DATABASE, WRITER_LOCK},
+};
 
 use super::{sink, stories};
 
@@ -23,6 +27,12 @@ pub fn check(inputs: &[PathBuf], outputs: &[(&str, Option<&Path>)]) -> Result<()
             return refuse(format!("{shown} is a folder"), "name a file");
         }
         let real = real(path)?;
+        if is_of_a_store(&real) {
+            return refuse(format!("{shown} belongs to a store"), "name another file");
+        }
+        if real.is_file() && real.extension().is_some_and(|e| e == "safetensors") {
+            return refuse(format!("{shown} holds the weights of a model"), "name another file");
+        }
         if let Some((other, _)) = met.iter().find(|(_, file)| *file == real) {
             return refuse(format!("{shown} is written by {other} too"), "name another file");
         }
@@ -41,6 +51,13 @@ pub fn check(inputs: &[PathBuf], outputs: &[(&str, Option<&Path>)]) -> Result<()
         met.push((option, real));
     }
     Ok(())
+}
+
+/// Whether `file` is what a store consists of; what it can make again may go.
+fn is_of_a_store(file: &Path) -> bool {
+    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let is_part = name.starts_with(DATABASE) || name == WRITER_LOCK;
+    is_part && file.parent().is_some_and(|folder| folder.join(DATABASE).is_file())
 }
 
 /// `path` without links. An error if a file cannot be made beside it.

@@ -15,7 +15,7 @@ pub fn write_to(path: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> io::R
         return write(&mut out).and_then(|()| out.flush()).map_err(Error::io("write", "standard output"));
     };
     // A device or a pipe is written to, not replaced; a link stays a link.
-    let real = fs::canonicalize(path).unwrap_or_else(|_| path.into());
+    let real = fs::canonicalize(path).or_else(|_| target(path)).unwrap_or_else(|_| path.into());
     if is_device(&real) {
         let written = File::options().write(true).open(&real).and_then(|file| {
             let mut out = BufWriter::new(file);
@@ -26,6 +26,10 @@ pub fn write_to(path: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> io::R
     }
     let partial = partial_name(&real);
     let result = File::create(&partial).and_then(|file| {
+        // Who may read a file that is there may read what takes its place, and nobody else.
+        if let Ok(known) = fs::metadata(&real) {
+            file.set_permissions(known.permissions())?;
+        }
         let mut out = BufWriter::new(file);
         write(&mut out)?;
         out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
@@ -36,6 +40,12 @@ pub fn write_to(path: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> io::R
         let _ = fs::remove_file(&partial);
         Error::Io { action: "write", path: path.into(), source }
     })
+}
+
+/// Where the link `path` leads, though nothing is there.
+fn target(path: &Path) -> io::Result<PathBuf> {
+    let to = fs::read_link(path)?;
+    Ok(path.parent().map_or(to.clone(), |folder| folder.join(to)))
 }
 
 /// Whether `path` is there and neither a file nor a folder, as a pipe is.

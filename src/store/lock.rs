@@ -8,6 +8,9 @@ use std::{
 
 use crate::{Error, Result};
 
+/// The file in a store's folder that a writer locks.
+pub const WRITER_LOCK: &str = "writer.lock";
+
 /// The right to write, until it is dropped or the process ends in whatever way.
 pub struct WriterLock {
     _file: File,
@@ -16,7 +19,7 @@ pub struct WriterLock {
 impl WriterLock {
     /// [`Error::StoreBusy`] names the process that has it.
     pub fn take(folder: &Path) -> Result<Self> {
-        let path = folder.join("writer.lock");
+        let path = folder.join(WRITER_LOCK);
         let open = || File::options().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = open().map_err(Error::io("write", &path))?;
         match file.try_lock() {

@@ -26,6 +26,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 pub use add::{Added, Known, digest_of};
 pub use change::Change;
 pub use check::{Health, Info};
+pub use lock::WRITER_LOCK;
 use lock::WriterLock;
 pub use view::{StoredEvent, StoredMember, StoredPair, StoredPassage, StoredRow, View};
 

@@ -21,7 +21,7 @@ use super::{
     args::Bench,
     bars::{Bars, catch_ctrl_c},
     engine::{cpu_path, open_model},
-    sink, stories,
+    outputs, sink, stories,
 };
 
 /// Runs the command.
@@ -35,6 +35,7 @@ pub fn run(args: &Bench) -> Result<Outcome> {
         }
         return Ok(Outcome::Done);
     }
+    outputs::check(&args.corpus, &[("--json", args.json.as_deref())])?;
     let earlier = args.against.as_deref().map(read_report).transpose()?;
     let bars = Bars::new(args.quiet);
     let (stories, corpus_name, bad_input) = match args.corpus.is_empty() {
@@ -112,14 +113,16 @@ fn subjects(args: &Bench, model: &Model) -> Result<Vec<Subject>> {
         names.push(cpu_path()?.name().into());
     }
     if names.iter().any(|n| n == "all") {
-        names = CpuPath::available().into_iter().map(|p| p.name().to_string()).collect();
-        names.extend(["candle", "stock"].map(String::from));
+        let mut all: Vec<String> = CpuPath::available().into_iter().map(|p| p.name().to_string()).collect();
+        all.extend(["candle", "stock"].map(String::from));
         for gpu in GpuName::built() {
             match gpu.open() {
-                Ok(_) => names.push(gpu.to_string()),
+                Ok(_) => all.push(gpu.to_string()),
                 Err(error) => say!("samestory: {error}; it is left out"),
             }
         }
+        let more = names.into_iter().filter(|name| name != "all" && !all.contains(name)).collect::<Vec<_>>();
+        names = [all, more].concat();
     }
     let mut subjects = Vec::new();
     for name in names {
