@@ -3,7 +3,7 @@
 
 How it was run (the versions are recorded in the file):
 
-    scripts/import-model --keep FOLDER     # the f32 source files, checked
+    FOLDER holds the f32 source files: what scripts/import-model reads from the package that it names
     python3 -m venv venv && venv/bin/pip install torch sentence-transformers
     venv/bin/python scripts/golden.py FOLDER
 

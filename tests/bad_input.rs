@@ -276,4 +276,31 @@ fn model_files_that_are_broken() {
     check_model("config.json", b"{\"hidden_size\": 3");
     check_model("config.json", br#"{"model_type":"roberta"}"#);
     check_model("tokenizer.json", b"[]");
+    check_model("model.toml", b"name = \"x\"");
+}
+
+#[test]
+fn a_weight_that_is_no_number_is_told_of_in_every_precision() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/all-MiniLM-L6-v2");
+    let mut weights = fs::read(source.join("model.safetensors")).unwrap();
+    let length = u64::from_le_bytes(weights[..8].try_into().unwrap()) as usize;
+    let header: serde_json::Value = serde_json::from_slice(&weights[8..8 + length]).unwrap();
+    let name = "encoder.layer.2.output.dense.weight";
+    let at = 8 + length + header[name]["data_offsets"][0].as_u64().unwrap() as usize;
+    // NaN in f16.
+    weights[at..at + 2].copy_from_slice(&0x7e00u16.to_le_bytes());
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("model.safetensors"), weights).unwrap();
+    for file in ["config.json", "tokenizer.json"] {
+        fs::copy(source.join(file), folder.path().join(file)).unwrap();
+    }
+    fs::write(folder.path().join("in.txt"), "The dam at Ostrel will be raised by four metres.").unwrap();
+    for precision in ["native", "int8"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_samestory"));
+        command.args(["embed", "in.txt", "--model", ".", "--precision", precision]);
+        let output = command.current_dir(folder.path()).output().unwrap();
+        assert_calm(&output);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains(name), "{precision}: {}", stderr(&output));
+    }
 }

@@ -122,7 +122,7 @@ fn what_a_gpu_computes_gives_the_golden_vectors_in_any_batch() {
     }
 }
 
-/// With the f32 weights, which the repository does not hold: `scripts/import-model --keep FOLDER`, then
+/// With the f32 weights, which the repository does not hold: a folder with the files that `scripts/import-model` reads, then
 /// `SAMESTORY_F32_MODEL=FOLDER cargo test --test golden -- --ignored`.
 #[test]
 #[ignore = "needs the f32 weights in the folder that SAMESTORY_F32_MODEL names"]

@@ -34,7 +34,10 @@ pub fn compare(before: &Report, now: &Report) -> Vec<Change> {
             let (before, now) = (old.tokens_per_second, length.tokens_per_second);
             changes.push(Change {
                 what: format!("{} × {}, {}, tokens/s", subject.name, subject.threads, length.name()),
-                beyond_noise: now.min > before.max || now.max < before.min,
+                // One round shows no noise to go beyond.
+                beyond_noise: now.min < now.max
+                    && before.min < before.max
+                    && (now.min > before.max || now.max < before.min),
                 before,
                 now,
             });
@@ -76,6 +79,7 @@ mod tests {
         check(&[10.0, 11.0, 12.0], &[13.0, 14.0], true);
         check(&[10.0, 11.0, 12.0], &[11.5, 14.0], false);
         check(&[10.0, 11.0, 12.0], &[7.0, 9.0], true);
+        check(&[10.0], &[7.0, 9.0], false);
         assert_eq!(compare(&report(&[1.0]), &Report::default()), []);
     }
 }

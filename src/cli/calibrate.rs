@@ -121,6 +121,14 @@ pub fn run(args: &Calibrate) -> Result<Outcome> {
         Said::Labels(labels) => Labelled::new(&verdicts, labels),
         Said::Decisions(decided) => Labelled::from_decisions(&verdicts, &decided.same, &decided.different),
     };
+    if labelled.is_empty() {
+        return Err(Error::Option {
+            option: if args.labels.is_some() { "--labels" } else { "--decisions" }.into(),
+            message: "nothing is said of any pair of stories that is near enough to be compared".into(),
+            hint: "say it of stories that are copies of one another, and of some that only look like it"
+                .into(),
+        });
+    }
     let start = Thresholds::default();
     let proposed = labelled.propose(&start, said.least());
     let table = RuleTable::new(proposed.clone(), &engine.model.fingerprint(), &comparer.background());
@@ -188,10 +196,18 @@ fn read_labels(file: &Path, corpus: &Corpus) -> Result<Vec<Option<String>>> {
     for (i, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let label: Label =
             serde_json::from_str(line).map_err(|e| refuse(format!("{}:{}: {e}", file.display(), i + 1)))?;
-        of.insert(label.id, label.group);
+        let before = of.insert(label.id.clone(), label.group.clone());
+        if before.is_some_and(|group| group != label.group) {
+            let message = format!("{}:{}: {:?} has another group above", file.display(), i + 1, label.id);
+            return Err(refuse(message));
+        }
     }
     let labels: Vec<Option<String>> = corpus.stories.iter().map(|s| of.get(&s.id).cloned()).collect();
-    match labels.iter().flatten().count() {
+    let found = labels.iter().flatten().count();
+    if found < of.len() {
+        say!("samestory: {} of {} labels are of stories that were not read", of.len() - found, of.len());
+    }
+    match found {
         0 => Err(refuse(format!("no id in {} is that of a story", file.display()))),
         _ => Ok(labels),
     }

@@ -90,7 +90,11 @@ fn files(model: &Model) -> Result<String> {
     let checked = model.verify()?;
     let fingerprint = model.fingerprint();
     let short = fingerprint.get(..12).unwrap_or(&fingerprint);
-    Ok(format!("{} {short}, {} files as their checksums say", model.name, checked.len()))
+    let sums = match checked.len() {
+        0 => "no checksum of its files is known".into(),
+        files => format!("{files} files as their checksums say"),
+    };
+    Ok(format!("{} {short}, {sums}", model.name))
 }
 
 fn vector(engine: &Engine) -> Result<String> {
@@ -101,7 +105,9 @@ fn vector(engine: &Engine) -> Result<String> {
     })?;
     let built_in = Model::embedded().map(|m| m.fingerprint()).ok();
     if built_in.as_deref() != Some(&*engine.model.fingerprint()) {
-        return Ok(format!("none is known for {}; there is one for {}", engine.model.name, known.model));
+        // That it comes out finite is checked where it is made.
+        engine.embed_texts(&[&known.text], &Silent)?;
+        return Ok(format!("only that of {} is known; a text has a finite vector", known.model));
     }
     let embedded = engine.embed_texts(&[&known.text], &Silent)?;
     compared(dot(embedded.vectors.row(0), &known.values()))

@@ -61,11 +61,16 @@ pub fn run(args: &Embed) -> Result<Outcome> {
         let seconds: Vec<String> =
             bars.stage_times().iter().map(|t| format!("{} {:.2} s", t.stage, t.seconds)).collect();
         let (what, ledger) = (if args.whole { "stories" } else { "passages" }, embedded.ledger);
+        let distinct = if args.whole { String::new() } else { format!(", {} distinct", ledger.rows) };
+        let windows = match ledger.windowed_rows {
+            0 => String::new(),
+            long => format!(", {long} long ones in {} windows", ledger.windows),
+        };
         say!(
-            "{} {what}, {} distinct, {} tokens seen, {} cut; {}; {}, {} threads",
+            "{} {what}{distinct}{windows}, {} tokens seen, {} of them unknown, {} cut; {}; {}, {} threads",
             vectors.len(),
-            ledger.rows,
             ledger.tokens,
+            ledger.unknown_tokens,
             ledger.tokens_cut,
             seconds.join(", "),
             engine.device(),

@@ -36,11 +36,13 @@ pub fn run(args: &Explain) -> Result<Outcome> {
     if args.paths.is_empty()
         && let Some(explanation) = of_store(args, &engine)?
     {
-        return write(args, &explanation);
+        return write(args, &explanation, false);
     }
-    let mut all: Vec<Story> = Vec::new();
+    let (mut all, mut bad_input): (Vec<Story>, bool) = (Vec::new(), false);
     if !args.paths.is_empty() || engine.store.is_some() {
-        all = archive::read(&engine, &args.paths, &options, &bars)?.stories;
+        let ingested = archive::read(&engine, &args.paths, &options, &bars)?;
+        bad_input = !ingested.notices.is_empty();
+        all = ingested.stories;
     }
     let [a, b] = [&args.a, &args.b].map(|name| find(name, &mut all, &options, &bars));
     let (a, b) = (a?, b?);
@@ -50,7 +52,7 @@ pub fn run(args: &Explain) -> Result<Outcome> {
     if let Some(file) = &args.boilerplate {
         compare_options.boilerplate = boilerplate::read(file)?;
     }
-    write(args, &Comparer::new(&corpus, &embedded.vectors, &compare_options).explain(a, b))
+    write(args, &Comparer::new(&corpus, &embedded.vectors, &compare_options).explain(a, b), bad_input)
 }
 
 /// Two stories of the store explained by what is known there; none if it does not have both.
@@ -69,12 +71,12 @@ fn of_store(args: &Explain, engine: &Engine) -> Result<Option<Explanation>> {
     archive.explain(a, b)
 }
 
-fn write(args: &Explain, explanation: &Explanation) -> Result<Outcome> {
+fn write(args: &Explain, explanation: &Explanation, bad_input: bool) -> Result<Outcome> {
     sink::write_to(None, |out| match args.format {
         ExplainFormat::Json => json_pretty(explanation, out),
         ExplainFormat::Text => text(explanation, &Paint::detect(), out),
     })?;
-    Ok(Outcome::Done)
+    Ok(if bad_input && args.input.strict { Outcome::BadInput } else { Outcome::Done })
 }
 
 /// The story that `name` stands for: an id among `all`, or a file, of which `#n` takes the nth story.

@@ -20,10 +20,10 @@ pub fn run(args: &Args) -> Result<Outcome> {
             let model = open_model(model.as_deref())?;
             let checked = model.verify()?;
             sink::write_to(None, |out| {
-                for file in &checked {
-                    writeln!(out, "ok  {file}")?;
+                if checked.is_empty() {
+                    return writeln!(out, "{}: there is no model.toml, so no checksum is known", model.name);
                 }
-                Ok(())
+                checked.iter().try_for_each(|file| writeln!(out, "ok  {file}"))
             })?;
         }
         ModelCommand::Fetch { id, revision } => fetch(id, revision.as_deref())?,

@@ -262,11 +262,24 @@ struct Loader<'a> {
 
 impl Loader<'_> {
     fn matrix(&self, name: &str, rows: usize) -> Result<Vec<f32>> {
-        Ok(self.weights.get(name, rows, self.hidden)?.to_f32())
+        self.tensor(name, rows, self.hidden)
     }
 
     fn vector(&self, name: &str, len: usize) -> Result<Vec<f32>> {
-        Ok(self.weights.get(name, 1, len)?.to_f32())
+        self.tensor(name, 1, len)
+    }
+
+    /// Rounded to bytes, a value that is not finite would become some other number, and the vectors with it.
+    fn tensor(&self, name: &str, rows: usize, cols: usize) -> Result<Vec<f32>> {
+        let values = self.weights.get(name, rows, cols)?.to_f32();
+        match values.iter().all(|x| x.is_finite()) {
+            true => Ok(values),
+            false => Err(Error::Model {
+                file: name.into(),
+                expected: "finite weights".into(),
+                found: "one that is not".into(),
+            }),
+        }
     }
 
     /// The norm `name`, after a layer with `bias`.
@@ -304,7 +317,7 @@ impl Loader<'_> {
         let attention_bias = self.vector(&at("attention.output.dense.bias"), hidden)?;
         let up = self.matrix(&at("intermediate.dense.weight"), inner)?;
         let up_bias = self.vector(&at("intermediate.dense.bias"), inner)?;
-        let down = self.weights.get(&at("output.dense.weight"), hidden, inner)?.to_f32();
+        let down = self.tensor(&at("output.dense.weight"), hidden, inner)?;
         let down_bias = self.vector(&at("output.dense.bias"), hidden)?;
         let none = vec![0.0; hidden];
         let pack = |weight: &[f32], n, k, bias: &[f32]| kernels.pack(weight, n, k, bias, self.arena);

@@ -24,6 +24,10 @@ pub struct Ledger {
     pub windowed_rows: u64,
     /// The windows of those texts.
     pub windows: u64,
+    /// Tokens that stand for what the model has no word for: of it the vectors know nothing.
+    pub unknown_tokens: u64,
+    /// Texts that are mostly made of such tokens: their vectors say next to nothing.
+    pub unread_rows: u64,
     /// Tokens of the input that no window held. Always 0: kept so that a reader need not take it on trust.
     pub tokens_cut: u64,
 }
@@ -37,6 +41,8 @@ impl Ledger {
             tokens: self.tokens + other.tokens,
             windowed_rows: self.windowed_rows + other.windowed_rows,
             windows: self.windows + other.windows,
+            unknown_tokens: self.unknown_tokens + other.unknown_tokens,
+            unread_rows: self.unread_rows + other.unread_rows,
             tokens_cut: self.tokens_cut + other.tokens_cut,
         }
     }
@@ -136,6 +142,11 @@ fn tokenize<T: AsRef<str> + Sync>(
                 ledger.windowed_rows += 1;
                 ledger.windows += of_text.len() as u64;
             }
+            let is_unknown = |id: &&u32| model.tokenizer.unknown() == Some(**id);
+            let unknown = of_text.iter().flatten().filter(is_unknown).count();
+            let words: usize = of_text.iter().map(|ids| ids.len().saturating_sub(2)).sum();
+            ledger.unknown_tokens += unknown as u64;
+            ledger.unread_rows += u64::from(unknown * 2 > words);
             for ids in of_text {
                 ledger.tokens += ids.len() as u64;
                 windows.push(Window { text: (block * BLOCK + i) as u32, ids });
@@ -144,6 +155,14 @@ fn tokenize<T: AsRef<str> + Sync>(
         progress.advance(Stage::Tokenize, chunk.len() as u64);
     }
     progress.end(Stage::Tokenize);
+    if ledger.unread_rows > 0 {
+        progress.warn(&format!(
+            "{} of {} texts are mostly made of what {} has no words for: their vectors say next to nothing",
+            ledger.unread_rows,
+            texts.len(),
+            model.name
+        ));
+    }
     Ok((windows, ledger))
 }
 
@@ -240,6 +259,22 @@ mod tests {
                 assert!(warning.contains("a small device does not hold"), "{warning}");
             }
         }
+    }
+
+    #[test]
+    fn what_the_model_has_no_words_for_is_counted_and_told() {
+        let model = Model::embedded().unwrap();
+        let encoder = cpu_encoder(&model, CpuPath::detect()).unwrap();
+        let check = |text: &str, unknown: u64, unread: u64| {
+            let heard = Heard::up_to(u64::MAX);
+            let ledger = embed_texts(&model, &*encoder, &[text], &heard).unwrap().ledger;
+            assert_eq!((ledger.unknown_tokens, ledger.unread_rows), (unknown, unread), "{text:?}");
+            assert_eq!(heard.told.into_inner().unwrap().0.len() as u64, unread);
+        };
+        check("rates rose again", 0, 0);
+        check("rates rose again 🛶", 1, 0);
+        check("ผู้ว่าราชการกล่าวว่าน้ำท่วม", 1, 1);
+        check("", 0, 0);
     }
 
     #[test]

@@ -37,10 +37,19 @@ pub struct Manifest {
 impl Manifest {
     /// Reads `model.toml`; `file` is named in errors.
     pub fn from_toml(file: &str, text: &str) -> Result<Self> {
-        toml::from_str(text).map_err(|e| Error::Model {
+        let refuse = |found: String| Error::Model {
             file: file.into(),
             expected: "a model.toml as scripts/import-model writes it".into(),
-            found: e.message().to_string(),
-        })
+            found,
+        };
+        let manifest: Manifest = toml::from_str(text).map_err(|e| refuse(e.message().to_string()))?;
+        // What the vectors depend on is known by these sums.
+        match ["config.json", "tokenizer.json", "model.safetensors"]
+            .iter()
+            .find(|f| !manifest.files.contains_key(**f))
+        {
+            None => Ok(manifest),
+            Some(missing) => Err(refuse(format!("no checksum of {missing} among its files"))),
+        }
     }
 }

@@ -9,6 +9,7 @@ use crate::{Error, Result};
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
     words: Option<Words>,
+    unknown: Option<u32>,
     max_tokens: usize,
     prefix: String,
 }
@@ -24,7 +25,13 @@ impl Tokenizer {
         if max_tokens < 3 {
             return Err(bad(format!("a window of {max_tokens} tokens")));
         }
-        Ok(Tokenizer { words: Words::of(&inner), inner, max_tokens, prefix: prefix.into() })
+        let unknown = ["[UNK]", "<unk>"].into_iter().find_map(|token| inner.token_to_id(token));
+        Ok(Tokenizer { words: Words::of(&inner), unknown, inner, max_tokens, prefix: prefix.into() })
+    }
+
+    /// The id that stands for what the model has no word for, if it has one.
+    pub fn unknown(&self) -> Option<u32> {
+        self.unknown
     }
 
     /// All token ids of `text`, special tokens included, however many there are.

@@ -143,8 +143,9 @@ impl Store {
                          --precision that is wanted; if neither helps, the model's files are other ones"
                     .into(),
                 false => format!(
-                    "give --model {}, or move the store to the other model: samestory index rebuild --model {}",
-                    self.identity.model, identity.model
+                    "give with --model the folder or the id of {}, or move the store: samestory index rebuild with the \
+                     --model that is wanted",
+                    self.identity.model
                 ),
             },
         })
