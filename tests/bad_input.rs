@@ -249,6 +249,20 @@ fn a_path_that_is_not_there() {
     assert!(stderr(&output).contains("no/such/folder"), "{}", stderr(&output));
 }
 
+#[test]
+fn texts_of_nothing_that_can_be_seen() {
+    let line = |text: &str| format!("{{\"id\":\"x\",\"text\":\"{text}\"}}\n");
+    check("bad.jsonl", line("\\u200b\\u200b"), &["bad.jsonl:1: has neither a text nor a title"]);
+    check("bad.jsonl", line("\\u0000"), &["bad.jsonl:1: has neither a text nor a title"]);
+    // Signs are a text, though no passage.
+    check("bad.jsonl", line("🎉"), &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("in.jsonl");
+    fs::write(&file, line("🎉")).unwrap();
+    let output = run(&["embed", file.to_str().unwrap()]);
+    assert!(stderr(&output).contains("1 stories have no words"), "{}", stderr(&output));
+}
+
 /// A model folder with `file` replaced: the error names it.
 fn check_model(file: &str, bytes: &[u8]) {
     let folder = tempfile::tempdir().unwrap();

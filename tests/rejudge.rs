@@ -130,3 +130,20 @@ fn decisions_propose_rules() {
     fs::write(&decisions, line("no", "such", "same")).unwrap();
     assert!(said(&calibrate()).contains("no line of"));
 }
+
+#[test]
+fn labels_that_say_nothing_or_two_things_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (labels, rules) = (path(folder.path(), "labels.jsonl"), path(folder.path(), "rules.toml"));
+    let label = |id: &str, group: &str| format!("{{\"id\":\"{id}\",\"group\":{group}}}\n");
+    let check = |text: String, expect: &str| {
+        fs::write(&labels, text).unwrap();
+        let output = samestory(&["calibrate", &wire(), "-q", "--labels", &labels, "--out", &rules]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && said.contains(expect), "{said}");
+        assert!(!folder.path().join("rules.toml").exists());
+    };
+    check(label("hw-101", "1") + &label("hw-101", "2"), "labels.jsonl:2: \"hw-101\" has another group above");
+    check(label("hw-101", "1") + &label("no-such", "2"), "1 of 2 labels are of stories that were not read");
+    check(label("hw-101", "\"1\""), "nothing is said of any pair");
+}

@@ -41,6 +41,12 @@ pub fn run(args: &Embed) -> Result<Outcome> {
     let ingested = stories::read(&args.paths, &stories::options(&args.input)?, &bars)?;
     let bad_input = !ingested.notices.is_empty();
     let corpus = ingest::corpus(ingested.stories);
+    let empty = corpus.passages.iter().filter(|passages| passages.is_empty()).count();
+    if empty > 0 && !args.whole {
+        say!(
+            "samestory: {empty} stories have no words to make a passage of, and so no vector; --whole gives each one"
+        );
+    }
     let embedded = match args.whole {
         true => engine.embed_texts(&whole_texts(&corpus), &bars)?,
         false => engine.embed(&corpus, &bars)?,

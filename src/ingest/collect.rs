@@ -8,8 +8,8 @@ use std::{
 };
 
 use super::{
-    Format, Ingested, Notice, NoticeKind, Options, bytes, credit, csv, html, ids, json, markdown, page,
-    parquet,
+    Format, Ingested, Notice, NoticeKind, Options, bytes, credit, csv, html, ids, json, markdown, normalize,
+    page, parquet,
 };
 use crate::{
     Error, Result,
@@ -199,7 +199,9 @@ impl<'a> Collector<'a> {
     pub(super) fn story(&mut self, found: Found) {
         self.out.records += u64::from(found.part == 0);
         let title = found.title.trim();
-        if found.text.trim().is_empty() && title.is_empty() {
+        // Of what no letter stands in, what is left of it tells.
+        let is_blank = |text: &str| !text.contains(char::is_alphanumeric) && normalize(text).is_empty();
+        if is_blank(&found.text) && is_blank(title) {
             return self.here(found.line, NoticeKind::NoText);
         }
         let id = found
