@@ -312,11 +312,14 @@ impl<'a> Glue<'a> {
             let members =
                 vec![bytes(passages().map(|p| p.0.clone())), texts(passages().map(|p| p.1.clone()))];
             let titles = texts(stories.iter().map(|s| s.title.clone()));
-            (ints(pairs.iter().map(|pair| of(pair) as i64)), titles, lists(&schema, name, &lengths, members))
+            let sources: ArrayRef =
+                Arc::new(stories.iter().map(|s| s.source.clone()).collect::<StringArray>());
+            let numbers = ints(pairs.iter().map(|pair| of(pair) as i64));
+            (numbers, [titles, sources, lists(&schema, name, &lengths, members)])
         };
         let (a, b) = (side(|pair| pair.0, "passages_a"), side(|pair| pair.1, "passages_b"));
         let mut out = Vec::new();
-        let columns = vec![a.0, b.0, a.1, a.2, b.1, b.2];
+        let columns = [vec![a.0, b.0], a.1.to_vec(), b.1.to_vec()].concat();
         stage::strangers(&mut &written(schema.clone(), columns)[..], &mut out).unwrap();
         let said =
             read(&out).into_iter().flat_map(|batch| batch.column(2).as_boolean().iter().collect::<Vec<_>>());

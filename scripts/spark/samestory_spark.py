@@ -114,9 +114,9 @@ class Run:
         order = Window.partitionBy("hash").orderBy("number")
         neighbours = often.withColumn("a", F.lag("number").over(order)).where("a is not null").select(
             "hash", "carriers", "a", F.col("number").alias("b"))
-        said = self.stories.frame.select("number", "title", "passages")
-        side = lambda of: said.select(
-            F.col("number").alias(of), F.col("title").alias(f"title_{of}"), F.col("passages").alias(f"passages_{of}"))
+        said = ["title", "source", "passages"]
+        side = lambda of: self.stories.frame.select(
+            F.col("number").alias(of), *(F.col(name).alias(f"{name}_{of}") for name in said))
         pairs = neighbours.select("a", "b").distinct().join(side("a"), "a").join(side("b"), "b")
         strangers = self.binary.through(["strangers"], "sharing", "strangers", pairs)
         return neighbours.join(strangers, ["a", "b"]).groupBy("hash", "carriers").agg(

@@ -267,6 +267,12 @@ mod tests {
         check(iran, iraq, "===~==");
         check_with(iran, iraq, &["iran"], "===~==");
         check_with(iran, iraq, &["iran", "iraq"], "===.==");
+        check_with(
+            "he flew to Odesa on monday",
+            "he flew to Odessa on monday",
+            &["odesa", "odessa"],
+            "===~==",
+        );
         check_with("all Iranian ships left", "all Iranians ships left", &["iranian", "iranians"], "=~==");
     }
 }

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, HashMap};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::strangers::{Said, are_strangers};
 use crate::{
     Error, Result,
+    ingest::{Said, are_strangers},
     story::{Corpus, RowId, StoryId},
 };
 
@@ -158,6 +158,7 @@ fn find(corpus: &Corpus) -> Vec<bool> {
     pairs.dedup();
     let said = |s: StoryId| Said {
         title: &corpus.stories[s.index()].title,
+        source: corpus.stories[s.index()].source.as_deref(),
         rows: corpus.story_rows(s).map(|r| (&corpus.rows[r.index()].hash[..], corpus.row_text(r))).collect(),
     };
     let strangers: Vec<(StoryId, StoryId)> =
@@ -176,12 +177,19 @@ mod tests {
 
     const NOTE: &str = "The Coast Gazette has reported from the harbour towns of the northern shore since the spring of 1904.";
 
+    const REPORTS: [&str; 6] = [
+        "The council of Vellin approved a bridge over the river Osk on Monday after a debate of nine hours.",
+        "A fishing boat with seven people aboard was towed to safety off Cape Merrow when its engine failed.",
+        "Irena Holt won the chess championship for a third time, beating the favourite in thirty one moves.",
+        "Potato growers expect the smallest harvest in a decade after a summer of blight, said their chamber.",
+        "The museum of glass shows six hundred lamps of three centuries, the beacon of Skerry among them.",
+        "Commuters face delays through Friday while the railway replaces its signals between Norrin and Halm.",
+    ];
+
     fn corpus() -> Corpus {
         let story = |i: usize| Story {
             id: format!("s{i}"),
-            text: format!(
-                "Report {i} tells of a matter that no other story here speaks of, at length and in {i} words.\n\n{NOTE}"
-            ),
+            text: format!("{}\n\n{NOTE}", REPORTS[i]),
             source: Some("Coast Gazette".into()),
             ..Story::default()
         };

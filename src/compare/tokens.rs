@@ -146,7 +146,7 @@ fn words(text: &str) -> Vec<&str> {
         let (start, c) = bytes[i];
         let at = |i: usize| bytes.get(i).map_or(' ', |b| b.1);
         let before = if i == 0 { ' ' } else { at(i - 1) };
-        let is_minus = c == '-' && at(i + 1).is_ascii_digit() && (before.is_whitespace() || before == '(');
+        let is_minus = c == '-' && (before.is_whitespace() || before == '(') && is_amount(&text[start + 1..]);
         if !c.is_alphanumeric() && !is_minus {
             let end = start + c.len_utf8();
             if ".!?".contains(c) || "%&".contains(c) {
@@ -174,6 +174,15 @@ fn words(text: &str) -> Vec<&str> {
         i = j;
     }
     out
+}
+
+/// Whether `text` begins with a number that may well stand below zero: a fraction, a share, degrees. A dash before another
+/// number is mostly the sign of a list or of an aside.
+fn is_amount(text: &str) -> bool {
+    let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let fraction = rest.starts_with(['.', ',']) && rest[1..].starts_with(|c: char| c.is_ascii_digit());
+    let units = ["%", "°", "percent", "per cent", "pct", "degree"];
+    rest.len() < text.len() && (fraction || units.iter().any(|unit| rest.trim_start().starts_with(unit)))
 }
 
 fn is_shouted(text: &str) -> bool {
@@ -232,9 +241,14 @@ pub(super) fn nearly_equal(a: &Token, b: &Token) -> bool {
     x.len().abs_diff(y.len()) <= allowed && edits(&x, &y, allowed) <= allowed
 }
 
-/// Whether one word begins with all of the other: another form of it.
+/// Whether two words are forms of one: one begins with all of the other, or has a letter once that the other has twice.
 pub(super) fn is_inflected(a: &str, b: &str) -> bool {
-    a.starts_with(b) || b.starts_with(a)
+    let once = |word: &str| {
+        let mut letters: Vec<char> = word.chars().collect();
+        letters.dedup();
+        letters
+    };
+    a.starts_with(b) || b.starts_with(a) || once(a) == once(b)
 }
 
 /// Letters that scanners read for digits.
@@ -294,8 +308,11 @@ mod tests {
         check("1986/87", &["1986/87"]);
         check("1,200,000 and 3,5 and 12,34", &["1200000", "and", "3.5", "and", "12.34"]);
         check(
-            "from -5 to 5, in 1986-87 (-0.5), a well-5 b - 7",
-            &["from", "-5", "to", "5", "in", "1986-87", "-0.5", "a", "well", "5", "b", "7"],
+            "from -5 % to 5, in 1986-87 (-0.5), a well-5 -5 hurt- b - 7",
+            &[
+                "from", "-5", "percent", "to", "5", "in", "1986-87", "-0.5", "a", "well", "5", "5", "hurt",
+                "b", "7",
+            ],
         );
     }
 

@@ -22,6 +22,7 @@ mod notice;
 mod page;
 mod parquet;
 mod split;
+mod strangers;
 mod tags;
 mod walk;
 
@@ -39,6 +40,7 @@ pub use kept::{Spooled, copy_records, story_line};
 pub use normalize::normalize;
 pub use notice::{Notice, NoticeKind};
 pub use split::split_text;
+pub use strangers::{Said, are_strangers};
 
 use crate::{Result, progress::Progress, progress::Stage, story::Story};
 use collect::Collector;

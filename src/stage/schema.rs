@@ -170,8 +170,10 @@ impl Stream {
                 must(1, "a", Int64),
                 must(2, "b", Int64),
                 must(3, "title_a", Utf8),
+                may(11, "source_a", Utf8),
                 must(4, "passages_a", list(&[must(5, "hash", Binary), must(6, "text", Utf8)])),
                 must(7, "title_b", Utf8),
+                may(12, "source_b", Utf8),
                 must(8, "passages_b", list(&[must(9, "hash", Binary), must(10, "text", Utf8)])),
             ],
             Stream::Strangers => {

@@ -7,7 +7,7 @@ use rusqlite::params;
 use super::{Change, Store};
 use crate::{
     Result,
-    compare::{Said, are_strangers},
+    ingest::{Said, are_strangers},
 };
 
 /// The key under which a store keeps how its strangers were counted.
@@ -69,7 +69,7 @@ impl Change<'_> {
     fn texts(&self, story: i64) -> Result<Option<Texts>> {
         let sql = "SELECT hash, text FROM rows JOIN passages ON row = number WHERE story = ?1 ORDER BY place";
         let rows = self.view().all(sql, [story], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(self.view().title(story)?.map(|title| Texts { title, rows }))
+        Ok(self.view().headed(story)?.map(|(title, source)| Texts { title, source, rows }))
     }
 
     fn count(&self, row: i64, carriers: i64, strangers: i64) -> Result<()> {
@@ -107,12 +107,13 @@ impl Store {
 
 struct Texts {
     title: String,
+    source: Option<String>,
     rows: Vec<(Vec<u8>, String)>,
 }
 
 impl Texts {
     fn said(&self) -> Said<'_> {
         let rows = self.rows.iter().map(|(hash, text)| (&hash[..], text.as_str()));
-        Said { title: &self.title, rows: rows.collect() }
+        Said { title: &self.title, source: self.source.as_deref(), rows: rows.collect() }
     }
 }

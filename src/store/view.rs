@@ -194,9 +194,10 @@ impl View<'_> {
         self.one(&format!("SELECT {COLUMNS} FROM stories WHERE number = ?1"), [number], story)
     }
 
-    /// The title of the story with this number.
-    pub fn title(&self, number: i64) -> Result<Option<String>> {
-        self.one("SELECT title FROM stories WHERE number = ?1", [number], |row| row.get(0))
+    /// Title and publisher of the story with this number.
+    pub fn headed(&self, number: i64) -> Result<Option<(String, Option<String>)>> {
+        let sql = "SELECT title, source FROM stories WHERE number = ?1";
+        self.one(sql, [number], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
     /// The ids of stories that begin like `id`, a few of them.
