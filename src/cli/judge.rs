@@ -46,15 +46,16 @@ pub struct Judged {
     pub evidence: Option<Evidence>,
 }
 
-/// The decisions of `file` on the stories of `corpus`, or where none is given those that the store of `engine` keeps;
-/// tells of those on other stories.
+/// The decisions of `file` on the stories of `corpus`, and those that the store of `engine` keeps on other pairs; tells
+/// of those on other stories.
 pub fn decided(file: Option<&Path>, engine: &Engine, corpus: &Corpus) -> Result<Resolved> {
-    let file = match (file, &engine.store) {
-        (Some(file), _) => file,
-        (None, Some(store)) => return Ok(decisions(store.view())?.resolve(corpus)),
-        (None, None) => return Ok(Resolved::default()),
+    let kept = match &engine.store {
+        Some(store) => decisions(store.view())?,
+        None => Decisions::default(),
     };
-    let decided = Decisions::read(file)?.resolve(corpus);
+    let Some(file) = file else { return Ok(kept.resolve(corpus)) };
+    let given = Decisions::read(file)?;
+    let decided = given.resolve(corpus);
     if decided.unknown > 0 {
         let of = |n: usize| {
             if n == 1 { "decision names a story that is" } else { "decisions name stories that are" }
@@ -62,7 +63,11 @@ pub fn decided(file: Option<&Path>, engine: &Engine, corpus: &Corpus) -> Result<
         let file = samestory::report::line(&file.display().to_string(), 400);
         say!("samestory: {file}: {} {} not here", decided.unknown, of(decided.unknown));
     }
-    Ok(decided)
+    let all = given.beside(kept).map_err(|error| match error {
+        Error::Line { line, message, hint, .. } => Error::Line { path: file.into(), line, message, hint },
+        error => error,
+    })?;
+    Ok(all.resolve(corpus))
 }
 
 /// What is known of a run before anything is judged.

@@ -33,7 +33,12 @@ use super::{
 /// Runs the command.
 pub fn run(args: &Similar) -> Result<Outcome> {
     catch_ctrl_c();
-    let read: Vec<PathBuf> = args.paths.iter().chain(&args.queries).cloned().collect();
+    let mut read: Vec<PathBuf> = args.paths.iter().chain(&args.queries).cloned().collect();
+    if let Some(asked) = &args.query {
+        // A text, a file, or a story of one.
+        let of_file = asked.rsplit_once('#').map(|(file, _)| file);
+        read.extend(of_file.into_iter().chain([&**asked]).map(PathBuf::from).filter(|file| file.is_file()));
+    }
     outputs::check(&read, &[("--out", args.out.as_deref())])?;
     let bars = Bars::new(args.compute.quiet);
     let filter = Filter::new(args)?;
@@ -47,19 +52,17 @@ pub fn run(args: &Similar) -> Result<Outcome> {
         _ => None,
     };
     let mut bad_input = false;
-    let (archive, corpus, rows) = match near {
-        Some((archive, corpus, rows)) => (Some(archive), corpus, rows),
+    let (archive, corpus, rows, query) = match near {
+        Some((archive, corpus, rows, query)) => (Some(archive), corpus, rows, Some(query)),
         None => {
             let ingested = archive::read(&engine, &args.paths, &options, &bars)?;
             bad_input = !ingested.notices.is_empty();
             let corpus = ingest::corpus(ingested.stories);
             let rows = engine.embed(&corpus, &bars)?.vectors;
-            (None, corpus, rows)
+            let query = args.query.as_ref().map(|query| Query::read(query, &corpus, &options, &bars));
+            let query = query.transpose()?;
+            (None, corpus, rows, query)
         }
-    };
-    let query = match &args.query {
-        Some(query) => Some(Query::read(query, &corpus, &options, &bars)?),
-        None => None,
     };
     let titles = Titles::new(&corpus);
     let title_vectors = engine.embed_titles(&titles, &bars)?;
@@ -118,27 +121,32 @@ pub fn run(args: &Similar) -> Result<Outcome> {
     Ok(if bad_input && args.input.strict { Outcome::BadInput } else { Outcome::Done })
 }
 
-/// The stories of the store that a look-up has to look at, with the vectors of their rows.
+/// The stories of the store that a look-up has to look at, with the vectors of their rows, and what is asked.
 fn near(
     engine: &Engine,
     query: &str,
     options: &ingest::Options,
     bars: &Bars,
-) -> Result<(Archive, Corpus, Matrix)> {
+) -> Result<(Archive, Corpus, Matrix, Query)> {
     let folder = engine.store.as_ref().map_or(Path::new("."), |store| store.folder());
     let archive = archive::judging(Store::open(folder)?, engine)?;
     let view = archive.store().view();
-    let story = match view.number(query)?.map(|number| view.story(number)).transpose()?.flatten() {
+    let of_store = view.number(query)?.map(|number| view.story(number)).transpose()?.flatten();
+    let is_own = of_store.is_some();
+    let story = match of_store {
         Some(story) => story,
         None => match Query::read(query, &Corpus::default(), options, bars)? {
             Query::Other(story) => *story,
             Query::Own(_) => Story::default(),
         },
     };
-    let asked = ingest::corpus(vec![story]);
+    let asked = ingest::corpus(vec![story.clone()]);
     let vectors = engine.embed(&asked, bars)?.vectors;
     let (corpus, rows) = archive.near(&asked, &vectors)?;
-    Ok((archive, corpus, rows))
+    // Where very many stories are as near as itself, a story may not be among those that are looked at.
+    let place = corpus.stories.iter().position(|s| is_own && s.id == story.id);
+    let query = place.map_or_else(|| Query::Other(Box::new(story)), Query::Own);
+    Ok((archive, corpus, rows, query))
 }
 
 /// How many stories were looked at, and what was passed over.

@@ -148,15 +148,17 @@ impl Decisions {
         Ok(decisions)
     }
 
-    /// An error if stories are joined and parted by these decisions and by those of `earlier` on other pairs together.
+    /// These decisions, and those of `earlier` on other pairs.
     ///
     /// # Errors
     /// [`Error::Line`], with the line of the decision that parts them; 0 if that is an earlier one.
-    pub fn beside(&self, earlier: Decisions) -> Result<()> {
+    pub fn beside(&self, earlier: Decisions) -> Result<Decisions> {
         let new: BTreeSet<_> = self.pairs.iter().map(|(_, d)| d.pair()).collect();
-        let mut all = Decisions { pairs: self.pairs.clone(), ..Decisions::default() };
+        let mut all = Decisions { pairs: self.pairs.clone(), canonical: earlier.canonical };
         all.pairs.extend(earlier.pairs.into_iter().filter(|(_, d)| !new.contains(&d.pair())));
-        all.check_chains(Path::new(""))
+        all.canonical.extend(self.canonical.iter().cloned());
+        all.check_chains(Path::new(""))?;
+        Ok(all)
     }
 
     /// Refuses stories that a chain of "same" joins and a "different" parts.
