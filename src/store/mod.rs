@@ -143,8 +143,8 @@ impl Store {
                          --precision that is wanted; if neither helps, the model's files are other ones"
                     .into(),
                 false => format!(
-                    "give with --model the folder or the id of {}, or move the store: samestory index rebuild with the \
-                     --model that is wanted",
+                    "give with --model the folder or the id of {}, or move the store: samestory index rebuild --model MODEL, \
+                     with the one that is wanted",
                     self.identity.model
                 ),
             },
