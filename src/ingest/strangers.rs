@@ -52,10 +52,12 @@ pub struct Said<'a> {
 ///
 /// One publisher puts its notes, tables and lists under everything, so of its stories only what they say besides counts:
 /// they are strangers unless much of that is in the same words, or the titles are alike. Two publishers print an agency's
-/// text because it is their story: what each adds, and the title that it chose, say some of its words again. Measured with
-/// unknown publishers on notes of ten kinds under 8,000 pairs of news stories that have nothing to do with each other, and
-/// on 4,800 stories told in several parts or by several papers: of the pairs of the first kind 96 % are strangers, of
-/// those of the second 2 to 6 % where there are titles. A row is judged by the most of its pairs.
+/// text because it is their story: what each adds, and the title that it chose, say some of its words again.
+///
+/// Measured without publishers: of nine sets of notes, each under 5,260 pairs of news stories that have nothing to do with
+/// one another, 93 % of the pairs are strangers (89 % without titles; the fewest, 51 and 31 %, with three legal notices
+/// under one paragraph). Of 3,558 pairs that tell parts of one story around a passage that both have, 4 to 25 % are. A row
+/// is judged by the most of its pairs.
 pub fn are_strangers(x: &Said, y: &Said) -> bool {
     let of_y: BTreeSet<&[u8]> = y.rows.iter().map(|(hash, _)| *hash).collect();
     let common: BTreeSet<&[u8]> = x.rows.iter().map(|(hash, _)| *hash).filter(|h| of_y.contains(h)).collect();
