@@ -21,11 +21,13 @@ static STOP: AtomicBool = AtomicBool::new(false);
 static WAITING: AtomicBool = AtomicBool::new(false);
 
 /// Makes Ctrl-C end the run at the next safe point; a second one ends it at once, and so does the first while it waits
-/// for input. A run that was started not to mind a lost terminal (`nohup`) goes on without one: of it nothing is caught,
-/// as whatever catches an interrupt would catch that too.
+/// for input. A run that was started not to mind a lost terminal (`nohup`) goes on without one.
 pub fn catch_ctrl_c() {
+    #[cfg(unix)]
     if std::fs::read_to_string("/proc/self/status").is_ok_and(|status| ignores_hangup(&status)) {
-        return;
+        use nix::sys::signal::{SigSet, Signal};
+        // What catches an interrupt below would catch that too. Threads that begin later take this over.
+        let _ = SigSet::from(Signal::SIGHUP).thread_block();
     }
     // Failing means that a handler is set already: then that one is in force.
     let _ = ctrlc::set_handler(|| {
@@ -41,6 +43,7 @@ pub fn catch_ctrl_c() {
 }
 
 /// Whether a process ignores SIGHUP, by its `status` in Linux: bit 0 of the mask is signal 1.
+#[cfg(unix)]
 fn ignores_hangup(status: &str) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
@@ -181,7 +184,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
