@@ -267,6 +267,9 @@ fn stories_of_the_store_are_looked_up_and_explained() {
         2,
         "{of_text:?}"
     );
+    let output = a.feed(&["similar", "-", "-k", "1", "--format", "jsonl"], LONG);
+    let answer = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && answer.contains(r#""id":"first""#), "{output:?}");
     // As when all stories are read again.
     let whole = a.text(&["similar", "first", "--in", "in.jsonl", "-k", "1", "--format", "jsonl", "--quiet"]);
     assert!(whole.contains(r#""id":"next""#));

@@ -120,6 +120,12 @@ fn no_output_takes_the_place_of_an_input_or_of_another_output() {
     check(&labels, "lies in a folder that is read");
     check(&["boilerplate", "learn", "news", "--file", "news/in.jsonl"], "lies in a folder that is read");
     check(&["bench", "--corpus", "link", "--json", "news/in.jsonl"], "--json: news/in.jsonl is read");
+    a.write("other.jsonl", &stories(9, 1));
+    check(
+        &["similar", "link", "--in", "other.jsonl", "--out", "news/in.jsonl"],
+        "--out: news/in.jsonl is read",
+    );
+    check(&["similar", "link#2", "--in", "other.jsonl", "--out", "link"], "--out: link is read");
     a.text(&["dedup", "news", "--out", "news/report.txt", "--html", "/dev/null"]);
     // Nor that of a store, or of a model's weights.
     a.text(&["index", "add", "news"]);

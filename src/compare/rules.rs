@@ -174,6 +174,11 @@ impl Figures {
         let facts = differing(self.numbers, self.numbers_shared) + differing(self.names, self.names_shared);
         facts / self.matched.max(1.0)
     }
+
+    /// Whether both have titles, which share less than `share`.
+    fn titles_below(&self, share: f32) -> bool {
+        self.title_shared.is_some_and(|s| s < share)
+    }
 }
 
 const OWN_TITLES: &str = "short texts of one wording under titles of their own";
@@ -184,7 +189,7 @@ pub(super) fn decide(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
         // Two stories with one text may be of two subjects: a template so short that only the titles tell.
         (Relation::Twin, rule) => (Relation::Twin, rule),
         // A page that shows only a note, such as how to read on, holds no wording of its own at all.
-        _ if f.same_text && f.matched < t.short && f.title_shared.is_some_and(|s| s < t.own_title) => {
+        _ if f.same_text && f.matched < t.short && f.titles_below(t.own_title) => {
             (Relation::Twin, OWN_TITLES)
         }
         _ if f.same_text => (Relation::Identical, "the same passages in the same order"),
@@ -226,7 +231,7 @@ fn by_wording(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
         if f.names >= 2 && f.names_shared < t.short_names {
             return (Relation::Twin, "short texts of one wording with other names");
         }
-        if f.numbers >= 2 && f.title_shared.is_some_and(|s| s < t.short_title) {
+        if f.numbers >= 2 && f.titles_below(t.short_title) {
             return (Relation::Twin, OWN_TITLES);
         }
     }
@@ -277,7 +282,6 @@ fn of_a_series(
     let later = f.days_apart.is_some_and(|days| days >= t.recurring_days);
     let other_number = f.numbers >= 1 && f.numbers_shared < 1.0;
     let other_names = f.numbers >= 2 && f.names >= 3 && f.names_shared < t.own_names;
-    let titles_below = |share: f32| f.title_shared.is_some_and(|s| s < share);
     if few_numbers && f.matched < t.brief {
         return Some("brief texts of one wording with other numbers");
     }
@@ -295,10 +299,10 @@ fn of_a_series(
         return Some("a brief text comes again days later");
     }
     let own_facts = (other_number || other_names) && f.differing() >= t.own_density;
-    if f.matched < t.own_titled && titles_below(t.short_title) && own_facts {
+    if f.matched < t.own_titled && f.titles_below(t.short_title) && own_facts {
         return Some("brief texts of one wording with titles and facts of their own");
     }
-    if f.matched < t.short && titles_below(t.own_title) && high >= t.copy_coverage {
+    if f.matched < t.short && f.titles_below(t.own_title) && high >= t.copy_coverage {
         return Some(OWN_TITLES);
     }
     None

@@ -279,7 +279,11 @@ mod tests {
         check(&(xy.clone() + &yz), &line("z", "x", "different"), false);
         check(&line("x", "z", "different"), &(xy.clone() + &yz), false);
         check(&xy, &line("y", "x", "different"), true);
-        check(&(xy + &yz), &(line("x", "z", "different") + &line("z", "y", "different")), true);
+        check(&(xy.clone() + &yz), &(line("x", "z", "different") + &line("z", "y", "different")), true);
+        let all = parse(&line("y", "x", "different")).unwrap().beside(parse(&(xy + &yz)).unwrap()).unwrap();
+        let said: Vec<_> = all.pairs.iter().map(|(_, d)| (d.pair(), d.decision)).collect();
+        let pair = |a: &str, b: &str| (a.to_string(), b.to_string());
+        assert_eq!(said, [(pair("x", "y"), Choice::Different), (pair("y", "z"), Choice::Same)]);
     }
 
     #[test]

@@ -67,44 +67,42 @@ pub fn are_strangers(x: &Said, y: &Said) -> bool {
         let of_y: BTreeSet<String> = long_words(y.title).collect();
         long_words(x.title).filter(|word| of_y.contains(word)).collect()
     };
-    let own = |of: &Said| Own {
-        // What both titles say may be the name of the paper.
-        title: long_words(of.title).filter(|word| !both_titles.contains(word)).collect(),
-        title_words: words(of.title),
-        texts: of.rows.iter().filter(|(hash, _)| !common.contains(hash)).map(|r| r.1.to_string()).collect(),
-    };
-    let (own_x, own_y) = (own(x), own(y));
+    let (own_x, own_y) = (Own::new(x, &common, &both_titles), Own::new(y, &common, &both_titles));
     if own_x.texts.is_empty() || own_y.texts.is_empty() {
         return false;
     }
-    let is_minor = |own: &Own| length * MINOR <= own.words();
-    if is_minor(&own_x) && is_minor(&own_y) && !own_x.is_like(&own_y) {
-        return true;
-    }
+    let both = |is: &dyn Fn(&Own) -> bool| is(&own_x) && is(&own_y);
+    let minor = both(&|own| length * MINOR <= own.words);
     let bulk = match (x.source, y.source) {
         (Some(x), Some(y)) if x == y => {
-            let alike = |own: &Own| both_titles.len() >= ANNOUNCED && both_titles.len() > own.title.len();
-            return !(own_x.is_like(&own_y) || alike(&own_x) && alike(&own_y));
+            let alike = both_titles.len() >= ANNOUNCED && both(&|own| both_titles.len() > own.title.len());
+            return (minor || !alike) && !own_x.is_like(&own_y);
         }
         (Some(_), Some(_)) => BULK_OF_TWO,
         _ => BULK,
     };
     let about: BTreeSet<String> = shared.iter().flat_map(|text| long_words(text)).collect();
-    let is_note = |own: &Own| !own.is_told_by(&about) && length <= bulk * own.words();
-    is_note(&own_x) && is_note(&own_y)
+    (minor && !own_x.is_like(&own_y)) || both(&|own| !own.is_told_by(&about) && length <= bulk * own.words)
 }
 
 /// What a story says beside what it has in common with another.
-struct Own {
-    /// Long words.
+struct Own<'a> {
+    /// Long words of the title that the other's has not: what both say may be the name of the paper.
     title: BTreeSet<String>,
-    title_words: usize,
-    texts: Vec<String>,
+    texts: Vec<&'a str>,
+    /// How many words it has, with the whole title.
+    words: usize,
 }
 
-impl Own {
-    fn words(&self) -> usize {
-        self.texts.iter().map(|text| words(text)).sum::<usize>() + self.title_words
+impl<'a> Own<'a> {
+    fn new(of: &Said<'a>, common: &BTreeSet<&[u8]>, both_titles: &BTreeSet<String>) -> Self {
+        let own = of.rows.iter().filter(|(hash, _)| !common.contains(hash)).map(|(_, text)| *text);
+        let texts: Vec<&str> = own.collect();
+        Own {
+            title: long_words(of.title).filter(|word| !both_titles.contains(word)).collect(),
+            words: texts.iter().map(|text| words(text)).sum::<usize>() + words(of.title),
+            texts,
+        }
     }
 
     /// Whether a text of which these are the long words is about this.
@@ -124,7 +122,7 @@ impl Own {
 
     /// Hashes of its word runs.
     fn runs(&self) -> BTreeSet<u64> {
-        let of_text = |text: &String| {
+        let of_text = |text: &&str| {
             let words: Vec<String> = split(text).map(str::to_lowercase).collect();
             words
                 .windows(RUN)

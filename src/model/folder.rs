@@ -7,9 +7,9 @@ use serde::Deserialize;
 use super::{BertConfig, Manifest, Model, Pooling, Precision, Tokenizer, Weights};
 use crate::{Error, Result};
 
-const CONFIG: &str = "config.json";
-const TOKENIZER: &str = "tokenizer.json";
-const WEIGHTS: &str = "model.safetensors";
+pub(super) const CONFIG: &str = "config.json";
+pub(super) const TOKENIZER: &str = "tokenizer.json";
+pub(super) const WEIGHTS: &str = "model.safetensors";
 
 /// No text file of a model is larger: what is, is refused unread.
 const MAX_JSON: u64 = 64 << 20;

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::Pooling;
+use super::{
+    Pooling,
+    folder::{CONFIG, TOKENIZER, WEIGHTS},
+};
 use crate::{Error, Result};
 
 /// The fields of `model.toml`.
@@ -44,10 +47,7 @@ impl Manifest {
         };
         let manifest: Manifest = toml::from_str(text).map_err(|e| refuse(e.message().to_string()))?;
         // What the vectors depend on is known by these sums.
-        match ["config.json", "tokenizer.json", "model.safetensors"]
-            .iter()
-            .find(|f| !manifest.files.contains_key(**f))
-        {
+        match [CONFIG, TOKENIZER, WEIGHTS].iter().find(|f| !manifest.files.contains_key(**f)) {
             None => Ok(manifest),
             Some(missing) => Err(refuse(format!("no checksum of {missing} among its files"))),
         }
