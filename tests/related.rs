@@ -148,3 +148,41 @@ fn ten_copies_are_one_answer() {
     assert_eq!((of(&one[0], "id"), one[0]["copies"].as_array().unwrap().len()), ("hw-101", 5));
     assert!(!of(&one[0], "passage").is_empty());
 }
+
+/// In a large store a question looks at what is near; the answer is as good as that of a look at everything.
+#[test]
+fn of_a_large_store_the_nearest_are_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    // Two words each, of which the model has a token: no story is long.
+    const WORDS: &str = "apple river stone music winter garden doctor engine castle paper silver horse market ocean \
+        bridge candle forest island kitchen ladder mirror needle orange pepper rabbit shadow ticket window yellow \
+        school train coffee summer dragon bottle camera desert eagle flower guitar hammer jacket king lemon monkey \
+        nurse onion pilot queen rocket salt tiger uncle valley whale bread cloud dance earth finger glass heart ink \
+        judge knife light mouth night oil paint wolf lake";
+    let words: Vec<&str> = WORDS.split_whitespace().collect();
+    let text_of = |i: usize| format!("{} {}", words[i / words.len()], words[i % words.len()]);
+    let texts: Vec<String> = (0..5_001).map(text_of).collect();
+    let line = |(i, text): (usize, &String)| format!("{{\"id\": \"s{i}\", \"text\": \"{text}\"}}\n");
+    std::fs::write(path("in.jsonl"), texts.iter().enumerate().map(line).collect::<String>()).unwrap();
+    text(&["index", "add", "--store", &path("store"), &path("in.jsonl")]);
+    let ask = |more: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_samestory"))
+            .args(["similar", "--store", &path("store"), "--format", "json", "-k", "5"])
+            .args(more)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let hits: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+        let ids: Vec<String> = hits.iter().map(|hit| of(hit, "id").to_string()).collect();
+        (ids, String::from_utf8(output.stderr).unwrap())
+    };
+    let (by_text, said) = ask(&[&texts[41]]);
+    assert!(said.contains(" nearest of 5001 stories looked at"), "{said}");
+    assert_eq!(by_text[0], "s41", "{by_text:?}");
+    let (by_id, said) = ask(&["s41"]);
+    assert!(said.contains(" nearest of 5001 stories looked at"), "{said}");
+    let (among_all, said) = ask(&["s41", "--until", "3000-01-01"]);
+    assert!(said.contains("0 stories looked at; 5001 without a date"), "{said}");
+    assert!(among_all.is_empty() && by_id.len() == 5 && !by_id.contains(&"s41".into()), "{by_id:?}");
+}

@@ -38,6 +38,7 @@ pub use decide::{Decided, decisions};
 pub use grouped::Grouped;
 pub use judge::{Judged, Judgement, Kin};
 pub use learn::{Learned, Whole};
+pub use near::{Near, WHOLE};
 
 use index::Index;
 pub use words::Known;

@@ -5,28 +5,48 @@ use std::collections::BTreeSet;
 use super::{Archive, Judge, Known, index::mean, working::Working};
 use crate::{
     Result,
+    compare::Boilerplate,
     search::{Want, write_mean},
     story::{Corpus, StoryId},
     vector::Matrix,
 };
 
-/// Stories that are near as a whole.
-const STORIES: usize = 400;
+/// A store of so few stories is read whole: about as fast, and nothing is passed over.
+pub const WHOLE: u32 = 5000;
+
+/// Stories that are near as a whole: so many for each that is wanted …
+const STORIES: usize = 20;
+
+/// … and at least so many. Of 40 stories of Reuters-21578, 92 % of the ten found among all were found so; 87 % among
+/// 400, 94 % among 2,000.
+const STORIES_LEAST: usize = 1000;
 
 /// Rows near each passage that is asked.
 const ROWS: usize = 100;
 
+/// Some stories of a store.
+pub struct Near {
+    /// The stories.
+    pub corpus: Corpus,
+    /// One vector a row.
+    pub vectors: Matrix,
+    /// Whether each row is boilerplate by what all stories of the store tell.
+    pub boilerplate: Boilerplate,
+}
+
 impl Archive {
-    /// The stories near to the first story of `asked`, and the vectors of their rows. `vectors` has those of `asked`.
-    pub fn near(&self, asked: &Corpus, vectors: &Matrix) -> Result<(Corpus, Matrix)> {
+    /// The stories near to the first story of `asked`, of which `k` are wanted. `vectors` has those of the rows of
+    /// `asked`.
+    pub fn near(&self, asked: &Corpus, vectors: &Matrix, k: usize) -> Result<Near> {
         let Judge { index, boilerplate, dim, .. } = &self.judge;
         let view = self.store.view();
         let mut whole = vec![0.0; *dim];
         let rows: Vec<&[f32]> = asked.story_rows(StoryId(0)).map(|row| vectors.row(row.index())).collect();
         write_mean(rows.iter().copied(), &mut whole);
+        let most = (k * STORIES).max(STORIES_LEAST);
         let near = index
             .stories
-            .look_up(&[&whole], Want::Nearest(STORIES), &mut |number| mean(view, number, *dim).map(Some))?;
+            .look_up(&[&whole], Want::Nearest(most), &mut |number| mean(view, number, *dim).map(Some))?;
         let mut found: BTreeSet<i64> = near.into_iter().flatten().map(|(number, _)| number).collect();
         let near = index.rows.look_up(&rows, Want::Nearest(ROWS), &mut |number| view.vector(number))?;
         for (row, _) in near.into_iter().flatten() {
@@ -37,12 +57,73 @@ impl Archive {
             working.take(number)?;
         }
         let vectors = working.vectors();
-        let Working { corpus, .. } = working;
-        Ok((corpus, vectors))
+        let Working { corpus, boilerplate: flags, .. } = working;
+        let rows = corpus.rows.iter().zip(flags).map(|(row, exclude)| (row.text.clone(), exclude));
+        let boilerplate = Boilerplate::told(rows);
+        Ok(Near { corpus, vectors, boilerplate })
     }
 
     /// How rare words are in the store.
     pub fn frequencies(&self) -> Result<Known<'_>> {
         Known::new(&self.judge.words, self.store.view())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        archive::Options,
+        embed::Ledger,
+        ingest,
+        store::{Identity, Store},
+        story::Story,
+        vector::normalize,
+    };
+
+    const DIM: usize = 8;
+
+    /// A vector of the letters of a text.
+    fn vector(text: &str) -> Vec<f32> {
+        let mut vector = vec![0.1; DIM];
+        text.bytes().for_each(|b| vector[usize::from(b) % DIM] += 1.0);
+        normalize(&mut vector);
+        vector
+    }
+
+    fn embed(texts: &[&str]) -> Result<(Matrix, Ledger)> {
+        Ok((Matrix::from_vec(texts.iter().flat_map(|t| vector(t)).collect(), DIM), Ledger::default()))
+    }
+
+    #[test]
+    fn a_few_stories_of_a_store_know_what_all_of_it_tells() {
+        let folder = tempfile::tempdir().unwrap();
+        let identity = Identity { model: "letters".into(), fingerprint: "1".into(), dim: DIM };
+        let store = Store::open_or_create(folder.path(), &identity).unwrap();
+        let mut archive = Archive::open(store, Options::default()).unwrap();
+        let run = archive.begin(0, "test").unwrap();
+        let note =
+            "Join our newsletter and never miss what the editors of this page pick for you each morning.";
+        let story = |i: usize| {
+            let word = ["harbour", "quarry", "orchestra", "vineyard", "glacier", "railway", "pension"][i % 7];
+            let own = format!(
+                "The {word} of town {i} was handed over to its {i} new keepers on the day number {} of the year.",
+                i * 3
+            );
+            Story { id: format!("{i:03}"), text: format!("{own}\n\n{note}"), ..Story::default() }
+        };
+        let stories: Vec<Story> = (0..60).map(story).collect();
+        archive.learn(run, stories, &[], &embed).unwrap();
+        archive.end(run, "{}").unwrap();
+
+        let asked = ingest::corpus(vec![story(17)]);
+        let vectors = Matrix::from_vec(asked.rows.iter().flat_map(|r| vector(&r.text)).collect(), DIM);
+        let near = archive.near(&asked, &vectors, 3).unwrap();
+        // A small store is within what is looked at: all of it.
+        assert_eq!(near.corpus.stories.len(), 60);
+        assert_eq!(near.vectors.rows(), near.corpus.rows.len());
+        let excluded: Vec<&str> =
+            near.boilerplate.passages.iter().filter(|p| p.exclude).map(|p| p.text.as_str()).collect();
+        assert_eq!(excluded, [note]);
     }
 }

@@ -7,15 +7,14 @@ use std::{
 
 use samestory::{
     Error, Result,
-    archive::Archive,
-    compare,
+    archive::{Archive, Near, WHOLE},
+    compare::Boilerplate,
     group::Groups,
     ingest,
     link::{self, Lookup, Titles},
     report::{HitFormat, write_hits},
     store::Store,
     story::{Corpus, Story},
-    vector::Matrix,
 };
 
 use super::{
@@ -45,28 +44,32 @@ pub fn run(args: &Similar) -> Result<Outcome> {
     let mut engine = Engine::new(&args.compute)?;
     archive::open_or_find(&args.archive, args.paths.is_empty(), &mut engine)?;
     let options = stories::options(&args.input)?;
+    let archived = engine.store.as_ref().map_or(Ok(0), |store| store.view().stories_len())?;
     let near = match &args.query {
-        Some(query) if args.paths.is_empty() && filter.is_open() && !args.not_copies => {
-            Some(near(&engine, query, &options, &bars)?)
+        Some(query) if archived > WHOLE && args.paths.is_empty() && filter.is_open() && !args.not_copies => {
+            Some(near(&engine, query, usize::from(args.k), &options, &bars)?)
         }
         _ => None,
     };
     let mut bad_input = false;
-    let (archive, corpus, rows, query) = match near {
-        Some((archive, corpus, rows, query)) => (Some(archive), corpus, rows, Some(query)),
+    let (archive, near, query) = match near {
+        Some((archive, near, query)) => (Some(archive), near, Some(query)),
         None => {
             let ingested = archive::read(&engine, &args.paths, &options, &bars)?;
             bad_input = !ingested.notices.is_empty();
             let corpus = ingest::corpus(ingested.stories);
-            let rows = engine.embed(&corpus, &bars)?.vectors;
+            let vectors = engine.embed(&corpus, &bars)?.vectors;
             let query = args.query.as_ref().map(|query| Query::read(query, &corpus, &options, &bars));
             let query = query.transpose()?;
-            (None, corpus, rows, query)
+            let told = engine.store.as_ref().map_or(Ok(Vec::new()), |store| store.view().boilerplate())?;
+            let boilerplate = Boilerplate::told(told.into_iter());
+            (None, Near { corpus, vectors, boilerplate }, query)
         }
     };
+    let Near { corpus, vectors: rows, boilerplate } = near;
     let titles = Titles::new(&corpus);
     let title_vectors = engine.embed_titles(&titles, &bars)?;
-    let readings = link::readings(&corpus, &rows, &titles, &title_vectors, &compare::Boilerplate::default());
+    let readings = link::readings(&corpus, &rows, &titles, &title_vectors, &boilerplate);
     let groups = match args.not_copies {
         true => {
             judge(
@@ -116,7 +119,9 @@ pub fn run(args: &Similar) -> Result<Outcome> {
         (None, None) => {}
     }
     if !args.compute.quiet {
-        note(pool.searched.answers.wanted.iter().filter(|w| **w).count(), undated, &mut io::stderr());
+        let looked = pool.searched.answers.wanted.iter().filter(|w| **w).count();
+        let of_all = archive.is_some().then_some(archived);
+        note(looked, of_all, undated, &mut io::stderr());
     }
     Ok(if bad_input && args.input.strict { Outcome::BadInput } else { Outcome::Done })
 }
@@ -125,9 +130,10 @@ pub fn run(args: &Similar) -> Result<Outcome> {
 fn near(
     engine: &Engine,
     query: &str,
+    k: usize,
     options: &ingest::Options,
     bars: &Bars,
-) -> Result<(Archive, Corpus, Matrix, Query)> {
+) -> Result<(Archive, Near, Query)> {
     let folder = engine.store.as_ref().map_or(Path::new("."), |store| store.folder());
     let archive = archive::judging(Store::open(folder)?, engine)?;
     let view = archive.store().view();
@@ -142,21 +148,25 @@ fn near(
     };
     let asked = ingest::corpus(vec![story.clone()]);
     let vectors = engine.embed(&asked, bars)?.vectors;
-    let (corpus, rows) = archive.near(&asked, &vectors)?;
+    let near = archive.near(&asked, &vectors, k)?;
     // Where very many stories are as near as itself, a story may not be among those that are looked at.
-    let place = corpus.stories.iter().position(|s| is_own && s.id == story.id);
+    let place = near.corpus.stories.iter().position(|s| is_own && s.id == story.id);
     let query = place.map_or_else(|| Query::Other(Box::new(story)), Query::Own);
-    Ok((archive, corpus, rows, query))
+    Ok((archive, near, query))
 }
 
-/// How many stories were looked at, and what was passed over.
-fn note(looked: usize, undated: usize, err: &mut dyn Write) {
+/// How many stories were looked at, of how many if those were only the nearest, and what was passed over.
+fn note(looked: usize, of_all: Option<u32>, undated: usize, err: &mut dyn Write) {
+    let told = match of_all {
+        Some(all) => format!("the {looked} nearest of {all} stories looked at"),
+        None => format!("{looked} stories looked at"),
+    };
     let passed = match undated {
         0 => String::new(),
         n => format!("; {n} without a date passed over"),
     };
     // Nothing can be done for a reader that hears nothing.
-    let _ = writeln!(err, "{looked} stories looked at{passed}");
+    let _ = writeln!(err, "{told}{passed}");
 }
 
 /// What is asked.

@@ -67,6 +67,19 @@ impl Boilerplate {
         Boilerplate { passages }
     }
 
+    /// A list of passages of which it is known whether they are boilerplate.
+    pub fn told(passages: impl Iterator<Item = (String, bool)>) -> Self {
+        let entry = |(text, exclude)| Entry {
+            text,
+            exclude,
+            stories: 0,
+            place: String::new(),
+            source: None,
+            examples: Vec::new(),
+        };
+        Boilerplate { passages: passages.map(entry).collect() }
+    }
+
     /// Reads a list; `file` is named in errors.
     pub fn from_toml(file: &str, text: &str) -> Result<Self> {
         toml::from_str(text).map_err(|e| Error::Option {

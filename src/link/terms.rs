@@ -53,6 +53,13 @@ fn singular(word: String) -> String {
     if n > 3 && word.ends_with('s') && !stays { word[..n - 1].into() } else { word }
 }
 
+/// The words that the term `key` is counted for.
+fn forms(key: &str) -> Vec<String> {
+    let of_y = key.strip_suffix('y').map(|stem| format!("{stem}ies"));
+    let all = [key.to_string(), format!("{key}s")].into_iter().chain(of_y);
+    all.filter(|form| singular(form.clone()) == key && !is_function(form)).collect()
+}
+
 /// What is known of a term.
 #[derive(Debug, Clone)]
 pub(super) struct Term {
@@ -102,15 +109,22 @@ impl Vocabulary {
     }
 
     /// Takes the number of stories that have each term from `many`, which the stories so far were taken from.
+    ///
+    /// Words are counted there as they stand, in titles and in texts. How many stories have several forms of a word is
+    /// taken as if one said nothing of the other, and what is said in a title as said again in the text.
     pub fn count_among(&mut self, many: &dyn Frequencies) {
+        let all = f64::from(many.stories().max(1));
         // Each term has one place, whatever the order of the map.
         #[expect(clippy::iter_over_hash_type)]
         for (key, id) in &self.known {
-            // Words are counted there as they stand, in the singular and in the plural.
-            let forms = [key.clone(), format!("{key}s")];
-            let most = forms.iter().filter_map(|form| many.of(Field::Text, form)).map(|f| f.stories).max();
+            let forms = forms(key);
+            let in_field = |field| {
+                let known = forms.iter().filter_map(|form| many.of(field, form));
+                let without: f64 = known.map(|f| 1.0 - f64::from(f.stories) / all).product();
+                ((1.0 - without) * all).round() as u32
+            };
             let term = &mut self.terms[*id as usize];
-            term.stories = most.unwrap_or(0).max(1);
+            term.stories = in_field(Field::Text).max(in_field(Field::Title)).max(1);
         }
         self.stories = many.stories().max(self.stories);
     }
@@ -215,6 +229,45 @@ mod tests {
         check("Norrin Closes Both Ports", &[("norrin", 0), ("close", 0), ("both", 0), ("port", 0)]);
         check("I told Dr. B of Norrin", &[("told", -1), ("dr", 1), ("norrin", 1)]);
         check("glass duties in 1987", &[("glass", -1), ("duty", -1), ("1987", 0)]);
+    }
+
+    #[test]
+    fn a_term_is_counted_in_all_its_forms() {
+        let check = |key: &str, expect: &[&str]| assert_eq!(forms(key), expect, "{key}");
+        check("port", &["port", "ports"]);
+        check("duty", &["duty", "duties"]);
+        check("loss", &["loss"]);
+        // "gas" and "los" are terms of their own, "loss" is no plural of "los".
+        check("lo", &["lo"]);
+        check("los", &["los"]);
+        // "other" tells nothing, and is no term.
+        check("other", &["others"]);
+    }
+
+    #[test]
+    fn terms_are_counted_among_many_stories() {
+        struct Many;
+        impl Frequencies for Many {
+            fn stories(&self) -> u32 {
+                100
+            }
+            fn of(&self, field: Field, word: &str) -> Option<crate::compare::Frequency> {
+                let stories = match (field, word) {
+                    (Field::Text, "port") => 50,
+                    (Field::Text, "ports") => 20,
+                    (Field::Title, "ports") => 10,
+                    (Field::Title, "duties") => 7,
+                    _ => return None,
+                };
+                Some(crate::compare::Frequency { stories, name: 0 })
+            }
+        }
+        let mut vocabulary = Vocabulary::default();
+        vocabulary.learn(words("the port, duties, barges").iter().map(|w| (w, 1.0)));
+        vocabulary.count_among(&Many);
+        let found: Vec<(&str, u32)> = vocabulary.terms.iter().map(|t| (&*t.shown, t.stories)).collect();
+        assert_eq!(found, [("port", 60), ("duties", 7), ("barges", 1)]);
+        assert_eq!(vocabulary.stories, 100);
     }
 
     #[test]
