@@ -139,6 +139,28 @@ fn a_store_gives_the_same() {
 }
 
 #[test]
+fn groups_of_a_store_keep_their_numbers() {
+    let folder = folder("reach-numbers");
+    let cheese = |id: &str| json!({"id": id, "source": "Fair News", "text": OTHER}).to_string();
+    fs::write(folder.join("early.jsonl"), [cheese("a"), cheese("b")].join("\n")).unwrap();
+    for file in ["stories.jsonl", "early.jsonl"] {
+        text(&folder, &["index", "--store", "store", "add", file]);
+    }
+    // The first group dissolves; the second is still the second.
+    text(&folder, &["index", "--store", "store", "remove", "copy", "wire", "short", "local"]);
+    let found = objects(&text(&folder, &["reach", "--store", "store", "--format", "jsonl"]));
+    assert_eq!(found.iter().map(|r| r["group"].as_u64().unwrap()).collect::<Vec<_>>(), [2], "{found:?}");
+    let [one] =
+        &objects(&text(&folder, &["reach", "--store", "store", "--group", "2", "--format", "jsonl"]))[..]
+    else {
+        panic!("one group")
+    };
+    assert_eq!(one["stories"].as_array().unwrap().len(), 3);
+    let output = samestory(&folder, &["reach", "--store", "store", "--group", "1"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("numbered from 2 to 2"), "{output:?}");
+}
+
+#[test]
 fn queries_are_answered_line_by_line() {
     let folder = folder("queries");
     let ask = [

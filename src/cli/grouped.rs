@@ -2,7 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use samestory::{Result, compare, group::Groups, ingest, story::Corpus, vector::Matrix};
+use samestory::{
+    Result,
+    archive::{Archive as Archived, Grouped, Options},
+    compare::{self, Comparer},
+    ingest,
+};
 
 use super::{
     archive,
@@ -23,34 +28,35 @@ pub struct Wish<'a> {
     pub boilerplate: Option<&'a Path>,
 }
 
-/// What came of it.
-pub struct Grouped {
-    pub corpus: Corpus,
-    /// One a row of the corpus.
-    pub vectors: Matrix,
-    pub groups: Groups,
-    /// What the stories were compared with.
-    pub options: compare::Options,
-    pub bad_input: bool,
-}
-
-impl Grouped {
-    /// Reads, embeds, compares and groups, as `dedup` does by default.
-    pub fn read(wish: &Wish, bars: &Bars) -> Result<Grouped> {
-        let ingest_options = stories::options(wish.input)?;
-        let mut options = compare::Options::default();
-        if let Some(file) = wish.boilerplate {
-            options.boilerplate = boilerplate::read(file)?;
-        }
-        let mut engine = Engine::new(wish.compute)?;
-        archive::open(wish.archive, &mut engine)?;
-        let ingested = archive::read(&engine, wish.paths, &ingest_options, bars)?;
-        let bad_input = !ingested.notices.is_empty();
-        let corpus = ingest::corpus(ingested.stories);
-        let vectors = engine.embed(&corpus, bars)?.vectors;
-        let decided = decided(None, &engine, &corpus)?;
-        let ask = Ask { options: options.clone(), decided, ..Ask::default() };
-        let groups = judge(&ask, &engine, &corpus, &vectors, bars)?.groups;
-        Ok(Grouped { corpus, vectors, groups, options, bad_input })
+/// Gives the groups to `show`: those of a store under the numbers that it knows them by, and others as `dedup` makes
+/// them by default. Also tells whether something could not be read.
+pub fn grouped<T>(
+    wish: &Wish,
+    bars: &Bars,
+    show: impl FnOnce(&Grouped<'_>) -> Result<T>,
+) -> Result<(T, bool)> {
+    let ingest_options = stories::options(wish.input)?;
+    let mut options = compare::Options::default();
+    if let Some(file) = wish.boilerplate {
+        options.boilerplate = boilerplate::read(file)?;
     }
+    let mut engine = Engine::new(wish.compute)?;
+    archive::open(wish.archive, &mut engine)?;
+    if let Some(store) = engine.store.take_if(|_| wish.paths.is_empty()) {
+        let options = Options { search: engine.search(), compare: options, ..Options::default() };
+        let archived = Archived::open(store, options)?;
+        archive::tell_rebuilt(&archived);
+        return Ok((archived.grouped(show)??, false));
+    }
+    let ingested = archive::read(&engine, wish.paths, &ingest_options, bars)?;
+    let bad_input = !ingested.notices.is_empty();
+    let corpus = ingest::corpus(ingested.stories);
+    let vectors = engine.embed(&corpus, bars)?.vectors;
+    let decided = decided(None, &engine, &corpus)?;
+    let ask = Ask { options: options.clone(), decided, ..Ask::default() };
+    let judged = judge(&ask, &engine, &corpus, &vectors, bars)?;
+    let comparer = Comparer::new(&corpus, &vectors, &options);
+    let grouped =
+        Grouped { corpus: &corpus, verdicts: &judged.verdicts, groups: &judged.groups, comparer: &comparer };
+    Ok((show(&grouped)?, bad_input))
 }

@@ -2,7 +2,7 @@
 
 use samestory::{
     Result,
-    compare::Comparer,
+    archive::Grouped,
     group,
     report::{OutletsFormat as Format, write_outlets},
 };
@@ -11,7 +11,7 @@ use super::{
     Outcome,
     args::{Outlets, OutletsFormat},
     bars::{Bars, catch_ctrl_c},
-    grouped::{Grouped, Wish},
+    grouped::{Wish, grouped},
     outputs, sink,
 };
 
@@ -27,17 +27,19 @@ pub fn run(args: &Outlets) -> Result<Outcome> {
         compute: &args.compute,
         boilerplate: args.boilerplate.as_deref(),
     };
-    let Grouped { corpus, vectors, groups, options, bad_input } = Grouped::read(&wish, &bars)?;
-    let comparer = Comparer::new(&corpus, &vectors, &options);
-    let outlets = group::outlets(&corpus, &comparer, &groups);
     let format = match args.format {
         OutletsFormat::Table => Format::Table,
         OutletsFormat::Jsonl => Format::Jsonl,
         OutletsFormat::Csv => Format::Csv,
     };
-    sink::write_to(args.out.as_deref(), |out| write_outlets(format, &outlets, out))?;
-    if !args.compute.quiet {
-        say!("{} stories, {} groups, {} outlets", corpus.stories.len(), groups.groups.len(), outlets.len());
-    }
+    let ((), bad_input) = grouped(&wish, &bars, |Grouped { corpus, groups, comparer, .. }| {
+        let outlets = group::outlets(corpus, comparer, groups);
+        sink::write_to(args.out.as_deref(), |out| write_outlets(format, &outlets, out))?;
+        if !args.compute.quiet {
+            let counts = (corpus.stories.len(), groups.groups.len(), outlets.len());
+            say!("{} stories, {} groups, {} outlets", counts.0, counts.1, counts.2);
+        }
+        Ok(())
+    })?;
     Ok(if bad_input && args.input.strict { Outcome::BadInput } else { Outcome::Done })
 }

@@ -2,7 +2,7 @@
 
 use samestory::{
     Error, Result,
-    compare::Comparer,
+    archive::Grouped,
     group,
     report::{ReachFormat as Format, ReachItem, write_reach},
 };
@@ -11,7 +11,7 @@ use super::{
     Outcome,
     args::{Reach, ReachFormat},
     bars::{Bars, catch_ctrl_c},
-    grouped::{Grouped, Wish},
+    grouped::{Wish, grouped},
     outputs, sink,
 };
 
@@ -27,7 +27,11 @@ pub fn run(args: &Reach) -> Result<Outcome> {
         compute: &args.compute,
         boilerplate: args.boilerplate.as_deref(),
     };
-    let Grouped { corpus, vectors, groups, options, bad_input } = Grouped::read(&wish, &bars)?;
+    let ((), bad_input) = grouped(&wish, &bars, |grouped| show(args, grouped))?;
+    Ok(if bad_input && args.input.strict { Outcome::BadInput } else { Outcome::Done })
+}
+
+fn show(args: &Reach, Grouped { corpus, groups, comparer, .. }: &Grouped<'_>) -> Result<()> {
     let asked = match &args.story {
         None => None,
         Some(id) => Some(corpus.stories.iter().position(|s| s.id == *id).ok_or_else(|| {
@@ -41,21 +45,19 @@ pub fn run(args: &Reach) -> Result<Outcome> {
         .filter(|g| asked.is_none_or(|place| g.members.iter().any(|m| m.story.index() == place)))
         .collect();
     if let (Some(number), true) = (args.group, chosen.is_empty()) {
+        let numbers = groups.groups.iter().map(|g| g.id);
         return Err(Error::Option {
             option: "--group".into(),
             message: format!("there is no group {number}"),
-            hint: match groups.groups.len() {
-                0 => "no story shares its origin with another".into(),
-                n => format!("the groups are numbered from 1 to {n}"),
+            hint: match numbers.clone().min().zip(numbers.max()) {
+                None => "no story shares its origin with another".into(),
+                Some((least, most)) => format!("the groups are numbered from {least} to {most}"),
             },
         });
     }
-    let comparer = Comparer::new(&corpus, &vectors, &options);
-    let group_options = group::Options::default();
-    let items: Vec<ReachItem> = chosen
-        .iter()
-        .map(|g| ReachItem::new(&corpus, &group::reach(&corpus, &comparer, g, &group_options)))
-        .collect();
+    let options = group::Options::default();
+    let items: Vec<ReachItem> =
+        chosen.iter().map(|g| ReachItem::new(corpus, &group::reach(corpus, comparer, g, &options))).collect();
     let format = match args.format {
         ReachFormat::Table => Format::Table,
         ReachFormat::Jsonl => Format::Jsonl,
@@ -70,5 +72,5 @@ pub fn run(args: &Reach) -> Result<Outcome> {
             _ => say!("{} stories, {} groups", corpus.stories.len(), groups.groups.len()),
         }
     }
-    Ok(if bad_input && args.input.strict { Outcome::BadInput } else { Outcome::Done })
+    Ok(())
 }

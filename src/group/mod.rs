@@ -10,6 +10,7 @@ mod decisions;
 mod health;
 mod kin;
 mod outlets;
+mod publishers;
 mod reach;
 
 use std::collections::BTreeMap;

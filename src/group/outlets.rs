@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Groups,
+    publishers::Publishers,
     reach::{credited, is_agency, origin},
 };
 use crate::{
@@ -57,19 +58,22 @@ pub fn outlets(corpus: &Corpus, comparer: &Comparer, groups: &Groups) -> Vec<Out
         stories.sort_by_key(|id| (of(id).published.is_none(), of(id).published, *id));
         runs.extend(stories.iter().map(|id| (*id, i)));
         let credit = credited(stories.iter().map(of));
-        Run { origin: origin(corpus, &stories, credit.as_deref()).0, credit }
+        Run { origin: origin(corpus, &stories, &credit).0, credit: credit.by_others.or(credit.by_any) }
     };
     let of_groups: Vec<Run> = groups.groups.iter().enumerate().map(run).collect();
+    let publishers = Publishers::new(corpus.stories.iter());
     let mut outlets: BTreeMap<Option<&str>, Outlet> = BTreeMap::new();
     for (i, story) in corpus.stories.iter().enumerate() {
         let id = StoryId(i as u32);
-        let source = story.source.as_deref();
+        let source = publishers.of(story);
         let outlet = outlets
             .entry(source)
             .or_insert_with(|| Outlet { source: source.map(String::from), ..Outlet::default() });
         outlet.stories += 1;
         let run = runs.get(&id).map(|r| &of_groups[*r]);
-        let elsewhere = run.filter(|r| r.origin != id && !is_same(corpus, r.origin, id));
+        // Stories without a source are each by another.
+        let is_own = |of: StoryId| source.is_some() && publishers.of(&corpus.stories[of.index()]) == source;
+        let elsewhere = run.filter(|r| r.origin != id && !is_own(r.origin));
         let credit = story.credit.as_deref();
         let by_agency = credit.is_some() && !is_agency(source, credit);
         let found = elsewhere.map(|r| comparer.passages_found(id, r.origin));
@@ -89,10 +93,4 @@ pub fn outlets(corpus: &Corpus, comparer: &Comparer, groups: &Groups) -> Vec<Out
         }
     }
     outlets.into_values().collect()
-}
-
-/// Whether two stories are by one outlet; stories without a source are each by another.
-fn is_same(corpus: &Corpus, a: StoryId, b: StoryId) -> bool {
-    let source = |id: StoryId| corpus.stories[id.index()].source.as_deref();
-    source(a).is_some() && source(a) == source(b)
 }

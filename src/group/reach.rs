@@ -1,8 +1,11 @@
 //! How one text ran: who had it first, who carried it how much later, and what each cut and added.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::{Group, Options};
+use super::{
+    Group, Options,
+    publishers::{Publishers, words},
+};
 use crate::{
     compare::{Comparer, PartKind},
     story::{Corpus, Story, StoryId},
@@ -51,7 +54,8 @@ pub struct Reach {
     pub origin: StoryId,
     /// Why it is taken for that.
     pub sign: Sign,
-    /// The agency that most stories of the group credit; the first by name of equally many.
+    /// The agency that most stories of other publishers credit, else that most stories credit; the first by name of
+    /// equally many.
     pub credit: Option<String>,
     /// Publishers that carry it, sorted.
     pub outlets: Vec<String>,
@@ -71,7 +75,7 @@ pub fn reach(corpus: &Corpus, comparer: &Comparer, group: &Group, options: &Opti
     let mut stories: Vec<StoryId> = group.members.iter().map(|m| m.story).collect();
     stories.sort_by_key(|id| (of(*id).published.is_none(), of(*id).published, *id));
     let credit = credited(stories.iter().map(|id| of(*id)));
-    let (origin, sign) = origin(corpus, &stories, credit.as_deref());
+    let (origin, sign) = origin(corpus, &stories, &credit);
     let times = || stories.iter().filter_map(|id| of(*id).published);
     let span = times().min().zip(times().max());
     let carrier = |id: &StoryId| {
@@ -84,31 +88,47 @@ pub fn reach(corpus: &Corpus, comparer: &Comparer, group: &Group, options: &Opti
         group: group.id,
         origin,
         sign,
-        credit,
-        outlets: sources(stories.iter().map(|id| of(*id))),
-        independent: sources(own.map(|c| of(c.story))),
+        credit: credit.by_others.or(credit.by_any),
+        outlets: Publishers::new(stories.iter().map(|id| of(*id))).names(),
+        independent: Publishers::new(own.map(|c| of(c.story))).names(),
         span,
         carriers,
     }
 }
 
-/// The agency that most of `stories` credit; the first by name of equally many.
-pub(super) fn credited<'a>(stories: impl Iterator<Item = &'a Story>) -> Option<String> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for name in stories.filter_map(|s| s.credit.as_deref()) {
-        *counts.entry(name).or_default() += 1;
+/// The agency that most of some stories credit; the first by name of equally many.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Credit {
+    /// Of all of them.
+    pub by_any: Option<String>,
+    /// Of those that are not its own.
+    pub by_others: Option<String>,
+}
+
+/// Whom `stories` credit.
+pub(super) fn credited<'a>(stories: impl Iterator<Item = &'a Story>) -> Credit {
+    let (mut any, mut others): (BTreeMap<&str, usize>, BTreeMap<&str, usize>) = Default::default();
+    for story in stories {
+        let Some(name) = story.credit.as_deref() else { continue };
+        *any.entry(name).or_default() += 1;
+        if !is_agency(story.source.as_deref(), Some(name)) {
+            *others.entry(name).or_default() += 1;
+        }
     }
-    counts.into_iter().rev().max_by_key(|(_, n)| *n).map(|(name, _)| name.to_string())
+    let most = |counts: BTreeMap<&str, usize>| {
+        counts.into_iter().rev().max_by_key(|(_, n)| *n).map(|(name, _)| name.to_string())
+    };
+    Credit { by_any: most(any), by_others: most(others) }
 }
 
 /// Whether `source` is the agency `credit`, or a branch of it: "Reuters" and "Reuters India".
 pub(super) fn is_agency(source: Option<&str>, credit: Option<&str>) -> bool {
-    let words = |text: &str| text.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>();
     source.zip(credit).is_some_and(|(s, c)| !c.trim().is_empty() && words(s).starts_with(&words(c)))
 }
 
 /// The likely origin among `stories`, which are in the order of time.
-pub(super) fn origin(corpus: &Corpus, stories: &[StoryId], credit: Option<&str>) -> (StoryId, Sign) {
+pub(super) fn origin(corpus: &Corpus, stories: &[StoryId], credit: &Credit) -> (StoryId, Sign) {
+    let credit = credit.by_others.as_deref();
     let sign = |id: &StoryId| {
         let story = &corpus.stories[id.index()];
         match (story.credit.is_some(), story.dateline.is_some()) {
@@ -122,11 +142,6 @@ pub(super) fn origin(corpus: &Corpus, stories: &[StoryId], credit: Option<&str>)
     let signs = stories.iter().map(|id| (sign(id), *id));
     // `min_by_key` takes the first of equals: the earliest.
     signs.min_by_key(|(sign, _)| *sign).map_or((StoryId(0), Sign::Time), |(sign, id)| (id, sign))
-}
-
-fn sources<'a>(stories: impl Iterator<Item = &'a Story>) -> Vec<String> {
-    let distinct: BTreeSet<&str> = stories.filter_map(|s| s.source.as_deref()).collect();
-    distinct.into_iter().map(String::from).collect()
 }
 
 fn carrier(
@@ -174,7 +189,7 @@ mod tests {
             let corpus = Corpus { stories: stories.to_vec(), ..Corpus::default() };
             let all: Vec<StoryId> = (0..stories.len() as u32).map(StoryId).collect();
             let credit = credited(stories.iter());
-            let (story, sign) = origin(&corpus, &all, credit.as_deref());
+            let (story, sign) = origin(&corpus, &all, &credit);
             assert_eq!((story.0, sign), expect, "{stories:?}");
         };
         let plain = story("Daily", "", "");
@@ -185,16 +200,25 @@ mod tests {
         check(&[story("Post", "AP", "OSLO"), story("ap", "", "")], (1, Sign::Agency));
         check(&[story("Post", "Reuters", "OSLO"), story("Reuters India", "", "")], (1, Sign::Agency));
         check(&[story("Post", "AP", "OSLO"), story("Apple Daily", "", "")], (0, Sign::CreditAndDateline));
+        // An agency that credits itself is credited by no other.
+        check(&[story("Reuters", "Reuters", ""), story("Post", "", "OSLO")], (0, Sign::Credit));
         // Nobody is credited: a source of that name is no sign.
         check(&[plain, story("AP", "", "")], (0, Sign::Time));
     }
 
     #[test]
     fn most_credit_one_agency() {
+        let own = |source: &str| Story {
+            source: Some(source.into()),
+            credit: Some("AP".into()),
+            ..Story::default()
+        };
+        let of_itself = credited([own("ap")].iter());
+        assert_eq!(of_itself, Credit { by_any: Some("AP".into()), by_others: None });
         let check = |credits: &[&str], expect: Option<&str>| {
             let stories: Vec<Story> =
                 credits.iter().map(|c| Story { credit: Some((*c).into()), ..Story::default() }).collect();
-            assert_eq!(credited(stories.iter()).as_deref(), expect);
+            assert_eq!(credited(stories.iter()).by_others.as_deref(), expect);
         };
         check(&["AP", "Reuters", "Reuters"], Some("Reuters"));
         check(&["Reuters", "AP"], Some("AP"));

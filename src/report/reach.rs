@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     group::{Carrier, Reach, Sign},
-    story::Corpus,
+    story::{Corpus, Story},
 };
 
 /// The version of [`ReachItem`].
@@ -50,7 +50,7 @@ pub struct ReachItem {
     pub title: String,
     /// Why it is taken for the origin.
     pub reason: String,
-    /// The agency that most stories of the group credit.
+    /// The agency that most stories of other publishers credit, else that most stories credit.
     pub credit: Option<String>,
     /// The place and day that the origin's text begins with.
     pub dateline: Option<String>,
@@ -103,7 +103,7 @@ impl ReachItem {
             group: reach.group,
             origin: origin.id.clone(),
             title,
-            reason: reason(reach, origin.dateline.as_deref()),
+            reason: reason(reach, origin),
             credit: reach.credit.clone(),
             dateline: origin.dateline.clone(),
             first: reach.span.and_then(|s| iso(s.0)),
@@ -131,8 +131,9 @@ fn carrier(corpus: &Corpus, carrier: &Carrier) -> CarrierItem {
 }
 
 /// Why the origin is taken for that.
-fn reason(reach: &Reach, dateline: Option<&str>) -> String {
-    let (credit, dateline) = (reach.credit.as_deref().unwrap_or(""), dateline.unwrap_or(""));
+fn reason(reach: &Reach, origin: &Story) -> String {
+    let [credit, own, dateline] =
+        [&reach.credit, &origin.credit, &origin.dateline].map(|text| text.as_deref().unwrap_or(""));
     let first = match reach.carriers.first() {
         Some(first) if first.lag.is_none() => "read first",
         Some(first)
@@ -146,8 +147,8 @@ fn reason(reach: &Reach, dateline: Option<&str>) -> String {
     };
     match reach.sign {
         Sign::Agency => format!("by {credit}, which the others credit"),
-        Sign::CreditAndDateline => format!("credits {credit} and has the dateline {dateline}; {first}"),
-        Sign::Credit => format!("credits {credit}; {first}"),
+        Sign::CreditAndDateline => format!("credits {own} and has the dateline {dateline}; {first}"),
+        Sign::Credit => format!("credits {own}; {first}"),
         Sign::Dateline => format!("has the dateline {dateline}; {first}"),
         Sign::Time => first.into(),
     }
@@ -291,7 +292,12 @@ mod tests {
                 span: None,
                 carriers: lags.iter().enumerate().map(carrier).collect(),
             };
-            assert_eq!(reason(&reach, Some("OSLO, May 2")), expect);
+            let story = Story {
+                credit: Some("Tass".into()),
+                dateline: Some("OSLO, May 2".into()),
+                ..Story::default()
+            };
+            assert_eq!(reason(&reach, &story), expect);
         };
         let timed = [Some(0), Some(5)];
         check(Sign::Agency, &timed, 1, "by AP, which the others credit");
@@ -299,9 +305,9 @@ mod tests {
             Sign::CreditAndDateline,
             &timed,
             0,
-            "credits AP and has the dateline OSLO, May 2; the earliest",
+            "credits Tass and has the dateline OSLO, May 2; the earliest",
         );
-        check(Sign::Credit, &timed, 1, "credits AP; the earliest of these");
+        check(Sign::Credit, &timed, 1, "credits Tass; the earliest of these");
         check(Sign::Time, &timed, 0, "the earliest");
         check(Sign::Time, &[Some(0), Some(0), Some(5)], 0, "read first of those of the earliest time");
         check(Sign::Time, &[None, None], 0, "read first");
