@@ -43,9 +43,11 @@ fn what_is_known_is_neither_read_twice_nor_embedded_again() {
 #[test]
 fn an_export_is_read_as_the_same_stories() {
     let a = Archive::new();
-    a.write("in.jsonl", &stories(0, 12));
+    let commanding = "{\"id\": \"c1\", \"text\": \"The ferry \u{9b}31m left \u{202e}late on the third day of the gale.\"}\n";
+    a.write("in.jsonl", &(stories(0, 12) + commanding));
     a.text(&["index", "add", "in.jsonl"]);
     let exported = a.text(&["index", "export"]);
+    assert!(exported.contains("\\u009b31m left \\u202elate"), "{exported}");
     a.write("out.jsonl", &exported);
     a.text(&["index", "--store", "other", "add", "out.jsonl"]);
     let id = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["id"].clone();

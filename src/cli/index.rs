@@ -12,7 +12,7 @@ use samestory::{
     group::Decisions,
     ingest,
     progress::{Progress, Stage},
-    report::json_pretty,
+    report::{json_pretty, json_text},
     store::{Added, Known, Store, digest_of},
     story::Story,
 };
@@ -349,7 +349,7 @@ fn export(store: Option<&Path>, args: &IndexExport) -> Result<Outcome> {
     sink::write_to(args.out.as_deref(), |out| {
         let read = store.each_story(&mut |story| {
             written += 1;
-            writeln!(out, "{}", ingest::story_line(story))
+            json_text(ingest::story_line(story), out)
         })?;
         // What could be read of a damaged store is worth having.
         failure = read.err();

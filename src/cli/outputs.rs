@@ -60,9 +60,10 @@ fn is_of_a_store(file: &Path) -> bool {
     is_part && file.parent().is_some_and(|folder| folder.join(DATABASE).is_file())
 }
 
-/// `path` without links. An error if a file cannot be made beside it.
+/// `path` without links, also where the last leads to nothing yet. An error if a file cannot be made beside it.
 fn real(path: &Path) -> Result<PathBuf> {
     let real = path.canonicalize().or_else(|_| {
+        let path = sink::followed(path);
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         Ok(folder.canonicalize()?.join(path.file_name().unwrap_or_default()))
     });

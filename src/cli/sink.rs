@@ -15,7 +15,7 @@ pub fn write_to(path: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> io::R
         return write(&mut out).and_then(|()| out.flush()).map_err(Error::io("write", "standard output"));
     };
     // A device or a pipe is written to, not replaced; a link stays a link.
-    let real = fs::canonicalize(path).or_else(|_| target(path)).unwrap_or_else(|_| path.into());
+    let real = fs::canonicalize(path).unwrap_or_else(|_| followed(path));
     if is_device(&real) {
         let written = File::options().write(true).open(&real).and_then(|file| {
             let mut out = BufWriter::new(file);
@@ -42,10 +42,10 @@ pub fn write_to(path: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> io::R
     })
 }
 
-/// Where the link `path` leads, though nothing is there.
-fn target(path: &Path) -> io::Result<PathBuf> {
-    let to = fs::read_link(path)?;
-    Ok(path.parent().map_or(to.clone(), |folder| folder.join(to)))
+/// Where `path` leads if it is a link, though nothing is there.
+pub fn followed(path: &Path) -> PathBuf {
+    let Ok(to) = fs::read_link(path) else { return path.into() };
+    path.parent().map_or(to.clone(), |folder| folder.join(to))
 }
 
 /// Whether `path` is there and neither a file nor a folder, as a pipe is.

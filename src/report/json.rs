@@ -11,15 +11,16 @@ use super::safe::is_override;
 
 /// Writes `value` on a line of its own.
 pub fn json_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    written(serde_json::to_string(value)?, out)
+    json_text(serde_json::to_string(value)?, out)
 }
 
 /// Writes `value` over several lines, for people.
 pub fn json_pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    written(serde_json::to_string_pretty(value)?, out)
+    json_text(serde_json::to_string_pretty(value)?, out)
 }
 
-fn written(mut text: String, out: &mut dyn Write) -> io::Result<()> {
+/// Writes JSON that was made elsewhere, and ends the line.
+pub fn json_text(mut text: String, out: &mut dyn Write) -> io::Result<()> {
     // JSON has escapes of its own for the controls of ASCII, but not for U+009B, which begins a terminal's commands as
     // ESC [ does. Outside of strings JSON has none of these.
     let acts = |c: char| ('\u{7f}'..='\u{9f}').contains(&c) || is_override(c);

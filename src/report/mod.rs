@@ -24,7 +24,7 @@ use std::io::{self, Write};
 pub use hits::{Hit, HitFormat, hits, write_hits};
 pub use html::{Evidence, Page, write_html};
 pub use item::{Item, SCHEMA, items, rounded};
-pub use json::{json_line, json_pretty};
+pub use json::{json_line, json_pretty, json_text};
 pub use manifest::{Manifest, StageTime};
 pub use outlets::{OutletsFormat, write_outlets};
 pub use reach::{CarrierItem, ReachFormat, ReachItem, write_reach};
