@@ -6,6 +6,7 @@ use super::Archive;
 use crate::{
     Error, Result,
     group::{Choice, DECISION_SCHEMA, Decision, Decisions, Named},
+    ingest::text_digest,
     store::View,
 };
 
@@ -16,6 +17,8 @@ pub struct Decided {
     pub kept: u64,
     /// Those that name a story that the store does not have: they are kept too, and count when it comes.
     pub unknown: u64,
+    /// Those on a text that no story of this id has in the store: they are not kept.
+    pub other_texts: u64,
 }
 
 impl Archive {
@@ -26,6 +29,7 @@ impl Archive {
     /// [`Error::Store`] if nobody could honour them beside the earlier ones on other pairs; nothing is kept then.
     pub fn decide(&mut self, run: i64, decisions: &Decisions) -> Result<Decided> {
         let Archive { store, judge } = self;
+        let (decisions, other_texts) = &on_texts_of(store.view(), decisions)?;
         if let Err(Error::Line { message, .. }) = decisions.beside(self::decisions(store.view())?) {
             return Err(Error::Store {
                 path: store.folder().into(),
@@ -35,7 +39,7 @@ impl Archive {
             });
         }
         let change = store.change()?;
-        let mut decided = Decided::default();
+        let mut decided = Decided { other_texts: *other_texts, ..Decided::default() };
         let mut named: BTreeSet<&str> = BTreeSet::new();
         for (_, decision) in &decisions.pairs {
             change.put_decision(&decision.a, &decision.b, decision.decision == Choice::Same)?;
@@ -66,6 +70,31 @@ impl Archive {
     }
 }
 
+/// Those of `decisions` that are on stories by their ids, or on texts that the stories of the store still have; and how
+/// many are not.
+fn on_texts_of(view: View<'_>, decisions: &Decisions) -> Result<(Decisions, u64)> {
+    let holds = |id: &str, text: &Option<String>| -> Result<bool> {
+        let Some(text) = text else { return Ok(true) };
+        let story = view.number(id)?.map(|number| view.story(number)).transpose()?.flatten();
+        Ok(story.is_some_and(|story| text_digest(&story) == *text))
+    };
+    let mut held = Decisions::default();
+    let mut others = 0;
+    for (line, d) in &decisions.pairs {
+        match holds(&d.a, &d.a_text)? && holds(&d.b, &d.b_text)? {
+            true => held.pairs.push((*line, d.clone())),
+            false => others += 1,
+        }
+    }
+    for (line, named) in &decisions.canonical {
+        match holds(&named.id, &named.text)? {
+            true => held.canonical.push((*line, named.clone())),
+            false => others += 1,
+        }
+    }
+    Ok((held, others))
+}
+
 /// All that people decided of the stories of a store.
 pub fn decisions(view: View<'_>) -> Result<Decisions> {
     among(view, view.decisions()?)
@@ -75,9 +104,9 @@ pub fn decisions(view: View<'_>) -> Result<Decisions> {
 pub(super) fn among(view: View<'_>, pairs: Vec<(String, String, bool)>) -> Result<Decisions> {
     let pair = |(a, b, same)| {
         let decision = if same { Choice::Same } else { Choice::Different };
-        (0, Decision { schema: DECISION_SCHEMA, a, b, decision })
+        (0, Decision { schema: DECISION_SCHEMA, a, b, decision, a_text: None, b_text: None })
     };
-    let named = |id| (0, Named { schema: DECISION_SCHEMA, id, decision: "canonical".into() });
+    let named = |id| (0, Named { schema: DECISION_SCHEMA, id, decision: "canonical".into(), text: None });
     Ok(Decisions {
         pairs: pairs.into_iter().map(pair).collect(),
         canonical: view.chosen()?.into_iter().map(named).collect(),

@@ -293,8 +293,12 @@ fn decide(store: Option<&Path>, args: &IndexDecide) -> Result<Outcome> {
         1 => "; one story that they name is not there yet".into(),
         n => format!("; {n} stories that they name are not there yet"),
     };
+    let others = match decided.other_texts {
+        0 => String::new(),
+        n => format!("; {n} left out: the store has other texts under these ids, or none"),
+    };
     let plural = if decided.kept == 1 { "" } else { "s" };
-    say!("{} decision{plural} kept{unknown}", decided.kept);
+    say!("{} decision{plural} kept{unknown}{others}", decided.kept);
     Ok(Outcome::Done)
 }
 

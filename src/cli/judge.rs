@@ -61,7 +61,11 @@ pub fn decided(file: Option<&Path>, engine: &Engine, corpus: &Corpus) -> Result<
             if n == 1 { "decision names a story that is" } else { "decisions name stories that are" }
         };
         let file = samestory::report::line(&file.display().to_string(), 400);
-        say!("samestory: {file}: {} {} not here", decided.unknown, of(decided.unknown));
+        let others = match decided.other_texts {
+            0 => String::new(),
+            n => format!("; under the ids of {n} there are other texts now, or several have that text"),
+        };
+        say!("samestory: {file}: {} {} not here{others}", decided.unknown, of(decided.unknown));
     }
     let all = given.beside(kept).map_err(|error| match error {
         Error::Line { line, message, hint, .. } => Error::Line { path: file.into(), line, message, hint },

@@ -11,6 +11,9 @@
 //! Which story is `a` does not matter, and unknown fields are left alone, so that a tool may write beside a decision who
 //! made it and when. A pair may be decided twice if both say the same; decisions that contradict one another are
 //! refused, with the lines, also where only a chain of them does: nobody could honour them all.
+//!
+//! An id that counts records of a file may be another story's in the next run. A decision on it brings a digest of the
+//! text (`"a_text"`, `"b_text"`, or `"text"` beside `"id"`), and holds for the story of that text, whatever its id is now.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, Result,
-    ingest::id_in_json,
+    ingest::{id_in_json, text_digest},
     story::{Corpus, StoryId},
 };
 
@@ -52,6 +55,12 @@ pub struct Decision {
     pub b: String,
     /// What was decided.
     pub decision: Choice,
+    /// [`text_digest`] of `a`, where its id is no name to rely on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub a_text: Option<String>,
+    /// [`text_digest`] of `b`, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub b_text: Option<String>,
 }
 
 impl Decision {
@@ -72,6 +81,9 @@ pub struct Named {
     pub id: String,
     /// "canonical".
     pub decision: String,
+    /// [`text_digest`] of the story, where its id is no name to rely on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
 }
 
 /// All decisions of a file, none contradicting another.
@@ -94,6 +106,8 @@ pub struct Resolved {
     pub canonical: Vec<StoryId>,
     /// Decisions that name a story which the corpus does not have.
     pub unknown: usize,
+    /// Of these, decisions on a text that is not there, though another story has its id.
+    pub other_texts: usize,
 }
 
 impl Decisions {
@@ -122,6 +136,8 @@ impl Decisions {
             )),
         };
         let (mut pairs, mut canonical) = (Vec::new(), Vec::new());
+        // Some editors begin a file with a mark of its byte order.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         for (line, text) in (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
             if let Ok(named) = serde_json::from_str::<Named>(text)
                 && named.decision == "canonical"
@@ -194,29 +210,93 @@ impl Decisions {
 
     /// The decisions on the stories of `corpus`; those on other stories are counted.
     pub fn resolve(&self, corpus: &Corpus) -> Resolved {
-        let ids: BTreeMap<&str, StoryId> =
-            corpus.stories.iter().zip(0..).map(|(story, i)| (story.id.as_str(), StoryId(i))).collect();
+        let places = Places::new(corpus, self.texts().next().is_some());
         let mut resolved = Resolved::default();
         for (_, d) in &self.pairs {
-            let (Some(&a), Some(&b)) = (ids.get(d.a.as_str()), ids.get(d.b.as_str())) else {
-                resolved.unknown += 1;
-                continue;
-            };
-            let pair = (a.min(b), a.max(b));
-            match d.decision {
-                Choice::Same => resolved.same.push(pair),
-                Choice::Different => resolved.different.push(pair),
+            match (places.find(&d.a, d.a_text.as_deref()), places.find(&d.b, d.b_text.as_deref())) {
+                (Found::Here(a), Found::Here(b)) => {
+                    let pair = (a.min(b), a.max(b));
+                    match d.decision {
+                        Choice::Same => resolved.same.push(pair),
+                        Choice::Different => resolved.different.push(pair),
+                    }
+                }
+                (a, b) => resolved.pass_over(&[a, b]),
             }
         }
         for (_, named) in &self.canonical {
-            match ids.get(named.id.as_str()) {
-                Some(&id) => resolved.canonical.push(id),
-                None => resolved.unknown += 1,
+            match places.find(&named.id, named.text.as_deref()) {
+                Found::Here(id) => resolved.canonical.push(id),
+                not => resolved.pass_over(&[not]),
             }
         }
-        resolved.same.sort_unstable();
-        resolved.different.sort_unstable();
+        // Two lines on one pair may name it by other ids than each other.
+        for pairs in [&mut resolved.same, &mut resolved.different] {
+            pairs.sort_unstable();
+            pairs.dedup();
+        }
         resolved
+    }
+
+    /// The digests that the lines bring.
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        let of_pairs = self.pairs.iter().flat_map(|(_, d)| [&d.a_text, &d.b_text]);
+        of_pairs.chain(self.canonical.iter().map(|(_, named)| &named.text)).filter_map(|text| text.as_deref())
+    }
+}
+
+impl Resolved {
+    fn pass_over(&mut self, named: &[Found]) {
+        self.unknown += 1;
+        self.other_texts += usize::from(named.contains(&Found::OtherText));
+    }
+}
+
+/// What a decision names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Here(StoryId),
+    /// The story of this id has another text, and that text is not there, or more than once.
+    OtherText,
+    Nowhere,
+}
+
+/// Where the stories of a corpus are, by id and by text.
+struct Places<'a> {
+    by_id: BTreeMap<&'a str, StoryId>,
+    /// One digest a story, if they are wanted.
+    digests: Vec<String>,
+    /// The only story of a text; none where several have it.
+    by_text: BTreeMap<String, Option<StoryId>>,
+}
+
+impl<'a> Places<'a> {
+    fn new(corpus: &'a Corpus, with_texts: bool) -> Self {
+        let stories = || corpus.stories.iter().zip((0..).map(StoryId));
+        let by_id = stories().map(|(story, at)| (story.id.as_str(), at)).collect();
+        let mut digests = Vec::new();
+        let mut by_text: BTreeMap<String, Option<StoryId>> = BTreeMap::new();
+        if with_texts {
+            for (story, at) in stories() {
+                let digest = text_digest(story);
+                by_text.entry(digest.clone()).and_modify(|only| *only = None).or_insert(Some(at));
+                digests.push(digest);
+            }
+        }
+        Places { by_id, digests, by_text }
+    }
+
+    fn find(&self, id: &str, text: Option<&str>) -> Found {
+        let named = self.by_id.get(id).copied();
+        let Some(text) = text else { return named.map_or(Found::Nowhere, Found::Here) };
+        match named.filter(|at| self.digests[at.index()] == text) {
+            Some(at) => Found::Here(at),
+            None => match (self.by_text.get(text), named) {
+                (Some(Some(at)), _) => Found::Here(*at),
+                (Some(None), _) | (None, Some(_)) => Found::OtherText,
+                (None, None) => Found::Nowhere,
+            },
+        }
     }
 }
 
@@ -256,6 +336,45 @@ mod tests {
         let expect =
             Resolved { same: vec![(x, y)], different: vec![(x, z)], unknown: 1, ..Resolved::default() };
         assert_eq!(decisions.resolve(&corpus), expect);
+    }
+
+    #[test]
+    fn a_decision_on_a_counted_id_is_one_on_a_text() {
+        let story = |id: &str, text: &str| Story { id: id.into(), text: text.into(), ..Story::default() };
+        let [one, two, three] = ["Of one.", "Of two.", "Of three."];
+        let digest = |text: &str| text_digest(&story("", text));
+        let check = |stories: &[(&str, &str)], same: &[(u32, u32)], kept: &[u32], other_texts: usize| {
+            let decision = Decision {
+                schema: 1,
+                a: "f#1".into(),
+                b: "f#2".into(),
+                decision: Choice::Same,
+                a_text: Some(digest(one)),
+                b_text: Some(digest(two)),
+            };
+            let (id, text) = ("f#2".into(), Some(digest(two)));
+            let named = Named { schema: 1, id, decision: "canonical".into(), text };
+            let lines = [serde_json::to_string(&decision).unwrap(), serde_json::to_string(&named).unwrap()];
+            let decisions = parse(&lines.join("\n")).unwrap();
+            let resolved = decisions
+                .resolve(&ingest::corpus(stories.iter().map(|(id, text)| story(id, text)).collect()));
+            let pairs: Vec<(u32, u32)> = resolved.same.iter().map(|(a, b)| (a.0, b.0)).collect();
+            let canonical: Vec<u32> = resolved.canonical.iter().map(|s| s.0).collect();
+            assert_eq!(
+                (&pairs[..], &canonical[..], resolved.other_texts),
+                (same, kept, other_texts),
+                "{stories:?}"
+            );
+        };
+        check(&[("f#1", one), ("f#2", two)], &[(0, 1)], &[1], 0);
+        // A record came before them.
+        check(&[("f#1", three), ("f#2", one), ("f#3", two)], &[(1, 2)], &[2], 0);
+        // One is gone, and another has its number.
+        check(&[("f#1", one), ("f#2", three)], &[], &[], 2);
+        check(&[("f#1", one)], &[], &[], 0);
+        // Which of two is meant cannot be told, unless one has the id.
+        check(&[("f#1", three), ("f#2", one), ("f#3", two), ("f#4", two)], &[], &[], 2);
+        check(&[("f#1", one), ("f#2", two), ("f#3", two)], &[(0, 1)], &[1], 0);
     }
 
     #[test]
@@ -312,7 +431,11 @@ mod tests {
         check(&(line("x", "y", "same") + &line("y", "x", "different")), "d.jsonl:2: it contradicts line 1");
         let chain = [line("x", "z", "different"), line("x", "y", "same"), line("y", "z", "same")].concat();
         check(&chain, "d.jsonl:1: \"x\" and \"z\" are different here");
-        assert_eq!(parse(&(line("x", "y", "same") + &line("y", "x", "same"))).unwrap().pairs.len(), 1);
+        for text in
+            [line("x", "y", "same") + &line("y", "x", "same"), format!("\u{feff}{}", line("x", "y", "same"))]
+        {
+            assert_eq!(parse(&text).unwrap().pairs.len(), 1);
+        }
     }
 
     proptest::proptest! {

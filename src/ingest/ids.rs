@@ -51,6 +51,21 @@ pub fn by_place(story: &Story) -> Option<String> {
     made.into_iter().find(|id| *id == story.id || id == plain)
 }
 
+/// Whether the id of `story` counts: records of a file, stories of a page, or files of one name. Where others come before
+/// it, another story has that id.
+pub fn is_counted(story: &Story) -> bool {
+    by_place(story).is_some_and(|made| made != stem(&story.origin.path) || made != story.id)
+}
+
+/// A digest of a story's title and text, in hexadecimal: the first 8 bytes of SHA-256.
+pub fn text_digest(story: &Story) -> String {
+    let mut hash = Sha256::new();
+    hash.update((story.title.len() as u64).to_le_bytes());
+    hash.update(&story.title);
+    hash.update(&story.text);
+    hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Gives a story of a stream that brought no id one that follows from its title and text alone: another stream has records
 /// of the same numbers.
 pub fn name_by_text(story: &mut Story) {
@@ -60,13 +75,7 @@ pub fn name_by_text(story: &mut Story) {
 }
 
 fn by_text(story: &Story) -> String {
-    let mut hash = Sha256::new();
-    hash.update((story.title.len() as u64).to_le_bytes());
-    hash.update(&story.title);
-    hash.update(&story.text);
-    let digest = hash.finalize();
-    let head: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{}#{head}", name(&story.origin.path))
+    format!("{}#{}", name(&story.origin.path), text_digest(story))
 }
 
 #[cfg(test)]
