@@ -1,46 +1,26 @@
-// Decisions: what people say of the groups and pairs of this run, kept in the browser and exported as lines.
+// Decisions: what people say of the groups and pairs of this run.
 //
 // A decision belongs to an item: `same` holds lists of stories that are one, `apart` pairs of lists of which no story of
 // the first is one with a story of the second, `off` the stories that left the group.
 
-const Decisions = {
-  of: {},
-  past: [],
-  kept: true,
-};
-
-const storeKey = () => 'samestory:' + D.about.run;
-
-function restoreDecisions() {
-  try {
-    Decisions.of = JSON.parse(localStorage.getItem(storeKey()) || '{}');
-  } catch {
-    Decisions.kept = false;
-  }
-}
-
-function keepDecisions() {
-  try {
-    localStorage.setItem(storeKey(), JSON.stringify(Decisions.of));
-  } catch {
-    if (Decisions.kept) say('This browser keeps nothing for this page: export the decisions before you close it.');
-    Decisions.kept = false;
-  }
-}
-
 const decisionOf = item => Decisions.of[item.key];
-const decidedCount = () => Object.values(Decisions.of).filter(d => d.state).length;
 
 /** Stories that a decision took out of a group. */
 const offOf = item => new Set((decisionOf(item) || {}).off || []);
 
+/** The decision on an item as the last tab left it, to be built upon. */
+function latest(item) {
+  takeStored();
+  return decisionOf(item) || {};
+}
+
 /** Applies changes to several items at once; refuses what contradicts other decisions. */
 function decide(changes, told) {
+  takeStored();
   const before = {};
   for (const [key, value] of Object.entries(changes)) {
-    before[key] = Decisions.of[key];
-    if (value === undefined) delete Decisions.of[key];
-    else Decisions.of[key] = value;
+    before[key] = Decisions.of[key] || null;
+    setDecision(key, value);
   }
   const conflict = contradiction();
   if (conflict) {
@@ -49,24 +29,24 @@ function decide(changes, told) {
     return false;
   }
   Decisions.past.push(before);
-  keepDecisions();
+  keepDecisions(Object.keys(changes));
   say(told);
   return true;
 }
 
 function restore(before) {
-  for (const [key, value] of Object.entries(before)) {
-    if (value === undefined) delete Decisions.of[key];
-    else Decisions.of[key] = value;
-  }
+  Object.entries(before).forEach(([key, value]) => setDecision(key, value));
 }
 
+/** Takes back the last decision, in whichever tab it was made. */
 function undo() {
+  takeStored();
   const before = Decisions.past.pop();
   if (!before) return say('Nothing to take back.');
   restore(before);
-  keepDecisions();
-  say('Taken back.');
+  keepDecisions(Object.keys(before));
+  const item = D.byKey.get(Object.keys(before)[0]);
+  say('Taken back' + (item ? ': ' + brief(heading(item), 60) : '.'));
 }
 
 /** The group is right as it is, but for what was taken out of it before. */
@@ -75,7 +55,7 @@ function accept(item) {
     const [a, b] = item.stories;
     return decide({ [item.key]: { state: 'accepted', same: [], apart: [[[a], [b]]] } }, 'Accepted: two stories.');
   }
-  const before = decisionOf(item) || {};
+  const before = latest(item);
   // Accepting what was rejected whole takes the rejection back.
   const old = before.state === 'rejected' ? { canonical: before.canonical } : before;
   const off = new Set(old.off || []);
@@ -91,7 +71,7 @@ function reject(item, marked) {
     return decide({ [item.key]: { state: 'rejected', same: [item.stories.slice()], apart: [] } },
       'Rejected: the two are one story.');
   }
-  const old = decisionOf(item) || {};
+  const old = latest(item);
   const out = marked.length ? marked : item.stories.slice();
   const off = new Set([...(old.off || []), ...out]);
   const rest = item.stories.filter(s => !off.has(s));
@@ -106,7 +86,7 @@ function reject(item, marked) {
 /** Marked stories are a group of their own. */
 function split(item, marked) {
   if (item.kind !== 'group') return say('Only a group can be split.');
-  const old = decisionOf(item) || {};
+  const old = latest(item);
   const off = new Set([...(old.off || []), ...marked]);
   const rest = item.stories.filter(s => !off.has(s));
   if (!marked.length || !rest.length) return say('Mark the stories that are a group of their own (x), and leave some.');
@@ -120,7 +100,7 @@ function split(item, marked) {
 /** Two groups are one. */
 function merge(one, other) {
   const [x, y] = [one, other].map(item => item.stories.filter(s => !offOf(item).has(s)));
-  const [was, then] = [decisionOf(one) || {}, decisionOf(other) || {}];
+  const [was, then] = [latest(one), latest(other)];
   const same = [...(was.same || []), [...x, ...y]];
   return decide({
     [one.key]: { ...was, state: 'merged', same, with: [...(was.with || []), other.key] },
@@ -131,7 +111,7 @@ function merge(one, other) {
 /** The story that is to be kept of its group. */
 function choose(item, story) {
   if (item.kind !== 'group') return say('Only a group has a story that is kept.');
-  const old = decisionOf(item) || {};
+  const old = latest(item);
   return decide({ [item.key]: { ...old, state: old.state || 'canonical', canonical: story } },
     'Kept: ' + storyId(story));
 }
@@ -201,5 +181,7 @@ function exportDecisions() {
   link.click();
   link.remove();
   setTimeout(() => URL.revokeObjectURL(url), 60000);
+  Decisions.exported = true;
+  showNotice();
   say(`Saved ${count(lines.length, 'line')} as decisions.jsonl: samestory ${D.about.command} --decisions decisions.jsonl …`);
 }

@@ -17,8 +17,9 @@ const KEYS = [
 ];
 
 function showProgress() {
-  const all = D.items.filter(i => i.kind !== 'storyline').length;
-  $('progress').textContent = all ? `${decidedCount()} of ${all.toLocaleString('en')} decided` : '';
+  const all = D.items.filter(i => i.kind !== 'storyline');
+  const done = all.filter(i => (decisionOf(i) || {}).state).length;
+  $('progress').textContent = all.length ? `${done.toLocaleString('en')} of ${all.length.toLocaleString('en')} decided` : '';
 }
 
 /** Shows what the address asks for. */
@@ -100,9 +101,9 @@ async function start() {
   }
   setUpTheme();
   await load();
-  restoreDecisions();
   const { stories, groups } = D.index;
   $('sum').textContent = `${count(stories.id.length, 'story', 'stories')} · ${count(groups.length, 'group')}`;
+  setUpKeeping();
   setUpFilters();
   setUpHelp();
   refresh(0);

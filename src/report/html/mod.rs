@@ -25,9 +25,10 @@ use data::{Index, Texts};
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("style.css");
 /// In this order they are one script.
-const SCRIPTS: [&str; 8] = [
+const SCRIPTS: [&str; 9] = [
     include_str!("dom.js"),
     include_str!("data.js"),
+    include_str!("keep.js"),
     include_str!("decide.js"),
     include_str!("diff.js"),
     include_str!("charts.js"),
