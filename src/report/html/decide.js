@@ -65,22 +65,31 @@ function accept(item) {
   return decide({ [item.key]: { ...old, state, same: same.filter(l => l.length > 1) } }, 'Accepted.');
 }
 
-/** Marked stories are no part of this group; without marks, no two stories of it are one. For a pair: they are one. */
+/**
+ * Marked stories are no part of this group; without marks, or with marks on all that is left of it, no two stories of it
+ * are one. For a pair: they are one.
+ */
 function reject(item, marked) {
   if (item.link) {
     return decide({ [item.key]: { state: 'rejected', same: [item.stories.slice()], apart: [] } },
       'Rejected: the two are one story.');
   }
   const old = latest(item);
+  const gone = new Set(old.off || []);
+  const left = item.stories.filter(s => !gone.has(s));
+  const whole = !marked.length || left.every(s => marked.includes(s));
   const out = marked.length ? marked : item.stories.slice();
-  const off = new Set([...(old.off || []), ...out]);
+  const off = new Set([...gone, ...out]);
   const rest = item.stories.filter(s => !off.has(s));
   const apart = (old.apart || []).slice();
-  if (marked.length) out.forEach(s => rest.length && apart.push([[s], rest]));
-  else out.forEach((s, i) => i + 1 < out.length && apart.push([[s], out.slice(i + 1)]));
+  // A list beside itself: no two of it are one.
+  if (whole) apart.push([out, out]);
+  else out.forEach(s => apart.push([[s], rest]));
   const same = (old.same || []).map(list => list.filter(s => !out.includes(s))).filter(l => l.length > 1);
-  const told = marked.length ? count(out.length, 'story', 'stories') + ' taken out.' : 'Rejected.';
-  return decide({ [item.key]: { ...old, state: marked.length ? 'split' : 'rejected', same, apart, off: [...off] } }, told);
+  // What was split off before stays a group of its own unless it is rejected too.
+  const state = whole && out.length === item.stories.length ? 'rejected' : 'split';
+  const told = whole ? 'Rejected: no two of them are one story.' : count(out.length, 'story', 'stories') + ' taken out.';
+  return decide({ [item.key]: { ...old, state, same, apart, off: [...off] } }, told);
 }
 
 /** Marked stories are a group of their own. */
@@ -120,7 +129,8 @@ function choose(item, story) {
 function decidedPairs() {
   const pairs = new Map();
   const put = (a, b, decision) => {
-    if (a !== b) pairs.set(Math.min(a, b) + ' ' + Math.max(a, b), [a, b, decision]);
+    const key = Math.min(a, b) + ' ' + Math.max(a, b);
+    if (a !== b && !pairs.has(key)) pairs.set(key, [a, b, decision]);
   };
   for (const item of D.items) {
     const decision = decisionOf(item);
