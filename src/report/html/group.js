@@ -22,6 +22,8 @@ async function openItem(item) {
   if (G.item !== item) return;
   say('');
   showItem();
+  // It is read from its beginning, wherever the one before was left.
+  scrollTo(0, 0);
   document.title = brief(shown(heading(item)), 60) + ' – samestory report';
 }
 

@@ -36,13 +36,17 @@ function route() {
   if (!item) document.body.classList.remove('opened');
   if (item) {
     openItem(item);
-  } else if (review && !L.open && L.found.length && matchMedia('(min-width: 900px)').matches) {
-    history.replaceState(null, '', '#' + L.found[0].key);
-    openItem(L.found[0]);
+  } else if (review && L.found.length && matchMedia('(min-width: 900px)').matches) {
+    // Beside the list there is room for an item: the one that was open, else the first that nobody decided.
+    const open = L.found.includes(L.open) ? L.open : L.found.find(i => !(decisionOf(i) || {}).state) || L.found[0];
+    history.replaceState(null, '', '#' + open.key);
+    openItem(open);
   }
 }
 
 function onKey(event) {
+  // The open dialog is for reading; Escape closes it.
+  if ($('help').open) return;
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   if (event.target.closest('input:not([type=checkbox]), select, textarea')) {
     if (event.key === 'Escape') event.target.blur();
@@ -80,6 +84,16 @@ function onKey(event) {
   acts[event.key]();
 }
 
+/** The link for those who go by the keyboard leads to what is shown, and leaves the address alone. */
+function setUpSkip() {
+  document.querySelector('.skip').addEventListener('click', event => {
+    event.preventDefault();
+    const to = !$('review').hidden && G.item ? $('detail') : $('main');
+    to.focus();
+    to.scrollIntoView();
+  });
+}
+
 function setUpHelp() {
   $('help').replaceChildren(h('h2', {}, 'Keys'),
     h('dl', {}, KEYS.flatMap(([key, text]) => [h('dt', {}, h('kbd', {}, key)), h('dd', {}, text)])),
@@ -106,6 +120,7 @@ async function start() {
   setUpKeeping();
   setUpFilters();
   setUpHelp();
+  setUpSkip();
   refresh(0);
   showOverview();
   showProgress();
