@@ -130,12 +130,18 @@ const KINDS = {
   boilerplate: 'boilerplate, not scored',
 };
 
+/** The command that shows two stories; whatever they are called, their ids are no options and no shell's business. */
+function explainCommand(a, b) {
+  const ids = [a, b].map(story => shellWord(storyId(story))).join(' ');
+  return `samestory explain ${D.about.command === 'report' ? '--store FOLDER' : '--in PATHS'} -- ${ids}`;
+}
+
 /** The table of two stories. `pairs` and `inside` as the run found them; null where the page aligns them itself. */
 function diffTable(a, b, pairs, inside) {
   const rows = rowsOf(a, b, pairs, inside);
   if (!rows) {
     return h('p', { class: 'note' }, 'The texts of these stories are not in this page, which holds those of groups and twins: ',
-      h('code', {}, `samestory explain ${storyId(a)} ${storyId(b)} --in PATHS`));
+      h('code', {}, explainCommand(a, b)));
   }
   const text = (story, at) => D.texts.rows[D.texts.stories[story][at]];
   const body = rows.map(({ kind, a: at, b: other }) => {

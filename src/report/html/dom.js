@@ -58,6 +58,11 @@ function meter(share, label) {
   return h('span', { class: 'meter', title: label }, bar, percent(share));
 }
 
+/** A word of a command as a POSIX shell reads it back. */
+function shellWord(word) {
+  return /^[\w.,:@%+\/][\w.,:@%+=\/-]*$/.test(word) ? word : "'" + word.replaceAll("'", "'\\''") + "'";
+}
+
 function say(text) {
   $('status').textContent = shown(text);
 }
