@@ -69,6 +69,9 @@ function showGroup(item) {
   const decision = decisionOf(item) || {};
   const kept = decision.canonical === undefined ? item.stories[0] : decision.canonical;
   const off = offOf(item);
+  // The figures are of the run, which compared with the story that it kept, whichever is kept now.
+  const base = kept === item.stories[0] ? 'kept' : brief(storyId(item.stories[0]), 24);
+  const than = base === 'kept' ? 'the kept story' : base;
   const rows = group.members.map((m, i) => {
     const [story, relation, coverage, ofKept, cosine, removed, reason] = m;
     const isKept = story === kept;
@@ -83,8 +86,8 @@ function showGroup(item) {
     h('td', {}, h('span', { class: 'relation r-' + (i === 0 ? 'kept' : relationName(relation)) }, name), stays ? h('span', { class: 'stays' }, 'stays') : null),
     h('td', { dir: 'auto' }, h('button', { type: 'button', class: 'member', 'data-k': 'm' + i, 'aria-pressed': String(i === G.member), click: select },
       brief(storyId(story), 60)), h('span', { class: 'facts' }, facts(story))),
-    h('td', { 'data-label': 'in kept' }, i === 0 ? '' : meter(coverage, 'of it is in the kept story')),
-    h('td', { 'data-label': 'kept in it' }, i === 0 ? '' : meter(ofKept, 'of the kept story is in it')),
+    h('td', { 'data-label': 'in ' + base }, i === 0 ? '' : meter(coverage, 'of it is in ' + than)),
+    h('td', { 'data-label': base + ' in it' }, i === 0 ? '' : meter(ofKept, `of ${than} is in it`)),
     h('td', { 'data-label': 'cosine' }, i === 0 ? '' : cosine.toFixed(2)),
     h('td', { class: 'reason', dir: 'auto' }, brief(reason, 400)));
   });
@@ -104,8 +107,10 @@ function showGroup(item) {
       action(mergeName(item), 'm', () => mergeStep(item), 'Two groups are one: press in the one, then in the other'),
       action('Keep selected', 'c', () => choose(item, item.stories[G.member]), 'The selected story is the one to be kept'),
       action('Undo', 'u', undo, 'Take the last decision back')),
+    base === 'kept' ? null : h('p', { class: 'note' }, 'Relations, figures and reasons compare with ', h('span', { class: 'id' }, base),
+      ', which the run kept; a run with these decisions compares with the story kept now.'),
     h('div', { class: 'scroll' }, h('table', { class: 'members' },
-      h('thead', {}, h('tr', {}, ['Mark', 'Relation', 'Story', 'In kept', 'Kept in it', 'Cosine', 'Why'].map(x => h('th', { scope: 'col' }, x)))),
+      h('thead', {}, h('tr', {}, ['Mark', 'Relation', 'Story', 'In ' + base, (base === 'kept' ? 'Kept' : base) + ' in it', 'Cosine', 'Why'].map(x => h('th', { scope: 'col' }, x)))),
       h('tbody', {}, rows))),
     h('h3', {}, 'Side by side: kept and ', h('span', { class: 'id' }, brief(storyId(other), 60))),
     known === null && other !== kept ? h('p', { class: 'note' }, 'Aligned by this page: the run compared with the story that it kept.') : null,
