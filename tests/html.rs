@@ -79,9 +79,20 @@ fn the_policy_allows_what_the_page_brought_and_nothing_else() {
     // One script that runs; the others are data.
     assert_eq!(page.matches("<script>").count(), 1);
     assert_eq!(page.matches("<script").count(), 4);
-    for outside in
-        ["http://", "https://", "src=", "@import", "url(", "fetch(", "XMLHttpRequest", "innerHTML", "eval("]
-    {
+    for outside in [
+        "http://",
+        "https://",
+        "src=",
+        "@import",
+        "url(",
+        "fetch(",
+        "XMLHttpRequest",
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+    ] {
         let inside = page.replace("http://www.w3.org/2000/svg", "");
         assert!(!inside.contains(outside), "{outside}");
     }
@@ -238,4 +249,73 @@ fn decisions_are_honoured() {
     expect.iter_mut().for_each(|g| g.retain(|s| s != "ob-9"));
     expect.push(vec!["wx-1".into(), "wx-2".into()]);
     assert_eq!(sorted(&after), sorted(&expect));
+}
+
+/// What a page carries of decisions: the pairs and the stories to be kept by their ids, sorted, and what it says of the run.
+fn carried(page: &str) -> (Vec<Value>, Value) {
+    let (index, about) = (data(page, "index"), serde_json::from_str(block(page, "about")).unwrap());
+    let id = |story: &Value| {
+        index["stories"]["id"][story.as_u64().unwrap() as usize].as_str().unwrap().to_string()
+    };
+    let decided = &index["decided"];
+    let mut said = Vec::new();
+    for decision in ["same", "different"] {
+        for pair in decided[decision].as_array().unwrap().chunks(2) {
+            let mut pair = [id(&pair[0]), id(&pair[1])];
+            pair.sort();
+            said.push(json!([pair[0], pair[1], decision]));
+        }
+    }
+    said.extend(decided["canonical"].as_array().unwrap().iter().map(|s| json!([id(s), "canonical"])));
+    said.sort_by_key(Value::to_string);
+    (said, about)
+}
+
+const DECIDED: [&str; 4] = [
+    r#"{"schema":1,"a":"wx-2","b":"wx-1","decision":"same"}"#,
+    r#"{"schema":1,"a":"hw-101","b":"ob-9","decision":"different"}"#,
+    r#"{"schema":1,"id":"nd-330","decision":"canonical"}"#,
+    r#"{"schema":1,"a":"hw-101","b":"gone","decision":"different"}"#,
+];
+
+fn decided_here() -> Vec<Value> {
+    vec![
+        json!(["hw-101", "ob-9", "different"]),
+        json!(["nd-330", "canonical"]),
+        json!(["wx-1", "wx-2", "same"]),
+    ]
+}
+
+#[test]
+fn the_page_carries_the_decisions_that_the_run_was_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("decisions.jsonl");
+    fs::write(&file, DECIDED.join("\n")).unwrap();
+    for command in ["dedup", "link"] {
+        let (said, about) = carried(&page(command, &wire(), &["--decisions", file.to_str().unwrap()]));
+        assert_eq!(said, decided_here(), "{command}");
+        assert_eq!((&about["command"], &about["manifest"]["decisions"]), (&json!(command), &json!(3)));
+        assert!(carried(&page(command, &wire(), &[])).0.is_empty(), "{command}");
+    }
+}
+
+#[test]
+fn the_page_of_a_store_carries_the_decisions_that_the_store_keeps() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    let (store, file, html) = (at("store"), at("decisions.jsonl"), at("page.html"));
+    fs::write(&file, DECIDED.join("\n")).unwrap();
+    samestory(&["index", "add", "--quiet", wire().to_str().unwrap(), "--store", &store]);
+    let of_store = || {
+        samestory(&["report", "--quiet", "--store", &store, "--html", &html]);
+        carried(&fs::read_to_string(&html).unwrap())
+    };
+    let (said, about) = of_store();
+    assert_eq!(
+        (said, &about["command"], &about["manifest"]["decisions"]),
+        (vec![], &json!("report"), &json!(0))
+    );
+    samestory(&["index", "decide", &file, "--store", &store]);
+    let (said, about) = of_store();
+    assert_eq!((said, &about["manifest"]["decisions"]), (decided_here(), &json!(3)));
 }

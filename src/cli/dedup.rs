@@ -98,6 +98,7 @@ pub fn run(args: &Dedup) -> Result<Outcome> {
             command: "dedup",
             corpus: &corpus,
             groups: &groups,
+            decided: &ask.decided,
             evidence,
             manifest: &manifest,
             related: None,

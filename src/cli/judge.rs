@@ -112,8 +112,13 @@ pub fn note(judged: &Judged, decided: &Resolved, manifest: &mut Manifest) {
     manifest.candidates = *compared as u64;
     manifest.candidate_recall = search.recall;
     manifest.recall_how = search.recall_how.clone();
-    manifest.decisions = (decided.same.len() + decided.different.len() + decided.canonical.len()) as u64;
+    manifest.decisions = count_decided(decided);
     count_found(groups, manifest);
+}
+
+/// Decisions on the stories of a run.
+pub fn count_decided(decided: &Resolved) -> u64 {
+    (decided.same.len() + decided.different.len() + decided.canonical.len()) as u64
 }
 
 /// Notes in `manifest` what was found.

@@ -82,6 +82,7 @@ pub fn run(args: &Link) -> Result<Outcome> {
             command: "link",
             corpus: &corpus,
             groups: &groups,
+            decided: &ask.decided,
             evidence,
             manifest: &manifest,
             related,

@@ -2,7 +2,7 @@
 
 use samestory::{
     Result,
-    archive::Grouped,
+    archive::{Grouped, decisions},
     compare::Thresholds,
     group::Groups,
     report::{Evidence, Page, write_html},
@@ -27,6 +27,7 @@ pub fn run(args: &Report) -> Result<Outcome> {
     let store = Store::open(&archive::existing_folder(args.store.as_deref())?)?;
     store.check_identity(&archive::identity(&engine.model))?;
     let files = store.info()?.sources;
+    let kept = decisions(store.view())?;
     let archive = archive::judging(store, &engine)?;
     let write = |stored: &Grouped<'_>| -> Result<Outcome> {
         let Grouped { corpus, verdicts, groups, comparer } = stored;
@@ -37,13 +38,16 @@ pub fn run(args: &Report) -> Result<Outcome> {
         manifest.candidates = verdicts.len() as u64;
         manifest.candidate_recall = 1.0;
         manifest.recall_how = "all rows of the store were compared when each story came".into();
+        let decided = kept.resolve(corpus);
+        manifest.decisions = judge::count_decided(&decided);
         judge::count_found(groups, &mut manifest);
         manifest.stages = bars.stage_times();
         let groups: &Groups = groups;
         let page = Page {
-            command: "dedup",
+            command: "report",
             corpus,
             groups,
+            decided: &decided,
             evidence: &evidence,
             manifest: &manifest,
             related: None,

@@ -233,7 +233,7 @@ function manifestCard() {
     ['Read', `${count(m.stories, 'story', 'stories')} in ${count(m.files, 'file')}; ${m.skipped} records skipped, ${m.notices} notices; ${count(m.passages, 'passage')}, ${m.rows.toLocaleString('en')} distinct`],
     ['Removed', list(m.removed)],
     ['Links', list(m.links)],
-    ['Decisions', m.decisions ? `${m.decisions} honoured` : 'none were given'],
+    ['Decisions', m.decisions ? `${m.decisions.toLocaleString('en')} honoured` : D.about.command === 'report' ? 'the store has none' : 'none were given'],
     ['Index', `${m.index}; ${m.candidates.toLocaleString('en')} pairs compared`],
     ['Candidate recall', `${m.candidate_recall.toFixed(4)}: ${m.recall_how}`],
     ['Model', m.model],

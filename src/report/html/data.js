@@ -56,7 +56,15 @@ function texts() {
   return D.wait;
 }
 
+/** The story of an id; the id itself if this page does not have it. */
+function storyOf(id) {
+  D.storyOf = D.storyOf || new Map(D.index.stories.id.map((name, story) => [name, story]));
+  return D.storyOf.has(id) ? D.storyOf.get(id) : id;
+}
+
 const storyId = story => D.index.stories.id[story];
+/** The id of a story, also of one that this page does not have. */
+const nameOf = story => (typeof story === 'string' ? story : storyId(story));
 const sourceOf = story => {
   const n = D.index.stories.source[story];
   return n === null ? '' : D.index.stories.names[n];

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     compare::{Relation, Thresholds, Verdict},
-    group::{Group, Member},
+    group::{Group, Member, Resolved},
     report::{
         item::rounded,
         related::{LinkItem, Related, StorylineItem},
@@ -34,6 +34,7 @@ pub(super) struct Index<'a> {
     histogram: &'a [Vec<u64>],
     thresholds: &'a Thresholds,
     storylines: Option<Storylines<'a>>,
+    decided: DecidedData,
     /// Whether the texts of all stories are in the page.
     all_texts: bool,
 }
@@ -68,6 +69,14 @@ struct MemberData(u32, u8, f32, f32, f32, bool, String, Vec<u32>, Vec<u32>);
 /// Two stories, relation, coverage both ways, cosine, reason, aligned passages, passages inside.
 #[derive(Serialize)]
 struct LinkData(u32, u32, u8, f32, f32, f32, String, Vec<u32>, Vec<u32>);
+
+/// What was decided before: pairs of stories, one after the other, and the stories that are to be kept of their groups.
+#[derive(Serialize)]
+struct DecidedData {
+    same: Vec<u32>,
+    different: Vec<u32>,
+    canonical: Vec<u32>,
+}
 
 #[derive(Serialize)]
 struct Storylines<'a> {
@@ -111,6 +120,7 @@ impl<'a> Index<'a> {
             histogram: &evidence.histogram,
             thresholds: &evidence.thresholds,
             storylines: page.related.map(|r| storylines(page, r)),
+            decided: decided(page.decided),
             all_texts: has_all_texts(page),
         }
     }
@@ -203,6 +213,15 @@ fn link(page: &Page, v: &Verdict, layout: &Layout) -> LinkData {
     let Layout { pairs, inside } = layout.clone();
     let [ab, ba, cosine] = [v.coverage_ab, v.coverage_ba, v.cosine].map(rounded);
     LinkData(v.a.0, v.b.0, number(v.relation), ab, ba, cosine, v.reason(page.corpus), pairs, inside)
+}
+
+fn decided(decided: &Resolved) -> DecidedData {
+    let flat = |pairs: &[(StoryId, StoryId)]| pairs.iter().flat_map(|(a, b)| [a.0, b.0]).collect();
+    DecidedData {
+        same: flat(&decided.same),
+        different: flat(&decided.different),
+        canonical: decided.canonical.iter().map(|s| s.0).collect(),
+    }
 }
 
 fn storylines<'a>(page: &Page<'a>, related: &'a Related) -> Storylines<'a> {

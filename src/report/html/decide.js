@@ -125,12 +125,11 @@ function choose(item, story) {
     'Kept: ' + storyId(story));
 }
 
-/** Pairs of stories: [a, b, same or different], each once, in the order of the items. */
+/** Pairs of stories that were decided on this page: [a, b, "same" or "different"] under `pairKey`, in the order of the items. */
 function decidedPairs() {
   const pairs = new Map();
   const put = (a, b, decision) => {
-    const key = Math.min(a, b) + ' ' + Math.max(a, b);
-    if (a !== b && !pairs.has(key)) pairs.set(key, [a, b, decision]);
+    if (a !== b && !pairs.has(pairKey(a, b))) pairs.set(pairKey(a, b), [a, b, decision]);
   };
   for (const item of D.items) {
     const decision = decisionOf(item);
@@ -138,60 +137,40 @@ function decidedPairs() {
     for (const list of decision.same || []) list.slice(1).forEach(s => put(list[0], s, 'same'));
     for (const [x, y] of decision.apart || []) x.forEach(a => y.forEach(b => put(a, b, 'different')));
   }
-  return [...pairs.values()];
+  return pairs;
 }
 
-/** Where two decisions cannot both hold, in words; else null. */
-function contradiction() {
+/** Stories that are one, directly or by others. */
+function joiner() {
   const parent = new Map();
   const root = x => {
-    while (parent.has(x) && parent.get(x) !== x) x = parent.get(x);
+    while (parent.has(x) && parent.get(x) !== x) {
+      const up = parent.get(x);
+      if (parent.has(up)) parent.set(x, parent.get(up));
+      x = up;
+    }
     return x;
   };
-  for (const item of D.items) {
-    const decision = decisionOf(item);
-    for (const list of (decision && decision.same) || []) {
-      list.forEach(s => parent.set(root(s), root(list[0])));
-    }
-  }
-  for (const item of D.items) {
-    const decision = decisionOf(item);
-    for (const [x, y] of (decision && decision.apart) || []) {
+  return { root, join: (a, b) => parent.set(root(a), root(b)) };
+}
+
+/** Where two decisions cannot both hold, those from before this page and imported ones among them, in words; else null. */
+function contradiction() {
+  const { root, join } = joiner();
+  const pairs = decidedPairs();
+  const others = [...givenPairs(pairs).map(p => [...p, 'decided before']), ...importedPairs(pairs).map(p => [...p, 'imported'])];
+  const items = D.items.filter(decisionOf);
+  items.forEach(item => (decisionOf(item).same || []).forEach(list => list.forEach(s => join(s, list[0]))));
+  others.filter(p => p[2] === 'same').forEach(([a, b]) => join(a, b));
+  const told = (a, b, where) => `${brief(nameOf(a), 60)} and ${brief(nameOf(b), 60)} are one story by one decision and two by another (${where}).`;
+  for (const item of items) {
+    for (const [x, y] of decisionOf(item).apart || []) {
       for (const a of x) {
-        for (const b of y) {
-          if (a !== b && root(a) === root(b)) {
-            return `${storyId(a)} and ${storyId(b)} are one story by one decision and two by another (${item.key}).`;
-          }
-        }
+        const b = y.find(other => other !== a && root(other) === root(a));
+        if (b !== undefined) return told(a, b, brief(heading(item), 60));
       }
     }
   }
-  return null;
-}
-
-/** The file's text: one decision a line, as `samestory dedup --decisions` and `calibrate --decisions` read it. */
-function decisionLines() {
-  const lines = decidedPairs().map(([a, b, decision]) =>
-    JSON.stringify({ schema: 1, a: storyId(a), b: storyId(b), decision }));
-  for (const item of D.items) {
-    const decision = decisionOf(item);
-    if (decision && decision.canonical !== undefined) {
-      lines.push(JSON.stringify({ schema: 1, id: storyId(decision.canonical), decision: 'canonical' }));
-    }
-  }
-  return lines;
-}
-
-function exportDecisions() {
-  const lines = decisionLines();
-  if (!lines.length) return say('Nothing is decided yet.');
-  const url = URL.createObjectURL(new Blob([lines.join('\n') + '\n'], { type: 'application/x-ndjson' }));
-  const link = h('a', { href: url, download: 'decisions.jsonl' });
-  document.body.append(link);
-  link.click();
-  link.remove();
-  setTimeout(() => URL.revokeObjectURL(url), 60000);
-  Decisions.exported = true;
-  showNotice();
-  say(`Saved ${count(lines.length, 'line')} as decisions.jsonl: samestory ${D.about.command} --decisions decisions.jsonl …`);
+  const apart = others.find(([a, b, decision]) => decision === 'different' && root(a) === root(b));
+  return apart ? told(apart[0], apart[1], apart[3]) : null;
 }

@@ -21,6 +21,7 @@ async function openItem(item) {
   await texts();
   if (G.item !== item) return;
   say('');
+  document.body.classList.add('opened');
   showItem();
   // It is read from its beginning, wherever the one before was left.
   scrollTo(0, 0);
@@ -29,8 +30,8 @@ async function openItem(item) {
 
 function showItem() {
   const item = G.item;
-  if (!item) return;
-  document.body.classList.add('opened');
+  // Until the texts are there, there is nothing to show; then it is shown as it is by then.
+  if (!item || !D.texts) return;
   // What had the focus has it again once everything is drawn anew.
   const focused = document.activeElement && document.activeElement.dataset.k;
   const parts = item.kind === 'group' ? showGroup(item) : item.kind === 'storyline' ? showStoryline(item) : showPair(item);
@@ -52,11 +53,11 @@ function action(name, key, act, hint) {
 
 function stateLine(item) {
   const decision = decisionOf(item);
-  if (!decision || !decision.state) return null;
-  let text = 'Decided: ' + decision.state;
+  if (!decision) return beforeLine(item);
+  let text = decision.state ? 'Decided: ' + STATE_NAMES[decision.state] : 'Decided in part: not on all of its stories';
   if (decision.with) text += ' with ' + decision.with.map(k => brief(heading(D.byKey.get(k)), 40)).join(', ');
   if (decision.canonical !== undefined) text += '; kept: ' + brief(storyId(decision.canonical), 60);
-  return h('p', { class: 'decided ' + decision.state }, text);
+  return h('p', { class: 'decided ' + (decision.state || '') }, text);
 }
 
 function facts(story) {

@@ -4,7 +4,8 @@
 /** So many steps can be taken back, as far as they fit into so many characters: a browser keeps about 5 million in all. */
 const MOST_STEPS = 100, MOST_PAST = 5e5;
 
-const STATES = ['accepted', 'rejected', 'split', 'merged', 'canonical'];
+/** What was decided of an item, and how it is told. */
+const STATE_NAMES = { accepted: 'accepted', rejected: 'rejected', split: 'split', merged: 'merged', canonical: 'another is kept' };
 
 const Decisions = {
   /** By the key of the item; under `IMPORTED` what was imported and belongs to no item. */
@@ -33,10 +34,11 @@ function isDecision(d) {
   const isStory = s => Number.isInteger(s) && s >= 0 && s < D.index.stories.id.length;
   const all = (list, is) => list === undefined || (Array.isArray(list) && list.every(is));
   const isList = list => Array.isArray(list) && list.every(isStory);
-  return d !== null && typeof d === 'object' && (d.state === undefined || STATES.includes(d.state))
+  return d !== null && typeof d === 'object' && (d.state === undefined || Object.hasOwn(STATE_NAMES, d.state))
     && all(d.same, isList) && all(d.apart, pair => Array.isArray(pair) && pair.length === 2 && pair.every(isList))
     && all(d.off, isStory) && (d.canonical === undefined || isStory(d.canonical)) && all(d.with, key => D.byKey.has(key))
-    && all(d.pairs, line => Array.isArray(line) && line.length === 3 && line.every(x => typeof x === 'string'))
+    && all(d.pairs, line => Array.isArray(line) && line.length === 3 && line.every(x => typeof x === 'string')
+      && ['same', 'different'].includes(line[2]))
     && all(d.kept, id => typeof id === 'string');
 }
 

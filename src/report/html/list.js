@@ -17,8 +17,8 @@ function setUpFilters() {
   fill('f-relation', [['', 'any'], ...[...used].sort((a, b) => a - b).map(r => [String(r), relationName(r)])]);
   const sources = [...new Set(D.index.stories.source)].filter(n => n !== null).map(n => D.index.stories.names[n]).sort();
   fill('f-source', [['', 'any'], ...sources.map(name => [name, brief(name, 40)])]);
-  fill('f-state', [['', 'either'], ['open', 'not yet'], ['done', 'decided'], ...['accepted', 'rejected', 'split', 'merged']
-    .map(x => [x, x])]);
+  fill('f-state', [['', 'either'], ['open', 'not yet'], ['done', 'decided'], ...Object.entries(STATE_NAMES),
+    ...(D.items.some(i => i.before) ? [['before', 'before this page']] : [])]);
   fill('f-order', [['input', 'as read'], ['size', 'largest first'], ['weak', 'least certain first'], ['time', 'earliest first'],
     ['title', 'by title']]);
   $('filters').addEventListener('input', () => refresh(0));
@@ -61,7 +61,8 @@ function refresh(page) {
     if (kind !== 'all' && item.kind !== kind) return false;
     if (relation !== '' && !item.relations.has(Number(relation))) return false;
     if (source !== '' && !item.stories.some(s => sourceOf(s) === source)) return false;
-    const decision = (decisionOf(item) || {}).state;
+    const decision = stateOf(item);
+    if (state === 'before') return Boolean(item.before) && terms.every(t => words(item).includes(t));
     if (state === 'open' && decision) return false;
     if (state === 'done' && !decision) return false;
     if (state && state !== 'open' && state !== 'done' && decision !== state) return false;
@@ -87,18 +88,18 @@ function showPage(page) {
 }
 
 function entry(item) {
-  const state = (decisionOf(item) || {}).state;
+  const state = stateOf(item), before = isBefore(item);
   const what = item.kind === 'group' ? count(item.stories.length, 'story', 'stories')
     : item.kind === 'storyline' ? `storyline, ${count(item.stories.length, 'story', 'stories')}`
       : `${item.kind === 'twin' ? 'twin of' : 'related to'} ${brief(titleOf(item.stories[1]), 80)}`;
   const relations = item.kind === 'group' ? [...item.relations].sort((a, b) => a - b).map(relationName).join(', ') : '';
   const sources = [...new Set(item.stories.map(sourceOf).filter(Boolean))];
   return h('li', {},
-    h('a', { href: '#' + item.key, class: state, 'aria-current': item === L.open ? 'true' : null },
+    h('a', { href: '#' + item.key, class: [state, before && 'before'].filter(Boolean).join(' ') || null, 'aria-current': item === L.open ? 'true' : null },
       h('span', { class: 'title', dir: 'auto' }, brief(heading(item), 120)),
       h('span', { class: 'facts' }, [what, relations, brief(sources.slice(0, 3).join(', '), 50) + (sources.length > 3 ? ' …' : '')]
         .filter(Boolean).join(' · ')),
-      state ? h('span', { class: 'state' }, state) : null));
+      state ? h('span', { class: 'state' }, STATE_NAMES[state] + (before ? ' before' : '')) : null));
 }
 
 /** Opens the item `by` places further in what was found. */

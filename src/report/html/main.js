@@ -11,6 +11,7 @@ const KEYS = [
   ['c', 'keep the selected story of the group'],
   ['u', 'undo'],
   ['e', 'export decisions.jsonl'],
+  ['i', 'import a decisions.jsonl'],
   ['o', 'overview'],
   ['/', 'search'],
   ['?', 'these keys'],
@@ -18,8 +19,9 @@ const KEYS = [
 
 function showProgress() {
   const all = D.items.filter(i => i.kind !== 'storyline');
-  const done = all.filter(i => (decisionOf(i) || {}).state).length;
-  $('progress').textContent = all.length ? `${done.toLocaleString('en')} of ${all.length.toLocaleString('en')} decided` : '';
+  const done = all.filter(stateOf).length, before = all.filter(isBefore).length;
+  $('progress').textContent = all.length ? `${done.toLocaleString('en')} of ${all.length.toLocaleString('en')} decided`
+    + (before ? `, ${before.toLocaleString('en')} before` : '') : '';
 }
 
 /** Shows what the address asks for. */
@@ -38,7 +40,7 @@ function route() {
     openItem(item);
   } else if (review && L.found.length && matchMedia('(min-width: 900px)').matches) {
     // Beside the list there is room for an item: the one that was open, else the first that nobody decided.
-    const open = L.found.includes(L.open) ? L.open : L.found.find(i => !(decisionOf(i) || {}).state) || L.found[0];
+    const open = L.found.includes(L.open) ? L.open : L.found.find(i => !stateOf(i)) || L.found[0];
     history.replaceState(null, '', '#' + open.key);
     openItem(open);
   }
@@ -62,6 +64,7 @@ function onKey(event) {
     j: () => ($('review').hidden ? (location.hash = 'review') : step(1)),
     k: () => step(-1),
     e: exportDecisions,
+    i: () => $('file').click(),
     o: () => { location.hash = 'overview'; },
     '/': () => { location.hash = 'review'; $('search').focus(); },
     '?': () => $('help').showModal(),
@@ -117,6 +120,7 @@ async function start() {
   await load();
   const { stories, groups } = D.index;
   $('sum').textContent = `${count(stories.id.length, 'story', 'stories')} · ${count(groups.length, 'group')}`;
+  readGiven();
   setUpKeeping();
   setUpFilters();
   setUpHelp();
@@ -125,6 +129,12 @@ async function start() {
   showOverview();
   showProgress();
   $('export').addEventListener('click', exportDecisions);
+  $('import').addEventListener('click', () => $('file').click());
+  $('file').addEventListener('change', () => {
+    const [file] = $('file').files;
+    // The same file may be chosen again.
+    if (file) importDecisions(file).catch(error => say('Not imported: ' + error.message)).finally(() => { $('file').value = ''; });
+  });
   $('keys').addEventListener('click', () => $('help').showModal());
   addEventListener('hashchange', route);
   document.addEventListener('keydown', onKey);

@@ -18,18 +18,25 @@ use sha2::{Digest, Sha256};
 pub use evidence::Evidence;
 
 use super::{Manifest, related::Related};
-use crate::{group::Groups, model::hex, story::Corpus};
+use crate::{
+    group::{Groups, Resolved},
+    model::hex,
+    story::Corpus,
+};
 use base64::base64;
 use data::{Index, Texts};
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("style.css");
 /// In this order they are one script.
-const SCRIPTS: [&str; 9] = [
+const SCRIPTS: [&str; 12] = [
     include_str!("dom.js"),
     include_str!("data.js"),
     include_str!("keep.js"),
+    include_str!("given.js"),
     include_str!("decide.js"),
+    include_str!("place.js"),
+    include_str!("lines.js"),
     include_str!("diff.js"),
     include_str!("charts.js"),
     include_str!("list.js"),
@@ -39,12 +46,14 @@ const SCRIPTS: [&str; 9] = [
 
 /// What a page shows.
 pub struct Page<'a> {
-    /// The command that made it: `dedup` or `link`.
+    /// The command that made it: `dedup`, `link` or `report`.
     pub command: &'static str,
     /// The stories.
     pub corpus: &'a Corpus,
     /// Their groups.
     pub groups: &'a Groups,
+    /// What people decided of the stories before: the groups honour it.
+    pub decided: &'a Resolved,
     /// What the comparer knows of them.
     pub evidence: &'a Evidence,
     /// The figures of the run.
