@@ -68,12 +68,16 @@ function align(x, y, partner) {
   }
 }
 
-/** The words of both texts, each with whether the other has it: by the longest common subsequence. */
-function compareWords(a, b) {
-  const [x, y] = [a, b].map(text => text.match(/\S+\s*/g) || []);
+/**
+ * The words of both texts, each with what it is: common by the longest common subsequence, or found elsewhere in the other
+ * story, or changed.
+ */
+function compareWords(a, b, foundA, foundB) {
+  const [x, y] = [a, b].map(wordsOfText);
   const key = word => word.trim();
+  const kindOf = isThere => (isThere ? 'elsewhere' : 'changed');
   const n = x.length, m = y.length;
-  if (n * m > MOST_CELLS) return [x.map(w => [w, false]), y.map(w => [w, false])];
+  if (n * m > MOST_CELLS) return [x.map((w, at) => [w, kindOf(foundA[at])]), y.map((w, at) => [w, kindOf(foundB[at])])];
   const width = m + 1;
   const table = new Uint16Array((n + 1) * width);
   for (let i = n - 1; i >= 0; i--) {
@@ -87,33 +91,35 @@ function compareWords(a, b) {
   let i = 0, j = 0;
   while (i < n || j < m) {
     if (i < n && j < m && key(x[i]) === key(y[j])) {
-      left.push([x[i++], true]);
-      right.push([y[j++], true]);
+      left.push([x[i++], 'common']);
+      right.push([y[j++], 'common']);
     } else if (j >= m || (i < n && table[(i + 1) * width + j] >= table[i * width + j + 1])) {
-      left.push([x[i++], false]);
+      left.push([x[i], kindOf(foundA[i])]);
+      i++;
     } else {
-      right.push([y[j++], false]);
+      right.push([y[j], kindOf(foundB[j])]);
+      j++;
     }
   }
   return [left, right];
 }
 
-/** Words as text, the changed ones inside elements of `tag`. */
+/** Words as text, the changed ones inside elements of `tag`, those found elsewhere inside their own. */
 function marked(words, tag) {
   const nodes = [];
-  let run = '', same = true;
+  let run = '', kind = 'common';
   const flush = () => {
-    // The space behind a changed word is not changed.
-    const word = same ? '' : run.trimEnd();
-    if (word) nodes.push(h(tag, {}, word));
+    // The space behind a marked word is not marked.
+    const word = kind === 'common' ? '' : run.trimEnd();
+    if (word) nodes.push(kind === 'changed' ? h(tag, {}, word) : h('span', { class: 'found' }, word));
     const rest = run.slice(word.length);
     if (rest) nodes.push(document.createTextNode(shown(rest)));
     run = '';
   };
-  for (const [word, common] of words) {
-    if (common !== same) {
+  for (const [word, is] of words) {
+    if (is !== kind) {
       flush();
-      same = common;
+      kind = is;
     }
     run += word;
   }
@@ -127,6 +133,7 @@ const KINDS = {
   cut: 'only in the first',
   added: 'only in the second',
   inside: 'within a longer passage of the first',
+  elsewhere: 'mostly in other passages of the other story',
   boilerplate: 'boilerplate, not scored',
 };
 
@@ -144,15 +151,22 @@ function diffTable(a, b, pairs, inside) {
       h('code', {}, explainCommand(a, b)));
   }
   const text = (story, at) => D.texts.rows[D.texts.stories[story][at]];
-  const body = rows.map(({ kind, a: at, b: other }) => {
+  const [foundA, foundB] = [foundIn(a, b), foundIn(b, a)];
+  const body = rows.map(row => {
+    const { a: at, b: other } = row;
     let left = at === null ? [] : [text(a, at)], right = other === null ? [] : [text(b, other)];
-    if (kind === 'changed') {
-      const [x, y] = compareWords(left[0], right[0]);
+    if (row.kind === 'changed') {
+      const [x, y] = compareWords(left[0], right[0], foundA[at], foundB[other]);
       left = marked(x, 'del');
       right = marked(y, 'ins');
+    } else if (at === null || other === null) {
+      const [alone, found, tag] = at === null ? [right, foundB[other], 'ins'] : [left, foundA[at], 'del'];
+      const { most, words } = lookElsewhere(alone[0], found, row.kind === 'inside');
+      if (row.kind !== 'boilerplate') alone.splice(0, 1, ...marked(words, tag));
+      if (most && (row.kind === 'cut' || row.kind === 'added')) row.kind = 'elsewhere';
     }
-    return h('tr', { class: kind },
-      h('td', { class: 'kind', title: KINDS[kind] }, h('span', { class: 'said' }, KINDS[kind])),
+    return h('tr', { class: row.kind },
+      h('td', { class: 'kind', title: KINDS[row.kind] }, h('span', { class: 'said' }, KINDS[row.kind])),
       h('td', { dir: 'auto' }, left), h('td', { dir: 'auto' }, right));
   });
   const head = story => h('th', { scope: 'col', dir: 'auto' }, h('span', { class: 'id' }, brief(storyId(story), 60)), ' ',
@@ -161,6 +175,9 @@ function diffTable(a, b, pairs, inside) {
   rows.forEach(r => { counts[r.kind] = (counts[r.kind] || 0) + 1; });
   const legend = Object.keys(KINDS).filter(k => counts[k])
     .map(k => h('li', { class: k }, h('span', { class: 'swatch', 'aria-hidden': 'true' }), `${counts[k]} ${KINDS[k]}`));
+  if (body.some(row => row.querySelector('.found'))) {
+    legend.push(h('li', {}, h('span', { class: 'found' }, 'words'), ' elsewhere in the other story'));
+  }
   return [
     h('ul', { class: 'legend', 'aria-label': 'Passages' }, legend),
     h('table', { class: 'diff' },

@@ -29,7 +29,7 @@ use data::{Index, Texts};
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("style.css");
 /// In this order they are one script.
-const SCRIPTS: [&str; 12] = [
+const SCRIPTS: [&str; 13] = [
     include_str!("dom.js"),
     include_str!("data.js"),
     include_str!("keep.js"),
@@ -37,6 +37,7 @@ const SCRIPTS: [&str; 12] = [
     include_str!("decide.js"),
     include_str!("place.js"),
     include_str!("lines.js"),
+    include_str!("elsewhere.js"),
     include_str!("diff.js"),
     include_str!("charts.js"),
     include_str!("list.js"),
