@@ -201,7 +201,9 @@ function storylineLanes() {
 function lanes(items) {
   const known = items.flatMap(i => i.line.members.map(([s]) => timeOf(s)).filter(t => t !== null));
   const [least, most] = [Math.min(...known), Math.max(...known)];
-  const [width, left, lane] = [960, 330, 24];
+  const [width, left] = [960, 330];
+  // A label takes two lines where one of them does not fit.
+  const lane = items.some(i => i.line.label.length > 40) ? 36 : 24;
   const height = items.length * lane + 26;
   const x = (story, at, n) => {
     const t = timeOf(story);
@@ -214,7 +216,8 @@ function lanes(items) {
     const xs = dots.map(d => d[0]);
     return s('a', { href: '#' + item.key, 'aria-label': brief(item.line.label, 80) },
       s('rect', { class: 'lane', x: 0, y: row * lane, width, height: lane }),
-      s('text', { x: left - 6, y: y + 4, 'text-anchor': 'end' }, brief(item.line.label, 46)),
+      s('foreignObject', { x: 0, y: row * lane, width: left - 6, height: lane },
+        h('div', { class: 'lane-label', title: brief(item.line.label, 400) }, h('span', { dir: 'auto' }, brief(item.line.label, 200)))),
       s('line', { class: 'span', x1: Math.min(...xs), x2: Math.max(...xs), y1: y, y2: y }),
       dots.map(([cx, copies, story]) => s('circle', { class: timeOf(story) === null ? 'timeless' : copies ? 'with-copies' : 'single', cx, cy: y, r: Math.min(9, 4 + Math.sqrt(copies) * 1.5) },
         s('title', {}, `${when(timeOf(story)) || 'no time'} ${brief(titleOf(story), 100)}${copies ? ` (+${count(copies, 'copy', 'copies')})` : ''}`))));

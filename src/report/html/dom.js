@@ -30,6 +30,15 @@ function s(tag, attributes, ...children) {
   return element;
 }
 
+/** Gives an element these children; those that it has already stay as they are, with their layout and focus. */
+function put(element, children) {
+  const wanted = new Set(children);
+  [...element.childNodes].filter(node => !wanted.has(node)).forEach(node => node.remove());
+  children.forEach((child, at) => {
+    if (element.childNodes[at] !== child) element.insertBefore(child, element.childNodes[at] || null);
+  });
+}
+
 /** Text with its control characters made visible, and without the overrides that turn the direction of what follows. */
 function shown(text) {
   return text

@@ -1,6 +1,6 @@
 // One group, pair or storyline: members, health, the comparison, and what can be decided.
 
-const G = { item: null, member: 0, marked: new Set() };
+const G = { item: null, member: 0, marked: new Set(), drawn: {} };
 
 /** Opens an item; `texts` are unpacked on the way. */
 async function openItem(item) {
@@ -15,6 +15,7 @@ async function openItem(item) {
   G.item = item;
   G.member = item.kind === 'group' ? 1 : 0;
   G.marked = new Set();
+  G.all = false;
   showPage(L.at < 0 ? L.page : Math.floor(L.at / PAGE));
   const current = $('list').querySelector('[aria-current]');
   if (current) current.scrollIntoView({ block: 'nearest' });
@@ -35,8 +36,8 @@ function showItem() {
   // What had the focus has it again once everything is drawn anew.
   const focused = document.activeElement && document.activeElement.dataset.k;
   const parts = item.kind === 'group' ? showGroup(item) : item.kind === 'storyline' ? showStoryline(item) : showPair(item);
-  $('detail').replaceChildren(h('p', { class: 'back' }, h('a', { href: '#review' }, '‹ List')), ...parts.flat().filter(Boolean));
-  const again = focused && [...$('detail').querySelectorAll('[data-k]')].find(e => e.dataset.k === focused);
+  put($('detail'), [h('p', { class: 'back' }, h('a', { href: '#review' }, '‹ List')), ...parts.flat().filter(Boolean)]);
+  const again = focused && document.activeElement.dataset.k !== focused && [...$('detail').querySelectorAll('[data-k]')].find(e => e.dataset.k === focused);
   if (again) again.focus({ preventScroll: true });
 }
 
@@ -65,33 +66,15 @@ function facts(story) {
   return [brief(sourceOf(story), 60), when(timeOf(story)).replace(/[- ]/g, c => (c === '-' ? '\u2011' : '\u00a0')), creditOf(story) && 'credits ' + creditOf(story)].filter(Boolean).join(' · ');
 }
 
+/** The story that is kept of a group by what is decided. */
+function keptOf(item) {
+  const { canonical } = decisionOf(item) || {};
+  return canonical === undefined ? item.stories[0] : canonical;
+}
+
 function showGroup(item) {
   const { group } = item;
-  const decision = decisionOf(item) || {};
-  const kept = decision.canonical === undefined ? item.stories[0] : decision.canonical;
-  const off = offOf(item);
-  // The figures are of the run, which compared with the story that it kept, whichever is kept now.
-  const base = kept === item.stories[0] ? 'kept' : brief(storyId(item.stories[0]), 24);
-  const than = base === 'kept' ? 'the kept story' : base;
-  const rows = group.members.map((m, i) => {
-    const [story, relation, coverage, ofKept, cosine, removed, reason] = m;
-    const isKept = story === kept;
-    const name = off.has(story) ? 'taken out' : isKept ? 'kept' : i === 0 ? 'was kept' : relationName(relation);
-    const stays = i > 0 && !removed && !off.has(story);
-    const select = () => { G.member = i; showItem(); };
-    return h('tr', { class: [i === G.member && 'selected', off.has(story) && 'off', isKept && 'kept'].filter(Boolean).join(' '), click: event => {
-      if (!event.target.closest('input, button')) select();
-    } },
-    h('td', {}, h('input', { type: 'checkbox', 'data-k': 'x' + i, 'aria-label': 'Mark ' + brief(storyId(story), 60), checked: G.marked.has(story),
-      change: () => toggle(story) })),
-    h('td', {}, h('span', { class: 'relation r-' + (i === 0 ? 'kept' : relationName(relation)) }, name), stays ? h('span', { class: 'stays' }, 'stays') : null),
-    h('td', { dir: 'auto' }, h('button', { type: 'button', class: 'member', 'data-k': 'm' + i, 'aria-pressed': String(i === G.member), click: select },
-      brief(storyId(story), 60)), h('span', { class: 'facts' }, facts(story))),
-    h('td', { 'data-label': 'in ' + base }, i === 0 ? '' : meter(coverage, 'of it is in ' + than)),
-    h('td', { 'data-label': base + ' in it' }, i === 0 ? '' : meter(ofKept, `of ${than} is in it`)),
-    h('td', { 'data-label': 'cosine' }, i === 0 ? '' : cosine.toFixed(2)),
-    h('td', { class: 'reason', dir: 'auto' }, brief(reason, 400)));
-  });
+  const kept = keptOf(item);
   const other = item.stories[G.member] === kept ? item.stories[0] : item.stories[G.member];
   const known = kept === item.stories[0] ? group.members[G.member] : null;
   // What the run laid side by side, unless the passages are all the same or another story is kept now.
@@ -108,16 +91,18 @@ function showGroup(item) {
       action(mergeName(item), 'm', () => mergeStep(item), 'Two groups are one: press in the one, then in the other'),
       action('Keep selected', 'c', () => choose(item, item.stories[G.member]), 'The selected story is the one to be kept'),
       action('Undo', 'u', undo, 'Take the last decision back')),
-    base === 'kept' ? null : h('p', { class: 'note' }, 'Relations, figures and reasons compare with ', h('span', { class: 'id' }, base),
-      ', which the run kept; a run with these decisions compares with the story kept now.'),
-    h('div', { class: 'scroll' }, h('table', { class: 'members' },
-      h('thead', {}, h('tr', {}, ['Mark', 'Relation', 'Story', 'In ' + base, (base === 'kept' ? 'Kept' : base) + ' in it', 'Cosine', 'Why'].map(x => h('th', { scope: 'col' }, x)))),
-      h('tbody', {}, rows))),
+    membersOf(item),
     h('h3', {}, 'Side by side: kept and ', h('span', { class: 'id' }, brief(storyId(other), 60))),
     known === null && other !== kept ? h('p', { class: 'note' }, 'Aligned by this page: the run compared with the story that it kept.') : null,
-    other === kept ? h('p', { class: 'note' }, 'This is the kept story.') : diffTable(kept, other, pairs, inside),
-    item.stories.length > 2 ? healthCard(item) : null,
+    other === kept ? h('p', { class: 'note' }, 'This is the kept story.') : once('diff', `${kept} ${other}`, () => diffTable(kept, other, pairs, inside)),
+    item.stories.length > 2 ? once('health', item.key, () => healthCard(item)) : null,
   ];
+}
+
+/** What is drawn under `name`, and drawn again only where `sign` says that it is another. */
+function once(name, sign, draw) {
+  if (!G.drawn[name] || G.drawn[name].sign !== sign) G.drawn[name] = { sign, nodes: draw() };
+  return G.drawn[name].nodes;
 }
 
 function healthCard(item) {

@@ -137,6 +137,8 @@ async function start() {
   });
   $('keys').addEventListener('click', () => $('help').showModal());
   addEventListener('hashchange', route);
+  // Paper has no button for the rest.
+  addEventListener('beforeprint', showAllMembers);
   document.addEventListener('keydown', onKey);
   $('wait').remove();
   route();

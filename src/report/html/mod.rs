@@ -29,7 +29,7 @@ use data::{Index, Texts};
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("style.css");
 /// In this order they are one script.
-const SCRIPTS: [&str; 13] = [
+const SCRIPTS: [&str; 14] = [
     include_str!("dom.js"),
     include_str!("data.js"),
     include_str!("keep.js"),
@@ -41,6 +41,7 @@ const SCRIPTS: [&str; 13] = [
     include_str!("diff.js"),
     include_str!("charts.js"),
     include_str!("list.js"),
+    include_str!("members.js"),
     include_str!("group.js"),
     include_str!("main.js"),
 ];
