@@ -292,8 +292,10 @@ fn the_page_carries_the_decisions_that_the_run_was_given() {
     let file = folder.path().join("decisions.jsonl");
     fs::write(&file, DECIDED.join("\n")).unwrap();
     for command in ["dedup", "link"] {
-        let (said, about) = carried(&page(command, &wire(), &["--decisions", file.to_str().unwrap()]));
+        let whole = page(command, &wire(), &["--decisions", file.to_str().unwrap()]);
+        let (said, about) = carried(&whole);
         assert_eq!(said, decided_here(), "{command}");
+        assert_eq!(data(&whole, "index")["decided"]["away"], json!([DECIDED[3]]), "{command}");
         assert_eq!((&about["command"], &about["manifest"]["decisions"]), (&json!(command), &json!(3)));
         assert!(carried(&page(command, &wire(), &[])).0.is_empty(), "{command}");
     }
@@ -318,4 +320,48 @@ fn the_page_of_a_store_carries_the_decisions_that_the_store_keeps() {
     samestory(&["index", "decide", &file, "--store", &store]);
     let (said, about) = of_store();
     assert_eq!((said, &about["manifest"]["decisions"]), (decided_here(), &json!(3)));
+}
+
+/// Records without ids are named by their number, which is another record's when one comes before them.
+#[test]
+fn a_decision_on_a_record_without_an_id_follows_its_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let texts = [
+        "The harbour of Norrin was closed on Monday after its keeper found a crack in the wall.",
+        "Divers looked at a quay all morning, and the mayor says that ferries leave from Velsk until it is mended.",
+        "A cheese that ripens for three years in a silver mine has won the gold medal of the dairy fair.",
+    ];
+    let write = |order: &[usize]| {
+        let line = |i: &usize| json!({ "text": texts[*i] }).to_string() + "\n";
+        fs::write(at("in.jsonl"), order.iter().map(line).collect::<String>()).unwrap();
+    };
+    write(&[0, 1]);
+    let digests = data(&page("dedup", &at("in.jsonl"), &[]), "index")["stories"]["texts"].clone();
+    let line = json!({"schema": 1, "a": "in.jsonl#1", "b": "in.jsonl#2", "decision": "same",
+        "a_text": digests["0"], "b_text": digests["1"]});
+    fs::write(at("decisions.jsonl"), line.to_string()).unwrap();
+    let check = |order: &[usize], expect: &[[u64; 2]], told: &str| {
+        write(order);
+        let args = ["dedup", "--format", "jsonl", "--decisions", "decisions.jsonl", "in.jsonl"];
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_samestory")).args(args).current_dir(folder.path()).output();
+        let output = output.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success() && said.contains(told), "{order:?}: {said}");
+        let items: Vec<Value> = String::from_utf8(output.stdout)
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .filter(|item: &Value| item["reason"].as_str().is_some_and(|reason| reason.contains("decided")))
+            .collect();
+        let number = |id: &Value| id.as_str().unwrap().rsplit_once('#').unwrap().1.parse::<u64>().unwrap();
+        let pairs: Vec<[u64; 2]> =
+            items.iter().map(|item| [number(&item["kept"]), number(&item["id"])]).collect();
+        assert_eq!(pairs, expect, "{order:?}: {items:?}");
+    };
+    check(&[0, 1], &[[1, 2]], "");
+    check(&[2, 0, 1], &[[2, 3]], "");
+    check(&[2, 0], &[], "1 decision names a story that is not here");
+    check(&[0, 2], &[], "under the ids of 1 there are other texts now");
 }

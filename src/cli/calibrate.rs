@@ -79,8 +79,8 @@ impl Said {
             Said::Decisions(d) => {
                 let (same, different) = (d.same.len(), d.different.len());
                 write!(out, "{same} pairs decided to be the same and {different} to be different")?;
-                if d.unknown > 0 {
-                    write!(out, ", {} on stories that are not read here", d.unknown)?;
+                if !d.away.is_empty() {
+                    write!(out, ", {} on stories that are not read here", d.away.len())?;
                 }
                 write!(
                     out,

@@ -56,7 +56,7 @@ pub fn decided(file: Option<&Path>, engine: &Engine, corpus: &Corpus) -> Result<
     let Some(file) = file else { return Ok(kept.resolve(corpus)) };
     let given = Decisions::read(file)?;
     let decided = given.resolve(corpus);
-    if decided.unknown > 0 {
+    if !decided.away.is_empty() {
         let of = |n: usize| {
             if n == 1 { "decision names a story that is" } else { "decisions name stories that are" }
         };
@@ -65,7 +65,7 @@ pub fn decided(file: Option<&Path>, engine: &Engine, corpus: &Corpus) -> Result<
             0 => String::new(),
             n => format!("; under the ids of {n} there are other texts now, or several have that text"),
         };
-        say!("samestory: {file}: {} {} not here{others}", decided.unknown, of(decided.unknown));
+        say!("samestory: {file}: {} {} not here{others}", decided.away.len(), of(decided.away.len()));
     }
     let all = given.beside(kept).map_err(|error| match error {
         Error::Line { line, message, hint, .. } => Error::Line { path: file.into(), line, message, hint },

@@ -104,9 +104,9 @@ pub struct Resolved {
     pub different: Vec<(StoryId, StoryId)>,
     /// Stories to be kept of their groups, in the order of the file.
     pub canonical: Vec<StoryId>,
-    /// Decisions that name a story which the corpus does not have.
-    pub unknown: usize,
-    /// Of these, decisions on a text that is not there, though another story has its id.
+    /// The lines of decisions that name a story which the corpus does not have.
+    pub away: Vec<String>,
+    /// How many of these are on a text that is not there, though another story has its id.
     pub other_texts: usize,
 }
 
@@ -221,13 +221,13 @@ impl Decisions {
                         Choice::Different => resolved.different.push(pair),
                     }
                 }
-                (a, b) => resolved.pass_over(&[a, b]),
+                (a, b) => resolved.pass_over(&[a, b], d),
             }
         }
         for (_, named) in &self.canonical {
             match places.find(&named.id, named.text.as_deref()) {
                 Found::Here(id) => resolved.canonical.push(id),
-                not => resolved.pass_over(&[not]),
+                not => resolved.pass_over(&[not], named),
             }
         }
         // Two lines on one pair may name it by other ids than each other.
@@ -246,8 +246,9 @@ impl Decisions {
 }
 
 impl Resolved {
-    fn pass_over(&mut self, named: &[Found]) {
-        self.unknown += 1;
+    fn pass_over(&mut self, named: &[Found], line: &impl Serialize) {
+        // Texts and a number: nothing in it can fail.
+        self.away.push(serde_json::to_string(line).unwrap_or_default());
         self.other_texts += usize::from(named.contains(&Found::OtherText));
     }
 }
@@ -333,8 +334,12 @@ mod tests {
         let story = |id: &str| Story { id: id.into(), text: format!("Of {id}."), ..Story::default() };
         let corpus = ingest::corpus(["x", "y", "z"].map(story).to_vec());
         let [x, y, z] = [StoryId(0), StoryId(1), StoryId(2)];
-        let expect =
-            Resolved { same: vec![(x, y)], different: vec![(x, z)], unknown: 1, ..Resolved::default() };
+        let expect = Resolved {
+            same: vec![(x, y)],
+            different: vec![(x, z)],
+            away: vec![line("x", "gone", "same").trim().into()],
+            ..Resolved::default()
+        };
         assert_eq!(decisions.resolve(&corpus), expect);
     }
 
@@ -384,7 +389,7 @@ mod tests {
             parse(&(named("y") + &line("x", "y", "same") + &named("gone") + &named("x"))).unwrap();
         let story = |id: &str| Story { id: id.into(), text: format!("Of {id}."), ..Story::default() };
         let resolved = decisions.resolve(&ingest::corpus(["x", "y"].map(story).to_vec()));
-        assert_eq!((resolved.canonical, resolved.unknown), (vec![StoryId(1), StoryId(0)], 1));
+        assert_eq!((resolved.canonical, resolved.away.len()), (vec![StoryId(1), StoryId(0)], 1));
         assert!(parse(&named("x").replace(":1", ":2")).is_err());
     }
 

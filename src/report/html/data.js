@@ -56,15 +56,34 @@ function texts() {
   return D.wait;
 }
 
-/** The story of an id; the id itself if this page does not have it. */
-function storyOf(id) {
-  D.storyOf = D.storyOf || new Map(D.index.stories.id.map((name, story) => [name, story]));
-  return D.storyOf.has(id) ? D.storyOf.get(id) : id;
+/**
+ * How a story is named beyond this run: by its id, and where the id may be another story's then, by a digest of its text
+ * behind a NUL.
+ */
+const withText = (id, text) => (text ? id + '\0' + text : id);
+const splitName = name => {
+  const [, id, text] = /^([^]*?)(?:\0([0-9a-f]{16}))?$/.exec(name);
+  return [id, text];
+};
+
+/** The story of a name; the name itself if this page does not have it, or cannot tell which is meant. */
+function storyOf(name) {
+  const { id: ids, texts: digests } = D.index.stories;
+  if (!D.storyOf) {
+    D.storyOf = new Map(ids.map((id, story) => [id, story]));
+    D.ofText = new Map();
+    Object.entries(digests).forEach(([story, text]) => D.ofText.set(text, D.ofText.has(text) ? null : Number(story)));
+  }
+  const [id, text] = splitName(name);
+  const story = D.storyOf.get(id);
+  const found = !text || (story !== undefined && digests[story] === text) ? story : D.ofText.get(text);
+  return found === undefined || found === null ? name : found;
 }
 
 const storyId = story => D.index.stories.id[story];
-/** The id of a story, also of one that this page does not have. */
-const nameOf = story => (typeof story === 'string' ? story : storyId(story));
+const nameOf = story => withText(storyId(story), D.index.stories.texts[story]);
+/** The id of a story, or of a name that this page does not have. */
+const idOf = story => (typeof story === 'string' ? splitName(story)[0] : storyId(story));
 const sourceOf = story => {
   const n = D.index.stories.source[story];
   return n === null ? '' : D.index.stories.names[n];

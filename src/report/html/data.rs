@@ -14,6 +14,7 @@ use super::{
 use crate::{
     compare::{Relation, Thresholds, Verdict},
     group::{Group, Member, Resolved},
+    ingest::{is_counted, text_digest},
     report::{
         item::rounded,
         related::{LinkItem, Related, StorylineItem},
@@ -50,6 +51,8 @@ struct Stories<'a> {
     source: Vec<Option<u32>>,
     credit: Vec<Option<u32>>,
     names: Vec<&'a str>,
+    /// By story, digests of those whose ids other stories may have in another run.
+    texts: BTreeMap<u32, String>,
 }
 
 /// Canonical story first.
@@ -76,6 +79,8 @@ struct DecidedData {
     same: Vec<u32>,
     different: Vec<u32>,
     canonical: Vec<u32>,
+    /// Lines on stories that are not in the page.
+    away: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -143,6 +148,11 @@ impl<'a> Stories<'a> {
             source: stories.iter().map(|s| number(&s.source)).collect(),
             credit: stories.iter().map(|s| number(&s.credit)).collect(),
             names,
+            texts: (0..)
+                .zip(stories)
+                .filter(|(_, s)| is_counted(s))
+                .map(|(i, s)| (i, text_digest(s)))
+                .collect(),
         }
     }
 }
@@ -221,6 +231,7 @@ fn decided(decided: &Resolved) -> DecidedData {
         same: flat(&decided.same),
         different: flat(&decided.different),
         canonical: decided.canonical.iter().map(|s| s.0).collect(),
+        away: decided.away.clone(),
     }
 }
 

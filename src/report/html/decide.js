@@ -162,7 +162,7 @@ function contradiction() {
   const items = D.items.filter(decisionOf);
   items.forEach(item => (decisionOf(item).same || []).forEach(list => list.forEach(s => join(s, list[0]))));
   others.filter(p => p[2] === 'same').forEach(([a, b]) => join(a, b));
-  const told = (a, b, where) => `${brief(nameOf(a), 60)} and ${brief(nameOf(b), 60)} are one story by one decision and two by another (${where}).`;
+  const told = (a, b, where) => `${brief(idOf(a), 60)} and ${brief(idOf(b), 60)} are one story by one decision and two by another (${where}).`;
   for (const item of items) {
     for (const [x, y] of decisionOf(item).apart || []) {
       for (const a of x) {

@@ -6,12 +6,15 @@ const Given = {
   pairs: new Map(),
   /** Stories that were named to be kept, a later one going before an earlier. */
   kept: [],
+  /** Lines on stories that this page does not have. */
+  away: [],
 };
 
 const pairKey = (a, b) => Math.min(a, b) * D.index.stories.id.length + Math.max(a, b);
 
 function readGiven() {
-  const { same, different, canonical } = D.index.decided;
+  const { same, different, canonical, away } = D.index.decided;
+  Given.away = away;
   for (const [list, decision] of [[same, 'same'], [different, 'different']]) {
     for (let i = 0; i < list.length; i += 2) Given.pairs.set(pairKey(list[i], list[i + 1]), [list[i], list[i + 1], decision]);
   }

@@ -6,18 +6,34 @@ const MOST_BYTES = 32 << 20;
 /** The file's text: one decision a line, as `--decisions` and `samestory index decide` read it. */
 function decisionLines() {
   const pairs = decidedPairs();
-  const line = (a, b, decision) => JSON.stringify({ schema: 1, a: nameOf(a), b: nameOf(b), decision });
-  const kept = id => JSON.stringify({ schema: 1, id, decision: 'canonical' });
+  const split = story => splitName(typeof story === 'string' ? story : nameOf(story));
+  const line = (x, y, decision) => {
+    const [[a, a_text], [b, b_text]] = [split(x), split(y)];
+    return JSON.stringify({ schema: 1, a, b, decision, a_text, b_text });
+  };
+  const kept = story => {
+    const [id, text] = split(story);
+    return JSON.stringify({ schema: 1, id, decision: 'canonical', text });
+  };
   const imported = Decisions.of[IMPORTED] || {};
   // Where two stories of one group are named, the later line holds: this page has the last word.
   return [
     // A store keeps what it has.
-    ...(D.about.command === 'report' ? [] : [...givenPairs(pairs).map(p => line(...p)), ...Given.kept.map(s => kept(storyId(s)))]),
+    ...(D.about.command === 'report' ? [] : [...awayLines(imported), ...givenPairs(pairs).map(p => line(...p)), ...Given.kept.map(kept)]),
     ...importedPairs(pairs).map(p => line(...p)),
     ...[...pairs.values()].map(p => line(...p)),
     ...(imported.kept || []).map(kept),
-    ...D.items.map(decisionOf).filter(d => d && d.canonical !== undefined).map(d => kept(storyId(d.canonical))),
+    ...D.items.map(decisionOf).filter(d => d && d.canonical !== undefined).map(d => kept(d.canonical)),
   ];
+}
+
+/** Lines from before on stories that this page does not have, unless what was imported says something of the same pair. */
+function awayLines(imported) {
+  const said = new Set((imported.pairs || []).map(([a, b]) => sidesOf(a, b)));
+  return Given.away.filter(text => {
+    const line = readLine(text);
+    return !line || line.id !== undefined || !said.has(sidesOf(line.a, line.b));
+  });
 }
 
 function exportDecisions() {
@@ -41,7 +57,7 @@ function importedPairs(decided) {
   return pairs.filter(([a, b]) => typeof a === 'string' || typeof b === 'string' || !decided.has(pairKey(a, b)));
 }
 
-/** One line: { a, b, decision } or { id }; null if it is no decision. */
+/** One line: { a, b, decision } or { id }, stories by name; null if it is no decision. */
 function readLine(text) {
   let line;
   try {
@@ -50,9 +66,11 @@ function readLine(text) {
     return null;
   }
   // An id may be a number, as in a record; one that this page cannot hold exactly is none.
-  const idOf = id => (typeof id === 'string' ? id : Number.isSafeInteger(id) ? String(id) : null);
+  const read = (id, text) => (typeof id === 'string' || Number.isSafeInteger(id) ? withText(String(id), text) : null);
   if (line === null || typeof line !== 'object' || line.schema !== 1) return null;
-  const [id, a, b] = [line.id, line.a, line.b].map(idOf);
+  const digests = [line.text, line.a_text, line.b_text].map(text => (text === null ? undefined : text));
+  if (digests.some(text => text !== undefined && !/^[0-9a-f]{16}$/.test(text))) return null;
+  const [id, a, b] = [line.id, line.a, line.b].map((id, i) => read(id, digests[i]));
   if (line.decision === 'canonical') return id === null ? null : { id };
   if (line.decision !== 'same' && line.decision !== 'different') return null;
   return a === null || b === null || a === b ? null : { a, b, decision: line.decision };

@@ -77,7 +77,7 @@ function placeLines(lines, tally) {
       Object.assign(d, { state: 'merged', with: [...new Set([...(d.with || []), other.key])] });
       Object.assign(e, { state: 'merged', with: [...new Set([...(e.with || []), one.key])] });
       tally.applied++;
-    } else setAside(storyId(x), storyId(y), decision, false);
+    } else setAside(nameOf(x), nameOf(y), decision, false);
   }
   Object.values(changes).forEach(change => delete change.whole);
   const rest = { pairs: [...aside.values()], kept: [...kept] };
