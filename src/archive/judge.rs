@@ -278,7 +278,7 @@ impl Judge {
             (0..archived).filter_map(|i| Some((working.numbers[i]?, StoryId(i as u32)))).collect();
         let mut verdicts = Vec::new();
         for number in of.keys() {
-            for pair in view.pairs_of(*number)?.iter().filter(|p| p.a == *number) {
+            for pair in &view.pairs_with_later(*number)? {
                 if let (Some(a), Some(b)) = (of.get(&pair.a), of.get(&pair.b)) {
                     let verdict = pairs::verdict(pair, *a.min(b), *a.max(b))?;
                     verdicts.push(if a <= b { verdict } else { verdict.flipped() });

@@ -199,18 +199,22 @@ fn region(view: View<'_>, seeds: &[i64]) -> Result<(Vec<i64>, Vec<crate::store::
     let mut region: BTreeSet<i64> = seeds.iter().copied().collect();
     let mut edges = BTreeMap::new();
     let mut rest: Vec<i64> = seeds.to_vec();
+    let is_decided = view.has_decisions()?;
     while let Some(story) = rest.pop() {
-        for pair in view.pairs_of(story)? {
-            if !Relation::named(&pair.relation).is_some_and(Relation::is_origin) {
-                continue;
-            }
-            let other = if pair.a == story { pair.b } else { pair.a };
-            if region.insert(other) {
-                rest.push(other);
+        let is_origin = |relation: &str| Relation::named(relation).is_some_and(Relation::is_origin);
+        // Each judgement is read with the earlier of its two stories, which both come up.
+        for pair in view.pairs_with_later(story)?.into_iter().filter(|pair| is_origin(&pair.relation)) {
+            if region.insert(pair.b) {
+                rest.push(pair.b);
             }
             edges.insert((pair.a, pair.b), pair);
         }
-        let Some(id) = view.id(story)? else { continue };
+        for (other, _) in view.earlier_of(story)?.into_iter().filter(|(_, relation)| is_origin(relation)) {
+            if region.insert(other) {
+                rest.push(other);
+            }
+        }
+        let Some(id) = is_decided.then(|| view.id(story)).transpose()?.flatten() else { continue };
         for (other, same) in view.decisions_of(&id)? {
             if let Some(other) = view.number(&other)?.filter(|_| same)
                 && region.insert(other)
@@ -224,8 +228,9 @@ fn region(view: View<'_>, seeds: &[i64]) -> Result<(Vec<i64>, Vec<crate::store::
 
 /// What people decided of the stories of `corpus`.
 pub(super) fn decided(view: View<'_>, corpus: &Corpus) -> Result<Resolved> {
+    let is_decided = view.has_decisions()?;
     let mut pairs = Vec::new();
-    for story in &corpus.stories {
+    for story in corpus.stories.iter().filter(|_| is_decided) {
         let of_story = view.decisions_of(&story.id)?.into_iter().filter(|(other, _)| story.id < *other);
         pairs.extend(of_story.map(|(other, same)| (story.id.clone(), other, same)));
     }

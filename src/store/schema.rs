@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, config::DbConfig, params};
 
 use super::Identity;
 
@@ -11,6 +11,9 @@ pub const VERSION: i64 = 1;
 
 /// No model has longer vectors: a longer one is a damaged number.
 const MAX_DIM: usize = 1 << 16;
+
+/// More statements than there are in the store.
+const STATEMENTS: usize = 256;
 
 /// `stories.digest` is the SHA-256 of all that was read of a story, `rows.hash` the first 16 bytes of that of the
 /// text, `rows.vector` little-endian f32. `published` is in milliseconds since 1970 UTC, `start` and `end` are bytes
@@ -95,6 +98,10 @@ pub fn create(path: &Path, identity: &Identity) -> rusqlite::Result<()> {
 pub fn open(db: &Connection, write: bool) -> rusqlite::Result<Option<Identity>> {
     db.busy_timeout(std::time::Duration::from_secs(30))?;
     // A damaged file must not make SQLite do more than read it; stories are hostile input.
+    // All statements that a change runs over and over stay compiled.
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Nor are they planned anew for each number that they are run with.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     db.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536;")?;
     let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version != VERSION {

@@ -312,6 +312,11 @@ impl View<'_> {
         self.all(sql, [id], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
+    /// Whether people said anything of a pair of stories.
+    pub fn has_decisions(&self) -> Result<bool> {
+        Ok(self.one("SELECT 1 FROM decisions LIMIT 1", [], |_| Ok(()))?.is_some())
+    }
+
     /// All that people said of pairs of stories, in the order of their ids.
     pub fn decisions(&self) -> Result<Vec<(String, String, bool)>> {
         let sql = "SELECT a, b, same FROM decisions ORDER BY a, b";
@@ -325,9 +330,23 @@ impl View<'_> {
 
     /// The judgements that a story has part in, in the order of `(a, b)`.
     pub fn pairs_of(&self, story: i64) -> Result<Vec<StoredPair>> {
-        let sql = "SELECT a, b, relation, rule, figures FROM pairs WHERE a = ?1 \
-                   UNION ALL SELECT a, b, relation, rule, figures FROM pairs WHERE b = ?1 ORDER BY a, b";
-        self.all(sql, [story], pair)
+        // Of a pair the first is the lower: those with the lower ones come first.
+        let lower = "SELECT a, b, relation, rule, figures FROM pairs WHERE b = ?1 ORDER BY a";
+        let mut pairs = self.all(lower, [story], pair)?;
+        pairs.extend(self.pairs_with_later(story)?);
+        Ok(pairs)
+    }
+
+    /// The judgements on a story and later ones, ascending.
+    pub fn pairs_with_later(&self, story: i64) -> Result<Vec<StoredPair>> {
+        self.all("SELECT a, b, relation, rule, figures FROM pairs WHERE a = ?1 ORDER BY b", [story], pair)
+    }
+
+    /// The earlier stories that a story was judged beside, ascending, with what it is to them.
+    pub fn earlier_of(&self, story: i64) -> Result<Vec<(i64, String)>> {
+        self.all("SELECT a, relation FROM pairs WHERE b = ?1 ORDER BY a", [story], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
     }
 
     /// All judgements, in the order of `(a, b)`.
