@@ -116,8 +116,8 @@ fn no_output_takes_the_place_of_an_input_or_of_another_output() {
     check(&["dedup", "news", "--kept", "k", "--removed", "./k"], "is written by --kept too");
     check(&["link", "news", "--html", "none/page.html"], "none/page.html");
     check(&["dedup", "news", "--out", "news"], "is a folder");
-    for link in ["first", "second"] {
-        std::os::unix::fs::symlink("nothing yet", a.path(link)).unwrap();
+    for (link, to) in [("first", "nothing yet"), ("second", "third"), ("third", "nothing yet")] {
+        std::os::unix::fs::symlink(to, a.path(link)).unwrap();
     }
     check(&["dedup", "news", "--out", "first", "--html", "second"], "is written by --");
     let labels = ["calibrate", "news", "--labels", "news/in.jsonl", "--out", "news/in.jsonl"];

@@ -178,3 +178,53 @@ fn what_people_took_out_comes_back_when_they_add_it() {
     check(&said(&a, ".", &["index", "update"]), &["0 stories added", "5 unchanged"]);
     assert_eq!(ids(&a).len(), 5);
 }
+
+/// Two records without ids and what is decided on them, by the texts that they have.
+#[test]
+fn a_decision_on_a_record_goes_with_its_text() {
+    let a = Archive::new();
+    let texts = [
+        "The harbour of Norrin was closed on Monday after its keeper found a crack in the wall.",
+        "Divers looked at a quay all morning, and ferries leave from Velsk until it is mended.",
+        "A cheese that ripens for three years in a silver mine has won the gold medal of the fair.",
+    ];
+    let write = |order: &[usize]| {
+        let line = |i: &usize| serde_json::json!({ "text": texts[*i] }).to_string() + "\n";
+        a.write("in.jsonl", &order.iter().map(line).collect::<String>());
+    };
+    let digest = |i: usize| {
+        let text = texts[i].into();
+        samestory::ingest::text_digest(&samestory::story::Story { text, ..Default::default() })
+    };
+    write(&[2, 0, 1]);
+    check(&said(&a, ".", &["index", "add", "in.jsonl"]), &["3 stories added"]);
+    // The page of the files had them at the first two places, when there was no cheese.
+    let line = serde_json::json!({"schema": 1, "a": "in.jsonl#1", "b": "in.jsonl#2", "decision": "same",
+        "a_text": digest(0), "b_text": digest(1)});
+    a.write("decisions.jsonl", &line.to_string());
+    let groups = || {
+        let found = a.text(&["reach", "--store", ".samestory", "--format", "jsonl"]);
+        let ids = |line: &str| {
+            let group: serde_json::Value = serde_json::from_str(line).unwrap();
+            let ids =
+                group["stories"].as_array().unwrap().iter().map(|s| s["id"].as_str().unwrap().to_string());
+            ids.collect::<Vec<_>>()
+        };
+        found.lines().map(ids).collect::<Vec<_>>()
+    };
+    let decide = || said(&a, ".", &["index", "decide", "decisions.jsonl"]);
+    check(&decide(), &["1 decision kept\n"]);
+    assert_eq!(groups(), [["in.jsonl#2", "in.jsonl#3"]]);
+    // A record before them, and their numbers are those of other texts.
+    write(&[2, 2, 0, 1]);
+    check(
+        &said(&a, ".", &["index", "update"]),
+        &["2 replaced", "1 decision went with the text that it was on"],
+    );
+    assert!(groups().iter().all(|group| !group.contains(&"in.jsonl#3".to_string())), "{:?}", groups());
+    check(&decide(), &["1 decision kept\n"]);
+    assert!(groups().contains(&vec!["in.jsonl#3".to_string(), "in.jsonl#4".to_string()]), "{:?}", groups());
+    write(&[2, 0]);
+    check(&said(&a, ".", &["index", "update"]), &["1 decision went"]);
+    check(&decide(), &["0 decisions kept; 1 left out: the store does not have the texts"]);
+}

@@ -1,11 +1,11 @@
 //! What people decided of the stories of a store: it goes before every judgement, then and later.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Archive;
 use crate::{
     Error, Result,
-    group::{Choice, DECISION_SCHEMA, Decision, Decisions, Named},
+    group::{Choice, DECISION_SCHEMA, Decision, Decisions, Name, Named},
     ingest::text_digest,
     store::View,
 };
@@ -17,7 +17,7 @@ pub struct Decided {
     pub kept: u64,
     /// Those that name a story that the store does not have: they are kept too, and count when it comes.
     pub unknown: u64,
-    /// Those on a text that no story of this id has in the store: they are not kept.
+    /// Those on a text that no story of the store has, or several: they are not kept.
     pub other_texts: u64,
 }
 
@@ -29,7 +29,7 @@ impl Archive {
     /// [`Error::Store`] if nobody could honour them beside the earlier ones on other pairs; nothing is kept then.
     pub fn decide(&mut self, run: i64, decisions: &Decisions) -> Result<Decided> {
         let Archive { store, judge } = self;
-        let (decisions, other_texts) = &on_texts_of(store.view(), decisions)?;
+        let (decisions, other_texts) = &by_ids_of(store.view(), decisions)?;
         if let Err(Error::Line { message, .. }) = decisions.beside(self::decisions(store.view())?) {
             return Err(Error::Store {
                 path: store.folder().into(),
@@ -70,29 +70,54 @@ impl Archive {
     }
 }
 
-/// Those of `decisions` that are on stories by their ids, or on texts that the stories of the store still have; and how
-/// many are not.
-fn on_texts_of(view: View<'_>, decisions: &Decisions) -> Result<(Decisions, u64)> {
-    let holds = |id: &str, text: &Option<String>| -> Result<bool> {
-        let Some(text) = text else { return Ok(true) };
-        let story = view.number(id)?.map(|number| view.story(number)).transpose()?.flatten();
-        Ok(story.is_some_and(|story| text_digest(&story) == *text))
+/// `decisions` by the ids that the stories have in the store, of several lines on a pair the last; and how many are on texts
+/// that it does not have, or has more than once under other ids.
+fn by_ids_of(view: View<'_>, decisions: &Decisions) -> Result<(Decisions, u64)> {
+    let names = decisions.pairs.iter().flat_map(|(_, d)| d.names());
+    let texts =
+        names.chain(decisions.canonical.iter().map(|(_, named)| named.name())).filter_map(|(_, text)| text);
+    let mut ids: BTreeMap<&str, BTreeSet<String>> = texts.map(|text| (text, BTreeSet::new())).collect();
+    if ids.is_empty() {
+        return Ok((decisions.clone(), 0));
+    }
+    for number in view.numbers(0)? {
+        let Some(story) = view.story(number)? else { continue };
+        if let Some(ids) = ids.get_mut(text_digest(&story).as_str()) {
+            ids.insert(story.id);
+        }
+    }
+    let find = |(id, text): Name<'_>| {
+        let Some(text) = text else { return Some(id.to_string()) };
+        let of_text = &ids[text];
+        let only = of_text.first().filter(|_| of_text.len() == 1);
+        of_text.get(id).or(only).cloned()
     };
-    let mut held = Decisions::default();
+    let mut found = Decisions::default();
     let mut others = 0;
+    let mut place: BTreeMap<[String; 2], usize> = BTreeMap::new();
     for (line, d) in &decisions.pairs {
-        match holds(&d.a, &d.a_text)? && holds(&d.b, &d.b_text)? {
-            true => held.pairs.push((*line, d.clone())),
-            false => others += 1,
+        match d.names().map(find) {
+            [Some(a), Some(b)] if a != b => {
+                let pair = if a < b { [a.clone(), b.clone()] } else { [b.clone(), a.clone()] };
+                let decision = (*line, Decision { a, b, a_text: None, b_text: None, ..d.clone() });
+                match place.get(&pair) {
+                    Some(at) => found.pairs[*at] = decision,
+                    None => {
+                        place.insert(pair, found.pairs.len());
+                        found.pairs.push(decision);
+                    }
+                }
+            }
+            _ => others += 1,
         }
     }
     for (line, named) in &decisions.canonical {
-        match holds(&named.id, &named.text)? {
-            true => held.canonical.push((*line, named.clone())),
-            false => others += 1,
+        match find(named.name()) {
+            Some(id) => found.canonical.push((*line, Named { id, text: None, ..named.clone() })),
+            None => others += 1,
         }
     }
-    Ok((held, others))
+    Ok((found, others))
 }
 
 /// All that people decided of the stories of a store.

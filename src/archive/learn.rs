@@ -10,7 +10,7 @@ use crate::{
     Error, Result,
     compare::{Frequency, frequencies_added},
     embed::Ledger,
-    ingest,
+    ingest::{self, is_counted, text_digest},
     store::{Added, Change, Known, Store, StoredPassage},
     story::{Corpus, Row, RowId, Story, StoryId},
 };
@@ -161,7 +161,7 @@ impl Judge {
         for (i, replaced) in replaced.iter().enumerate() {
             let at = StoryId(i as u32);
             if let Some(number) = replaced {
-                self.take_out(&change, run, *number)?;
+                self.take_out(&change, run, *number, Some(&batch.corpus.stories[i]))?;
                 gone.push(*number);
             }
             let (working, verdicts) = self.judge_one(change.view(), batch, at, &fresh)?;
@@ -279,8 +279,8 @@ impl Judge {
         Ok(())
     }
 
-    /// Takes a story out of the store, and out of its group.
-    fn take_out(&self, change: &Change<'_>, run: i64, number: i64) -> Result<()> {
+    /// Takes a story out of the store, and out of its group; `heir` is the one that has its id from now on.
+    fn take_out(&self, change: &Change<'_>, run: i64, number: i64, heir: Option<&Story>) -> Result<()> {
         let view = change.view();
         let Some(story) = view.story(number)? else { return Ok(()) };
         let group = view.member(number)?.map(|m| m.group);
@@ -294,6 +294,10 @@ impl Judge {
         near.sort_unstable();
         near.dedup();
         let id = story.id.clone();
+        // What people decided on a record without an id of its own, they decided on its text.
+        if is_counted(&story) && heir.is_none_or(|heir| text_digest(heir) != text_digest(&story)) {
+            change.forget_decisions_on(&id)?;
+        }
         let corpus = ingest::corpus(vec![story]);
         // As far as is known now: a row may have become boilerplate since its words were counted.
         let mut working = Working::new(view, &self.boilerplate, self.dim);
@@ -321,7 +325,7 @@ impl Judge {
             if let (true, Some(story)) = (keep_out, change.view().story(number)?) {
                 change.keep_out(id, &story.origin.path.to_string_lossy())?;
             }
-            self.take_out(&change, run, number)?;
+            self.take_out(&change, run, number, None)?;
             removed.push(number);
         }
         change.commit()?;

@@ -54,7 +54,7 @@ impl Said {
             return Ok(Said::Labels(read_labels(file, corpus)?));
         }
         let file = args.decisions.as_deref().unwrap_or(Path::new(""));
-        let decided = Decisions::read(file)?.resolve(corpus);
+        let decided = Decisions::read(file)?.resolve_checked(file, corpus)?;
         match decided.same.len() + decided.different.len() {
             0 => Err(Error::Option {
                 option: "--decisions".into(),

@@ -148,13 +148,16 @@ struct Writer<'e> {
     engine: &'e Engine,
     bars: &'e Bars,
     ledger: Ledger,
+    /// How many decisions the store held.
+    decisions: u64,
 }
 
 impl<'e> Writer<'e> {
     fn new(store: Store, engine: &'e Engine, command: &str, bars: &'e Bars) -> Result<Self> {
         let mut archive = archive::judging(store, engine)?;
         let run = archive.begin(archive::now(), command)?;
-        Ok(Writer { archive, run, engine, bars, ledger: Ledger::default() })
+        let decisions = archive.store().view().decisions_len()?;
+        Ok(Writer { archive, run, engine, bars, ledger: Ledger::default(), decisions })
     }
 
     /// Commits what the store does not have yet, a batch at a time; `changed` files alone if that is said, so that what
@@ -239,9 +242,24 @@ impl<'e> Writer<'e> {
         });
         self.archive.end(self.run, &manifest.to_string())?;
         self.archive.save()?;
+        tell_forgotten(self.archive.store(), self.decisions)?;
         tell(self.archive.store(), added, vanished, quiet, self.bars);
         Ok(())
     }
+}
+
+/// Says how many decisions went with the texts that they were on; the store held `before`.
+fn tell_forgotten(store: &Store, before: u64) -> Result<()> {
+    let gone = match before.saturating_sub(store.view().decisions_len()?) {
+        0 => return Ok(()),
+        1 => "1 decision went with the text that it was on".into(),
+        n => format!("{n} decisions went with the texts that they were on"),
+    };
+    say!(
+        "samestory: {gone}: records without ids of their own have other texts now; what was decided on files holds \
+         again by samestory index decide FILE"
+    );
+    Ok(())
 }
 
 fn tell(store: &Store, added: &Added, vanished: u64, quiet: bool, bars: &Bars) {
@@ -274,7 +292,9 @@ fn remove(store: Option<&Path>, args: &IndexRemove) -> Result<Outcome> {
     let store = Store::open_to_write(&archive::existing_folder(store)?)?;
     let mut archive = Archive::open(store, samestory::archive::Options::default())?;
     let run = archive.begin(archive::now(), "index remove")?;
+    let decisions = archive.store().view().decisions_len()?;
     let removed = archive.remove(run, &args.ids, true)?;
+    tell_forgotten(archive.store(), decisions)?;
     say!(
         "{removed} stories removed; index update does not bring them back, index add does; index compact gives back \
          their room"
@@ -295,7 +315,7 @@ fn decide(store: Option<&Path>, args: &IndexDecide) -> Result<Outcome> {
     };
     let others = match decided.other_texts {
         0 => String::new(),
-        n => format!("; {n} left out: the store has other texts under these ids, or none"),
+        n => format!("; {n} left out: the store does not have the texts that they are on, or has them twice"),
     };
     let plural = if decided.kept == 1 { "" } else { "s" };
     say!("{} decision{plural} kept{unknown}{others}", decided.kept);

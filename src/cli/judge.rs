@@ -55,7 +55,7 @@ pub fn decided(file: Option<&Path>, engine: &Engine, corpus: &Corpus) -> Result<
     };
     let Some(file) = file else { return Ok(kept.resolve(corpus)) };
     let given = Decisions::read(file)?;
-    let decided = given.resolve(corpus);
+    let decided = given.resolve_checked(file, corpus)?;
     if !decided.away.is_empty() {
         let of = |n: usize| {
             if n == 1 { "decision names a story that is" } else { "decisions name stories that are" }
@@ -71,7 +71,7 @@ pub fn decided(file: Option<&Path>, engine: &Engine, corpus: &Corpus) -> Result<
         Error::Line { line, message, hint, .. } => Error::Line { path: file.into(), line, message, hint },
         error => error,
     })?;
-    Ok(all.resolve(corpus))
+    all.resolve_checked(file, corpus)
 }
 
 /// What is known of a run before anything is judged.

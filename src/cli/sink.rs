@@ -44,8 +44,13 @@ pub fn write_to(path: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> io::R
 
 /// Where `path` leads if it is a link, though nothing is there.
 pub fn followed(path: &Path) -> PathBuf {
-    let Ok(to) = fs::read_link(path) else { return path.into() };
-    path.parent().map_or(to.clone(), |folder| folder.join(to))
+    let mut path = path.to_path_buf();
+    // No more links than Linux follows.
+    for _ in 0..40 {
+        let Ok(to) = fs::read_link(&path) else { break };
+        path = path.parent().map_or(to.clone(), |folder| folder.join(to));
+    }
+    path
 }
 
 /// Whether `path` is there and neither a file nor a folder, as a pipe is.

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Edges, decisions::Resolved};
+use super::{Edges, Resolved};
 use crate::story::StoryId;
 
 /// Stories that people joined, each lot under its lowest story; and the lots that they parted.

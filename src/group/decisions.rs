@@ -23,11 +23,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Error, Result,
-    ingest::{id_in_json, text_digest},
-    story::{Corpus, StoryId},
-};
+use crate::{Error, Result, ingest::id_in_json};
 
 /// The version of the lines.
 pub const DECISION_SCHEMA: u32 = 1;
@@ -63,11 +59,27 @@ pub struct Decision {
     pub b_text: Option<String>,
 }
 
+/// What a line names: an id, and the digest of a text if that is what the line holds for.
+pub type Name<'a> = (&'a str, Option<&'a str>);
+
 impl Decision {
-    /// The two ids, whichever the line has first.
-    fn pair(&self) -> (String, String) {
-        let (low, high) = if self.a <= self.b { (&self.a, &self.b) } else { (&self.b, &self.a) };
-        (low.clone(), high.clone())
+    /// What it names, in its order.
+    pub fn names(&self) -> [Name<'_>; 2] {
+        [(&self.a, self.a_text.as_deref()), (&self.b, self.b_text.as_deref())]
+    }
+
+    /// What it names, whichever the line has first.
+    fn pair(&self) -> [Name<'_>; 2] {
+        let mut names = self.names();
+        names.sort_unstable();
+        names
+    }
+}
+
+impl Named {
+    /// What it names.
+    pub fn name(&self) -> Name<'_> {
+        (&self.id, self.text.as_deref())
     }
 }
 
@@ -95,21 +107,6 @@ pub struct Decisions {
     pub canonical: Vec<(u64, Named)>,
 }
 
-/// The decisions on the stories of one corpus.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Resolved {
-    /// Pairs of one origin, the lower story first, ascending.
-    pub same: Vec<(StoryId, StoryId)>,
-    /// Pairs that are not, likewise.
-    pub different: Vec<(StoryId, StoryId)>,
-    /// Stories to be kept of their groups, in the order of the file.
-    pub canonical: Vec<StoryId>,
-    /// The lines of decisions that name a story which the corpus does not have.
-    pub away: Vec<String>,
-    /// How many of these are on a text that is not there, though another story has its id.
-    pub other_texts: usize,
-}
-
 impl Decisions {
     /// Reads a file of decisions.
     ///
@@ -127,7 +124,6 @@ impl Decisions {
     pub fn parse(file: &Path, text: &str) -> Result<Self> {
         let refuse =
             |line: u64, message: String| Error::Line { path: file.into(), line, message, hint: HINT.into() };
-        let mut known: BTreeMap<(String, String), (u64, Choice)> = BTreeMap::new();
         let known_schema = |line: u64, schema: u32| match schema {
             DECISION_SCHEMA => Ok(()),
             _ => Err(refuse(
@@ -135,7 +131,7 @@ impl Decisions {
                 format!("schema {schema} is not known; this version reads {DECISION_SCHEMA}"),
             )),
         };
-        let (mut pairs, mut canonical) = (Vec::new(), Vec::new());
+        let (mut read, mut canonical) = (Vec::new(), Vec::new());
         // Some editors begin a file with a mark of its byte order.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         for (line, text) in (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
@@ -148,30 +144,38 @@ impl Decisions {
             }
             let decision: Decision = serde_json::from_str(text).map_err(|e| refuse(line, e.to_string()))?;
             known_schema(line, decision.schema)?;
-            if decision.a == decision.b {
+            let [a, b] = decision.names();
+            if a == b {
                 return Err(refuse(line, format!("{:?} is paired with itself", decision.a)));
             }
-            match known.insert(decision.pair(), (line, decision.decision)) {
-                Some((before, choice)) if choice != decision.decision => {
-                    return Err(refuse(line, format!("it contradicts line {before} on the same pair")));
+            read.push((line, decision));
+        }
+        let mut known: BTreeMap<[Name<'_>; 2], (u64, Choice)> = BTreeMap::new();
+        let mut is_new = vec![true; read.len()];
+        for ((line, decision), is_new) in read.iter().zip(&mut is_new) {
+            if let Some((before, choice)) = known.insert(decision.pair(), (*line, decision.decision)) {
+                if choice != decision.decision {
+                    return Err(refuse(*line, format!("it contradicts line {before} on the same pair")));
                 }
-                Some(_) => {}
-                None => pairs.push((line, decision)),
+                *is_new = false;
             }
         }
+        let pairs =
+            read.into_iter().zip(is_new).filter(|(_, is_new)| *is_new).map(|(line, _)| line).collect();
         let decisions = Decisions { pairs, canonical };
         decisions.check_chains(file)?;
         Ok(decisions)
     }
 
-    /// These decisions, and those of `earlier` on other pairs.
+    /// Those of `earlier` on other pairs, and these decisions.
     ///
     /// # Errors
     /// [`Error::Line`], with the line of the decision that parts them; 0 if that is an earlier one.
     pub fn beside(&self, earlier: Decisions) -> Result<Decisions> {
         let new: BTreeSet<_> = self.pairs.iter().map(|(_, d)| d.pair()).collect();
-        let mut all = Decisions { pairs: self.pairs.clone(), canonical: earlier.canonical };
-        all.pairs.extend(earlier.pairs.into_iter().filter(|(_, d)| !new.contains(&d.pair())));
+        let mut all = earlier;
+        all.pairs.retain(|(_, d)| !new.contains(&d.pair()));
+        all.pairs.extend(self.pairs.iter().cloned());
         all.canonical.extend(self.canonical.iter().cloned());
         all.check_chains(Path::new(""))?;
         Ok(all)
@@ -179,125 +183,40 @@ impl Decisions {
 
     /// Refuses stories that a chain of "same" joins and a "different" parts.
     fn check_chains(&self, file: &Path) -> Result<()> {
-        let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
-        for (_, d) in &self.pairs {
-            for id in [&d.a, &d.b] {
-                let next = numbers.len();
-                numbers.entry(id).or_insert(next);
-            }
-        }
-        let mut parts: Vec<usize> = (0..numbers.len()).collect();
-        for (_, d) in self.pairs.iter().filter(|(_, d)| d.decision == Choice::Same) {
-            let (from, to) =
-                (root(&mut parts, numbers[d.a.as_str()]), root(&mut parts, numbers[d.b.as_str()]));
-            parts[from] = to;
-        }
-        for (line, d) in self.pairs.iter().filter(|(_, d)| d.decision == Choice::Different) {
-            if root(&mut parts, numbers[d.a.as_str()]) == root(&mut parts, numbers[d.b.as_str()]) {
-                return Err(Error::Line {
-                    path: PathBuf::from(file),
-                    line: *line,
-                    message: format!(
-                        "{:?} and {:?} are different here, but other lines join them by \"same\"",
-                        d.a, d.b
-                    ),
-                    hint: "delete this line, or one of the others that name these stories".into(),
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// The decisions on the stories of `corpus`; those on other stories are counted.
-    pub fn resolve(&self, corpus: &Corpus) -> Resolved {
-        let places = Places::new(corpus, self.texts().next().is_some());
-        let mut resolved = Resolved::default();
-        for (_, d) in &self.pairs {
-            match (places.find(&d.a, d.a_text.as_deref()), places.find(&d.b, d.b_text.as_deref())) {
-                (Found::Here(a), Found::Here(b)) => {
-                    let pair = (a.min(b), a.max(b));
-                    match d.decision {
-                        Choice::Same => resolved.same.push(pair),
-                        Choice::Different => resolved.different.push(pair),
-                    }
-                }
-                (a, b) => resolved.pass_over(&[a, b], d),
-            }
-        }
-        for (_, named) in &self.canonical {
-            match places.find(&named.id, named.text.as_deref()) {
-                Found::Here(id) => resolved.canonical.push(id),
-                not => resolved.pass_over(&[not], named),
-            }
-        }
-        // Two lines on one pair may name it by other ids than each other.
-        for pairs in [&mut resolved.same, &mut resolved.different] {
-            pairs.sort_unstable();
-            pairs.dedup();
-        }
-        resolved
-    }
-
-    /// The digests that the lines bring.
-    fn texts(&self) -> impl Iterator<Item = &str> {
-        let of_pairs = self.pairs.iter().flat_map(|(_, d)| [&d.a_text, &d.b_text]);
-        of_pairs.chain(self.canonical.iter().map(|(_, named)| &named.text)).filter_map(|text| text.as_deref())
+        let lines = self.pairs.iter().map(|(line, d)| (*line, d.pair(), d.decision));
+        let told = |[(a, _), (b, _)]: [Name<'_>; 2]| [a.to_string(), b.to_string()];
+        parted(lines).map_or(Ok(()), |(line, pair)| Err(refused(file, line, told(pair))))
     }
 }
 
-impl Resolved {
-    fn pass_over(&mut self, named: &[Found], line: &impl Serialize) {
-        // Texts and a number: nothing in it can fail.
-        self.away.push(serde_json::to_string(line).unwrap_or_default());
-        self.other_texts += usize::from(named.contains(&Found::OtherText));
+/// The first of the pairs that are "different" although a chain of "same" joins them, with its line.
+pub(super) fn parted<T: Copy + Ord>(
+    lines: impl Iterator<Item = (u64, [T; 2], Choice)> + Clone,
+) -> Option<(u64, [T; 2])> {
+    let mut numbers: BTreeMap<T, usize> = BTreeMap::new();
+    for name in lines.clone().flat_map(|(_, pair, _)| pair) {
+        let next = numbers.len();
+        numbers.entry(name).or_insert(next);
     }
-}
-
-/// What a decision names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Found {
-    Here(StoryId),
-    /// The story of this id has another text, and that text is not there, or more than once.
-    OtherText,
-    Nowhere,
-}
-
-/// Where the stories of a corpus are, by id and by text.
-struct Places<'a> {
-    by_id: BTreeMap<&'a str, StoryId>,
-    /// One digest a story, if they are wanted.
-    digests: Vec<String>,
-    /// The only story of a text; none where several have it.
-    by_text: BTreeMap<String, Option<StoryId>>,
-}
-
-impl<'a> Places<'a> {
-    fn new(corpus: &'a Corpus, with_texts: bool) -> Self {
-        let stories = || corpus.stories.iter().zip((0..).map(StoryId));
-        let by_id = stories().map(|(story, at)| (story.id.as_str(), at)).collect();
-        let mut digests = Vec::new();
-        let mut by_text: BTreeMap<String, Option<StoryId>> = BTreeMap::new();
-        if with_texts {
-            for (story, at) in stories() {
-                let digest = text_digest(story);
-                by_text.entry(digest.clone()).and_modify(|only| *only = None).or_insert(Some(at));
-                digests.push(digest);
-            }
-        }
-        Places { by_id, digests, by_text }
+    let mut parts: Vec<usize> = (0..numbers.len()).collect();
+    let roots = |pair: [T; 2], parts: &mut Vec<usize>| pair.map(|name| root(parts, numbers[&name]));
+    for (_, pair, _) in lines.clone().filter(|(_, _, choice)| *choice == Choice::Same) {
+        let [from, to] = roots(pair, &mut parts);
+        parts[from] = to;
     }
+    lines
+        .filter(|(_, _, choice)| *choice == Choice::Different)
+        .find(|(_, pair, _)| roots(*pair, &mut parts).windows(2).all(|r| r[0] == r[1]))
+        .map(|(line, pair, _)| (line, pair))
+}
 
-    fn find(&self, id: &str, text: Option<&str>) -> Found {
-        let named = self.by_id.get(id).copied();
-        let Some(text) = text else { return named.map_or(Found::Nowhere, Found::Here) };
-        match named.filter(|at| self.digests[at.index()] == text) {
-            Some(at) => Found::Here(at),
-            None => match (self.by_text.get(text), named) {
-                (Some(Some(at)), _) => Found::Here(*at),
-                (Some(None), _) | (None, Some(_)) => Found::OtherText,
-                (None, None) => Found::Nowhere,
-            },
-        }
+/// The error for a line that parts what others join.
+pub(super) fn refused(file: &Path, line: u64, [a, b]: [String; 2]) -> Error {
+    Error::Line {
+        path: PathBuf::from(file),
+        line,
+        message: format!("{a:?} and {b:?} are different here, but other lines join them by \"same\""),
+        hint: "delete this line, or one of the others that name these stories".into(),
     }
 }
 
@@ -315,7 +234,6 @@ fn root(parts: &mut [usize], mut i: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ingest, story::Story};
 
     fn line(a: &str, b: &str, decision: &str) -> String {
         format!("{{\"schema\":1,\"a\":\"{a}\",\"b\":\"{b}\",\"decision\":\"{decision}\"}}\n")
@@ -323,74 +241,6 @@ mod tests {
 
     fn parse(text: &str) -> Result<Decisions> {
         Decisions::parse(Path::new("d.jsonl"), text)
-    }
-
-    #[test]
-    fn decisions_are_found_in_the_corpus_whichever_story_comes_first() {
-        let text =
-            [line("y", "x", "same"), "\n".into(), line("x", "z", "different"), line("x", "gone", "same")];
-        let decisions = parse(&text.concat()).unwrap();
-        assert_eq!(decisions.pairs.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [1, 3, 4]);
-        let story = |id: &str| Story { id: id.into(), text: format!("Of {id}."), ..Story::default() };
-        let corpus = ingest::corpus(["x", "y", "z"].map(story).to_vec());
-        let [x, y, z] = [StoryId(0), StoryId(1), StoryId(2)];
-        let expect = Resolved {
-            same: vec![(x, y)],
-            different: vec![(x, z)],
-            away: vec![line("x", "gone", "same").trim().into()],
-            ..Resolved::default()
-        };
-        assert_eq!(decisions.resolve(&corpus), expect);
-    }
-
-    #[test]
-    fn a_decision_on_a_counted_id_is_one_on_a_text() {
-        let story = |id: &str, text: &str| Story { id: id.into(), text: text.into(), ..Story::default() };
-        let [one, two, three] = ["Of one.", "Of two.", "Of three."];
-        let digest = |text: &str| text_digest(&story("", text));
-        let check = |stories: &[(&str, &str)], same: &[(u32, u32)], kept: &[u32], other_texts: usize| {
-            let decision = Decision {
-                schema: 1,
-                a: "f#1".into(),
-                b: "f#2".into(),
-                decision: Choice::Same,
-                a_text: Some(digest(one)),
-                b_text: Some(digest(two)),
-            };
-            let (id, text) = ("f#2".into(), Some(digest(two)));
-            let named = Named { schema: 1, id, decision: "canonical".into(), text };
-            let lines = [serde_json::to_string(&decision).unwrap(), serde_json::to_string(&named).unwrap()];
-            let decisions = parse(&lines.join("\n")).unwrap();
-            let resolved = decisions
-                .resolve(&ingest::corpus(stories.iter().map(|(id, text)| story(id, text)).collect()));
-            let pairs: Vec<(u32, u32)> = resolved.same.iter().map(|(a, b)| (a.0, b.0)).collect();
-            let canonical: Vec<u32> = resolved.canonical.iter().map(|s| s.0).collect();
-            assert_eq!(
-                (&pairs[..], &canonical[..], resolved.other_texts),
-                (same, kept, other_texts),
-                "{stories:?}"
-            );
-        };
-        check(&[("f#1", one), ("f#2", two)], &[(0, 1)], &[1], 0);
-        // A record came before them.
-        check(&[("f#1", three), ("f#2", one), ("f#3", two)], &[(1, 2)], &[2], 0);
-        // One is gone, and another has its number.
-        check(&[("f#1", one), ("f#2", three)], &[], &[], 2);
-        check(&[("f#1", one)], &[], &[], 0);
-        // Which of two is meant cannot be told, unless one has the id.
-        check(&[("f#1", three), ("f#2", one), ("f#3", two), ("f#4", two)], &[], &[], 2);
-        check(&[("f#1", one), ("f#2", two), ("f#3", two)], &[(0, 1)], &[1], 0);
-    }
-
-    #[test]
-    fn the_story_to_keep_is_named() {
-        let named = |id: &str| format!("{{\"schema\":1,\"id\":\"{id}\",\"decision\":\"canonical\"}}\n");
-        let decisions =
-            parse(&(named("y") + &line("x", "y", "same") + &named("gone") + &named("x"))).unwrap();
-        let story = |id: &str| Story { id: id.into(), text: format!("Of {id}."), ..Story::default() };
-        let resolved = decisions.resolve(&ingest::corpus(["x", "y"].map(story).to_vec()));
-        assert_eq!((resolved.canonical, resolved.away.len()), (vec![StoryId(1), StoryId(0)], 1));
-        assert!(parse(&named("x").replace(":1", ":2")).is_err());
     }
 
     #[test]
@@ -405,9 +255,28 @@ mod tests {
         check(&xy, &line("y", "x", "different"), true);
         check(&(xy.clone() + &yz), &(line("x", "z", "different") + &line("z", "y", "different")), true);
         let all = parse(&line("y", "x", "different")).unwrap().beside(parse(&(xy + &yz)).unwrap()).unwrap();
-        let said: Vec<_> = all.pairs.iter().map(|(_, d)| (d.pair(), d.decision)).collect();
-        let pair = |a: &str, b: &str| (a.to_string(), b.to_string());
-        assert_eq!(said, [(pair("x", "y"), Choice::Different), (pair("y", "z"), Choice::Same)]);
+        let said: Vec<_> = all.pairs.iter().map(|(_, d)| (d.pair().map(|name| name.0), d.decision)).collect();
+        assert_eq!(said, [(["y", "z"], Choice::Same), (["x", "y"], Choice::Different)]);
+    }
+
+    #[test]
+    fn lines_on_other_texts_are_on_other_stories() {
+        let of = |a: u8, b: u8, decision: &str| {
+            line("f#1", "f#2", decision)
+                .trim_end()
+                .replace('}', &format!(",\"a_text\":\"{a}\",\"b_text\":\"{b}\"}}\n"))
+        };
+        let check = |lines: &[String], pairs: Option<usize>| {
+            assert_eq!(parse(&lines.concat()).ok().map(|d| d.pairs.len()), pairs, "{lines:?}");
+        };
+        check(&[of(1, 2, "different"), of(1, 3, "different")], Some(2));
+        check(&[of(1, 2, "different"), of(1, 3, "same")], Some(2));
+        check(&[of(1, 2, "different"), of(1, 2, "same")], None);
+        // Of two records of one text each may be named; one with itself may not.
+        check(&[of(1, 1, "same")], Some(1));
+        check(&[of(1, 1, "same").replace("f#2", "f#1")], None);
+        let earlier = parse(&line("f#1", "f#2", "different")).unwrap();
+        assert_eq!(parse(&of(1, 2, "same")).unwrap().beside(earlier).unwrap().pairs.len(), 2);
     }
 
     #[test]

@@ -12,14 +12,16 @@ mod kin;
 mod outlets;
 mod publishers;
 mod reach;
+mod resolve;
 
 use std::collections::BTreeMap;
 
 pub use canonical::Keep;
-pub use decisions::{Choice, DECISION_SCHEMA, Decision, Decisions, Named, Resolved};
+pub use decisions::{Choice, DECISION_SCHEMA, Decision, Decisions, Name, Named};
 pub use health::{Health, HealthItem, healths};
 pub use outlets::{Outlet, outlets};
 pub use reach::{Carrier, Reach, Sign, reach};
+pub use resolve::Resolved;
 
 use decided::Lots;
 use kin::Kin;

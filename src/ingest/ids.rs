@@ -1,6 +1,6 @@
 //! Ids of stories that bring none: by the name of their file, or by their text.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
@@ -51,10 +51,24 @@ pub fn by_place(story: &Story) -> Option<String> {
     made.into_iter().find(|id| *id == story.id || id == plain)
 }
 
-/// Whether the id of `story` counts: records of a file, stories of a page, or files of one name. Where others come before
+/// Whether the id of `story` counts: records of a file, stories of a page, or stories of one name. Where others come before
 /// it, another story has that id.
 pub fn is_counted(story: &Story) -> bool {
-    by_place(story).is_some_and(|made| made != stem(&story.origin.path) || made != story.id)
+    let path = &story.origin.path;
+    let number = |n: &str| n.parse::<u32>().is_ok();
+    let plain = story.id.rsplit_once('~').filter(|(_, n)| number(n)).map(|(id, _)| id);
+    let of_file = |of: &str| story.id.strip_prefix(of).and_then(|n| n.strip_prefix('#')).is_some_and(number);
+    // A file may be named so.
+    let is_repeated = plain.is_some() && stem(path) != story.id;
+    is_repeated || of_file(&name(path)) || of_file(&stem(path))
+}
+
+/// For each story whether its id counts, or is the first of those that do.
+pub fn counted(stories: &[Story]) -> Vec<bool> {
+    let counted: Vec<bool> = stories.iter().map(is_counted).collect();
+    let later = stories.iter().zip(&counted).filter(|(_, counted)| **counted);
+    let first: BTreeSet<&str> = later.filter_map(|(s, _)| Some(s.id.rsplit_once('~')?.0)).collect();
+    stories.iter().zip(counted).map(|(s, counted)| counted || first.contains(s.id.as_str())).collect()
 }
 
 /// A digest of a story's title and text, in hexadecimal: the first 8 bytes of SHA-256.
@@ -100,6 +114,27 @@ mod tests {
         check("a~2", "d/b.txt", 0, 0, None);
         check("-#1", "-", 0, 0, Some("-#1"));
         check("wx-1", "-", 0, 0, None);
+    }
+
+    #[test]
+    fn an_id_that_counts_is_told_from_one_that_names() {
+        let check = |ids: &[(&str, &str)], expect: &[bool]| {
+            let story = |(id, path): &(&str, &str)| Story {
+                id: (*id).into(),
+                origin: Origin { path: path.into(), ..Origin::default() },
+                ..Story::default()
+            };
+            let stories: Vec<Story> = ids.iter().map(story).collect();
+            assert_eq!(counted(&stories), expect, "{ids:?}");
+        };
+        check(&[("news.jsonl#3", "d/news.jsonl"), ("hw-1", "d/news.jsonl")], &[true, false]);
+        check(&[("page#2", "d/page.txt"), ("page", "d/page.txt")], &[true, false]);
+        check(
+            &[("index", "a/index.txt"), ("index~2", "b/index.txt"), ("own", "own.txt")],
+            &[true, true, false],
+        );
+        check(&[("x", "in.jsonl"), ("x~2", "in.jsonl")], &[true, true]);
+        check(&[("a~2", "d/a~2.txt"), ("a", "d/a.txt")], &[false, false]);
     }
 
     #[test]

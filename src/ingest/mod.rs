@@ -34,7 +34,7 @@ use std::{
 pub use corpus::{corpus, row};
 pub use date::parse_date;
 pub use fields::FieldMap;
-pub use ids::{by_place, id_in_json, is_counted, name_by_text, text_digest};
+pub use ids::{by_place, counted, id_in_json, is_counted, name_by_text, text_digest};
 pub use json::{read_json, read_next};
 pub use kept::{Spooled, copy_records, story_line};
 pub use normalize::normalize;

@@ -120,6 +120,12 @@ impl<'s> Change<'s> {
         self.run("INSERT OR REPLACE INTO decisions VALUES (?1, ?2, ?3)", params![a, b, same]).map(drop)
     }
 
+    /// Forgets what people said of the story with this id.
+    pub fn forget_decisions_on(&self, id: &str) -> Result<()> {
+        self.run("DELETE FROM decisions WHERE a = ?1 OR b = ?1", [id])?;
+        self.run("DELETE FROM chosen WHERE id = ?1", [id]).map(drop)
+    }
+
     /// Keeps that a story is to be kept of its group: the last one chosen is.
     pub fn put_chosen(&self, id: &str) -> Result<()> {
         self.run("DELETE FROM chosen WHERE id = ?1", [id])?;

@@ -317,6 +317,12 @@ impl View<'_> {
         Ok(self.one("SELECT 1 FROM decisions LIMIT 1", [], |_| Ok(()))?.is_some())
     }
 
+    /// How many decisions there are, on pairs and on stories to be kept.
+    pub fn decisions_len(&self) -> Result<u64> {
+        let sql = "SELECT (SELECT count(*) FROM decisions) + (SELECT count(*) FROM chosen)";
+        Ok(self.one(sql, [], |row| row.get::<_, i64>(0))?.unwrap_or(0).max(0) as u64)
+    }
+
     /// All that people said of pairs of stories, in the order of their ids.
     pub fn decisions(&self) -> Result<Vec<(String, String, bool)>> {
         let sql = "SELECT a, b, same FROM decisions ORDER BY a, b";

@@ -57,13 +57,13 @@ function texts() {
 }
 
 /**
- * How a story is named beyond this run: by its id, and where the id may be another story's then, by a digest of its text
- * behind a NUL.
+ * How a story is named beyond this run: by its id, and where the id may be another story's then, by a digest of its text;
+ * with a NUL between.
  */
-const withText = (id, text) => (text ? id + '\0' + text : id);
+const withText = (id, text) => id + '\0' + (text || '');
 const splitName = name => {
-  const [, id, text] = /^([^]*?)(?:\0([0-9a-f]{16}))?$/.exec(name);
-  return [id, text];
+  const at = name.lastIndexOf('\0');
+  return [name.slice(0, at), name.slice(at + 1) || undefined];
 };
 
 /** The story of a name; the name itself if this page does not have it, or cannot tell which is meant. */

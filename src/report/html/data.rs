@@ -14,7 +14,7 @@ use super::{
 use crate::{
     compare::{Relation, Thresholds, Verdict},
     group::{Group, Member, Resolved},
-    ingest::{is_counted, text_digest},
+    ingest::{counted, text_digest},
     report::{
         item::rounded,
         related::{LinkItem, Related, StorylineItem},
@@ -150,8 +150,9 @@ impl<'a> Stories<'a> {
             names,
             texts: (0..)
                 .zip(stories)
-                .filter(|(_, s)| is_counted(s))
-                .map(|(i, s)| (i, text_digest(s)))
+                .zip(counted(stories))
+                .filter(|(_, counted)| *counted)
+                .map(|((i, s), _)| (i, text_digest(s)))
                 .collect(),
         }
     }

@@ -137,6 +137,12 @@ function decidedPairs() {
     for (const list of decision.same || []) list.slice(1).forEach(s => put(list[0], s, 'same'));
     for (const [x, y] of decision.apart || []) x.forEach(a => y.forEach(b => put(a, b, 'different')));
   }
+  // What is joined here is joined whatever was said of two of its stories before.
+  const listOf = new Map();
+  D.items.forEach(item => ((decisionOf(item) || {}).same || []).forEach(list => list.forEach(s => listOf.set(s, list))));
+  for (const [a, b, decision] of listOf.size ? Given.pairs.values() : []) {
+    if (decision === 'different' && listOf.has(a) && listOf.get(a) === listOf.get(b)) put(a, b, 'same');
+  }
   return pairs;
 }
 
@@ -158,7 +164,8 @@ function joiner() {
 function contradiction() {
   const { root, join } = joiner();
   const pairs = decidedPairs();
-  const others = [...givenPairs(pairs).map(p => [...p, 'decided before']), ...importedPairs(pairs).map(p => [...p, 'imported'])];
+  const before = [...givenPairs(pairs), ...awayPairs()];
+  const others = [...before.map(p => [...p, 'decided before']), ...importedPairs(pairs).map(p => [...p, 'imported'])];
   const items = D.items.filter(decisionOf);
   items.forEach(item => (decisionOf(item).same || []).forEach(list => list.forEach(s => join(s, list[0]))));
   others.filter(p => p[2] === 'same').forEach(([a, b]) => join(a, b));

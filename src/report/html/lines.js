@@ -19,21 +19,12 @@ function decisionLines() {
   // Where two stories of one group are named, the later line holds: this page has the last word.
   return [
     // A store keeps what it has.
-    ...(D.about.command === 'report' ? [] : [...awayLines(imported), ...givenPairs(pairs).map(p => line(...p)), ...Given.kept.map(kept)]),
+    ...(D.about.command === 'report' ? [] : [...awayPairs().map(p => line(...p)), ...Given.away.map(readLine).filter(l => l && l.id !== undefined).map(l => kept(l.id)), ...givenPairs(pairs).map(p => line(...p)), ...Given.kept.map(kept)]),
     ...importedPairs(pairs).map(p => line(...p)),
     ...[...pairs.values()].map(p => line(...p)),
     ...(imported.kept || []).map(kept),
     ...D.items.map(decisionOf).filter(d => d && d.canonical !== undefined).map(d => kept(d.canonical)),
   ];
-}
-
-/** Lines from before on stories that this page does not have, unless what was imported says something of the same pair. */
-function awayLines(imported) {
-  const said = new Set((imported.pairs || []).map(([a, b]) => sidesOf(a, b)));
-  return Given.away.filter(text => {
-    const line = readLine(text);
-    return !line || line.id !== undefined || !said.has(sidesOf(line.a, line.b));
-  });
 }
 
 function exportDecisions() {
@@ -51,10 +42,24 @@ function exportDecisions() {
   say(`Saved ${count(lines.length, 'line')} as decisions.jsonl: samestory ${command}`);
 }
 
-/** Imported pairs that belong to no item and were not decided on this page; stories that it does not have are their ids. */
+/** Imported pairs that belong to no item and were not decided on this page; stories that it does not have are names. */
 function importedPairs(decided) {
-  const pairs = ((Decisions.of[IMPORTED] || {}).pairs || []).map(([a, b, decision]) => [storyOf(a), storyOf(b), decision]);
+  const pairs = ((Decisions.of[IMPORTED] || {}).pairs || []).map(([a, b, decision]) => {
+    const [x, y] = [a, b].map(storyOf);
+    // A name apart, where both are one story now.
+    return x === y ? [a, b, decision] : [x, y, decision];
+  });
   return pairs.filter(([a, b]) => typeof a === 'string' || typeof b === 'string' || !decided.has(pairKey(a, b)));
+}
+
+/** Pairs from before of which this page has one story or none, unless what was imported says something of them. */
+function awayPairs() {
+  const said = new Set(((Decisions.of[IMPORTED] || {}).pairs || []).map(([a, b]) => sidesOf(a, b)));
+  const lines = Given.away.map(readLine).filter(line => line && line.id === undefined && !said.has(sidesOf(line.a, line.b)));
+  return lines.map(({ a, b, decision }) => {
+    const [x, y] = [a, b].map(storyOf);
+    return x === y ? [a, b, decision] : [x, y, decision];
+  });
 }
 
 /** One line: { a, b, decision } or { id }, stories by name; null if it is no decision. */

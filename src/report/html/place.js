@@ -32,10 +32,16 @@ function placeLines(lines, tally) {
         kept.add(id);
       } else if (group.before && group.before.kept === x) tally.before++;
       else if (decisionOf(group)) tally.here++;
-      else Object.assign(partOf(group), { canonical: x, lines: partOf(group).lines + 1 });
+      else {
+        const part = partOf(group);
+        // Of several the last is that of the group; the others count where a run parts it.
+        if (part.canonical !== undefined) kept.add(nameOf(part.canonical));
+        Object.assign(part, { canonical: x, lines: part.lines + 1 });
+      }
       continue;
     }
-    if (away) {
+    // Of two records of one text one may have gone: a story is no pair.
+    if (away || x === y) {
       setAside(a, b, decision, true);
       continue;
     }
