@@ -58,12 +58,17 @@ impl Archive {
                 None => decided.unknown += 1,
             }
         }
+        let mut regrouped: BTreeSet<i64> = BTreeSet::new();
         for (id, number) in seeds {
+            // All that was decided is in already: what one story brought up needs no other to.
+            if regrouped.contains(&number) {
+                continue;
+            }
             let group = change.view().member(number)?.map(|m| m.group);
             let rest = group.map(|g| change.view().members(g)).transpose()?.unwrap_or_default();
             let mut near: Vec<i64> = rest.iter().map(|m| m.story).collect();
             near.push(number);
-            judge.regroup(&change, run, &near, &[], id)?;
+            regrouped.extend(judge.regroup(&change, run, &near, &[], id)?);
         }
         change.commit()?;
         Ok(decided)

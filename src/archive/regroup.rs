@@ -35,8 +35,8 @@ struct Before {
 }
 
 impl Judge {
-    /// Groups the stories anew that are of one origin with `seeds`, directly or through others; `cause` is the id of
-    /// the story that came or went, `gone` the groups that lost a story.
+    /// Groups the stories anew that are of one origin with `seeds`, directly or through others, and tells which these are;
+    /// `cause` is the id of the story that came or went, `gone` the groups that lost a story.
     pub(super) fn regroup(
         &self,
         change: &Change<'_>,
@@ -44,7 +44,7 @@ impl Judge {
         seeds: &[i64],
         gone: &[i64],
         cause: &str,
-    ) -> Result<()> {
+    ) -> Result<Vec<i64>> {
         let view = change.view();
         let (region, edges) = region(view, seeds)?;
         let mut old: BTreeMap<i64, Before> = BTreeMap::new();
@@ -57,7 +57,7 @@ impl Judge {
             }
         }
         if region.len() < 2 && old.is_empty() {
-            return Ok(());
+            return Ok(region);
         }
         let (corpus, numbers) = stories(view, &region)?;
         let place = |number: &i64| numbers.binary_search(number).ok().map(|i| StoryId(i as u32));
@@ -81,7 +81,8 @@ impl Judge {
         let options = group::Options { decided: decided(view, &corpus)?, ..self.options.group.clone() };
         let groups = group::group(&corpus, &verdicts, &options, &judge).groups;
         failure.into_inner().map_or(Ok(()), Err)?;
-        self.number(change, run, cause, &groups, &corpus, &numbers, &old)
+        self.number(change, run, cause, &groups, &corpus, &numbers, &old)?;
+        Ok(region)
     }
 
     /// Gives the groups their numbers, and notes what happened to each.
