@@ -142,6 +142,28 @@ fn no_output_takes_the_place_of_an_input_or_of_another_output() {
 }
 
 #[test]
+fn a_run_is_not_compared_with_one_of_another_model() {
+    let a = Archive::new();
+    let report = |schema: u32, fingerprint: &str| {
+        serde_json::json!({
+            "schema": schema, "version": "0.1.0", "model": "another/model", "fingerprint": fingerprint, "corpus": "",
+            "passages": 0, "bytes": 0, "rounds": 1, "ceilings": [], "subjects": [], "parity": [],
+        })
+        .to_string()
+    };
+    let check = |text: &str, part: &str| {
+        a.write("old.json", text);
+        let said = a.error(&["bench", "--stories", "1", "--against", "old.json"]);
+        assert!(said.contains(part), "{text}: {said}");
+    };
+    check("{}", "old.json is no report of a bench run");
+    check(&report(7, "f"), "old.json is of schema 7, which is not known");
+    check(&report(1, "f"), "old.json is of another model: another/model, not sentence-transformers");
+    let same = ["bench", "--stories", "1", "--against", "old.json", "--json", "old.json"];
+    assert!(a.error(&same).contains("--json: old.json is read"));
+}
+
+#[test]
 fn a_path_that_is_mistyped_makes_no_store() {
     let a = Archive::new();
     assert!(a.error(&["index", "add", "typo.jsonl"]).contains("typo.jsonl"));

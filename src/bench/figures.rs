@@ -28,10 +28,13 @@ impl Spread {
     }
 }
 
+/// The version of [`Report`].
+pub const REPORT_SCHEMA: u32 = 1;
+
 /// A whole run.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Report {
-    /// The form of this report: 1.
+    /// [`REPORT_SCHEMA`].
     pub schema: u32,
     /// The program's version.
     pub version: String,

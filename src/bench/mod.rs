@@ -8,7 +8,7 @@ mod rounds;
 mod synthetic;
 
 pub use against::{Change, compare};
-pub use figures::{Ceiling, Latency, LengthFigures, Parity, Report, Spread, SubjectFigures};
+pub use figures::{Ceiling, Latency, LengthFigures, Parity, REPORT_SCHEMA, Report, Spread, SubjectFigures};
 pub use memory::peak_memory;
 pub use rounds::run;
 pub use synthetic::synthetic;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Mutex, time::Instant};
 use rayon::ThreadPool;
 
 use super::{
-    Options, Subject,
+    Options, REPORT_SCHEMA, Subject,
     figures::{Ceiling, Latency, LengthFigures, Report, Spread, SubjectFigures},
     memory::{peak_memory, reset_peak},
     parity,
@@ -72,7 +72,7 @@ pub fn run(
     };
     progress.end(Stage::Bench);
     Ok(Report {
-        schema: 1,
+        schema: REPORT_SCHEMA,
         version: env!("CARGO_PKG_VERSION").into(),
         model: model.name.clone(),
         fingerprint: model.fingerprint(),

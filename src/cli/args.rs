@@ -225,7 +225,7 @@ pub struct Similar {
     #[arg(long = "source", value_name = "NAME")]
     pub sources: Vec<String>,
     /// Only stories with at least this score, of 1 for the same text
-    #[arg(long, value_name = "SCORE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SCORE", allow_negative_numbers = true, value_parser = finite)]
     pub min_score: Option<f32>,
     /// Show one story of each group of copies, with their number
     #[arg(long)]
@@ -288,6 +288,11 @@ pub struct Link {
 }
 
 /// A number of hours that halves can be counted in.
+fn finite(text: &str) -> Result<f32, String> {
+    let number = text.parse::<f32>().ok().filter(|number| number.is_finite());
+    number.ok_or_else(|| "give a number, as in 0.5".into())
+}
+
 fn hours(text: &str) -> Result<f32, String> {
     match text.parse::<f32>() {
         Ok(hours) if hours.is_finite() && hours > 0.0 => Ok(hours),

@@ -39,6 +39,22 @@ pub fn run(args: &Similar) -> Result<Outcome> {
         read.extend(of_file.into_iter().chain([&**asked]).map(PathBuf::from).filter(|file| file.is_file()));
     }
     outputs::check(&read, &[("--out", args.out.as_deref())])?;
+    if let Some(folder) = args.queries.as_deref().filter(|file| file.is_dir()) {
+        return Err(Error::Option {
+            option: "--queries".into(),
+            message: format!("{} is a folder", samestory::report::line(&folder.display().to_string(), 400)),
+            hint: "name a file of JSON lines, or - for standard input".into(),
+        });
+    }
+    let asks_stdin =
+        args.query.as_deref() == Some("-") || args.queries.as_deref().is_some_and(stories::is_stdin);
+    if asks_stdin && args.paths.iter().any(|path| stories::is_stdin(path)) {
+        return Err(Error::Option {
+            option: "--in".into(),
+            message: "standard input is what is asked, and cannot be what is searched too".into(),
+            hint: "keep one of the two in a file".into(),
+        });
+    }
     let bars = Bars::new(args.compute.quiet);
     let filter = Filter::new(args)?;
     let mut engine = Engine::new(&args.compute)?;

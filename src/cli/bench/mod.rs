@@ -3,11 +3,16 @@
 mod cold;
 mod print;
 
-use std::{fs, path::Path, str::FromStr, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::Arc,
+};
 
 use samestory::{
     Error, Result,
-    bench::{self, Options, Report, Subject},
+    bench::{self, Options, REPORT_SCHEMA, Report, Subject},
     device::{CpuPath, GpuName},
     embed::{CandleEncoder, StockEncoder, cpu_encoder_in, embed_texts},
     ingest,
@@ -35,8 +40,9 @@ pub fn run(args: &Bench) -> Result<Outcome> {
         }
         return Ok(Outcome::Done);
     }
-    outputs::check(&args.corpus, &[("--json", args.json.as_deref())])?;
-    let earlier = args.against.as_deref().map(read_report).transpose()?;
+    let inputs: Vec<PathBuf> = args.corpus.iter().chain(&args.against).cloned().collect();
+    outputs::check(&inputs, &[("--json", args.json.as_deref())])?;
+    let earlier = args.against.as_deref().map(|path| read_report(path, &model)).transpose()?;
     let bars = Bars::new(args.quiet);
     let (stories, corpus_name, bad_input) = match args.corpus.is_empty() {
         true => (
@@ -92,13 +98,27 @@ fn edges(lengths: &[usize]) -> Result<Vec<usize>> {
     }
 }
 
-fn read_report(path: &Path) -> Result<Report> {
+/// The report of an earlier run with `model`.
+fn read_report(path: &Path, model: &Model) -> Result<Report> {
     let text = fs::read_to_string(path).map_err(Error::io("read", path))?;
-    serde_json::from_str(&text).map_err(|e| Error::Option {
-        option: "--against".into(),
-        message: format!("{} is no report of a bench run: {e}", path.display()),
-        hint: "give a file that samestory bench --json wrote".into(),
-    })
+    let refuse = |message: String, hint: String| Error::Option { option: "--against".into(), message, hint };
+    let shown = samestory::report::line(&path.display().to_string(), 400);
+    let report: Report = serde_json::from_str(&text).map_err(|e| {
+        let hint = "give a file that samestory bench --json wrote".into();
+        refuse(format!("{shown} is no report of a bench run: {e}"), hint)
+    })?;
+    if report.schema != REPORT_SCHEMA {
+        let hint = format!("this version reads {REPORT_SCHEMA}");
+        return Err(refuse(format!("{shown} is of schema {}, which is not known", report.schema), hint));
+    }
+    if report.fingerprint != model.fingerprint() {
+        let theirs = samestory::report::line(&report.model, 200);
+        return Err(refuse(
+            format!("{shown} is of another model: {theirs}, not {}", model.name),
+            "run it with the same --model as the earlier run".into(),
+        ));
+    }
+    Ok(report)
 }
 
 /// Every device on every number of threads.
