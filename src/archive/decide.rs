@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Archive;
 use crate::{
     Error, Result,
-    group::{Choice, DECISION_SCHEMA, Decision, Decisions, Name, Named},
-    ingest::text_digest,
+    group::{Choice, DECISION_SCHEMA, Decision, Decisions, Name, Named, Texts},
     store::View,
 };
 
@@ -78,44 +77,32 @@ impl Archive {
 /// `decisions` by the ids that the stories have in the store, of several lines on a pair the last; and how many are on texts
 /// that it does not have, or has more than once under other ids.
 fn by_ids_of(view: View<'_>, decisions: &Decisions) -> Result<(Decisions, u64)> {
-    let names = decisions.pairs.iter().flat_map(|(_, d)| d.names());
-    let texts =
-        names.chain(decisions.canonical.iter().map(|(_, named)| named.name())).filter_map(|(_, text)| text);
-    let mut ids: BTreeMap<&str, BTreeSet<String>> = texts.map(|text| (text, BTreeSet::new())).collect();
-    if ids.is_empty() {
+    let mut texts = Texts::new(decisions);
+    if texts.is_empty() {
         return Ok((decisions.clone(), 0));
     }
     for number in view.numbers(0)? {
-        let Some(story) = view.story(number)? else { continue };
-        if let Some(ids) = ids.get_mut(text_digest(&story).as_str()) {
-            ids.insert(story.id);
+        if let Some(story) = view.story(number)? {
+            texts.take(&story, story.id.clone());
         }
     }
-    let find = |(id, text): Name<'_>| {
-        let Some(text) = text else { return Some(id.to_string()) };
-        let of_text = &ids[text];
-        let only = of_text.first().filter(|_| of_text.len() == 1);
-        of_text.get(id).or(only).cloned()
-    };
+    let find = |(id, text): Name<'_>| text.map_or_else(|| Some(id.into()), |text| texts.find(id, text));
+    let mut pairs: BTreeMap<[String; 2], (u64, Decision)> = BTreeMap::new();
     let mut found = Decisions::default();
     let mut others = 0;
-    let mut place: BTreeMap<[String; 2], usize> = BTreeMap::new();
     for (line, d) in &decisions.pairs {
         match d.names().map(find) {
             [Some(a), Some(b)] if a != b => {
-                let pair = if a < b { [a.clone(), b.clone()] } else { [b.clone(), a.clone()] };
-                let decision = (*line, Decision { a, b, a_text: None, b_text: None, ..d.clone() });
-                match place.get(&pair) {
-                    Some(at) => found.pairs[*at] = decision,
-                    None => {
-                        place.insert(pair, found.pairs.len());
-                        found.pairs.push(decision);
-                    }
-                }
+                let mut pair = [a, b];
+                pair.sort_unstable();
+                let [a, b] = pair.clone();
+                pairs.insert(pair, (*line, Decision { a, b, a_text: None, b_text: None, ..d.clone() }));
             }
             _ => others += 1,
         }
     }
+    found.pairs.extend(pairs.into_values());
+    found.pairs.sort_by_key(|(line, _)| *line);
     for (line, named) in &decisions.canonical {
         match find(named.name()) {
             Some(id) => found.canonical.push((*line, Named { id, text: None, ..named.clone() })),

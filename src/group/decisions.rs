@@ -232,14 +232,14 @@ fn root(parts: &mut [usize], mut i: usize) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn line(a: &str, b: &str, decision: &str) -> String {
+    pub fn line(a: &str, b: &str, decision: &str) -> String {
         format!("{{\"schema\":1,\"a\":\"{a}\",\"b\":\"{b}\",\"decision\":\"{decision}\"}}\n")
     }
 
-    fn parse(text: &str) -> Result<Decisions> {
+    pub fn parse(text: &str) -> Result<Decisions> {
         Decisions::parse(Path::new("d.jsonl"), text)
     }
 

@@ -21,7 +21,7 @@ pub use decisions::{Choice, DECISION_SCHEMA, Decision, Decisions, Name, Named};
 pub use health::{Health, HealthItem, healths};
 pub use outlets::{Outlet, outlets};
 pub use reach::{Carrier, Reach, Sign, reach};
-pub use resolve::Resolved;
+pub use resolve::{Resolved, Texts};
 
 use decided::Lots;
 use kin::Kin;

@@ -8,7 +8,7 @@ use super::decisions::{Choice, Decisions, Name, parted, refused};
 use crate::{
     Result,
     ingest::text_digest,
-    story::{Corpus, StoryId},
+    story::{Corpus, Story, StoryId},
 };
 
 /// The decisions on the stories of one corpus.
@@ -47,7 +47,7 @@ impl Decisions {
     }
 
     fn place(&self, corpus: &Corpus) -> (Resolved, Pairs) {
-        let places = Places::new(corpus, self.has_texts());
+        let places = Places::new(corpus, self);
         let mut resolved = Resolved::default();
         let mut pairs = Pairs::new();
         for (line, d) in &self.pairs {
@@ -74,12 +74,6 @@ impl Decisions {
         }
         (resolved, pairs)
     }
-
-    /// Whether a line holds for a text.
-    fn has_texts(&self) -> bool {
-        let mut names = self.pairs.iter().flat_map(|(_, d)| d.names());
-        names.any(|(_, text)| text.is_some()) || self.canonical.iter().any(|(_, named)| named.text.is_some())
-    }
 }
 
 impl Resolved {
@@ -102,57 +96,84 @@ enum Found {
 /// Where the stories of a corpus are, by id and by text.
 struct Places<'a> {
     by_id: BTreeMap<&'a str, StoryId>,
-    /// One digest a story, if they are wanted.
-    digests: Vec<String>,
-    /// The only story of a text; none where several have it.
-    by_text: BTreeMap<String, Option<StoryId>>,
+    texts: Texts<'a, StoryId>,
 }
 
 impl<'a> Places<'a> {
-    fn new(corpus: &'a Corpus, with_texts: bool) -> Self {
+    fn new(corpus: &'a Corpus, decisions: &'a Decisions) -> Self {
         let stories = || corpus.stories.iter().zip((0..).map(StoryId));
         let by_id = stories().map(|(story, at)| (story.id.as_str(), at)).collect();
-        let mut digests = Vec::new();
-        let mut by_text: BTreeMap<String, Option<StoryId>> = BTreeMap::new();
-        if with_texts {
-            for (story, at) in stories() {
-                let digest = text_digest(story);
-                by_text.entry(digest.clone()).and_modify(|only| *only = None).or_insert(Some(at));
-                digests.push(digest);
-            }
-        }
-        Places { by_id, digests, by_text }
+        let mut texts = Texts::new(decisions);
+        stories().for_each(|(story, at)| texts.take(story, at));
+        Places { by_id, texts }
     }
 
     fn find(&self, (id, text): Name<'_>) -> Found {
-        let named = self.by_id.get(id).copied();
-        let Some(text) = text else { return named.map_or(Found::Nowhere, Found::Here) };
-        match named.filter(|at| self.digests[at.index()] == text) {
+        let named = self.by_id.get(id);
+        let found = match text {
+            None => named.copied(),
+            Some(text) => self.texts.find(id, text),
+        };
+        match found {
             Some(at) => Found::Here(at),
-            None => match (self.by_text.get(text), named) {
-                (Some(Some(at)), _) => Found::Here(*at),
-                (Some(None), _) | (None, Some(_)) => Found::OtherText,
-                (None, None) => Found::Nowhere,
-            },
+            None if text.is_some_and(|text| named.is_some() || self.texts.has(text)) => Found::OtherText,
+            None => Found::Nowhere,
         }
+    }
+}
+
+/// Which stories have the texts that decisions hold for.
+pub struct Texts<'d, T> {
+    /// Under the digest of each such text the ids of its stories, and what they are known by.
+    of: BTreeMap<&'d str, Vec<(String, T)>>,
+}
+
+impl<'d, T: Clone> Texts<'d, T> {
+    /// Those of `decisions`, before any story has come.
+    pub fn new(decisions: &'d Decisions) -> Self {
+        let pairs = decisions.pairs.iter().flat_map(|(_, d)| d.names());
+        let names = pairs.chain(decisions.canonical.iter().map(|(_, named)| named.name()));
+        Texts { of: names.filter_map(|(_, text)| text).map(|text| (text, Vec::new())).collect() }
+    }
+
+    /// Whether no decision holds for a text.
+    pub fn is_empty(&self) -> bool {
+        self.of.is_empty()
+    }
+
+    /// Takes a story that is known by `at`.
+    pub fn take(&mut self, story: &Story, at: T) {
+        if self.is_empty() {
+            return;
+        }
+        if let Some(stories) = self.of.get_mut(text_digest(story).as_str()) {
+            stories.push((story.id.clone(), at));
+        }
+    }
+
+    /// Whether a story has `text`.
+    fn has(&self, text: &str) -> bool {
+        self.of.get(text).is_some_and(|stories| !stories.is_empty())
+    }
+
+    /// The story of `text`: the one of this id, else the only one.
+    pub fn find(&self, id: &str, text: &str) -> Option<T> {
+        let stories = self.of.get(text)?;
+        let only = stories.first().filter(|_| stories.len() == 1);
+        stories.iter().find(|(own, _)| own == id).or(only).map(|(_, at)| at.clone())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{
-        super::decisions::{Decision, Named},
+        super::decisions::{
+            Decision, Named,
+            tests::{line, parse},
+        },
         *,
     };
-    use crate::{ingest, story::Story};
-
-    fn line(a: &str, b: &str, decision: &str) -> String {
-        format!("{{\"schema\":1,\"a\":\"{a}\",\"b\":\"{b}\",\"decision\":\"{decision}\"}}\n")
-    }
-
-    fn parse(text: &str) -> Result<Decisions> {
-        Decisions::parse(Path::new("d.jsonl"), text)
-    }
+    use crate::ingest;
 
     #[test]
     fn decisions_are_found_in_the_corpus_whichever_story_comes_first() {

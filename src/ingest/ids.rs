@@ -46,20 +46,27 @@ fn name(path: &Path) -> String {
 pub fn by_place(story: &Story) -> Option<String> {
     let at = &story.origin;
     let made = [stem(&at.path), of_part(&at.path, at.part), of_record(&at.path, at.record)];
-    let number = |n: &str| n.parse::<u32>().is_ok();
-    let plain = story.id.rsplit_once('~').filter(|(_, n)| number(n)).map_or(&story.id[..], |(id, _)| id);
+    let plain = first_of_name(&story.id).unwrap_or(&story.id);
     made.into_iter().find(|id| *id == story.id || id == plain)
+}
+
+/// The id of the first story of a name, for those that are set off from it by a number.
+fn first_of_name(id: &str) -> Option<&str> {
+    id.rsplit_once('~').filter(|(_, number)| is_number(number)).map(|(first, _)| first)
+}
+
+fn is_number(text: &str) -> bool {
+    text.parse::<u32>().is_ok()
 }
 
 /// Whether the id of `story` counts: records of a file, stories of a page, or stories of one name. Where others come before
 /// it, another story has that id.
 pub fn is_counted(story: &Story) -> bool {
     let path = &story.origin.path;
-    let number = |n: &str| n.parse::<u32>().is_ok();
-    let plain = story.id.rsplit_once('~').filter(|(_, n)| number(n)).map(|(id, _)| id);
-    let of_file = |of: &str| story.id.strip_prefix(of).and_then(|n| n.strip_prefix('#')).is_some_and(number);
+    let of_file =
+        |of: &str| story.id.strip_prefix(of).and_then(|n| n.strip_prefix('#')).is_some_and(is_number);
     // A file may be named so.
-    let is_repeated = plain.is_some() && stem(path) != story.id;
+    let is_repeated = first_of_name(&story.id).is_some() && stem(path) != story.id;
     is_repeated || of_file(&name(path)) || of_file(&stem(path))
 }
 
@@ -67,7 +74,7 @@ pub fn is_counted(story: &Story) -> bool {
 pub fn counted(stories: &[Story]) -> Vec<bool> {
     let counted: Vec<bool> = stories.iter().map(is_counted).collect();
     let later = stories.iter().zip(&counted).filter(|(_, counted)| **counted);
-    let first: BTreeSet<&str> = later.filter_map(|(s, _)| Some(s.id.rsplit_once('~')?.0)).collect();
+    let first: BTreeSet<&str> = later.filter_map(|(s, _)| first_of_name(&s.id)).collect();
     stories.iter().zip(counted).map(|(s, counted)| counted || first.contains(s.id.as_str())).collect()
 }
 

@@ -131,15 +131,17 @@ function decidedPairs() {
   const put = (a, b, decision) => {
     if (a !== b && !pairs.has(pairKey(a, b))) pairs.set(pairKey(a, b), [a, b, decision]);
   };
+  const listOf = new Map();
   for (const item of D.items) {
     const decision = decisionOf(item);
     if (!decision) continue;
-    for (const list of decision.same || []) list.slice(1).forEach(s => put(list[0], s, 'same'));
+    for (const list of decision.same || []) {
+      list.slice(1).forEach(s => put(list[0], s, 'same'));
+      list.forEach(s => listOf.set(s, list));
+    }
     for (const [x, y] of decision.apart || []) x.forEach(a => y.forEach(b => put(a, b, 'different')));
   }
   // What is joined here is joined whatever was said of two of its stories before.
-  const listOf = new Map();
-  D.items.forEach(item => ((decisionOf(item) || {}).same || []).forEach(list => list.forEach(s => listOf.set(s, list))));
   for (const [a, b, decision] of listOf.size ? Given.pairs.values() : []) {
     if (decision === 'different' && listOf.has(a) && listOf.get(a) === listOf.get(b)) put(a, b, 'same');
   }

@@ -6,7 +6,7 @@ const Given = {
   pairs: new Map(),
   /** Stories that were named to be kept, a later one going before an earlier. */
   kept: [],
-  /** Lines on stories that this page does not have. */
+  /** Lines on stories that this page does not have, as `readLine` reads them. */
   away: [],
 };
 
@@ -14,7 +14,7 @@ const pairKey = (a, b) => Math.min(a, b) * D.index.stories.id.length + Math.max(
 
 function readGiven() {
   const { same, different, canonical, away } = D.index.decided;
-  Given.away = away;
+  Given.away = away.map(readLine).filter(Boolean);
   for (const [list, decision] of [[same, 'same'], [different, 'different']]) {
     for (let i = 0; i < list.length; i += 2) Given.pairs.set(pairKey(list[i], list[i + 1]), [list[i], list[i + 1], decision]);
   }

@@ -19,7 +19,7 @@ function decisionLines() {
   // Where two stories of one group are named, the later line holds: this page has the last word.
   return [
     // A store keeps what it has.
-    ...(D.about.command === 'report' ? [] : [...awayPairs().map(p => line(...p)), ...Given.away.map(readLine).filter(l => l && l.id !== undefined).map(l => kept(l.id)), ...givenPairs(pairs).map(p => line(...p)), ...Given.kept.map(kept)]),
+    ...(D.about.command === 'report' ? [] : [...awayPairs().map(p => line(...p)), ...Given.away.filter(l => l.id !== undefined).map(l => kept(l.id)), ...givenPairs(pairs).map(p => line(...p)), ...Given.kept.map(kept)]),
     ...importedPairs(pairs).map(p => line(...p)),
     ...[...pairs.values()].map(p => line(...p)),
     ...(imported.kept || []).map(kept),
@@ -42,24 +42,25 @@ function exportDecisions() {
   say(`Saved ${count(lines.length, 'line')} as decisions.jsonl: samestory ${command}`);
 }
 
+/** A pair by the stories of its names; by the names, where both are one story now. */
+function pairOf(a, b, decision) {
+  const [x, y] = [a, b].map(storyOf);
+  return x === y ? [a, b, decision] : [x, y, decision];
+}
+
+const importedLines = () => (Decisions.of[IMPORTED] || {}).pairs || [];
+
 /** Imported pairs that belong to no item and were not decided on this page; stories that it does not have are names. */
 function importedPairs(decided) {
-  const pairs = ((Decisions.of[IMPORTED] || {}).pairs || []).map(([a, b, decision]) => {
-    const [x, y] = [a, b].map(storyOf);
-    // A name apart, where both are one story now.
-    return x === y ? [a, b, decision] : [x, y, decision];
-  });
+  const pairs = importedLines().map(line => pairOf(...line));
   return pairs.filter(([a, b]) => typeof a === 'string' || typeof b === 'string' || !decided.has(pairKey(a, b)));
 }
 
 /** Pairs from before of which this page has one story or none, unless what was imported says something of them. */
 function awayPairs() {
-  const said = new Set(((Decisions.of[IMPORTED] || {}).pairs || []).map(([a, b]) => sidesOf(a, b)));
-  const lines = Given.away.map(readLine).filter(line => line && line.id === undefined && !said.has(sidesOf(line.a, line.b)));
-  return lines.map(({ a, b, decision }) => {
-    const [x, y] = [a, b].map(storyOf);
-    return x === y ? [a, b, decision] : [x, y, decision];
-  });
+  const said = new Set(importedLines().map(([a, b]) => sidesOf(a, b)));
+  const lines = Given.away.filter(line => line.id === undefined && !said.has(sidesOf(line.a, line.b)));
+  return lines.map(({ a, b, decision }) => pairOf(a, b, decision));
 }
 
 /** One line: { a, b, decision } or { id }, stories by name; null if it is no decision. */
