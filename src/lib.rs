@@ -24,5 +24,6 @@ pub mod stage;
 pub mod store;
 pub mod story;
 pub mod vector;
+mod words;
 
 pub use error::{Error, Result};

@@ -10,7 +10,7 @@ use std::{
 /// The layers, lowest first; a module may use its own layer's lower neighbours and itself.
 const LAYERS: [&[&str]; 13] = [
     &["error", "progress", "random"],
-    &["story", "vector"],
+    &["story", "vector", "words"],
     &["device"],
     &["model", "ingest"],
     &["store", "embed"],

@@ -7,6 +7,7 @@ mod calibrate;
 mod comparer;
 mod explain;
 mod frequencies;
+mod numbers;
 mod pairs;
 mod rules;
 mod table;

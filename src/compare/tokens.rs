@@ -1,5 +1,8 @@
 //! Words and numbers of a text, folded so that an agency's style is not taken for another wording.
 
+use super::numbers;
+use crate::words::{digit, is_letter, split};
+
 /// What a token is, as far as its shape tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -56,32 +59,6 @@ const STYLE: [(&str, &str); 34] = [
     ("&", "and"),
 ];
 
-/// Numbers in words; "one" is mostly a pronoun.
-const NUMBERS: [(&str, &str); 22] = [
-    ("two", "2"),
-    ("three", "3"),
-    ("four", "4"),
-    ("five", "5"),
-    ("six", "6"),
-    ("seven", "7"),
-    ("eight", "8"),
-    ("nine", "9"),
-    ("ten", "10"),
-    ("eleven", "11"),
-    ("twelve", "12"),
-    ("thirteen", "13"),
-    ("fourteen", "14"),
-    ("fifteen", "15"),
-    ("twenty", "20"),
-    ("thirty", "30"),
-    ("forty", "40"),
-    ("fifty", "50"),
-    ("sixty", "60"),
-    ("seventy", "70"),
-    ("eighty", "80"),
-    ("ninety", "90"),
-];
-
 /// British endings and their American forms, for words of six letters and more.
 const ENDINGS: [(&str, &str); 12] = [
     ("isation", "ization"),
@@ -124,12 +101,12 @@ pub(crate) fn read(text: &str) -> impl Iterator<Item = (Token, &str)> {
             return None;
         }
         let inside = !std::mem::replace(&mut sentence_start, false);
-        if let Some((_, digits)) = NUMBERS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)) {
-            return Some((Token { text: (*digits).into(), kind: Kind::Number }, word));
+        if let Some(digits) = numbers::in_words(word) {
+            return Some((Token { text: digits.into(), kind: Kind::Number }, word));
         }
         let capital = word.chars().next().is_some_and(char::is_uppercase);
         let kind = match () {
-            () if word.chars().any(|c| c.is_ascii_digit()) => Kind::Number,
+            () if word.chars().any(|c| digit(c).is_some()) => Kind::Number,
             () if capital && inside && !shouted => Kind::Name,
             () => Kind::Word,
         };
@@ -146,8 +123,9 @@ fn words(text: &str) -> Vec<&str> {
         let (start, c) = bytes[i];
         let at = |i: usize| bytes.get(i).map_or(' ', |b| b.1);
         let before = if i == 0 { ' ' } else { at(i - 1) };
-        let is_minus = c == '-' && (before.is_whitespace() || before == '(') && is_amount(&text[start + 1..]);
-        if !c.is_alphanumeric() && !is_minus {
+        let is_minus =
+            c == '-' && (before.is_whitespace() || before == '(') && numbers::is_amount(&text[start + 1..]);
+        if !is_letter(c) && !is_minus {
             let end = start + c.len_utf8();
             if ".!?".contains(c) || "%&".contains(c) {
                 out.push(&text[start..end]);
@@ -159,10 +137,10 @@ fn words(text: &str) -> Vec<&str> {
         while j < bytes.len() {
             let c = bytes[j].1;
             let next = bytes.get(j + 1).map_or(' ', |n| n.1);
-            let digits = bytes[j - 1].1.is_ascii_digit() && next.is_ascii_digit();
-            let inside = c.is_alphanumeric()
+            let digits = digit(bytes[j - 1].1).is_some() && digit(next).is_some();
+            let inside = is_letter(c)
                 || (c == '\'' && next.is_alphabetic())
-                || (".,/:-".contains(c) && digits)
+                || (".,/:-٫٬".contains(c) && digits)
                 || (c == '.' && next.is_uppercase() && bytes[j - 1].1.is_uppercase());
             if !inside {
                 break;
@@ -170,19 +148,12 @@ fn words(text: &str) -> Vec<&str> {
             j += 1;
         }
         let end = bytes.get(j).map_or(text.len(), |b| b.0);
-        out.push(&text[start..end]);
-        i = j;
+        let groups = numbers::groups_after(&text[start..end], &text[end..]);
+        out.extend(split(&text[start..end + groups]));
+        // Every sign of the groups is one byte.
+        i = j + groups;
     }
     out
-}
-
-/// Whether `text` begins with a number that may well stand below zero: a fraction, a share, degrees. A dash before another
-/// number is mostly the sign of a list or of an aside.
-fn is_amount(text: &str) -> bool {
-    let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
-    let fraction = rest.starts_with(['.', ',']) && rest[1..].starts_with(|c: char| c.is_ascii_digit());
-    let units = ["%", "°", "percent", "per cent", "pct", "degree"];
-    rest.len() < text.len() && (fraction || units.iter().any(|unit| rest.trim_start().starts_with(unit)))
 }
 
 fn is_shouted(text: &str) -> bool {
@@ -195,7 +166,7 @@ fn is_shouted(text: &str) -> bool {
 fn fold(word: &str, kind: Kind) -> String {
     let lower = word.to_lowercase();
     if kind == Kind::Number {
-        return fold_number(&lower);
+        return numbers::fold(&lower);
     }
     let lower = lower.strip_suffix("'s").unwrap_or(&lower).replace('.', "");
     if let Some((_, plain)) = STYLE.iter().find(|(style, _)| *style == lower) {
@@ -209,20 +180,6 @@ fn fold(word: &str, kind: Kind) -> String {
         }
     }
     lower
-}
-
-/// "1,200" and "1200" are one number; "5.50" stays: a price's digits are facts. "3,5" is three and a half.
-fn fold_number(lower: &str) -> String {
-    let mut parts = lower.split(',');
-    let mut out = parts.next().unwrap_or_default().to_string();
-    for part in parts {
-        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
-        if digits != 3 {
-            out.push('.');
-        }
-        out.push_str(part);
-    }
-    out
 }
 
 /// Whether two tokens are one word but for scanning noise: one edit from four letters on, two from nine on.
@@ -307,6 +264,9 @@ mod tests {
         check("Seven of one hundred", &["7", "of", "one", "hundred"]);
         check("1986/87", &["1986/87"]);
         check("1,200,000 and 3,5 and 12,34", &["1200000", "and", "3.5", "and", "12.34"]);
+        check("4 200 000 Euro, 5 Tage", &["4200000", "euro", "5", "tage"]);
+        check("市政府说，造成250人受伤。", &["市政府", "说", "造成", "250", "人", "受伤"]);
+        check("قتل ٢٥٠ شخصا", &["قتل", "250", "شخصا"]);
         check(
             "from -5 % to 5, in 1986-87 (-0.5), a well-5 -5 hurt- b - 7",
             &[

@@ -5,6 +5,8 @@ use std::{
     hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
 };
 
+use crate::words::{is_sign, words};
+
 /// Letters and digits from which a word says what a text is about. Most shorter ones are function words.
 const LONG: usize = 5;
 
@@ -62,7 +64,7 @@ pub fn are_strangers(x: &Said, y: &Said) -> bool {
     let of_y: BTreeSet<&[u8]> = y.rows.iter().map(|(hash, _)| *hash).collect();
     let common: BTreeSet<&[u8]> = x.rows.iter().map(|(hash, _)| *hash).filter(|h| of_y.contains(h)).collect();
     let shared: Vec<&str> = x.rows.iter().filter(|(hash, _)| common.contains(hash)).map(|r| r.1).collect();
-    let length: usize = shared.iter().map(|text| words(text)).sum();
+    let length: usize = shared.iter().map(|text| count(text)).sum();
     let both_titles: BTreeSet<String> = {
         let of_y: BTreeSet<String> = long_words(y.title).collect();
         long_words(x.title).filter(|word| of_y.contains(word)).collect()
@@ -100,7 +102,7 @@ impl<'a> Own<'a> {
         let texts: Vec<&str> = own.collect();
         Own {
             title: long_words(of.title).filter(|word| !both_titles.contains(word)).collect(),
-            words: texts.iter().map(|text| words(text)).sum::<usize>() + words(of.title),
+            words: texts.iter().map(|text| count(text)).sum::<usize>() + count(of.title),
             texts,
         }
     }
@@ -123,7 +125,7 @@ impl<'a> Own<'a> {
     /// Hashes of its word runs.
     fn runs(&self) -> BTreeSet<u64> {
         let of_text = |text: &&str| {
-            let words: Vec<String> = split(text).map(str::to_lowercase).collect();
+            let words: Vec<String> = words(text).map(str::to_lowercase).collect();
             words
                 .windows(RUN)
                 .map(|run| BuildHasherDefault::<DefaultHasher>::default().hash_one(run))
@@ -133,43 +135,15 @@ impl<'a> Own<'a> {
     }
 }
 
-/// The words of `text`: runs of letters and digits; a sign of Chinese or Japanese is one by itself.
-fn split(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        rest = rest.trim_start_matches(|c: char| !c.is_alphanumeric());
-        let first = rest.chars().next()?;
-        let end = match is_sign(first) {
-            true => first.len_utf8(),
-            false => rest.find(|c: char| !c.is_alphanumeric() || is_sign(c)).unwrap_or(rest.len()),
-        };
-        let (word, after) = rest.split_at(end);
-        rest = after;
-        Some(word)
-    })
+/// How many words `text` has.
+fn count(text: &str) -> usize {
+    words(text).count()
 }
 
-/// Whether `c` is written without spaces to its neighbours: kana and ideographs.
-fn is_sign(c: char) -> bool {
-    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
-}
-
-fn words(text: &str) -> usize {
-    split(text).count()
-}
-
-/// Words of some length, and every two signs that follow one another.
+/// Words of some length; where few signs make a word, those of two and more.
 fn long_words(text: &str) -> impl Iterator<Item = String> {
-    let sign = |word: &str| word.chars().next().is_some_and(is_sign);
-    let mut before: Option<&str> = None;
-    split(text).filter_map(move |word| {
-        let last = std::mem::replace(&mut before, Some(word).filter(|w| sign(w)));
-        match (last, sign(word)) {
-            (Some(last), true) => Some(format!("{last}{word}")),
-            (None, true) => None,
-            (_, false) => word.chars().nth(LONG - 1).map(|_| word.to_lowercase()),
-        }
-    })
+    let least = |word: &str| if word.starts_with(is_sign) { 2 } else { LONG };
+    words(text).filter(move |word| word.chars().nth(least(word) - 1).is_some()).map(str::to_lowercase)
 }
 
 #[cfg(test)]
@@ -251,15 +225,15 @@ mod tests {
     }
 
     #[test]
-    fn signs_without_spaces_are_words() {
-        let check = |text: &str, count: usize, long: &[&str]| {
+    fn words_are_long_by_their_script() {
+        let check = |text: &str, all: usize, long: &[&str]| {
             assert_eq!(
-                (words(text), long_words(text).collect::<Vec<_>>()),
-                (count, long.iter().map(|w| w.to_string()).collect())
+                (count(text), long_words(text).collect::<Vec<_>>()),
+                (all, long.iter().map(|w| w.to_string()).collect())
             );
         };
         check("The storm, in 1904-05.", 5, &["storm"]);
-        check("東京の storms", 4, &["東京", "京の", "storms"]);
+        check("東京の storms", 3, &["東京", "storms"]);
         check("", 0, &[]);
     }
 

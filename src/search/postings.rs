@@ -16,7 +16,8 @@ use super::{
     derived::{Broken, FRAME, Frame, Kind},
 };
 
-const KIND: Kind = Kind { name: "a file of shingles", magic: *b"ssshing\0", version: 1 };
+/// Up to version 1 a clause of a script without spaces was one word.
+const KIND: Kind = Kind { name: "a file of shingles", magic: *b"ssshing\0", version: 2 };
 
 /// Shingles in order, in memory and in a file of bytes `B`, and those that came since.
 #[derive(Debug)]

@@ -4,7 +4,10 @@
 
 use rayon::prelude::*;
 
-use crate::story::{Corpus, StoryId};
+use crate::{
+    story::{Corpus, StoryId},
+    words,
+};
 
 /// The channel's settings.
 #[derive(Debug, Clone, Copy)]
@@ -61,10 +64,7 @@ pub fn pairs(corpus: &Corpus, options: &ShingleOptions) -> (Vec<(StoryId, StoryI
 pub fn shingles(corpus: &Corpus, story: StoryId, words: usize) -> Vec<u64> {
     let mut out = Vec::new();
     for row in corpus.story_rows(story) {
-        let hashes: Vec<u64> = corpus
-            .row_text(row)
-            .split(|c: char| !c.is_alphanumeric())
-            .filter(|w| !w.is_empty())
+        let hashes: Vec<u64> = words::words(corpus.row_text(row))
             .map(|w| w.chars().flat_map(char::to_lowercase).fold(SEED, |h, c| mix(h, u64::from(c as u32))))
             .collect();
         out.extend(hashes.windows(words).map(|run| run.iter().fold(SEED, |h, &w| mix(h, w))));

@@ -1,0 +1,172 @@
+//! Numbers, told and folded so that each has one form, whatever the style of a paper or the script of its digits.
+
+use crate::words::digit;
+
+/// Numbers in words; "one" is mostly a pronoun.
+const IN_WORDS: [(&str, &str); 22] = [
+    ("two", "2"),
+    ("three", "3"),
+    ("four", "4"),
+    ("five", "5"),
+    ("six", "6"),
+    ("seven", "7"),
+    ("eight", "8"),
+    ("nine", "9"),
+    ("ten", "10"),
+    ("eleven", "11"),
+    ("twelve", "12"),
+    ("thirteen", "13"),
+    ("fourteen", "14"),
+    ("fifteen", "15"),
+    ("twenty", "20"),
+    ("thirty", "30"),
+    ("forty", "40"),
+    ("fifty", "50"),
+    ("sixty", "60"),
+    ("seventy", "70"),
+    ("eighty", "80"),
+    ("ninety", "90"),
+];
+
+/// The digits of a number in words.
+pub(super) fn in_words(word: &str) -> Option<&'static str> {
+    IN_WORDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, digits)| *digits)
+}
+
+/// Whether `text` begins with a number that may well stand below zero: a fraction, a share, degrees. A dash before another
+/// number is mostly the sign of a list or of an aside.
+pub(super) fn is_amount(text: &str) -> bool {
+    let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let fraction = rest.starts_with(['.', ',']) && rest[1..].starts_with(|c: char| c.is_ascii_digit());
+    let units = ["%", "°", "percent", "per cent", "pct", "degree"];
+    rest.len() < text.len() && (fraction || units.iter().any(|unit| rest.trim_start().starts_with(unit)))
+}
+
+/// How many bytes of `after` go on with the number `word`: groups of three digits after spaces, as in much of Europe
+/// ("4 200 000"), or after apostrophes, as in Switzerland ("4'200"), with the decimals behind them.
+pub(super) fn groups_after(word: &str, after: &str) -> usize {
+    let whole = word.strip_prefix('-').unwrap_or(word);
+    if whole.is_empty()
+        || whole.len() > 3
+        || !whole.bytes().all(|b| b.is_ascii_digit())
+        || whole.starts_with('0')
+    {
+        return 0;
+    }
+    let digits_at = |at: usize| after.as_bytes()[at..].iter().take_while(|b| b.is_ascii_digit()).count();
+    let Some(mark @ (b' ' | b'\'')) = after.as_bytes().first() else { return 0 };
+    let mut end = 0;
+    while after.as_bytes().get(end) == Some(mark) && digits_at(end + 1) == 3 {
+        end += 4;
+    }
+    let rest = &after[end..];
+    if end > 0 && rest.starts_with(['.', ',']) {
+        end += match digits_at(end + 1) {
+            0 => 0,
+            decimals => 1 + decimals,
+        };
+    }
+    // Not a number, if a letter or more digits follow at once.
+    let follows = after[end..].chars().next();
+    if follows.is_some_and(crate::words::is_letter) { 0 } else { end }
+}
+
+/// One form of the number `word`, which is in lower case: "1,200", "1.200", "1 200" and "1200" are one number, "3,5" is
+/// three and a half. "5.50" stays: a price's digits are facts.
+pub(super) fn fold(word: &str) -> String {
+    let plain = |c: char| match c {
+        '٫' => '.',
+        '٬' => ',',
+        c => digit(c).unwrap_or(c),
+    };
+    let word: String = word.chars().map(plain).filter(|c| *c != ' ' && *c != '\'').collect();
+    let is_amount = |c: char| c.is_ascii_digit() || c == '.' || c == ',';
+    let mut out = String::with_capacity(word.len());
+    let mut rest = &word[..];
+    while let Some(first) = rest.chars().next() {
+        let is_part = is_amount(first);
+        let length = rest.find(|c| is_amount(c) != is_part).unwrap_or(rest.len());
+        match is_part {
+            true => out.push_str(&amount(&rest[..length])),
+            false => out.push_str(&rest[..length]),
+        }
+        rest = &rest[length..];
+    }
+    out
+}
+
+/// Digits with points and commas: without those that part groups of digits, and with a point before decimals.
+fn amount(text: &str) -> String {
+    let whole_and_decimals = match (text.rfind('.'), text.rfind(',')) {
+        // Of two marks the last one stands before the decimals, if it stands there alone.
+        (Some(point), Some(comma)) => {
+            let (at, mark) = if point > comma { (point, '.') } else { (comma, ',') };
+            Some(at).filter(|at| !text[..*at].contains(mark))
+        }
+        _ => None,
+    };
+    if let Some(at) = whole_and_decimals {
+        return format!("{}.{}", amount(&text[..at]), &text[at + 1..]);
+    }
+    let groups: Vec<&str> = text.split(['.', ',']).collect();
+    let [first, between @ .., last] = &groups[..] else { return text.to_string() };
+    // The thousands of most of the world, and the lakhs of India.
+    let of = |length: usize| between.iter().all(|group| group.len() == length);
+    let is_grouped =
+        last.len() == 3 && (1..=3).contains(&first.len()) && !first.starts_with('0') && (of(3) || of(2));
+    groups.join(if is_grouped { "" } else { "." })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_has_one_form() {
+        let check = |all: &[&str], expect: &str| {
+            all.iter().for_each(|word| assert_eq!(fold(word), expect, "{word}"));
+        };
+        check(&["1200", "1,200", "1.200", "1 200", "1'200", "١٬٢٠٠", "１２００", "१,२००"], "1200");
+        check(&["4,200,000", "4.200.000", "4 200 000", "42,00,000"], "4200000");
+        check(&["1,250.50", "1.250,50", "1 250,50", "1'250.50", "1250.50", "1250,50"], "1250.50");
+        check(&["1,234,567.125", "1.234.567,125"], "1234567.125");
+        check(&["3,5", "3.5", "٣٫٥"], "3.5");
+        check(&["0.125", "0,125"], "0.125");
+        check(&["12.10.2024"], "12.10.2024");
+        check(&["1986/87"], "1986/87");
+        check(&["1,200-1,300", "1.200-1.300"], "1200-1300");
+        check(&["5.50p", "5,50p"], "5.50p");
+        check(&["1,200m"], "1200m");
+        check(&["1,2,3"], "1.2.3");
+        check(&["1986,1987"], "1986.1987");
+        check(&["-4,5"], "-4.5");
+    }
+
+    #[test]
+    fn groups_go_on_with_a_number() {
+        let check = |word: &str, after: &str, expect: &str| {
+            assert_eq!(&after[..groups_after(word, after)], expect, "{word}{after}");
+        };
+        check("4", " 200 000 Euro", " 200 000");
+        check("250", " 000.", " 000");
+        check("1", "'200", "'200");
+        check("-1", " 250,50 EUR", " 250,50");
+        check("1", " 250, 300", " 250");
+        check("1987", " 250 men", "");
+        check("5", " 25 men", "");
+        check("5", " 2500 men", "");
+        check("5", " 250m", "");
+        check("5", " 250 000m", "");
+        check("05", " 250", "");
+        check("5.5", " 250", "");
+        check("5", "", "");
+        check("1", "'200 300", "'200");
+    }
+
+    #[test]
+    fn numbers_in_words() {
+        let check = |word: &str, expect: Option<&str>| assert_eq!(in_words(word), expect, "{word}");
+        check("Seven", Some("7"));
+        check("one", None);
+    }
+}
