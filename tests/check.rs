@@ -31,6 +31,30 @@ fn story(id: &str, text: &str, published: &str) -> String {
 }
 
 #[test]
+fn a_story_that_comes_again_is_known() {
+    let a = Archive::new();
+    a.write("in.jsonl", &(stories(0, 30) + &story("first", &format!("{LONG}\n\n{MORE}"), "2031-03-04")));
+    a.text(&["index", "add", "in.jsonl"]);
+    let check = |input: &str, expect: [&str; 2], code: i32| {
+        let output = a.feed(&["check", "--quiet", "--learn", "--fail-on-duplicates"], input);
+        let found = &lines(&output)[0];
+        let told = [&found["verdict"], &found["of"]].map(|v| v.as_str().unwrap_or_default());
+        assert_eq!((told, output.status.code()), (expect, Some(code)), "{found}");
+        assert_eq!(found["learned"], true);
+    };
+    let copy = story("copy", &format!("{LONG}\n\n{MORE}"), "2031-03-05");
+    check(&stories(3, 1), ["known", ""], 0);
+    check(&copy, ["duplicate", "first"], 1);
+    // Its group has another story: it is told as it was the first time.
+    check(&copy, ["duplicate", "first"], 1);
+    // A record without an id is its text, and that comes again.
+    let unnamed = r#"{"text":"A recipe for plum cake: four eggs, a pound of plums, flour and butter; bake it for an hour."}"#;
+    check(unnamed, ["new", ""], 0);
+    let again = lines(&a.feed(&["check", "--quiet"], unnamed)).remove(0);
+    assert_eq!((&again["verdict"], &again["of"]), (&"duplicate".into(), &again["id"]));
+}
+
+#[test]
 fn each_line_is_answered_with_a_line() {
     let a = Archive::new();
     a.write("in.jsonl", &(stories(0, 30) + &story("first", &format!("{LONG}\n\n{MORE}"), "2031-03-04")));

@@ -110,7 +110,24 @@ pub fn read(engine: &Engine, paths: &[PathBuf], options: &ingest::Options, bars:
 pub fn with_archived(engine: &Engine, new: Vec<Story>) -> Result<Vec<Story>> {
     let Some(store) = &engine.store else { return Ok(new) };
     let mut all = store.stories()?;
-    all.extend(renamed(store, store.unknown(new)?)?);
+    let unknown = store.unknown(new)?;
+    let ids: Vec<String> = unknown.iter().map(|story| story.id.clone()).collect();
+    let renamed = renamed(store, unknown)?;
+    let others: Vec<(&String, &Story)> = ids.iter().zip(&renamed).filter(|(id, s)| **id != s.id).collect();
+    if let Some((id, story)) = others.first() {
+        let line = |id: &str| samestory::report::line(id, 200);
+        say!(
+            "samestory: {} have the id of another story of the store and stand beside it, {} as {}; samestory index add \
+             puts them in its place",
+            match others.len() {
+                1 => "1 story".into(),
+                n => format!("{n} stories"),
+            },
+            line(id),
+            line(&story.id)
+        );
+    }
+    all.extend(renamed);
     Ok(all)
 }
 

@@ -9,7 +9,7 @@ use samestory::{
     ingest,
     progress::Silent,
     report::json_line,
-    store::Store,
+    store::{Known, Store},
     story::Story,
 };
 use serde::Serialize;
@@ -34,7 +34,8 @@ struct Answer {
     /// The line of the input, from 1.
     line: u64,
     id: Option<String>,
-    /// `duplicate` (of one origin with a story of the store), `twin`, `related`, `new`, or `error`.
+    /// `duplicate` (of one origin with a story of the store), `twin`, `related`, `new`, `known` (the store has it, under
+    /// its own id), or `error`.
     verdict: &'static str,
     relation: Option<Relation>,
     /// The story of the store that it is that to.
@@ -92,8 +93,9 @@ pub fn run(args: &Check) -> Result<Outcome> {
     let mut next = |reader: &mut BufReader<Stdin>| {
         let Some(mut read) = ingest::read_next(reader, &mut line, &options)? else { return Ok(None) };
         // Each line is read by itself, so that its place is no id.
+        let has_id = read.stories.iter().all(|story| ingest::by_place(story).is_none());
         read.stories.iter_mut().for_each(ingest::name_by_text);
-        Ok::<_, Error>(Some((line, read)))
+        Ok::<_, Error>(Some((line, has_id, read)))
     };
     loop {
         let come = ahead::take(&mut reader, engine.threads, &mut next)?;
@@ -108,11 +110,11 @@ pub fn run(args: &Check) -> Result<Outcome> {
         let embedded = match &come[..] {
             [_] => Ahead::default(),
             come => {
-                let stories = come.iter().flat_map(|(_, read)| read.stories.first()).cloned();
+                let stories = come.iter().flat_map(|(_, _, read)| read.stories.first()).cloned();
                 Ahead::new(&engine, archive.rows_to_embed(stories.collect())?, &Silent).unwrap_or_default()
             }
         };
-        for (line, read) in come {
+        for (line, has_id, read) in come {
             if super::bars::stopped() {
                 return Err(Error::Stopped {
                     done: format!("{} lines were answered", line.saturating_sub(1)),
@@ -126,7 +128,7 @@ pub fn run(args: &Check) -> Result<Outcome> {
             }
             let embed = |texts: &[&str]| embedded.embed(&engine, texts);
             let answer = match read.stories.into_iter().next() {
-                Some(story) => answer(&mut archive, run, &embed, line, story)?,
+                Some(story) => answer(&mut archive, run, &embed, (line, has_id), story)?,
                 None => Answer { error: Some(notices.join("; ")), ..nothing(line, None, "error") },
             };
             duplicates |= answer.verdict == "duplicate";
@@ -148,19 +150,23 @@ fn answer(
     archive: &mut Archive,
     run: Option<i64>,
     embed: &Embed<'_>,
-    line: u64,
+    (line, has_id): (u64, bool),
     story: Story,
 ) -> Result<Answer> {
     let id = story.id.clone();
-    let (Judgement { kin, novel }, learned) = match run {
+    // A story that comes again under its own id is no duplicate of itself; an id that follows from the text says nothing.
+    let is_known = has_id && archive.store().known(&story)? == Known::Same;
+    let (Judgement { mut kin, novel }, learned) = match run {
         Some(run) => {
             let (judgement, learned) = archive.judge_and_learn(run, story, embed)?;
             (judgement, Some(learned))
         }
         None => (archive.judge(story, embed)?, None),
     };
+    kin.retain(|kin| !is_known || kin.id != id);
     let mut answer = match kin.first() {
         Some(kin) => of_kin(line, &id, kin),
+        None if is_known => nothing(line, Some(id.clone()), "known"),
         None => nothing(line, Some(id.clone()), "new"),
     };
     let other =

@@ -20,6 +20,7 @@ pub use canonical::Keep;
 pub use decisions::{Choice, DECISION_SCHEMA, Decision, Decisions, Name, Named};
 pub use health::{Health, HealthItem, healths};
 pub use outlets::{Outlet, outlets};
+pub use publishers::Publishers;
 pub use reach::{Carrier, Reach, Sign, reach};
 pub use resolve::{Resolved, Texts};
 

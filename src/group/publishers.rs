@@ -6,7 +6,7 @@ use crate::story::Story;
 
 /// The names of publishers: spellings that differ in case or spaces alone are one.
 #[derive(Debug, Default)]
-pub(super) struct Publishers<'a> {
+pub struct Publishers<'a> {
     shown: BTreeMap<String, &'a str>,
 }
 

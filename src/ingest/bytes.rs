@@ -5,7 +5,7 @@ use std::{
     io::{self, BufRead, BufReader, Read},
 };
 
-use encoding_rs::{Encoding, WINDOWS_1252};
+use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use flate2::bufread::MultiGzDecoder;
 
 use crate::progress::{Progress, Stage};
@@ -13,21 +13,59 @@ use crate::progress::{Progress, Stage};
 /// No record may be longer: what is, is skipped in bounded memory.
 pub(super) const MAX_RECORD: u64 = 64 << 20;
 
-/// Reads through `stream`, unpacking gzip and Zstandard as their first bytes tell.
+/// Reads through `stream`, unpacking gzip and Zstandard as their first bytes tell; UTF-16 with a mark becomes UTF-8.
 pub(super) fn unpack<'a>(
     stream: impl Read + 'a,
     progress: &'a dyn Progress,
 ) -> io::Result<Box<dyn BufRead + 'a>> {
     let mut raw = BufReader::with_capacity(1 << 16, Counted { inner: stream, progress });
     let head = raw.fill_buf()?;
-    Ok(match head {
+    let mut plain: Box<dyn BufRead + 'a> = match head {
         [0x1f, 0x8b, ..] => Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(raw))),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => {
             let decoder = ruzstd::decoding::StreamingDecoder::new(raw).map_err(io::Error::other)?;
             Box::new(BufReader::with_capacity(1 << 16, decoder))
         }
         _ => Box::new(raw),
+    };
+    let marked = Encoding::for_bom(plain.fill_buf()?).map(|(encoding, _)| encoding);
+    Ok(match marked {
+        Some(encoding) if encoding == UTF_16LE || encoding == UTF_16BE => {
+            let decoder = encoding.new_decoder_with_bom_removal();
+            Box::new(BufReader::with_capacity(1 << 16, Utf16 { inner: plain, decoder, at: 0, ended: false }))
+        }
+        _ => plain,
     })
+}
+
+/// UTF-16 as UTF-8, so that lines end where they end.
+struct Utf16<R> {
+    inner: R,
+    decoder: Decoder,
+    at: usize,
+    ended: bool,
+}
+
+impl<R: BufRead> Read for Utf16<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while !self.ended {
+            let bytes = self.inner.fill_buf()?;
+            let last = bytes.is_empty();
+            let (result, read, written) =
+                self.decoder.decode_to_utf8_without_replacement(bytes, buffer, last);
+            self.inner.consume(read);
+            self.at += read;
+            if let DecoderResult::Malformed(..) = result {
+                let broken = format!("broken UTF-16 before byte {}", self.at);
+                return Err(io::Error::new(io::ErrorKind::InvalidData, broken));
+            }
+            self.ended = last && result == DecoderResult::InputEmpty;
+            if written > 0 {
+                return Ok(written);
+            }
+        }
+        Ok(0)
+    }
 }
 
 /// Tells progress of the bytes that go through.
@@ -137,6 +175,30 @@ mod tests {
         check("123456\nb", &[(Line::TooLong, ""), (Line::Whole, "b"), (Line::End, "")]);
         check("12345678901", &[(Line::TooLong, ""), (Line::End, "")]);
         check("12345\n", &[(Line::Whole, "12345"), (Line::End, "")]);
+    }
+
+    #[test]
+    fn lines_of_utf_16_are_lines() {
+        let pack = |text: &str, big: bool| -> Vec<u8> {
+            let pair = |unit: u16| if big { unit.to_be_bytes() } else { unit.to_le_bytes() };
+            format!("\u{feff}{text}").encode_utf16().flat_map(pair).collect()
+        };
+        let check = |bytes: &[u8], expect: Option<&str>| {
+            let (read, error) = read_all(&mut unpack(bytes, &crate::progress::Silent).unwrap(), 1 << 20);
+            let text = read.and_then(|bytes| String::from_utf8(bytes).ok());
+            assert_eq!(
+                (text.as_deref(), error.is_some()),
+                (expect.or(Some("a")), expect.is_none()),
+                "{bytes:?}"
+            );
+        };
+        let text = "one\ntwö 🌊\r\n三\n".repeat(9000);
+        check(&pack(&text, false), Some(&text));
+        check(&pack(&text, true), Some(&text));
+        check(&pack("", false), Some(""));
+        // Half of a pair, and half of a unit.
+        check(b"\xff\xfea\0\0\xd8b\0", None);
+        check(b"\xff\xfea\0b", None);
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub(super) fn scores(found: &[Candidate<'_>]) -> Vec<Score> {
         }
     }
     let score = |(place, candidate): (usize, &Candidate<'_>)| {
-        let Profile { vector, terms } = candidate.profile;
+        let Profile { vector, terms, .. } = candidate.profile;
         let mut like: Vec<f32> = nearest.iter().map(|other| dot(vector, &other.profile.vector)).collect();
         for (term, weight) in terms {
             for (other, theirs) in carriers.get(term).into_iter().flatten() {
@@ -82,7 +82,7 @@ mod tests {
     fn profile(vector: &[f32]) -> Profile {
         let mut vector = vector.to_vec();
         normalize(&mut vector);
-        Profile { vector, terms: Vec::new() }
+        Profile { vector, terms: Vec::new(), subject: None }
     }
 
     /// As a query of [1, 0, 0] finds it.

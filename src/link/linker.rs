@@ -1,5 +1,7 @@
 //! Takes stories one by one, in the order of time, and links each to the nearest earlier ones.
 
+use std::{collections::HashMap, sync::Arc};
+
 use rayon::prelude::*;
 
 use super::{
@@ -71,6 +73,13 @@ pub(super) struct Near {
     pub score: f32,
 }
 
+impl Near {
+    /// Whether it is nearer than the nearest of as many unrelated stories as had come by then would be.
+    pub fn is_link(&self) -> bool {
+        self.score >= Background::bar_of_link(self.later as usize)
+    }
+}
+
 /// Stories so far, and what links them. Whether they come one by one or all at once, the result is the same: a story
 /// is weighed by what is known when it comes, and its links are never revised.
 #[derive(Debug, Clone)]
@@ -79,6 +88,9 @@ pub struct Linker {
     vocabulary: Vocabulary,
     background: Background,
     pub(super) profiles: Vec<Profile>,
+    /// Every spelling of a word, and for each story how it writes each of its terms.
+    spellings: Spellings,
+    spelled: Vec<Vec<(u32, u32)>>,
     published: Vec<Option<i64>>,
     twins: Vec<Vec<u32>>,
     /// How near unrelated stories were when each came.
@@ -86,6 +98,25 @@ pub struct Linker {
     /// For each term the stories that have it, with its weight in each.
     postings: Vec<Vec<(u32, f32)>>,
     pub(super) near: Vec<Near>,
+}
+
+/// Words as they are written, each once.
+#[derive(Debug, Clone, Default)]
+struct Spellings {
+    number: HashMap<Arc<str>, u32>,
+    all: Vec<Arc<str>>,
+}
+
+impl Spellings {
+    fn number(&mut self, word: &str) -> u32 {
+        if let Some(number) = self.number.get(word) {
+            return *number;
+        }
+        let (word, number) = (Arc::from(word), self.all.len() as u32);
+        self.all.push(Arc::clone(&word));
+        self.number.insert(word, number);
+        number
+    }
 }
 
 /// Cosine of vectors and cosine of terms, added: in [-1, 2].
@@ -101,6 +132,8 @@ impl Linker {
             vocabulary: Vocabulary::default(),
             background: Background::new(prior),
             profiles: Vec::new(),
+            spellings: Spellings::default(),
+            spelled: Vec::new(),
             published: Vec::new(),
             twins: Vec::new(),
             scales: Vec::new(),
@@ -158,6 +191,9 @@ impl Linker {
         for &(term, weight) in &profile.terms {
             self.postings[term as usize].push((n as u32, weight));
         }
+        let spelled = self.vocabulary.spellings(words.all());
+        self.spelled
+            .push(spelled.into_iter().map(|(term, word)| (term, self.spellings.number(word))).collect());
         self.profiles.push(profile);
         self.published.push(reading.published);
         self.twins.push(reading.twins.clone());
@@ -178,7 +214,7 @@ impl Linker {
         let scale = self.scales[story];
         let most = scale.score(MOST_SIMILAR);
         let score = |(other, terms): (usize, &f32)| {
-            if self.twins[story].binary_search(&(other as u32)).is_ok() {
+            if self.are_parted(other, story) {
                 return None;
             }
             let decay = self.decay(self.days(story, other));
@@ -198,11 +234,17 @@ impl Linker {
     /// How far two stories are above unrelated ones, by all that is known now; 0 for those that are never linked.
     pub(super) fn score(&self, a: u32, b: u32) -> f32 {
         let (earlier, later) = (a.min(b), a.max(b) as usize);
-        if self.twins[later].binary_search(&earlier).is_ok() {
+        if self.are_parted(earlier as usize, later) {
             return 0.0;
         }
         let similarity = similarity(&self.profiles[earlier as usize], &self.profiles[later]);
         self.scale().score(similarity) * self.decay(self.days(earlier as usize, later))
+    }
+
+    /// Whether two stories are never linked.
+    fn are_parted(&self, earlier: usize, later: usize) -> bool {
+        self.twins[later].binary_search(&(earlier as u32)).is_ok()
+            || self.profiles[earlier].is_of_another_subject(&self.profiles[later])
     }
 
     fn days(&self, a: usize, b: usize) -> Option<f32> {
@@ -232,16 +274,22 @@ impl Linker {
         self.background.scale()
     }
 
-    /// The links, by the later story, then by score: those nearer than the nearest of as many unrelated stories as had
-    /// come by then would be.
+    /// The links, by the later story, then by score.
     pub fn links(&self) -> Vec<Link> {
-        let above = self.near.iter().filter(|n| n.score >= Background::bar_of_link(n.later as usize));
-        above.map(|n| self.link(n)).collect()
+        self.near.iter().filter(|n| n.is_link()).map(|n| self.link(n)).collect()
     }
 
     fn link(&self, near: &Near) -> Link {
         let (a, b) = (&self.profiles[near.earlier as usize], &self.profiles[near.later as usize]);
-        let (names, terms) = self.vocabulary.told(shared(&a.terms, &b.terms));
+        let spelled = |story: u32| {
+            move |term: u32| {
+                let of = &self.spelled[story as usize];
+                let at = of.binary_search_by_key(&term, |s| s.0).ok()?;
+                Some(&*self.spellings.all[of[at].1 as usize])
+            }
+        };
+        let common = shared(&a.terms, &b.terms);
+        let (names, terms) = self.vocabulary.told(common, spelled(near.earlier), spelled(near.later));
         Link {
             a: near.earlier,
             b: near.later,

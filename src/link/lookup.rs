@@ -171,7 +171,9 @@ impl<'a> Lookup<'a> {
         k: usize,
         wanted: &(dyn Fn(usize) -> bool + Sync),
     ) -> Vec<Found> {
-        let profile = query.profile(&query.words(), &self.vocabulary, self.dim);
+        let query_words = query.words();
+        let profile = query.profile(&query_words, &self.vocabulary, self.dim);
+        let own = self.vocabulary.spellings(query_words.all());
         let mut terms = vec![0f32; self.profiles.len()];
         for &(term, weight) in &profile.terms {
             for &(story, theirs) in &self.postings[term as usize] {
@@ -195,7 +197,13 @@ impl<'a> Lookup<'a> {
         scored.truncate(k);
         let found = |(Score { score, company }, Looked { near: rough, best, .. }): (Score, Looked)| {
             let theirs = &self.profiles[rough.story];
-            let (names, words) = self.vocabulary.told(shared(&theirs.terms, &profile.terms));
+            let their_words = self.readings[rough.story].words();
+            let spelled = self.vocabulary.spellings(their_words.all());
+            let (names, words) = self.vocabulary.told(
+                shared(&theirs.terms, &profile.terms),
+                |term| spelled.get(&term).copied(),
+                |term| own.get(&term).copied(),
+            );
             debug_assert!((product(&theirs.terms, &profile.terms) - rough.terms).abs() < 1e-3);
             let best = best.map(|b| Match {
                 query: parts(query).nth(b.query).map_or("", |p| p.text).into(),

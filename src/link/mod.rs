@@ -18,4 +18,4 @@ pub use linker::{Link, Linker, Options};
 pub use lookup::{Found, Lookup, Match};
 pub use nodes::{Node, nodes, twins};
 pub use reading::{Part, Reading, Titles, readings};
-pub use storylines::Storyline;
+pub use storylines::{Late, Storyline, WITNESSES};

@@ -35,11 +35,25 @@ pub struct Reading<'a> {
     pub twins: Vec<u32>,
 }
 
+/// Of so many words one that is a number makes a text one of figures: a table, a result, a price.
+const FIGURES_ONE_IN: usize = 4;
+
 /// A story's vector and its weighed terms, both of unit length.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Profile {
     pub vector: Vec<f32>,
     pub terms: Weights,
+    /// Of a story of figures the most telling word of its title.
+    pub subject: Option<u32>,
+}
+
+impl Profile {
+    /// Whether two stories of figures, which have the words of their kind in common, are on two subjects.
+    pub(super) fn is_of_another_subject(&self, other: &Profile) -> bool {
+        let (Some(own), Some(theirs)) = (self.subject, other.subject) else { return false };
+        let has = |of: &Profile, term: u32| of.terms.binary_search_by_key(&term, |t| t.0).is_ok();
+        !has(other, own) && !has(self, theirs)
+    }
 }
 
 /// The words of a story's title and passages.
@@ -53,6 +67,21 @@ impl Words {
     fn counted(&self) -> impl Iterator<Item = (&Word, f32)> {
         let title = self.title.iter().map(|w| (w, LEAD));
         title.chain(self.body.iter().flatten().map(|w| (w, 1.0)))
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Word> {
+        self.title.iter().chain(self.body.iter().flatten())
+    }
+
+    /// The most telling word of the title of a story of figures: its body says what others of its kind say.
+    fn subject(&self, vocabulary: &Vocabulary) -> Option<u32> {
+        let body = self.body.iter().flatten();
+        if body.clone().filter(|w| w.is_number()).count() * FIGURES_ONE_IN < body.count().max(1) {
+            return None;
+        }
+        let words = self.title.iter().filter(|w| !w.is_number()).filter_map(|w| vocabulary.id(w));
+        words.max_by(|x, y| vocabulary.weight(*x).total_cmp(&vocabulary.weight(*y)).then(y.cmp(x)))
     }
 }
 
@@ -94,7 +123,7 @@ impl Reading<'_> {
             vector.iter_mut().zip(title.vector).for_each(|(sum, x)| *sum += x);
             to_unit(&mut vector);
         }
-        Profile { vector, terms: vocabulary.weigh(counts) }
+        Profile { vector, terms: vocabulary.weigh(counts), subject: words.subject(vocabulary) }
     }
 }
 
@@ -157,6 +186,32 @@ mod tests {
     use crate::{ingest, story::Story};
 
     #[test]
+    fn stories_of_figures_are_on_the_subject_of_their_title() {
+        let check = |x: (&str, &str), y: (&str, &str), expect: bool| {
+            let mut vocabulary = Vocabulary::default();
+            let read = |(title, text)| {
+                let part = |text| Part { text, vector: &[1.0] };
+                Reading { title: Some(part(title)), body: vec![part(text)], ..Reading::default() }
+            };
+            let [x, y, _] = [x, y, ("Net for the quarter", "Net 1 for the quarter")].map(|story| {
+                let reading = read(story);
+                reading.learn(&reading.words(), &mut vocabulary, 1)
+            });
+            assert_eq!((x.is_of_another_subject(&y), y.is_of_another_subject(&x)), (expect, expect));
+        };
+        const OF: &str = "Shr 34 cts vs 1.19, net 807,000 vs 2,858,000, revs 5.1 vs 4.7.";
+        check(("Ostrel net", OF), ("Norrin net", OF), true);
+        check(("Ostrel net", OF), ("Ostrel profit falls", OF), false);
+        // One of them says what the figures are of.
+        check(
+            ("Ostrel net", OF),
+            ("Norrin net", "Norrin beat Ostrel, 51 to 49, with 12 of 14 votes."),
+            false,
+        );
+        check(("Ostrel net", OF), ("Norrin net", "The bank said that its profit rose to 5 million."), false);
+    }
+
+    #[test]
     fn a_title_alone_is_a_passage_and_one_beside_a_body_is_not() {
         let story =
             |title: &str, text: &str| Story { title: title.into(), text: text.into(), ..Story::default() };
@@ -180,7 +235,7 @@ mod tests {
             body: vec![part("berth", &y), part("crane", &z)],
             ..Reading::default()
         };
-        let Profile { vector, terms } = reading.learn(&reading.words(), &mut Vocabulary::default(), 3);
+        let Profile { vector, terms, .. } = reading.learn(&reading.words(), &mut Vocabulary::default(), 3);
         assert!((vector[0] - (vector[1].powi(2) + vector[2].powi(2)).sqrt()).abs() < 1e-6, "{vector:?}");
         assert!(vector[1] > vector[2], "{vector:?}");
         assert!(terms[0].1 > terms[1].1, "{terms:?}");

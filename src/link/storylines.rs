@@ -2,7 +2,8 @@
 //!
 //! Agglomeration by average linkage (Sokal and Michener, 1958), over pairs of storylines that a near pair of stories
 //! joins. It ends when the best pair is no nearer than the best of so many unrelated storylines would be, so the level
-//! follows from how many are left; its first two stories have to be linked. No single link can chain two storylines.
+//! follows from how many are left. Every join is one that a link leads to, so that a report can say why; no single link can
+//! chain two storylines.
 //!
 //! The mean of all pairs with a large storyline is low even for a story that belongs to one side of it. So what is left
 //! over and small beside a storyline joins it once, if the nearest few of that storyline's stories are each as near as
@@ -23,19 +24,32 @@ use super::{
 use crate::vector::dot;
 
 /// So many of a storyline's stories have to be near, on average, to what joins it late …
-const WITNESSES: usize = 5;
+pub const WITNESSES: usize = 5;
 
 /// … and it is so many times as large. Set, like [`WITNESSES`], on half of the events of a sample of headlines (UCI News
 /// Aggregator): 3 to 8 witnesses and 2 to 8 times the size all give more than none, on that half and on the other.
 const TIMES_AS_LARGE: usize = 3;
 
 /// Stories of one event, and of what followed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Storyline {
     /// Two and more stories, by their place among those that the linker took.
     pub members: Vec<u32>,
     /// The member that is nearest to all of them.
     pub central: u32,
+    /// Members that no link brought, ascending.
+    pub late: Vec<Late>,
+}
+
+/// A story that joined a storyline because it is near several of its stories.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Late {
+    /// The story.
+    pub story: u32,
+    /// The nearest of the storyline as it was.
+    pub nearest: u32,
+    /// The mean score, of it and what joined with it, with the [`WITNESSES`] nearest stories.
+    pub score: f32,
 }
 
 /// A storyline in the making: the sums of its stories' vectors and terms tell the mean of all pairs.
@@ -46,6 +60,9 @@ struct Cluster {
     first: Option<i64>,
     last: Option<i64>,
     near: BTreeSet<u32>,
+    /// Those of `near` that a link leads to.
+    linked: BTreeSet<u32>,
+    late: Vec<Late>,
 }
 
 /// Two clusters that may be joined; the greatest is the nearest, then that of the lowest numbers.
@@ -80,6 +97,9 @@ pub(super) fn gather(linker: &Linker) -> Vec<Storyline> {
         for (x, y) in [(a, b), (b, a)] {
             if let Some(cluster) = &mut clusters[x as usize] {
                 cluster.near.insert(y);
+                if near.is_link() {
+                    cluster.linked.insert(y);
+                }
             }
         }
     }
@@ -88,10 +108,8 @@ pub(super) fn gather(linker: &Linker) -> Vec<Storyline> {
         if score < Background::bar(left) {
             break;
         }
-        let alone = |number: u32| clusters[number as usize].as_ref().map(|c| c.members.len() == 1);
-        let (Some(a_alone), Some(b_alone)) = (alone(a), alone(b)) else { continue };
-        // A storyline begins with a link.
-        if a_alone && b_alone && score < Background::bar_of_link(a.max(b) as usize) {
+        // What a storyline is joined by is told by a link.
+        if !clusters[a as usize].as_ref().is_some_and(|c| c.linked.contains(&b)) {
             continue;
         }
         let (Some(x), Some(y)) = (clusters[a as usize].take(), clusters[b as usize].take()) else { continue };
@@ -102,6 +120,9 @@ pub(super) fn gather(linker: &Linker) -> Vec<Storyline> {
                 cluster.near.remove(&a);
                 cluster.near.remove(&b);
                 cluster.near.insert(number);
+                if cluster.linked.remove(&a) | cluster.linked.remove(&b) {
+                    cluster.linked.insert(number);
+                }
                 heap.push(Pair { score: score_of(linker, cluster, &joined), a: other, b: number });
             }
         }
@@ -134,10 +155,12 @@ fn take_in_strays(linker: &Linker, clusters: &mut [Option<Cluster>]) {
     strays.sort_by_key(|(size, number, _)| (std::cmp::Reverse(*size), *number));
     for (_, number, homes) in strays {
         // A home is larger than its strays, so whether it stays is known by now.
-        let Some(home) = homes.iter().map(|h| h.1).find(|h| clusters[*h as usize].is_some()) else {
-            continue;
-        };
-        if let (Some(x), Some(y)) = (clusters[home as usize].take(), clusters[number].take()) {
+        let still = |home: &&(f32, u32)| clusters[home.1 as usize].is_some();
+        let Some(&(score, home)) = homes.iter().find(still) else { continue };
+        if let (Some(x), Some(mut y)) = (clusters[home as usize].take(), clusters[number].take()) {
+            if !y.linked.contains(&home) {
+                y.late = y.members.iter().map(|story| late(linker, *story, &x, score)).collect();
+            }
             clusters[home as usize] = Some(join(x, y, home, number as u32));
         }
     }
@@ -153,6 +176,12 @@ fn witnessed(linker: &Linker, stray: &Cluster, home: &Cluster) -> f32 {
     stray.members.iter().map(of).sum::<f32>() / (stray.members.len() * WITNESSES) as f32
 }
 
+fn late(linker: &Linker, story: u32, home: &Cluster, score: f32) -> Late {
+    let score_to = |other: &u32| (linker.score(story, *other), *other);
+    let nearest = home.members.iter().map(score_to).max_by(|x, y| x.0.total_cmp(&y.0).then(y.1.cmp(&x.1)));
+    Late { story, nearest: nearest.map_or(story, |n| n.1), score }
+}
+
 fn single(linker: &Linker, story: u32) -> Cluster {
     let profile = &linker.profiles[story as usize];
     let published = linker.published(story);
@@ -163,14 +192,20 @@ fn single(linker: &Linker, story: u32) -> Cluster {
         first: published,
         last: published,
         near: BTreeSet::new(),
+        linked: BTreeSet::new(),
+        late: Vec::new(),
     }
 }
 
 fn join(x: Cluster, y: Cluster, a: u32, b: u32) -> Cluster {
     let mut near = x.near;
     near.extend(y.near);
-    near.remove(&a);
-    near.remove(&b);
+    let mut linked = x.linked;
+    linked.extend(y.linked);
+    for of in [&mut near, &mut linked] {
+        of.remove(&a);
+        of.remove(&b);
+    }
     let mut vector = x.vector;
     vector.iter_mut().zip(&y.vector).for_each(|(s, v)| *s += v);
     let mut members = x.members;
@@ -182,6 +217,8 @@ fn join(x: Cluster, y: Cluster, a: u32, b: u32) -> Cluster {
         first: x.first.into_iter().chain(y.first).min(),
         last: x.last.into_iter().chain(y.last).max(),
         near,
+        linked,
+        late: x.late.into_iter().chain(y.late).collect(),
     }
 }
 
@@ -203,5 +240,6 @@ fn storyline(linker: &Linker, mut cluster: Cluster) -> Storyline {
     let best =
         cluster.members.iter().map(|m| (near(m), *m)).max_by(|x, y| x.0.total_cmp(&y.0).then(y.1.cmp(&x.1)));
     let central = best.map_or(0, |(_, story)| story);
-    Storyline { members: cluster.members, central }
+    cluster.late.sort_unstable_by_key(|late| late.story);
+    Storyline { members: cluster.members, central, late: cluster.late }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::compare::{
     Field, Frequencies,
-    tokens::{Kind, is_function, read},
+    tokens::{Kind, Token, is_function, read},
 };
 
 /// One term as a text has it, before the vocabulary knows it.
@@ -18,12 +18,30 @@ pub(super) struct Word {
     pub name: i32,
 }
 
+impl Word {
+    /// Whether it is a number, or begins with one.
+    pub fn is_number(&self) -> bool {
+        self.key.starts_with(|c: char| c.is_ascii_digit() || c == '-')
+    }
+}
+
+/// Names that say when, or of what legal form a company is, and not what is told of.
+const GENERAL: &str = " monday tuesday wednesday thursday friday saturday sunday january february march april may june july \
+    august september october november december jan feb mar apr jun jul aug sept sep oct nov dec gmt est edt pst pdt utc \
+    incorporated corporation company companies limited plc gmbh llc ";
+
 /// The informative words of a normalized text.
 pub(super) fn words(text: &str) -> Vec<Word> {
     let tells = !is_title_case(text);
     let alone = |text: &str| text.len() == 1 && text.starts_with(|c: char| c.is_ascii_alphabetic());
-    let informative = read(text).filter(|(token, _)| !is_function(&token.text) && !alone(&token.text));
-    let word = |(token, shown): (crate::compare::tokens::Token, &str)| Word {
+    // "A march" and "a company" are subjects, "March" and "Company" are not.
+    let is_general = |token: &Token, shown: &str| {
+        shown.starts_with(char::is_uppercase) && GENERAL.contains(&format!(" {} ", token.text))
+    };
+    let informative = read(text).filter(|(token, shown)| {
+        !is_function(&token.text) && !alone(&token.text) && !is_general(token, shown)
+    });
+    let word = |(token, shown): (Token, &str)| Word {
         name: match token.kind {
             Kind::Name if tells => 1,
             Kind::Word if tells => -1,
@@ -63,8 +81,6 @@ fn forms(key: &str) -> Vec<String> {
 /// What is known of a term.
 #[derive(Debug, Clone)]
 pub(super) struct Term {
-    /// As it first stood in a text.
-    pub shown: String,
     /// Stories that have it.
     pub stories: u32,
     /// How often it stood as a name, less how often as none.
@@ -93,14 +109,9 @@ impl Vocabulary {
             let next = self.terms.len() as u32;
             let id = *self.known.entry(word.key.clone()).or_insert(next);
             if id == next {
-                self.terms.push(Term { shown: word.shown.clone(), stories: 0, name: 0 });
+                self.terms.push(Term { stories: 0, name: 0 });
             }
-            let term = &mut self.terms[id as usize];
-            // A name is shown as names are written.
-            if word.name > 0 && term.name <= 0 {
-                term.shown.clone_from(&word.shown);
-            }
-            term.name += word.name;
+            self.terms[id as usize].name += word.name;
             *counts.entry(id).or_default() += times;
         }
         counts.keys().for_each(|id| self.terms[*id as usize].stories += 1);
@@ -140,14 +151,42 @@ impl Vocabulary {
         counts
     }
 
-    /// Names, and other words, of terms that two stories share: the most telling first, a few of each.
-    pub fn told(&self, mut common: Weights) -> (Vec<String>, Vec<String>) {
+    /// How a story writes its terms: as a name where it has one as such.
+    pub fn spellings<'w>(&self, words: impl Iterator<Item = &'w Word>) -> BTreeMap<u32, &'w str> {
+        let mut spellings: BTreeMap<u32, (&str, i32)> = BTreeMap::new();
+        for word in words {
+            let Some(id) = self.id(word) else { continue };
+            let known = spellings.entry(id).or_insert((&word.shown, word.name));
+            if word.name > known.1 {
+                *known = (&word.shown, word.name);
+            }
+        }
+        spellings.into_iter().map(|(id, (shown, _))| (id, shown)).collect()
+    }
+
+    /// Names, and other words, of terms that two stories share: the most telling first, a few of each. What is a name in
+    /// other stories alone is none here; `x` and `y` tell how the two write a term.
+    pub fn told<'w>(
+        &self,
+        mut common: Weights,
+        x: impl Fn(u32) -> Option<&'w str>,
+        y: impl Fn(u32) -> Option<&'w str>,
+    ) -> (Vec<String>, Vec<String>) {
         common.sort_by(|x, y| y.1.total_cmp(&x.1).then(x.0.cmp(&y.0)));
-        let of_kind = |names: bool| {
-            let terms = common.iter().map(|(id, _)| &self.terms[*id as usize]);
-            terms.filter(|t| (t.name > 0) == names).take(TOLD).map(|t| t.shown.clone()).collect()
-        };
-        (of_kind(true), of_kind(false))
+        let (mut names, mut others) = (Vec::new(), Vec::new());
+        for (id, _) in common {
+            let (Some(x), Some(y)) = (x(id), y(id)) else { continue };
+            let capital = |word: &str| word.starts_with(char::is_uppercase);
+            let is_name = self.terms[id as usize].name > 0 && capital(x) && capital(y);
+            let shown = if is_name || !capital(x) { x } else { y };
+            // The point that ends the letters of "U.S." may end a sentence too, and is no part of the word.
+            let point = if shown.contains('.') && shown.ends_with(char::is_uppercase) { "." } else { "" };
+            let told = if is_name { &mut names } else { &mut others };
+            told.push(format!("{shown}{point}"));
+        }
+        names.truncate(TOLD);
+        others.truncate(TOLD);
+        (names, others)
     }
 
     /// The number of a word's term, if it has been met.
@@ -229,6 +268,38 @@ mod tests {
         check("Norrin Closes Both Ports", &[("norrin", 0), ("close", 0), ("both", 0), ("port", 0)]);
         check("I told Dr. B of Norrin", &[("told", -1), ("dr", 1), ("norrin", 1)]);
         check("glass duties in 1987", &[("glass", -1), ("duty", -1), ("1987", 0)]);
+        check("Corel Corp. met on Monday, March 3", &[("corel", -1), ("met", -1), ("3", 0)]);
+        check("a march past the company", &[("march", -1), ("past", -1), ("company", -1)]);
+    }
+
+    #[test]
+    fn what_is_shared_is_told_as_the_two_write_it() {
+        // What both have in common of all three texts, the first two of which are compared.
+        let check = |texts: [&str; 3], names: &[&str], others: &[&str]| {
+            let mut vocabulary = Vocabulary::default();
+            let read = texts.map(words);
+            let weights: Vec<Weights> = read
+                .iter()
+                .map(|words| {
+                    let counts = vocabulary.learn(words.iter().map(|w| (w, 1.0)));
+                    vocabulary.weigh(&counts)
+                })
+                .collect();
+            let [x, y] = [0, 1].map(|i| vocabulary.spellings(read[i].iter()));
+            let common = shared(&weights[0], &weights[1]);
+            let told = vocabulary.told(common, |t| x.get(&t).copied(), |t| y.get(&t).copied());
+            assert_eq!(
+                told,
+                (names.iter().map(|n| (*n).into()).collect(), others.iter().map(|n| (*n).into()).collect())
+            );
+        };
+        check(
+            ["the state of Norrin", "in Norrin, states", "All States, the States"],
+            &["Norrin"],
+            &["state"],
+        );
+        check(["Fire at Norrin Port", "a fire", "x"], &[], &["fire"]);
+        check(["the U.S. voted", "for the U.S.", "x"], &["U.S."], &[]);
     }
 
     #[test]
@@ -265,8 +336,8 @@ mod tests {
         let mut vocabulary = Vocabulary::default();
         vocabulary.learn(words("the port, duties, barges").iter().map(|w| (w, 1.0)));
         vocabulary.count_among(&Many);
-        let found: Vec<(&str, u32)> = vocabulary.terms.iter().map(|t| (&*t.shown, t.stories)).collect();
-        assert_eq!(found, [("port", 60), ("duties", 7), ("barges", 1)]);
+        let found: Vec<u32> = vocabulary.terms.iter().map(|t| t.stories).collect();
+        assert_eq!(found, [60, 7, 1]);
         assert_eq!(vocabulary.stories, 100);
     }
 

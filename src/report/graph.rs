@@ -10,19 +10,22 @@ use super::{
 /// Characters of a title that a picture has room for.
 const TITLE: usize = 60;
 
-/// Every story of a storyline with the number of that.
-fn nodes(related: &Related) -> impl Iterator<Item = (u32, &MemberItem)> {
-    related.storylines.iter().flat_map(|s| s.members.iter().map(|m| (s.storyline, m)))
+/// Every story of a storyline with the number of that, then those that are linked and in none.
+fn nodes(related: &Related) -> impl Iterator<Item = (Option<u32>, &MemberItem)> {
+    let inside = related.storylines.iter().flat_map(|s| s.members.iter().map(|m| (Some(s.storyline), m)));
+    inside.chain(related.outside.iter().map(|m| (None, m)))
 }
 
-/// GraphML (<http://graphml.graphdrawing.org/specification.html>): stories of storylines and the links inside them.
+/// GraphML (<http://graphml.graphdrawing.org/specification.html>): all stories that are in a storyline or linked, and all
+/// links.
 pub(super) fn graphml(related: &Related, out: &mut dyn Write) -> io::Result<()> {
-    const KEYS: [(&str, &str, &str); 9] = [
+    const KEYS: [(&str, &str, &str); 10] = [
         ("title", "node", "string"),
         ("source", "node", "string"),
         ("published", "node", "string"),
         ("storyline", "node", "int"),
         ("copies", "node", "int"),
+        ("copy_ids", "node", "string"),
         ("score", "edge", "double"),
         ("cosine", "edge", "double"),
         ("days_apart", "edge", "double"),
@@ -35,16 +38,20 @@ pub(super) fn graphml(related: &Related, out: &mut dyn Write) -> io::Result<()> 
     }
     writeln!(out, "  <graph edgedefault=\"undirected\">")?;
     for (storyline, member) in nodes(related) {
-        writeln!(out, "    <node id=\"{}\">", xml(&member.id))?;
+        writeln!(out, "    <node id=\"{}\">", xml_id(&member.id))?;
         data("title", Some(&member.title), out)?;
         data("source", member.source.as_deref(), out)?;
         data("published", member.published.as_deref(), out)?;
-        data("storyline", Some(&storyline.to_string()), out)?;
+        data("storyline", storyline.map(|s| s.to_string()).as_deref(), out)?;
         data("copies", Some(&member.copies.len().to_string()), out)?;
+        if !member.copies.is_empty() {
+            let ids: Vec<String> = member.copies.iter().map(|id| xml_id(id)).collect();
+            writeln!(out, "      <data key=\"copy_ids\">{}</data>", ids.join("\n"))?;
+        }
         writeln!(out, "    </node>")?;
     }
-    for link in related.links.iter().filter(|l| l.storyline.is_some()) {
-        writeln!(out, "    <edge source=\"{}\" target=\"{}\">", xml(&link.a), xml(&link.b))?;
+    for link in &related.links {
+        writeln!(out, "    <edge source=\"{}\" target=\"{}\">", xml_id(&link.a), xml_id(&link.b))?;
         data("score", Some(&link.score.to_string()), out)?;
         data("cosine", Some(&link.cosine.to_string()), out)?;
         data("days_apart", link.days_apart.map(|d| d.to_string()).as_deref(), out)?;
@@ -76,31 +83,63 @@ fn xml(text: &str) -> String {
     out
 }
 
-/// The language of Graphviz: a box for each storyline, its stories and links in it.
+/// An id inside XML: two ids stay two, whatever white space they have. What XML 1.0 has no place for becomes its picture.
+fn xml_id(id: &str) -> String {
+    let mut out = String::with_capacity(id.len());
+    for c in id.chars() {
+        match c {
+            '\t' | '\n' | '\r' | '\u{7f}'..='\u{9f}' => out += &format!("&#{};", u32::from(c)),
+            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
+            c if c.is_control() => out.push(pictured(c)),
+            c => out += &xml(c.encode_utf8(&mut [0; 4])),
+        }
+    }
+    out
+}
+
+/// The picture of a control character (Unicode, "Control Pictures").
+fn pictured(c: char) -> char {
+    char::from_u32(0x2400 + u32::from(c)).filter(|_| u32::from(c) < 0x20).unwrap_or('\u{fffd}')
+}
+
+/// The language of Graphviz: a box for each storyline, its stories in it; the stories outside; all links.
 pub(super) fn dot(related: &Related, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "graph storylines {{\n  node [shape=box];")?;
     for storyline in &related.storylines {
         writeln!(out, "  subgraph cluster_{} {{", storyline.storyline)?;
         writeln!(out, "    label={};", quoted(&line(&storyline.label, TITLE)))?;
         for member in &storyline.members {
-            let mut label = line(&member.title, TITLE);
-            if let Some(source) = &member.source {
-                label = format!("{label} ({})", line(source, 24));
-            }
-            if !member.copies.is_empty() {
-                label = format!("{label} +{}", member.copies.len());
-            }
-            writeln!(out, "    {} [label={}];", quoted(&member.id), quoted(&label))?;
+            writeln!(out, "    {}", node(member))?;
         }
         writeln!(out, "  }}")?;
     }
-    for link in related.links.iter().filter(|l| l.storyline.is_some()) {
-        let (a, b) = (quoted(&link.a), quoted(&link.b));
+    for member in &related.outside {
+        writeln!(out, "  {}", node(member))?;
+    }
+    for link in &related.links {
+        let (a, b) = (quoted_id(&link.a), quoted_id(&link.b));
         let shared: Vec<&str> = link.names.iter().chain(&link.terms).take(3).map(String::as_str).collect();
         let label = quoted(&line(&shared.join(", "), TITLE));
         writeln!(out, "  {a} -- {b} [weight={}, label={label}];", link.score.round().max(1.0))?;
     }
     writeln!(out, "}}")
+}
+
+fn node(member: &MemberItem) -> String {
+    let mut label = line(&member.title, TITLE);
+    if let Some(source) = &member.source {
+        label = format!("{label} ({})", line(source, 24));
+    }
+    if !member.copies.is_empty() {
+        label = format!("{label} +{}", member.copies.len());
+    }
+    format!("{} [label={}];", quoted_id(&member.id), quoted(&label))
+}
+
+/// An id, in which control characters are pictures: two ids stay two.
+fn quoted_id(id: &str) -> String {
+    let shown: String = id.chars().map(|c| if c.is_control() { pictured(c) } else { c }).collect();
+    quoted(&shown)
 }
 
 /// `text` as a quoted id of Graphviz, on one line.
@@ -122,5 +161,14 @@ mod tests {
         check("a\"]; evil [x=\"", "\"a\\\"]; evil [x=\\\"\"");
         check("back\\", "\"back\\\\\"");
         check("two\nlines", "\"two lines\"");
+    }
+
+    #[test]
+    fn ids_that_differ_stay_different() {
+        let check = |id: &str, xml: &str, dot: &str| assert_eq!((&*xml_id(id), &*quoted_id(id)), (xml, dot));
+        check("a b", "a b", "\"a b\"");
+        check("a\nb", "a&#10;b", "\"a␊b\"");
+        check("a\tb", "a&#9;b", "\"a␉b\"");
+        check("<\u{1}>", "&lt;␁&gt;", "\"<␁>\"");
     }
 }

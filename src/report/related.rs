@@ -6,18 +6,22 @@ use serde::Serialize;
 
 use super::item::{iso, rounded};
 use crate::{
-    group::Groups,
-    link::{Link, Node, Storyline},
+    group::{Groups, Publishers},
+    link::{Late, Link, Node, Storyline, WITNESSES},
     story::{Corpus, Story, StoryId},
 };
 
 /// The version of the objects that `link` writes.
 const SCHEMA: u32 = 1;
 
+const MS_PER_DAY: i64 = 86_400_000;
+
 /// What `link` found.
 pub struct Related {
     /// In the order of their first story.
     pub storylines: Vec<StorylineItem>,
+    /// Stories that are linked and in no storyline, in the order of time.
+    pub outside: Vec<MemberItem>,
     /// By the later story, then by score.
     pub links: Vec<LinkItem>,
     /// Every story of the input.
@@ -74,6 +78,20 @@ pub struct MemberItem {
     pub published: Option<String>,
     /// Ids of the others of its group.
     pub copies: Vec<String>,
+    /// What brought it here if no link did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub late: Option<LateItem>,
+}
+
+/// What brought a story to a storyline that no link leads to: it is near several of its stories.
+#[derive(Debug, Clone, Serialize)]
+pub struct LateItem {
+    /// The nearest of them.
+    pub nearest: String,
+    /// The mean score with the nearest [`WITNESSES`].
+    pub score: f32,
+    /// All that in words.
+    pub reason: String,
 }
 
 /// A link.
@@ -118,6 +136,7 @@ impl Related {
         for (number, storyline) in (1..).zip(storylines) {
             of_node.extend(storyline.members.iter().map(|m| (*m, number)));
         }
+        let publishers = Publishers::new(corpus.stories.iter());
         let placed = |(story, first): (&Story, u32)| Placed { id: story.id.clone(), storyline: None, first };
         let mut stories: Vec<Placed> = corpus.stories.iter().zip(0..).map(placed).collect();
         for (node, place) in nodes.iter().zip(0..) {
@@ -128,10 +147,13 @@ impl Related {
                 story.first = first.unwrap_or(story.first);
             }
         }
+        let linked: BTreeSet<u32> = links.iter().flat_map(|l| [l.a, l.b]).collect();
+        let outside = linked.iter().filter(|place| !of_node.contains_key(place));
         Related {
+            outside: outside.map(|place| member(corpus, nodes, *place, &[])).collect(),
             storylines: (1..)
                 .zip(storylines)
-                .map(|(number, s)| storyline(corpus, &removed, nodes, number, s))
+                .map(|(number, s)| storyline(corpus, &publishers, &removed, nodes, number, s))
                 .collect(),
             links: links.iter().map(|l| link_item(corpus, nodes, &of_node, l)).collect(),
             stories,
@@ -141,6 +163,7 @@ impl Related {
 
 fn storyline(
     corpus: &Corpus,
+    publishers: &Publishers,
     removed: &BTreeSet<StoryId>,
     nodes: &[Node],
     number: u32,
@@ -148,7 +171,7 @@ fn storyline(
 ) -> StorylineItem {
     let of: Vec<&Node> = storyline.members.iter().map(|m| &nodes[*m as usize]).collect();
     let stories: Vec<StoryId> = of.iter().flat_map(|n| n.members.iter().copied()).collect();
-    let source = |s: &StoryId| corpus.stories[s.index()].source.as_deref();
+    let source = |s: &StoryId| publishers.of(&corpus.stories[s.index()]);
     let outlets: BTreeSet<&str> = stories.iter().filter_map(source).collect();
     let independent: BTreeSet<&str> =
         stories.iter().filter(|s| !removed.contains(s)).filter_map(source).collect();
@@ -164,11 +187,13 @@ fn storyline(
         independent: independent.len(),
         first: times.clone().min().and_then(iso),
         last: times.max().and_then(iso),
-        members: of.iter().map(|n| member(corpus, n)).collect(),
+        members: storyline.members.iter().map(|m| member(corpus, nodes, *m, &storyline.late)).collect(),
     }
 }
 
-fn member(corpus: &Corpus, node: &Node) -> MemberItem {
+fn member(corpus: &Corpus, nodes: &[Node], place: u32, late: &[Late]) -> MemberItem {
+    let node = &nodes[place as usize];
+    let late = late.iter().find(|l| l.story == place);
     let story = &corpus.stories[node.story.index()];
     let others = node.members.iter().filter(|m| **m != node.story);
     MemberItem {
@@ -177,6 +202,15 @@ fn member(corpus: &Corpus, node: &Node) -> MemberItem {
         source: story.source.clone(),
         published: node.published.and_then(iso),
         copies: others.map(|m| corpus.stories[m.index()].id.clone()).collect(),
+        late: late.map(|l| late_item(&corpus.stories[nodes[l.nearest as usize].story.index()].id, l)),
+    }
+}
+
+fn late_item(nearest: &str, late: &Late) -> LateItem {
+    LateItem {
+        nearest: nearest.into(),
+        score: rounded(late.score),
+        reason: format!("no link, but near {WITNESSES} of these stories on average"),
     }
 }
 
@@ -191,6 +225,8 @@ fn title(corpus: &Corpus, story: StoryId) -> String {
 
 fn link_item(corpus: &Corpus, nodes: &[Node], of_node: &BTreeMap<u32, u32>, link: &Link) -> LinkItem {
     let id = |node: u32| corpus.stories[nodes[node as usize].story.index()].id.clone();
+    // A story of which the day alone is known is published at its midnight.
+    let is_day = |node: u32| nodes[node as usize].published.is_some_and(|at| at % MS_PER_DAY == 0);
     let both = of_node.get(&link.a).filter(|s| of_node.get(&link.b) == Some(s));
     LinkItem {
         schema: SCHEMA,
@@ -203,13 +239,14 @@ fn link_item(corpus: &Corpus, nodes: &[Node], of_node: &BTreeMap<u32, u32>, link
         days_apart: link.days.map(rounded),
         names: link.names.clone(),
         terms: link.terms.clone(),
-        reason: reason(link),
+        reason: reason(link, is_day(link.a) && is_day(link.b)),
     }
 }
 
-/// What two stories share, in words.
-fn reason(link: &Link) -> String {
-    let mut parts = Vec::new();
+/// What two stories share, in words; `by_day` if of their times only the day is known.
+fn reason(link: &Link, by_day: bool) -> String {
+    // What is shared can be long; how far apart the two are is told before it.
+    let mut parts: Vec<String> = link.days.map(|d| apart(d, by_day)).into_iter().collect();
     if !link.names.is_empty() {
         parts.push(format!("both name {}", link.names.join(", ")));
     }
@@ -217,14 +254,13 @@ fn reason(link: &Link) -> String {
         parts.push(format!("share {}", link.terms.join(", ")));
     }
     parts.push(format!("cosine {:.2}", link.cosine));
-    if let Some(days) = link.days {
-        parts.push(apart(days));
-    }
     parts.join("; ")
 }
 
-fn apart(days: f32) -> String {
+fn apart(days: f32, by_day: bool) -> String {
     match days * 24.0 {
+        0.0 if by_day => "on one day".into(),
+        24.0 if by_day => "a day apart".into(),
         hours if hours < 1.0 => "within the hour".into(),
         hours if hours < 48.0 => format!("{hours:.0} h apart"),
         _ => format!("{days:.0} days apart"),
@@ -241,16 +277,20 @@ mod tests {
             let told = |of: &[&str]| of.iter().map(|s| (*s).to_string()).collect();
             let link =
                 Link { a: 0, b: 1, score: 5.0, cosine: 0.61, days, names: told(names), terms: told(terms) };
-            assert_eq!(reason(&link), expect);
+            assert_eq!(reason(&link, false), expect);
         };
         check(
             &["Astana", "Xi"],
             &["summit"],
             Some(0.5),
-            "both name Astana, Xi; share summit; cosine 0.61; 12 h apart",
+            "12 h apart; both name Astana, Xi; share summit; cosine 0.61",
         );
-        check(&[], &["ports"], Some(3.2), "share ports; cosine 0.61; 3 days apart");
-        check(&[], &[], Some(0.01), "cosine 0.61; within the hour");
+        check(&[], &["ports"], Some(3.2), "3 days apart; share ports; cosine 0.61");
+        check(&[], &[], Some(0.01), "within the hour; cosine 0.61");
         check(&[], &[], None, "cosine 0.61");
+        let check = |days, expect: &str| assert_eq!(apart(days, true), expect);
+        check(0.0, "on one day");
+        check(1.0, "a day apart");
+        check(3.0, "3 days apart");
     }
 }

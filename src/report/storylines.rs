@@ -1,7 +1,7 @@
 //! Storylines and links as a table, JSON lines, CSV, or one line a story.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Write},
 };
 
@@ -14,6 +14,9 @@ use super::{
 
 /// Columns that a line may take.
 const WIDTH: usize = 100;
+
+/// Characters of an id: it is what other commands take, so only what no terminal has room for is cut.
+const ID: usize = 200;
 
 /// Stories shown of a storyline; the rest is counted, and is whole in the other formats.
 const SHOWN: usize = 12;
@@ -52,27 +55,44 @@ pub fn write_related(format: RelatedFormat, related: &Related, out: &mut dyn Wri
 }
 
 fn table(related: &Related, out: &mut dyn Write) -> io::Result<()> {
-    // The link by which each story came to its storyline: the nearest to an earlier one.
+    // The link that tells why each story is in its storyline: the nearest to an earlier one, else to a later one.
     let mut by: BTreeMap<&str, &LinkItem> = BTreeMap::new();
     for link in related.links.iter().filter(|l| l.storyline.is_some()) {
-        let best = by.entry(&link.b).or_insert(link);
-        if link.score > best.score {
-            *best = link;
+        for story in [&link.b, &link.a] {
+            let best = by.entry(story).or_insert(link);
+            if (link.b == *story, link.score) > (best.b == *story, best.score) {
+                *best = link;
+            }
         }
     }
     for storyline in &related.storylines {
         head(storyline, out)?;
+        let mut shown: BTreeSet<&str> = BTreeSet::new();
         for member in storyline.members.iter().take(SHOWN) {
-            show(member, by.get(member.id.as_str()).copied(), out)?;
+            // What links the first to a later one is told with that.
+            let by = by.get(member.id.as_str()).copied();
+            let by = by.filter(|l| l.b == member.id || !shown.is_empty());
+            shown.insert(&member.id);
+            show(member, by, out)?;
         }
         if storyline.members.len() > SHOWN {
             let rest = storyline.members.len() - SHOWN;
             writeln!(out, "  … and {rest} more: --format jsonl lists them all")?;
         }
     }
-    let alone = related.stories.iter().filter(|s| s.storyline.is_none()).count();
-    let links = related.links.len();
-    writeln!(out, "\n{} storylines, {links} links; {alone} stories stand alone", related.storylines.len())
+    let outside = || related.stories.iter().filter(|s| s.storyline.is_none());
+    let alone: BTreeSet<u32> = outside().map(|s| s.first).collect();
+    let copies = match outside().count() - alone.len() {
+        0 => String::new(),
+        1 => " (and 1 copy of one)".into(),
+        n => format!(" (and {n} copies of them)"),
+    };
+    let (links, alone) = (related.links.len(), alone.len());
+    writeln!(
+        out,
+        "\n{} storylines, {links} links; {alone} stories stand alone{copies}",
+        related.storylines.len()
+    )
 }
 
 fn head(storyline: &StorylineItem, out: &mut dyn Write) -> io::Result<()> {
@@ -94,7 +114,7 @@ fn head(storyline: &StorylineItem, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn show(member: &MemberItem, by: Option<&LinkItem>, out: &mut dyn Write) -> io::Result<()> {
-    let mut text = format!("  {}  {}", line(&member.id, 30), line(&member.title, 60));
+    let mut text = format!("  {}  {}", line(&member.id, ID), line(&member.title, 60));
     if let Some(source) = &member.source {
         text += &format!("  ({})", line(source, 24));
     }
@@ -104,8 +124,12 @@ fn show(member: &MemberItem, by: Option<&LinkItem>, out: &mut dyn Write) -> io::
         n => text += &format!("  +{n} copies"),
     }
     writeln!(out, "{text}")?;
-    let Some(link) = by else { return Ok(()) };
-    writeln!(out, "      {:.1} to {}: {}", link.score, line(&link.a, 30), line(&link.reason, WIDTH))
+    let (score, other, reason) = match (by, &member.late) {
+        (Some(link), _) => (link.score, if link.b == member.id { &link.a } else { &link.b }, &link.reason),
+        (None, Some(late)) => (late.score, &late.nearest, &late.reason),
+        (None, None) => return Ok(()),
+    };
+    writeln!(out, "      {score:.1} to {}: {}", line(other, ID), line(reason, WIDTH))
 }
 
 fn csv(related: &Related, out: &mut dyn Write) -> io::Result<()> {
