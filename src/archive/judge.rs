@@ -130,7 +130,7 @@ impl Judge {
         let fresh = Unembedded::new(store, stories, self.dim)?;
         let known = fresh.known();
         let (embedded, ledger) = embed(&fresh.texts())?;
-        let (Embedded { corpus, vectors, titles }, dim) = (fresh.embedded(&embedded), self.dim);
+        let (Embedded { corpus, vectors, titles }, dim) = (fresh.embedded(&embedded)?, self.dim);
         let ledger = Ledger { known_rows: ledger.known_rows + known, ..ledger };
 
         let rows: Vec<&[f32]> = (0..corpus.rows.len()).map(|i| vectors.row(i)).collect();

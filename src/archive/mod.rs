@@ -55,7 +55,8 @@ pub struct Options {
     pub group: group::Options,
 }
 
-/// Gives each text its vector.
+/// Gives each text its vector: one row a text, in their order, as wide as the store's [`crate::store::Identity::dim`], finite
+/// and of unit length. Others are refused, and nothing is changed then.
 pub type Embed<'e> = dyn Fn(&[&str]) -> Result<(Matrix, Ledger)> + 'e;
 
 /// A store with all that it takes to judge stories against it.

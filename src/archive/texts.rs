@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::Archive;
 use crate::{
-    Result, ingest,
+    Error, Result, ingest,
     store::{Store, View},
     story::{Corpus, Row, RowId, Story},
-    vector::Matrix,
+    vector::{Matrix, dot},
 };
 
 /// New stories, with the vectors that the store has.
@@ -77,15 +77,42 @@ impl Unembedded {
         self.rows().map(|row| row.text.as_str()).collect()
     }
 
-    /// The stories with the vectors of [`Unembedded::texts`].
-    pub(super) fn embedded(self, of_texts: &Matrix) -> Embedded {
+    /// The stories with the vectors of [`Unembedded::texts`]; an error if these are none.
+    pub(super) fn embedded(self, of_texts: &Matrix) -> Result<Embedded> {
+        check(of_texts, self.texts().len(), self.vectors.dim())?;
         let Unembedded { corpus, mut vectors, unknown, titles } = self;
         for (i, row) in unknown.iter().enumerate() {
             vectors.row_mut(row.index()).copy_from_slice(of_texts.row(i));
         }
         let of_titles = (0..titles.unknown.len()).flat_map(|i| of_texts.row(unknown.len() + i)).copied();
         let titles = Titles { vectors: Matrix::from_vec(of_titles.collect(), vectors.dim()), ..titles };
-        Embedded { corpus, vectors, titles }
+        Ok(Embedded { corpus, vectors, titles })
+    }
+}
+
+/// How far the square of a vector's length may be from 1.
+const UNIT: f32 = 1e-2;
+
+/// Whether `vectors` are those of so many texts.
+fn check(vectors: &Matrix, texts: usize, dim: usize) -> Result<()> {
+    let refuse = |found: String| {
+        Err(Error::Model {
+            file: "the vectors of texts".into(),
+            expected: format!("{texts} of {dim} values, each finite and of unit length"),
+            found,
+        })
+    };
+    if vectors.rows() != texts || (texts > 0 && vectors.dim() != dim) {
+        return refuse(format!("{} of {} values", vectors.rows(), vectors.dim()));
+    }
+    // Written so that NaN is refused too.
+    let is_unit = |row: &[f32]| (dot(row, row) - 1.0).abs() <= UNIT;
+    match (0..texts).find(|i| !is_unit(vectors.row(*i))) {
+        Some(i) => refuse(format!(
+            "number {i}, the square of whose length is {}",
+            dot(vectors.row(i), vectors.row(i))
+        )),
+        None => Ok(()),
     }
 }
 

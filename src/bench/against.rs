@@ -11,7 +11,9 @@ pub struct Change {
     pub before: Spread,
     /// This run's.
     pub now: Spread,
-    /// Whether the ranges of the two do not even touch.
+    /// Whether both runs have several rounds, as one shows no noise.
+    pub noise_is_known: bool,
+    /// Whether it is, and the ranges of the two do not even touch.
     pub beyond_noise: bool,
 }
 
@@ -32,12 +34,11 @@ pub fn compare(before: &Report, now: &Report) -> Vec<Change> {
             let key = |l: &LengthFigures| (l.above, l.up_to, l.tokens);
             let Some(old) = earlier.lengths.iter().find(|l| key(l) == key(length)) else { continue };
             let (before, now) = (old.tokens_per_second, length.tokens_per_second);
+            let noise_is_known = now.min < now.max && before.min < before.max;
             changes.push(Change {
                 what: format!("{} × {}, {}, tokens/s", subject.name, subject.threads, length.name()),
-                // One round shows no noise to go beyond.
-                beyond_noise: now.min < now.max
-                    && before.min < before.max
-                    && (now.min > before.max || now.max < before.min),
+                noise_is_known,
+                beyond_noise: noise_is_known && (now.min > before.max || now.max < before.min),
                 before,
                 now,
             });

@@ -8,8 +8,7 @@ use std::{
 
 use samestory::{
     Error, Result,
-    ingest::{self, Ingested, TEXT_VERSION},
-    model::Model,
+    ingest::{self, Ingested},
     store::{DATABASE, Identity, Store},
     story::Story,
 };
@@ -45,15 +44,6 @@ pub fn folder_to_write(named: Option<&Path>) -> Result<PathBuf> {
     Ok(folder(named)?.unwrap_or_else(|| FOLDER.into()))
 }
 
-/// What the vectors of `model` depend on.
-pub fn identity(model: &Model) -> Identity {
-    Identity {
-        model: model.name.clone(),
-        fingerprint: format!("{}-t{TEXT_VERSION}", model.fingerprint()),
-        dim: model.config.hidden_size,
-    }
-}
-
 /// Milliseconds since 1970 UTC.
 pub fn now() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
@@ -80,7 +70,7 @@ pub fn tell_rebuilt(archive: &samestory::archive::Archive) {
 pub fn open(args: &Archive, engine: &mut Engine) -> Result<()> {
     if let Some(folder) = &args.store {
         let store = Store::open(folder)?;
-        store.check_identity(&identity(&engine.model))?;
+        store.check_identity(&Identity::of(&engine.model))?;
         engine.store = Some(store);
     }
     Ok(())

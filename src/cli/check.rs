@@ -9,7 +9,7 @@ use samestory::{
     ingest,
     progress::Silent,
     report::json_line,
-    store::{Known, Store},
+    store::{Identity, Known, Store},
     story::Story,
 };
 use serde::Serialize;
@@ -73,11 +73,11 @@ pub fn run(args: &Check) -> Result<Outcome> {
     let engine = Engine::new(&args.compute)?;
     let named = args.store.as_deref();
     let store = match args.learn {
-        true => Store::open_or_create(&archive::folder_to_write(named)?, &archive::identity(&engine.model))?,
+        true => Store::open_or_create(&archive::folder_to_write(named)?, &Identity::of(&engine.model))?,
         false => Store::open(&archive::existing_folder(named)?)?,
     };
     let open = |store: Store| -> Result<(Archive, i64)> {
-        store.check_identity(&archive::identity(&engine.model))?;
+        store.check_identity(&Identity::of(&engine.model))?;
         let changes = store.changes()?;
         Ok((archive::judging(store, &engine)?, changes))
     };

@@ -2,7 +2,14 @@
 
 use std::{fmt::Write as _, thread};
 
-use samestory::{Error, Result, device::CpuPath, model::Model, progress::Silent, store::Store, vector::dot};
+use samestory::{
+    Error, Result,
+    device::CpuPath,
+    model::{Model, Precision},
+    progress::Silent,
+    store::Store,
+    vector::dot,
+};
 use serde::Deserialize;
 
 use super::{
@@ -103,14 +110,18 @@ fn vector(engine: &Engine) -> Result<String> {
         expected: "a known vector".into(),
         found: e.to_string(),
     })?;
-    let built_in = Model::embedded().map(|m| m.fingerprint()).ok();
+    let precision = engine.model.precision;
+    let built_in = Model::embedded().map(|m| m.with_precision(precision).fingerprint()).ok();
+    let embedded = engine.embed_texts(&[&known.text], &Silent)?;
     if built_in.as_deref() != Some(&*engine.model.fingerprint()) {
         // That it comes out finite is checked where it is made.
-        engine.embed_texts(&[&known.text], &Silent)?;
         return Ok(format!("only that of {} is known; a text has a finite vector", known.model));
     }
-    let embedded = engine.embed_texts(&[&known.text], &Silent)?;
-    compared(dot(embedded.vectors.row(0), &known.values()))
+    let cosine = dot(embedded.vectors.row(0), &known.values());
+    match precision {
+        Precision::Native => compared(cosine),
+        other => Ok(format!("cosine {cosine:.6} to the golden value, which is not of {other}")),
+    }
 }
 
 impl Known {

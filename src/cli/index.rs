@@ -13,7 +13,7 @@ use samestory::{
     ingest,
     progress::{Progress, Stage},
     report::{json_pretty, json_text},
-    store::{Added, Known, Store, digest_of},
+    store::{Added, Identity, Known, Store, digest_of},
     story::Story,
 };
 
@@ -53,7 +53,7 @@ fn add(store: Option<&Path>, args: &IndexAdd) -> Result<Outcome> {
     let engine = Engine::new(&args.compute)?;
     // Before a store is made: what cannot be read leaves none behind.
     let ingested = stories::read(&args.paths, &stories::options(&args.input)?, &bars)?;
-    let store = Store::open_or_create(&archive::folder_to_write(store)?, &archive::identity(&engine.model))?;
+    let store = Store::open_or_create(&archive::folder_to_write(store)?, &Identity::of(&engine.model))?;
     let bad_input = !ingested.notices.is_empty();
     let sources = sources(archive::settled(&store, ingested.stories)?);
     let mut writer = Writer::new(store, &engine, "index add", &bars)?;
@@ -69,7 +69,7 @@ fn update(store: Option<&Path>, args: &IndexUpdate) -> Result<Outcome> {
     let bars = Bars::new(args.compute.quiet);
     let engine = Engine::new(&args.compute)?;
     let store = Store::open_to_write(&archive::existing_folder(store)?)?;
-    store.check_identity(&archive::identity(&engine.model))?;
+    store.check_identity(&Identity::of(&engine.model))?;
     let paths: Vec<PathBuf> =
         store.sources()?.iter().map(|name| store.source_path(name)).collect::<Result<_>>()?;
     let (there, gone): (Vec<PathBuf>, Vec<PathBuf>) = paths.into_iter().partition(|path| path.exists());
@@ -390,7 +390,7 @@ fn rebuild(store: Option<&Path>, args: &IndexRebuild) -> Result<Outcome> {
     let bars = Bars::new(args.compute.quiet);
     let engine = Engine::new(&args.compute)?;
     let mut store = Store::open_to_write(&archive::existing_folder(store)?)?;
-    let to = archive::identity(&engine.model);
+    let to = Identity::of(&engine.model);
     if store.identity() == &to {
         say!("the vectors are of {} already", samestory::report::line(&to.model, 200));
         return Ok(Outcome::Done);

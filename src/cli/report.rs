@@ -6,7 +6,7 @@ use samestory::{
     compare::Thresholds,
     group::Groups,
     report::{Evidence, Page, write_html},
-    store::Store,
+    store::{Identity, Store},
 };
 
 use super::{
@@ -25,7 +25,7 @@ pub fn run(args: &Report) -> Result<Outcome> {
     let bars = Bars::new(args.compute.quiet);
     let engine = Engine::new(&args.compute)?;
     let store = Store::open(&archive::existing_folder(args.store.as_deref())?)?;
-    store.check_identity(&archive::identity(&engine.model))?;
+    store.check_identity(&Identity::of(&engine.model))?;
     let files = store.info()?.sources;
     let kept = decisions(store.view())?;
     let archive = archive::judging(store, &engine)?;

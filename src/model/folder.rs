@@ -33,7 +33,7 @@ struct Length {
     max_seq_length: Option<usize>,
 }
 
-/// Opens the folder at `path`: with a `model.toml` it is one of ours, else a sentence-transformers folder.
+/// Opens the folder at `path`: with a `model.toml` it is one of ours, whose files are as that says, else a sentence-transformers folder.
 pub(super) fn open(path: &Path) -> Result<Model> {
     let config = BertConfig::from_json(&name(path, CONFIG), &read(path, CONFIG)?)?;
     let manifest = match optional(path, "model.toml")? {
@@ -56,7 +56,7 @@ pub(super) fn open(path: &Path) -> Result<Model> {
     let weights = Weights::open(&weights_path)?;
     let own_name = path.file_name().map(|n| n.to_string_lossy().into_owned());
     let name = manifest.as_ref().map(|m| m.name.clone()).or(own_name).unwrap_or_else(|| "model".into());
-    Ok(Model {
+    let model = Model {
         name,
         config,
         pooling,
@@ -68,7 +68,10 @@ pub(super) fn open(path: &Path) -> Result<Model> {
         tokenizer,
         manifest,
         folder: Some(path.into()),
-    })
+    };
+    // Its fingerprint is that of the manifest's sums, and lets its vectors stand beside others.
+    model.verify()?;
+    Ok(model)
 }
 
 /// The bytes of a small file of the folder.

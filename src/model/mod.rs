@@ -78,7 +78,8 @@ impl Model {
         })
     }
 
-    /// Opens a folder: one that `scripts/import-model` wrote, or one of sentence-transformers.
+    /// Opens a folder: one that `scripts/import-model` wrote, or one of sentence-transformers. [`Error::Model`] if a file is
+    /// not as the checksums of its `model.toml` say.
     pub fn open(folder: &Path) -> Result<Self> {
         folder::open(folder)
     }

@@ -30,7 +30,7 @@ pub use lock::WRITER_LOCK;
 use lock::WriterLock;
 pub use view::{StoredEvent, StoredMember, StoredPair, StoredPassage, StoredRow, View};
 
-use crate::{Error, Result};
+use crate::{Error, Result, ingest::TEXT_VERSION, model::Model};
 
 /// The file in a store's folder that holds everything.
 pub const DATABASE: &str = "archive.sqlite";
@@ -40,10 +40,21 @@ pub const DATABASE: &str = "archive.sqlite";
 pub struct Identity {
     /// The model's name, for people.
     pub model: String,
-    /// The model's fingerprint, with the version of normalizing and splitting.
+    /// The model's fingerprint, with the version of normalizing and splitting: see [`Identity::of`].
     pub fingerprint: String,
-    /// Values of a vector.
+    /// Values of a vector, at least one.
     pub dim: usize,
+}
+
+impl Identity {
+    /// That of vectors which `model` makes.
+    pub fn of(model: &Model) -> Self {
+        Identity {
+            model: model.name.clone(),
+            fingerprint: format!("{}-t{TEXT_VERSION}", model.fingerprint()),
+            dim: model.config.hidden_size,
+        }
+    }
 }
 
 /// An open store.
@@ -69,6 +80,13 @@ impl Store {
 
     /// Opens the store in `folder` for writing, and makes one there if there is none.
     pub fn open_or_create(folder: &Path, identity: &Identity) -> Result<Self> {
+        if identity.dim == 0 {
+            return Err(Error::Store {
+                path: folder.into(),
+                message: "vectors of no values".into(),
+                hint: "Identity::of(model) tells what the vectors of a model depend on".into(),
+            });
+        }
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
         let lock = WriterLock::take(folder)?;
         let path = folder.join(DATABASE);

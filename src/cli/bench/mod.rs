@@ -4,6 +4,7 @@ mod cold;
 mod print;
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     str::FromStr,
@@ -92,8 +93,8 @@ fn edges(lengths: &[usize]) -> Result<Vec<usize>> {
         true => Ok(lengths.to_vec()),
         false => Err(Error::Option {
             option: "--lengths".into(),
-            message: "the edges do not ascend".into(),
-            hint: "give them from short to long, as in --lengths 32,64,128".into(),
+            message: "these are no edges, which ascend from 1 on".into(),
+            hint: "give numbers of tokens from short to long, as in --lengths 32,64,128".into(),
         }),
     }
 }
@@ -126,7 +127,10 @@ fn subjects(args: &Bench, model: &Model) -> Result<Vec<Subject>> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads: Vec<usize> = match args.threads.is_empty() {
         true => vec![cores],
-        false => args.threads.iter().map(|&n| usize::from(n)).collect(),
+        false => {
+            let mut met = BTreeSet::new();
+            args.threads.iter().map(|&n| usize::from(n)).filter(|n| met.insert(*n)).collect()
+        }
     };
     let mut names = args.devices.clone();
     if names.is_empty() {
@@ -144,6 +148,9 @@ fn subjects(args: &Bench, model: &Model) -> Result<Vec<Subject>> {
         let more = names.into_iter().filter(|name| name != "all" && !all.contains(name)).collect::<Vec<_>>();
         names = [all, more].concat();
     }
+    // What is named twice is one subject.
+    let mut met = BTreeSet::new();
+    names.retain(|name| met.insert(name.clone()));
     let mut subjects = Vec::new();
     for name in names {
         let (device, precision) = match name.strip_suffix("+int8") {

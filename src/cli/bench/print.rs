@@ -92,7 +92,7 @@ fn subject(s: &SubjectFigures, out: &mut dyn Write) -> io::Result<()> {
         )?;
     }
     match s.peak_memory_mb {
-        Some(peak) => writeln!(out, "  peak memory        {peak:.0} MB"),
+        Some(peak) => writeln!(out, "  peak memory        {peak:.0} MB, of the whole process so far"),
         None => writeln!(out, "  peak memory        not told by this system"),
     }
 }
@@ -128,7 +128,11 @@ pub fn changes(changes: &[Change], out: &mut dyn Write) -> io::Result<()> {
             show(change.before),
             show(change.now),
             change.ratio(),
-            if change.beyond_noise { "beyond the noise" } else { "within the noise" }
+            match (change.noise_is_known, change.beyond_noise) {
+                (false, _) => "of one round, so how much is noise is not known",
+                (true, true) => "beyond the noise",
+                (true, false) => "within the noise",
+            }
         )?;
     }
     Ok(())
