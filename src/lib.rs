@@ -3,6 +3,88 @@
 //! One direction: `ingest → embed → search → compare → group → report`; each stage takes the previous
 //! stage's value and returns its own. The library never prints, exits or reads the environment: that is
 //! the binary's part. See ARCHITECTURE.md.
+//!
+//! # Stories in memory, to groups
+//!
+//! A [`story::Corpus`] has stories, and each distinct passage of them as a row; a vector a row makes neighbours, and
+//! comparing decides.
+//!
+//! ```
+//! use samestory::{
+//!     compare::{self, Comparer},
+//!     device::CpuPath,
+//!     embed::{cpu_encoder, embed_texts},
+//!     group, ingest,
+//!     model::Model,
+//!     progress::Silent,
+//!     search::{self, SearchOptions},
+//!     story::Story,
+//! };
+//!
+//! let story = |id: &str, text: &str| Story { id: id.into(), text: text.into(), ..Story::default() };
+//! let corpus = ingest::corpus(vec![
+//!     story("a", "The dam at Ostrel will be raised by four metres, the river board said on Monday after a long debate."),
+//!     story("b", "OSTREL - The dam at Ostrel will be raised by 4 metres, the river board said Monday after long debate."),
+//!     story("c", "Irena Holt won the chess championship for a third time, in thirty-one moves, before a full hall."),
+//! ]);
+//!
+//! // One unit vector of 384 values a row.
+//! let model = Model::embedded()?;
+//! let encoder = cpu_encoder(&model, CpuPath::detect())?;
+//! let texts: Vec<&str> = corpus.rows.iter().map(|row| row.text.as_str()).collect();
+//! let vectors = embed_texts(&model, &*encoder, &texts, &Silent)?.vectors;
+//!
+//! // Pairs that are worth comparing, what each is, and who belongs together.
+//! let found = search::candidates(&corpus, &vectors, &SearchOptions::default(), &Silent)?;
+//! let pairs: Vec<_> = found.pairs.iter().map(|pair| (pair.a, pair.b)).collect();
+//! let options = compare::Options::default();
+//! let comparer = Comparer::new(&corpus, &vectors, &options);
+//! let verdicts = comparer.judge_all(&pairs, &Silent)?;
+//! let judge = |a, b| comparer.judge(a, b);
+//! let groups = group::group(&corpus, &verdicts, &group::Options::default(), &judge).groups;
+//!
+//! let ids: Vec<&str> = groups[0].members.iter().map(|m| corpus.stories[m.story.index()].id.as_str()).collect();
+//! assert_eq!((groups.len(), ids), (1, vec!["a", "b"]));
+//! println!("{}", groups[0].members[1].reason);
+//! # Ok::<(), samestory::Error>(())
+//! ```
+//!
+//! # A store that stories come to
+//!
+//! An [`archive::Archive`] judges each story against all that came before it, and keeps it with its vectors. It stays on the
+//! thread that opened it; other threads and processes open the store for reading.
+//!
+//! ```
+//! use samestory::{
+//!     archive::{Archive, Options},
+//!     device::CpuPath,
+//!     embed::{cpu_encoder, embed_texts},
+//!     model::Model,
+//!     progress::Silent,
+//!     store::{Identity, Store},
+//!     story::Story,
+//! };
+//!
+//! let folder = tempfile::tempdir().unwrap();
+//! let model = Model::embedded()?;
+//! let encoder = cpu_encoder(&model, CpuPath::detect())?;
+//! let embed = |texts: &[&str]| {
+//!     let embedded = embed_texts(&model, &*encoder, texts, &Silent)?;
+//!     Ok((embedded.vectors, embedded.ledger))
+//! };
+//!
+//! let story = |id: &str, text: &str| Story { id: id.into(), text: text.into(), ..Story::default() };
+//! let text = "The dam at Ostrel will be raised by four metres, the river board said on Monday after a long debate.";
+//! let mut archive =
+//!     Archive::open(Store::open_or_create(folder.path(), &Identity::of(&model))?, Options::default())?;
+//! let run = archive.begin(0, "news of today")?;
+//! archive.learn(run, vec![story("first", text)], &[], &embed)?;
+//!
+//! let judgement = archive.judge(story("later", &format!("{text} Work begins in May.")), &embed)?;
+//! assert_eq!(judgement.kin[0].id, "first");
+//! println!("{}: {}", judgement.kin[0].relation.name(), judgement.kin[0].reason);
+//! # Ok::<(), samestory::Error>(())
+//! ```
 
 #![deny(clippy::print_stdout, clippy::print_stderr, clippy::exit)]
 

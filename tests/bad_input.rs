@@ -291,6 +291,10 @@ fn model_files_that_are_broken() {
     check_model("config.json", br#"{"model_type":"roberta"}"#);
     check_model("tokenizer.json", b"[]");
     check_model("model.toml", b"name = \"x\"");
+    // Whole as far as its format goes, with other values: the manifest has its checksum.
+    let (mut other, at) = (weights.clone(), weights.len() - 4096);
+    other[at..].fill(b'0');
+    check_model("model.safetensors", &other);
 }
 
 #[test]

@@ -186,3 +186,28 @@ fn the_stories_of_this_test_have_notes_and_leads() {
     let found = flags.iter().filter(|f| **f).count();
     assert!(found > 0 && often > found, "{found} of {often}");
 }
+
+#[test]
+fn vectors_that_are_none_are_refused_before_anything_is_stored() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut archive = open(folder.path());
+    let run = archive.begin(0, "test").unwrap();
+    let mut check = |embed: &dyn Fn(&[&str]) -> Matrix, found: &str| {
+        let embed = |texts: &[&str]| Ok((embed(texts), Ledger::default()));
+        let error = archive.learn(run, vec![story(1, 1)], &[], &embed).unwrap_err().to_string();
+        assert!(error.contains(found), "{error}");
+    };
+    let of =
+        |value: f32, dim: usize| move |texts: &[&str]| Matrix::from_vec(vec![value; dim * texts.len()], dim);
+    check(&of(f32::NAN, DIM), "number 0, the square of whose length is NaN");
+    check(&of(0.0, DIM), "number 0, the square of whose length is 0");
+    check(&of(7.0, DIM), "number 0, the square of whose length is 392");
+    check(&of(0.5, DIM / 2), "of 4 values");
+    check(&|_| Matrix::zeros(1, DIM), "1 of 8 values");
+    check(&|_| Matrix::default(), "0 of 0 values");
+    assert!(archive.store().stories().unwrap().is_empty());
+    let none = Identity { model: "test".into(), fingerprint: "test".into(), dim: 0 };
+    let empty = tempfile::tempdir().unwrap();
+    assert!(Store::open_or_create(empty.path(), &none).is_err());
+    assert!(std::fs::read_dir(empty.path()).unwrap().next().is_none());
+}
