@@ -106,6 +106,6 @@ pub mod stage;
 pub mod store;
 pub mod story;
 pub mod vector;
-mod words;
+pub mod words;
 
 pub use error::{Error, Result};

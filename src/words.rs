@@ -38,6 +38,23 @@ pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c| !is_letter(c)).filter(|run| !run.is_empty()).flat_map(split)
 }
 
+/// `text` in pieces of which nothing is lost, for showing what differs: words with the signs at them, and white space.
+pub fn pieces(text: &str) -> Vec<&str> {
+    let mut out = Vec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let is_space = first.is_whitespace();
+        let length = rest.find(|c: char| c.is_whitespace() != is_space).unwrap_or(rest.len());
+        let (piece, after) = rest.split_at(length);
+        match piece.contains(is_unspaced) {
+            true => out.extend(split(piece)),
+            false => out.push(piece),
+        }
+        rest = after;
+    }
+    out
+}
+
 /// The words of a run of letters and digits, and what else the caller takes for part of a word.
 pub(crate) fn split(run: &str) -> impl Iterator<Item = &str> {
     let mut rest = run;
@@ -114,7 +131,20 @@ mod tests {
         check("½ ² Ⅷ 三 ⑤", "");
     }
 
+    #[test]
+    fn pieces_of_a_line() {
+        let check = |text: &str, expect: &str| assert_eq!(pieces(text).join("|"), expect, "{text}");
+        check("the mayor's bridge, 5.30pm.", "the| |mayor's| |bridge,| |5.30pm.");
+        check("造成250人受伤。 end", "造成|250|人|受伤|。| |end");
+        check("", "");
+    }
+
     proptest! {
+        #[test]
+        fn pieces_are_the_whole(text in "[a-z一-龥ぁ-ヾก-๛ .,]{0,60}|\\PC{0,60}") {
+            prop_assert_eq!(pieces(&text).concat(), text);
+        }
+
         #[test]
         fn nothing_but_what_parts_words_is_lost(text in "[a-z一-龥ぁ-ヾก-๛က-႟0-9 .,\u{301}]{0,60}|\\PC{0,60}") {
             let whole: String = text.chars().filter(|c| is_letter(*c)).collect();

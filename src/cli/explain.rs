@@ -12,6 +12,7 @@ use samestory::{
     report::{json_pretty, line},
     store::Store,
     story::{Story, StoryId},
+    words::pieces,
 };
 
 use super::{
@@ -185,7 +186,8 @@ fn show(part: &Part, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
 /// The second text with what was cut in `[-…-]` and what was added in `{+…+}`, word by word.
 fn diff(a: &str, b: &str, paint: &Paint) -> String {
     let (a, b) = (line(a, 4000), line(b, 4000));
-    let diff = similar::TextDiff::from_words(a.as_str(), b.as_str());
+    let (a, b) = (pieces(&a), pieces(&b));
+    let diff = similar::TextDiff::from_slices(&a, &b);
     let mut runs: Vec<(similar::ChangeTag, String)> = Vec::new();
     for change in diff.iter_all_changes() {
         match runs.last_mut() {

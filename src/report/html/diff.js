@@ -47,7 +47,9 @@ function align(x, y, partner) {
     partner.set(at, places.get(row));
     met.add(places.get(row));
   });
-  const wordsOf = row => new Set(rows[row].toLowerCase().split(/[^\p{L}\p{N}]+/u).filter(w => w.length > 3));
+  const telling = word => word.length > (UNSPACED.test(word) ? 1 : 3);
+  const wordsOf = row => new Set(
+    wordsOfText(rows[row].toLowerCase()).flatMap(w => w.split(/[^\p{L}\p{M}\p{N}]+/u)).filter(telling));
   const ofY = y.map(wordsOf);
   const found = [];
   x.forEach((row, at) => {

@@ -7,7 +7,19 @@ const RUN = 5;
 /** Stories of more words than this are not searched for each other's. */
 const MOST_WORDS = 2e5;
 
-const wordsOfText = text => text.match(/\S+\s*/g) || [];
+/** Signs of scripts that have no spaces between words. */
+const UNSPACED = /[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]/;
+
+const segmenter = Intl.Segmenter && new Intl.Segmenter('en', { granularity: 'word' });
+
+/** The words of what stands between two spaces; where nothing tells them apart, its signs. */
+function wordsInside(run) {
+  if (!UNSPACED.test(run)) return [run];
+  return segmenter ? Array.from(segmenter.segment(run), piece => piece.segment) : Array.from(run);
+}
+
+/** The words of a text, each with the space behind it. */
+const wordsOfText = text => (text.match(/\S+\s*/g) || []).flatMap(wordsInside);
 
 /** For each passage of `story`, for each of its words, whether it is of a run that the other story has too, in whatever passages. */
 function foundIn(story, other) {
