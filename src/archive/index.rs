@@ -59,7 +59,7 @@ impl Index {
                     fits.then_some(rows)
                 }
                 Some(Err(broken)) => {
-                    rebuilt.push(format!("{name} is damaged: {broken}"));
+                    rebuilt.push(format!("{name} cannot be used: {broken}"));
                     None
                 }
             };
@@ -78,7 +78,7 @@ impl Index {
                 (known == Some(generation)).then_some(read)
             }
             Some(Err(broken)) => {
-                rebuilt.push(format!("{SHINGLES} is damaged: {broken}"));
+                rebuilt.push(format!("{SHINGLES} cannot be used: {broken}"));
                 None
             }
         };

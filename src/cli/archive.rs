@@ -35,7 +35,9 @@ pub fn existing_folder(named: Option<&Path>) -> Result<PathBuf> {
     folder(named)?.ok_or_else(|| Error::Store {
         path: FOLDER.into(),
         message: "there is no store here or in a folder above".into(),
-        hint: "name one with --store FOLDER, or make one: samestory index add PATHS".into(),
+        hint:
+            "give files or folders, name a store with --store FOLDER, or make one: samestory index add PATHS"
+                .into(),
     })
 }
 

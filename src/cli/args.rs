@@ -255,8 +255,8 @@ pub enum SimilarFormat {
 
 #[derive(Args)]
 pub struct Link {
-    /// Files and folders; `-` is standard input
-    #[arg(required_unless_present = "store", value_name = "PATHS")]
+    /// Files and folders; `-` is standard input [default: the store of SAMESTORY_STORE, or the nearest .samestory]
+    #[arg(value_name = "PATHS")]
     pub paths: Vec<PathBuf>,
     /// How the report is written
     #[arg(long, value_enum, default_value_t = LinkFormat::Table)]
@@ -317,8 +317,8 @@ pub enum LinkFormat {
 
 #[derive(Args)]
 pub struct Reach {
-    /// Files and folders; `-` is standard input
-    #[arg(required_unless_present = "store", value_name = "PATHS")]
+    /// Files and folders; `-` is standard input [default: the store of SAMESTORY_STORE, or the nearest .samestory]
+    #[arg(value_name = "PATHS")]
     pub paths: Vec<PathBuf>,
     /// Only the group of this number, as dedup numbers them
     #[arg(long, value_name = "N", conflicts_with = "story", value_parser = clap::value_parser!(u32).range(1..))]
@@ -354,8 +354,8 @@ pub enum ReachFormat {
 
 #[derive(Args)]
 pub struct Outlets {
-    /// Files and folders; `-` is standard input
-    #[arg(required_unless_present = "store", value_name = "PATHS")]
+    /// Files and folders; `-` is standard input [default: the store of SAMESTORY_STORE, or the nearest .samestory]
+    #[arg(value_name = "PATHS")]
     pub paths: Vec<PathBuf>,
     /// How the report is written
     #[arg(long, value_enum, default_value_t = OutletsFormat::Table)]

@@ -41,7 +41,7 @@ pub fn grouped<T>(
         options.boilerplate = boilerplate::read(file)?;
     }
     let mut engine = Engine::new(wish.compute)?;
-    archive::open(wish.archive, &mut engine)?;
+    archive::open_or_find(wish.archive, wish.paths.is_empty(), &mut engine)?;
     if let Some(store) = engine.store.take_if(|_| wish.paths.is_empty()) {
         let options = Options { search: engine.search(), compare: options, ..Options::default() };
         let archived = Archived::open(store, options)?;

@@ -31,7 +31,7 @@ pub fn run(args: &Link) -> Result<Outcome> {
         options.boilerplate = boilerplate::read(file)?;
     }
     let mut engine = Engine::new(&args.compute)?;
-    archive::open(&args.archive, &mut engine)?;
+    archive::open_or_find(&args.archive, args.paths.is_empty(), &mut engine)?;
     let ingested = archive::read(&engine, &args.paths, &ingest_options, &bars)?;
     let bad_input = !ingested.notices.is_empty();
     let counts = Counts::of(&ingested);
