@@ -82,10 +82,12 @@ fn table(related: &Related, out: &mut dyn Write) -> io::Result<()> {
     }
     let outside = || related.stories.iter().filter(|s| s.storyline.is_none());
     let alone: BTreeSet<u32> = outside().map(|s| s.first).collect();
-    let copies = match outside().count() - alone.len() {
-        0 => String::new(),
-        1 => " (and 1 copy of one)".into(),
-        n => format!(" (and {n} copies of them)"),
+    let copies = match (outside().count() - alone.len(), alone.len()) {
+        (0, _) => String::new(),
+        (1, 1) => " (and a copy of it)".into(),
+        (n, 1) => format!(" (and {n} copies of it)"),
+        (1, _) => " (and a copy of one)".into(),
+        (n, _) => format!(" (and {n} copies of them)"),
     };
     let (links, alone) = (related.links.len(), alone.len());
     writeln!(
