@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{
-    Verdict,
-    rules::{Thresholds, decide},
-};
+use super::{Thresholds, Verdict, rules::decide};
 use crate::{random::Random, story::StoryId};
 
 /// Pairs right and wrong, by whether they are of one origin.
@@ -253,6 +250,7 @@ mod tests {
             coverage_ab: coverage,
             coverage_ba: coverage,
             matched: 100.0,
+            passage: 20.0,
             longest: 20,
             title_shared: Some(1.0),
             ..Figures::default()

@@ -46,6 +46,8 @@ pub(super) struct Prepared {
     distinct: Vec<u32>,
     /// Distinct tokens of the title, sorted.
     title: Vec<u32>,
+    /// The share of the title's telling words that the text has.
+    title_told: Option<f32>,
     weight: f32,
     vector: Vec<f32>,
 }
@@ -140,7 +142,9 @@ impl<'a> Comparer<'a> {
         let attested = vocabulary.iter().zip(&stories_with).map(attested).collect();
         let weights: Vec<f32> = vocabulary.iter().zip(&stories_with).map(weight).collect();
         let prepare = |(i, title): (usize, Vec<u32>)| {
-            prepare(corpus, StoryId(i as u32), &ids_of_rows, title, &weights, &boilerplate, vectors)
+            let story =
+                prepare(corpus, StoryId(i as u32), &ids_of_rows, title, &weights, &boilerplate, vectors);
+            Prepared { title_told: title_told(&story, &vocabulary), ..story }
         };
         let stories = ids_of_titles.into_par_iter().enumerate().map(prepare).collect();
         let titles = Titles::new(&of_titles, many);
@@ -273,6 +277,7 @@ impl<'a> Comparer<'a> {
             same_source_later: self.is_later_version(a, b),
             title_shared: self.titles.shared(a, b),
             own_subjects: self.names_a_subject(x, y) && self.names_a_subject(y, x),
+            title_told: x.title_told.into_iter().chain(y.title_told).reduce(f32::max),
             same_text: false,
         }
     }
@@ -280,14 +285,10 @@ impl<'a> Comparer<'a> {
     /// Whether the title of `story` has a name that `other` has nowhere, nor another form of it ("Japan", "Japanese").
     fn names_a_subject(&self, story: &Prepared, other: &Prepared) -> bool {
         let text = |id: &u32| self.vocabulary[*id as usize].text.as_str();
-        let form = |a: &str, b: &str| {
-            let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-            short.len() >= LEAST_STEM && long.starts_with(short)
-        };
         let nowhere = |id: &u32| {
             let of_other = [&other.distinct, &other.title];
             of_other.iter().all(|of| of.binary_search(id).is_err())
-                && !of_other.into_iter().flatten().any(|theirs| form(text(id), text(theirs)))
+                && !of_other.into_iter().flatten().any(|theirs| are_forms(text(id), text(theirs)))
         };
         let name = |id: &&u32| self.vocabulary[**id as usize].kind == Kind::Name;
         story.title.iter().filter(name).any(nowhere)
@@ -319,6 +320,12 @@ impl<'a> Comparer<'a> {
         let same = x.source.is_some() && x.source == y.source;
         same && x.published.is_some() && y.published.is_some() && x.published != y.published
     }
+}
+
+/// Whether one of two words begins with all of the other.
+fn are_forms(a: &str, b: &str) -> bool {
+    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    short.len() >= LEAST_STEM && long.starts_with(short)
 }
 
 /// The number of a token, which is the next one if it is new.
@@ -379,7 +386,19 @@ fn prepare(
     distinct.sort_unstable();
     distinct.dedup();
     let weight = ids.iter().map(|id| weights[*id as usize]).sum();
-    Prepared { bigrams: bigrams(&ids), ids, passage, distinct, title, weight, vector }
+    Prepared { bigrams: bigrams(&ids), ids, passage, distinct, title, title_told: None, weight, vector }
+}
+
+/// The share of the telling words of a story's title that its text has, in some form; none without such words.
+fn title_told(story: &Prepared, vocabulary: &[Token]) -> Option<f32> {
+    let text = |id: &u32| vocabulary[*id as usize].text.as_str();
+    let telling: Vec<&u32> = story.title.iter().filter(|id| !is_function(text(id))).collect();
+    let is_said = |id: &&&u32| {
+        let as_it_is = story.distinct.binary_search(id).is_ok();
+        as_it_is || story.distinct.iter().any(|own| are_forms(text(id), text(own)))
+    };
+    let told = telling.iter().filter(is_said).count() as f32 / telling.len() as f32;
+    (!telling.is_empty()).then_some(told)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod numbers;
 mod pairs;
 mod rules;
 mod table;
+mod thresholds;
 mod titles;
 pub(crate) mod tokens;
 mod turns;
@@ -27,8 +28,9 @@ pub use comparer::Comparer;
 pub use explain::{Explanation, Part, PartKind, Place, passage_text};
 pub use frequencies::{Field, Frequencies, Frequency, added as frequencies_added};
 pub use pairs::{Basis, read_pairs, write_pairs};
-pub use rules::{Figures, Thresholds};
+pub use rules::Figures;
 pub use table::{Background, RuleTable};
+pub use thresholds::Thresholds;
 pub use turns::Turn;
 pub use verdict::Verdict;
 

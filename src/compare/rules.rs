@@ -1,128 +1,8 @@
-//! The rule table: from the figures of a pair to its relation. Every threshold stands here.
+//! The rule table: from the figures of a pair to its relation.
 
 use serde::{Deserialize, Serialize};
 
-use super::Relation;
-
-/// The thresholds, as data.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Thresholds {
-    /// Coverage of the better covered story from which a pair is a copy.
-    pub copy_coverage: f32,
-    /// Coverage that a copy needs on the other side too; below it, it is an excerpt.
-    pub copy_other: f32,
-    /// Coverage of the contained story from which it is an excerpt.
-    pub excerpt_coverage: f32,
-    /// Matched informative tokens of one aligned stretch from which it makes an excerpt, whatever stands around it …
-    pub passage_matched: f32,
-    /// … if its longest common run has so many words …
-    pub passage_run: usize,
-    /// … and it is this share of the story that it is more of.
-    pub passage_coverage: f32,
-    /// Share of the numbers that an excerpt takes over; below it the wording is a template's. It is more than for
-    /// copies: a desk brings the figures of a story up to date, but who quotes a passage quotes its figures.
-    pub excerpt_numbers: f32,
-    /// Numbers and names that differ, for each matched informative token, from which that is said of an excerpt.
-    pub excerpt_density: f32,
-    /// Days between two stories of one publisher, or of unknown ones, from which a passage that both have, each with
-    /// much else around it, is background that is told again, not an excerpt. Of 35 pairs of agency stories where a
-    /// passage was all that they shared, read one by one, 25 were two reports with one recap, 4 a digest and its story.
-    pub background_days: f32,
-    /// The same for stories of two publishers: one that quotes another may take longer.
-    pub background_days_others: f32,
-    /// What is more of a story than this is no mere background.
-    pub background_coverage: f32,
-    /// Matched informative tokens that any relation of origin needs.
-    pub min_matched: f32,
-    /// A shorter common run than this, in words, is a phrase, not a common origin.
-    pub min_run: usize,
-    /// Numbers and names that differ, for each matched informative token: in a template they stand close together.
-    pub twin_density: f32,
-    /// Share of the numbers that copies have in common; below it they are twins.
-    pub twin_numbers: f32,
-    /// Numbers that both sides need before the share says anything.
-    pub twin_min_numbers: u32,
-    /// Share of the names that copies have in common; below it they are twins.
-    pub twin_names: f32,
-    /// Names that both sides need before the share says anything.
-    pub twin_min_names: u32,
-    /// Texts with fewer matched informative tokens are brief: what is published again and again with new facts is
-    /// (market reports, tenders, bond issues). For them `excerpt_numbers` holds for copies too.
-    pub brief: f32,
-    /// Days from which a text with another number is the next of its kind, not another version …
-    pub recurring_days: f32,
-    /// … if numbers and names so many for each matched informative token differ, so that it is no slip …
-    pub recurring_density: f32,
-    /// … and fewer informative tokens than this are matched. Of 11 copies of agency stories that this took beyond
-    /// `brief`, read one by one, all were reports of another week or month.
-    pub recurring_matched: f32,
-    /// With fewer than this it needs no other number; of 26 copies that this took 22 were of another week or firm.
-    pub recurring_brief: f32,
-    /// Brief texts with fewer matched informative tokens than this, titles that share less than `short_title`, and facts
-    /// that differ are of two subjects …
-    pub own_titled: f32,
-    /// … the share of the names, beside two numbers and three names, below which facts differ …
-    pub own_names: f32,
-    /// … and numbers and names that differ for each matched informative token.
-    pub own_density: f32,
-    /// Titles of short texts that share less are of two subjects whatever the texts say.
-    pub own_title: f32,
-    /// Texts with fewer matched informative tokens are short: for them, one number that differs makes a twin …
-    pub short: f32,
-    /// … so does a lesser share of the names in common …
-    pub short_names: f32,
-    /// … and, where the text has numbers, titles that share less.
-    pub short_title: f32,
-    /// A short text is an excerpt if this share of it is in the longer one, or if the titles share as much as that …
-    pub short_excerpt: f32,
-    /// … or if the longest common run has so many words.
-    pub short_run: usize,
-    /// Related pairs: a cosine of two stories, and the rare names and terms that it needs beside it. The less
-    /// alike two stories sound, the more they must share. One word in common is not enough for any: of 11 pairs of
-    /// agency stories that shared one, 6 were earnings of two firms.
-    pub related: Vec<(f32, u32)>,
-}
-
-impl Default for Thresholds {
-    fn default() -> Self {
-        Thresholds {
-            copy_coverage: 0.60,
-            copy_other: 0.40,
-            excerpt_coverage: 0.65,
-            passage_matched: 25.0,
-            passage_run: 8,
-            passage_coverage: 0.10,
-            excerpt_numbers: 0.70,
-            excerpt_density: 0.05,
-            background_days: 0.0,
-            background_days_others: 7.0,
-            background_coverage: 0.60,
-            min_matched: 10.0,
-            min_run: 5,
-            twin_density: 0.10,
-            twin_numbers: 0.50,
-            twin_min_numbers: 3,
-            twin_names: 0.40,
-            twin_min_names: 3,
-            brief: 100.0,
-            recurring_days: 1.0,
-            recurring_density: 0.015,
-            recurring_matched: 150.0,
-            recurring_brief: 65.0,
-            own_titled: 65.0,
-            own_names: 0.75,
-            own_density: 0.03,
-            own_title: 0.25,
-            short: 40.0,
-            short_names: 0.75,
-            short_title: 0.50,
-            short_excerpt: 0.80,
-            short_run: 12,
-            related: vec![(0.78, 2), (0.55, 3), (0.40, 6)],
-        }
-    }
-}
+use super::{Relation, Thresholds};
 
 /// What the rules look at.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -155,6 +35,10 @@ pub struct Figures {
     /// Whether the title of each has a name that the other story has nowhere.
     #[serde(default)]
     pub own_subjects: bool,
+    /// The share of the telling words of a title that the story's own text says, of the title for which it is more; none if
+    /// neither story has such a title.
+    #[serde(default)]
+    pub title_told: Option<f32>,
     /// Days between their publications; none if one has no date.
     pub days_apart: Option<f32>,
     /// Whether two publishers made them; false if one is not known.
@@ -168,6 +52,22 @@ pub struct Figures {
 }
 
 impl Figures {
+    /// "; 2 numbers and 1 name differ", or nothing where all are shared.
+    pub(super) fn told_differing(&self) -> String {
+        let of = |all: u32, shared: f32, name: &str| match (all as f32 * (1.0 - shared)).round() as u32 {
+            0 => None,
+            1 => Some(format!("1 {name}")),
+            n => Some(format!("{n} {name}s")),
+        };
+        let numbers = of(self.numbers, self.numbers_shared, "number");
+        let all: Vec<String> = numbers.into_iter().chain(of(self.names, self.names_shared, "name")).collect();
+        match &all[..] {
+            [] => String::new(),
+            [one] if one.starts_with("1 ") => format!("; {one} differs"),
+            all => format!("; {} differ", all.join(" and ")),
+        }
+    }
+
     /// Numbers and names that differ, for each matched informative token.
     fn differing(&self) -> f32 {
         let differing = |all: u32, shared: f32| all as f32 * (1.0 - shared);
@@ -185,11 +85,19 @@ const OWN_TITLES: &str = "short texts of one wording under titles of their own";
 
 /// The relation, and the rule that gave it.
 pub(super) fn decide(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
+    let high = f.coverage_ab.max(f.coverage_ba);
     match by_wording(f, t) {
+        (Relation::Twin, _) if high < t.twin_coverage => {
+            (Relation::Related, "a passage is shared, and most of both is their own")
+        }
         // Two stories with one text may be of two subjects: a template so short that only the titles tell.
         (Relation::Twin, rule) => (Relation::Twin, rule),
         // A page that shows only a note, such as how to read on, holds no wording of its own at all.
-        _ if f.same_text && f.matched < t.short && f.titles_below(t.own_title) => {
+        _ if f.same_text
+            && f.matched < t.short
+            && f.titles_below(t.own_title)
+            && is_of_other_subject(f, t) =>
+        {
             (Relation::Twin, OWN_TITLES)
         }
         _ if f.same_text => (Relation::Identical, "the same passages in the same order"),
@@ -200,6 +108,7 @@ pub(super) fn decide(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
 fn by_wording(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
     let (high, low) = (f.coverage_ab.max(f.coverage_ba), f.coverage_ab.min(f.coverage_ba));
     let common = f.matched >= t.min_matched && f.longest >= t.min_run;
+    let worded = common && f.passage >= t.min_passage;
     let passage = f.passage >= t.passage_matched && f.longest >= t.passage_run && high >= t.passage_coverage;
     let origin = common && high >= t.copy_coverage.min(t.excerpt_coverage) || passage;
     let other_numbers = f.numbers >= t.twin_min_numbers && f.numbers_shared < t.twin_numbers;
@@ -215,6 +124,12 @@ fn by_wording(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
     let few_numbers = f.numbers >= t.twin_min_numbers
         && f.numbers_shared < t.excerpt_numbers
         && f.differing() >= t.excerpt_density;
+    if worded && is_refiled(f, t) && low >= t.refiled_coverage {
+        return match f.same_source_later {
+            true => (Relation::Update, "one publisher's later version of the same text"),
+            false => (Relation::Copy, "the same text, filed again within hours"),
+        };
+    }
     if origin
         && f.matched < t.brief.max(t.recurring_matched)
         && let Some(rule) = of_a_series(f, t, few_numbers, (high, low))
@@ -231,11 +146,11 @@ fn by_wording(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
         if f.names >= 2 && f.names_shared < t.short_names {
             return (Relation::Twin, "short texts of one wording with other names");
         }
-        if f.numbers >= 2 && f.titles_below(t.short_title) {
+        if f.numbers >= 2 && f.titles_below(t.short_title) && is_of_other_subject(f, t) {
             return (Relation::Twin, OWN_TITLES);
         }
     }
-    if common && high >= t.copy_coverage && low >= t.copy_other {
+    if worded && high >= t.copy_coverage && low >= t.copy_other {
         return match f.same_source_later {
             true => (Relation::Update, "one publisher's later version of the same text"),
             false => (Relation::Copy, "most of both texts is shared"),
@@ -246,12 +161,15 @@ fn by_wording(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
     }
     let titled = f.title_shared.is_some_and(|s| s >= t.short_title);
     let own_words = f.matched >= t.short || high >= t.short_excerpt || f.longest >= t.short_run || titled;
-    if common && high >= t.excerpt_coverage && own_words {
+    if worded && high >= t.excerpt_coverage && own_words {
         return (Relation::Excerpt, "most of the shorter text is in the longer one");
     }
     let fresh = if f.other_source { t.background_days_others } else { t.background_days };
     if passage && high < t.background_coverage && f.days_apart.is_some_and(|days| days >= fresh) {
-        return (Relation::Related, "a passage of background is told again days apart");
+        return match f.days_apart.is_some_and(|days| days >= 1.0) {
+            true => (Relation::Related, "a passage of background is told again days apart"),
+            false => (Relation::Related, "a passage is shared by two reports of one day"),
+        };
     }
     if passage {
         return (Relation::Excerpt, "a long passage of one is in the other");
@@ -260,6 +178,23 @@ fn by_wording(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
         return (Relation::Related, "close in meaning, and they share rare names or terms");
     }
     (Relation::None, "too little is shared")
+}
+
+/// Whether two texts of one wording under two titles are on two subjects: facts differ, or each title has a name of its own,
+/// or the text tells of neither title.
+fn is_of_other_subject(f: &Figures, t: &Thresholds) -> bool {
+    f.differing() > 0.0 || f.own_subjects || f.title_told.is_none_or(|told| told < t.own_told)
+}
+
+/// Whether one text comes again within hours under its title, from one publisher or from unknown ones.
+fn is_refiled(f: &Figures, t: &Thresholds) -> bool {
+    let soon = f.days_apart.is_some_and(|days| days * 24.0 <= t.refiled_hours);
+    let one_title = f.title_shared.is_some_and(|shared| shared >= 0.999);
+    let same = |all: u32, shared: f32, least: f32| all == 0 || shared >= least;
+    soon && one_title
+        && !f.other_source
+        && same(f.numbers, f.numbers_shared, t.twin_numbers)
+        && same(f.names, f.names_shared, t.short_names)
 }
 
 /// Whether a brief text comes again days later from the same publisher: another one may print a brief late as it stands.
@@ -302,7 +237,11 @@ fn of_a_series(
     if f.matched < t.own_titled && f.titles_below(t.short_title) && own_facts {
         return Some("brief texts of one wording with titles and facts of their own");
     }
-    if f.matched < t.short && f.titles_below(t.own_title) && high >= t.copy_coverage {
+    if f.matched < t.short
+        && f.titles_below(t.own_title)
+        && high >= t.copy_coverage
+        && is_of_other_subject(f, t)
+    {
         return Some(OWN_TITLES);
     }
     None
@@ -327,6 +266,7 @@ mod tests {
         shared_rare: 10,
         title_shared: Some(1.0),
         own_subjects: false,
+        title_told: None,
         days_apart: Some(0.5),
         other_source: false,
         same_source_later: false,
@@ -365,7 +305,9 @@ mod tests {
         let dated = Figures { numbers: 18, numbers_shared: 0.6, ..COPY };
         check(dated, Relation::Copy);
         check(Figures { coverage_ab: 0.3, coverage_ba: 0.8, ..dated }, Relation::Twin);
-        check(Figures { coverage_ab: 0.3, coverage_ba: 0.3, ..dated }, Relation::Twin);
+        check(Figures { coverage_ab: 0.3, coverage_ba: 0.5, ..dated }, Relation::Twin);
+        // A passage of two long stories is no wording of the whole.
+        check(Figures { coverage_ab: 0.3, coverage_ba: 0.3, ..dated }, Relation::Related);
         // Few figures among many words changed: a later version.
         check(Figures { numbers: 6, numbers_shared: 0.3, ..COPY }, Relation::Copy);
     }
@@ -434,6 +376,71 @@ mod tests {
         check(Figures { same_text: true, ..payout }, Relation::Twin);
         check(Figures { same_text: true, matched: 60.0, ..payout }, Relation::Identical);
         check(Figures { coverage_ab: 0.3, ..payout }, Relation::Excerpt);
+    }
+
+    #[test]
+    fn a_brief_under_another_headline_is_one_story() {
+        let brief = Figures {
+            matched: 20.0,
+            passage: 20.0,
+            longest: 18,
+            title_shared: Some(0.1),
+            title_told: Some(0.75),
+            other_source: true,
+            ..COPY
+        };
+        check(brief, Relation::Copy);
+        check(Figures { same_text: true, ..brief }, Relation::Identical);
+        check(Figures { coverage_ba: 0.05, ..brief }, Relation::Excerpt);
+        // The text tells of neither title, or facts differ.
+        check(Figures { title_told: Some(0.2), ..brief }, Relation::Twin);
+        check(Figures { title_told: None, ..brief }, Relation::Twin);
+        check(Figures { same_text: true, title_told: Some(0.0), ..brief }, Relation::Twin);
+        check(Figures { own_subjects: true, ..brief }, Relation::Twin);
+        check(Figures { numbers_shared: 0.8, ..brief }, Relation::Twin);
+    }
+
+    #[test]
+    fn a_report_that_is_filed_again_is_one_story() {
+        let filed = Figures {
+            matched: 30.0,
+            passage: 30.0,
+            numbers: 12,
+            numbers_shared: 0.83,
+            days_apart: Some(0.1),
+            ..COPY
+        };
+        check(filed, Relation::Copy);
+        check(Figures { same_source_later: true, ..filed }, Relation::Update);
+        check(Figures { days_apart: Some(0.4), ..filed }, Relation::Twin);
+        check(Figures { days_apart: None, ..filed }, Relation::Twin);
+        check(Figures { title_shared: Some(0.9), ..filed }, Relation::Twin);
+        check(Figures { numbers_shared: 0.4, ..filed }, Relation::Twin);
+        check(Figures { names_shared: 0.6, ..filed }, Relation::Twin);
+        check(Figures { other_source: true, ..filed }, Relation::Twin);
+        check(Figures { coverage_ba: 0.7, ..filed }, Relation::Twin);
+    }
+
+    #[test]
+    fn names_that_both_have_are_no_wording() {
+        let apart = Figures { matched: 15.0, passage: 1.0, longest: 5, ..COPY };
+        check(apart, Relation::Related);
+        check(Figures { passage: 12.0, ..apart }, Relation::Copy);
+        check(Figures { coverage_ba: 0.1, ..apart }, Relation::Related);
+    }
+
+    #[test]
+    fn what_differs_is_told() {
+        let check = |(numbers, numbers_shared), (names, names_shared), expect: &str| {
+            let figures = Figures { numbers, numbers_shared, names, names_shared, ..COPY };
+            assert_eq!(figures.told_differing(), expect);
+        };
+        check((6, 1.0), (8, 1.0), "");
+        check((0, 0.0), (0, 0.0), "");
+        check((3, 0.6667), (8, 1.0), "; 1 number differs");
+        check((6, 0.5), (8, 1.0), "; 3 numbers differ");
+        check((6, 0.5), (8, 0.875), "; 3 numbers and 1 name differ");
+        check((6, 1.0), (8, 0.75), "; 2 names differ");
     }
 
     #[test]

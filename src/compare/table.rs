@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::rules::Thresholds;
+use super::Thresholds;
 use crate::{
     Error, Result,
     vector::{Matrix, dot},

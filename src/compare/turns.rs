@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    Relation,
-    rules::{Figures, Thresholds, decide},
+    Relation, Thresholds,
+    rules::{Figures, decide},
 };
 
 /// One figure, were it otherwise and all else the same.
@@ -129,6 +129,7 @@ mod tests {
             coverage_ab: 0.9,
             coverage_ba: 0.5,
             matched: 100.0,
+            passage: 20.0,
             longest: 40,
             cosine: 0.9,
             shared_rare: 9,

@@ -61,22 +61,29 @@ impl Verdict {
     /// Why, in words, seen from `a`.
     pub fn reason(&self, corpus: &Corpus) -> String {
         let other = &corpus.stories[self.b.index()].id;
-        let percent = |x: f32| format!("{:.0} %", x * 100.0);
+        // What is not all of it is not said to be.
+        let percent = |x: f32| match x < 1.0 {
+            true => format!("{:.0} %", (x * 100.0).round().min(99.0)),
+            false => "100 %".to_string(),
+        };
         let f = &self.figures;
+        let differ = f.told_differing();
         match self.relation {
             Relation::Identical => format!("every passage is the same as in {other}"),
             Relation::Copy => format!(
-                "{} of it is in {other}, {} of that is in it; longest common run {} words",
+                "{} of it is in {other}, {} of that is in it; longest common run {} words{differ}",
                 percent(self.coverage_ab),
                 percent(self.coverage_ba),
                 f.longest
             ),
             Relation::Excerpt if self.coverage_ab >= self.coverage_ba => {
-                format!("{} of it is in the longer {other}", percent(self.coverage_ab))
+                format!("{} of it is in the longer {other}{differ}", percent(self.coverage_ab))
             }
-            Relation::Excerpt => format!("it holds {} of the shorter {other}", percent(self.coverage_ba)),
+            Relation::Excerpt => {
+                format!("it holds {} of the shorter {other}{differ}", percent(self.coverage_ba))
+            }
             Relation::Update => format!(
-                "{} of it is in {other}, another version by the same source",
+                "{} of it is in {other}, another version by the same source{differ}",
                 percent(self.coverage_ab)
             ),
             Relation::Twin => format!(
