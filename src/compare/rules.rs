@@ -164,6 +164,9 @@ fn by_wording(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
     if worded && high >= t.excerpt_coverage && own_words {
         return (Relation::Excerpt, "most of the shorter text is in the longer one");
     }
+    if common && (high >= t.copy_coverage && low >= t.copy_other || high >= t.excerpt_coverage && own_words) {
+        return (Relation::Related, "most words of one are in the other, and no passage is");
+    }
     let fresh = if f.other_source { t.background_days_others } else { t.background_days };
     if passage && high < t.background_coverage && f.days_apart.is_some_and(|days| days >= fresh) {
         return match f.days_apart.is_some_and(|days| days >= 1.0) {
@@ -423,10 +426,11 @@ mod tests {
 
     #[test]
     fn names_that_both_have_are_no_wording() {
-        let apart = Figures { matched: 15.0, passage: 1.0, longest: 5, ..COPY };
+        let apart = Figures { matched: 15.0, passage: 1.0, longest: 5, shared_rare: 0, ..COPY };
         check(apart, Relation::Related);
         check(Figures { passage: 12.0, ..apart }, Relation::Copy);
         check(Figures { coverage_ba: 0.1, ..apart }, Relation::Related);
+        check(Figures { coverage_ab: 0.5, coverage_ba: 0.1, ..apart }, Relation::None);
     }
 
     #[test]
