@@ -22,7 +22,20 @@ pub(crate) struct Token {
 }
 
 /// Spellings of agencies and their plain forms.
-const STYLE: [(&str, &str); 34] = [
+const STYLE: [(&str, &str); 46] = [
+    // "Mar" and "May" are words too.
+    ("jan", "january"),
+    ("feb", "february"),
+    ("apr", "april"),
+    ("jun", "june"),
+    ("jul", "july"),
+    ("aug", "august"),
+    ("sep", "september"),
+    ("sept", "september"),
+    ("oct", "october"),
+    ("nov", "november"),
+    ("dec", "december"),
+    ("revs", "revenues"),
     ("dlr", "dollar"),
     ("dlrs", "dollars"),
     ("stg", "sterling"),
@@ -261,6 +274,7 @@ mod tests {
         check("the U.S. said", &["the", "us", "said"]);
         check("5% & more", &["5", "percent", "and", "more"]);
         check("mid-May", &["mid", "may"]);
+        check("Revs to Aug 3, Sept. 4", &["revenues", "to", "august", "3", "september", "4"]);
         check("Seven of one hundred", &["7", "of", "one", "hundred"]);
         check("1986/87", &["1986/87"]);
         check("1,200,000 and 3,5 and 12,34", &["1200000", "and", "3.5", "and", "12.34"]);

@@ -58,6 +58,11 @@ impl Verdict {
         }
     }
 
+    /// Whether all that is informative of both is in the other, though the texts are not the same.
+    fn is_covered(&self) -> bool {
+        !self.figures.same_text && self.coverage_ab >= 1.0 && self.coverage_ba >= 1.0
+    }
+
     /// Why, in words, seen from `a`.
     pub fn reason(&self, corpus: &Corpus) -> String {
         let other = &corpus.stories[self.b.index()].id;
@@ -67,7 +72,10 @@ impl Verdict {
             false => "100 %".to_string(),
         };
         let f = &self.figures;
-        let differ = f.told_differing();
+        let differ = match f.told_differing() {
+            all if all.is_empty() && self.is_covered() => "; small words or spellings differ".into(),
+            some => some,
+        };
         match self.relation {
             Relation::Identical => format!("every passage is the same as in {other}"),
             Relation::Copy => format!(
