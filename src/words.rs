@@ -84,7 +84,7 @@ pub(crate) fn split(run: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Whether `c` is of a script with no spaces between its words.
-fn is_unspaced(c: char) -> bool {
+pub(crate) fn is_unspaced(c: char) -> bool {
     is_sign(c)
         || (matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
             | '\u{a9e0}'..='\u{a9ff}' | '\u{aa60}'..='\u{aa7f}')

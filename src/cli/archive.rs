@@ -109,11 +109,11 @@ pub fn with_archived(engine: &Engine, new: Vec<Story>) -> Result<Vec<Story>> {
     if let Some((id, story)) = others.first() {
         let line = |id: &str| samestory::report::line(id, 200);
         say!(
-            "samestory: {} have the id of another story of the store and stand beside it, {} as {}; samestory index add \
-             puts them in its place",
+            "samestory: {} the id of another one of the store, beside which it stands, {} as {}; samestory index add puts a \
+             new version in the place of the old",
             match others.len() {
-                1 => "1 story".into(),
-                n => format!("{n} stories"),
+                1 => "a story has".into(),
+                n => format!("each of {n} stories has"),
             },
             line(id),
             line(&story.id)

@@ -165,13 +165,13 @@ fn answer(
     };
     kin.retain(|kin| !is_known || kin.id != id);
     let mut answer = match kin.first() {
+        _ if is_known => nothing(line, Some(id.clone()), "known"),
         Some(kin) => of_kin(line, &id, kin),
-        None if is_known => nothing(line, Some(id.clone()), "known"),
         None => nothing(line, Some(id.clone()), "new"),
     };
     let other =
         |kin: &Kin| Other { id: kin.id.clone(), relation: kin.relation, coverage: rounded(kin.coverage) };
-    answer.also = kin.iter().skip(1).take(OTHERS).map(other).collect();
+    answer.also = kin.iter().skip(usize::from(answer.of.is_some())).take(OTHERS).map(other).collect();
     answer.novel_passages = novel;
     if let Some(Learned { added, .. }) = learned {
         answer.learned = added.taken.is_empty();

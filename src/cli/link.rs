@@ -51,12 +51,12 @@ pub fn run(args: &Link) -> Result<Outcome> {
     let groups = judged.groups;
 
     let nodes = link::nodes(&corpus, &groups);
-    let undated = nodes.iter().filter(|n| n.published.is_none()).count();
+    let undated = corpus.stories.iter().filter(|story| story.published.is_none()).count();
     if undated > 0 && !args.compute.quiet {
         say!(
             "samestory: {undated} of {} stories have no date: they come last, in the order of the input, and are as near as \
              if told at once with any other",
-            nodes.len()
+            corpus.stories.len()
         );
     }
     let all = link::readings(&corpus, &rows, &titles, &title_vectors, &known);

@@ -32,7 +32,7 @@ const ATTESTED: u32 = 3;
 /// ways ("Zelensky", "Zelenskiy").
 const SHORT_NAME: usize = 6;
 
-/// Bytes that two forms of a name begin with, at least.
+/// Letters that two forms of a word begin with, at least.
 const LEAST_STEM: usize = 4;
 
 /// A story made ready for comparing.
@@ -325,7 +325,7 @@ impl<'a> Comparer<'a> {
 /// Whether one of two words begins with all of the other.
 fn are_forms(a: &str, b: &str) -> bool {
     let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-    short.len() >= LEAST_STEM && long.starts_with(short)
+    short.chars().nth(LEAST_STEM - 1).is_some() && long.starts_with(short)
 }
 
 /// The number of a token, which is the next one if it is new.
@@ -395,7 +395,8 @@ fn title_told(story: &Prepared, vocabulary: &[Token]) -> Option<f32> {
     let telling: Vec<&u32> = story.title.iter().filter(|id| !is_function(text(id))).collect();
     let is_said = |id: &&&u32| {
         let as_it_is = story.distinct.binary_search(id).is_ok();
-        as_it_is || story.distinct.iter().any(|own| are_forms(text(id), text(own)))
+        let is_number = vocabulary[***id as usize].kind == Kind::Number;
+        as_it_is || (!is_number && story.distinct.iter().any(|own| are_forms(text(id), text(own))))
     };
     let told = telling.iter().filter(is_said).count() as f32 / telling.len() as f32;
     (!telling.is_empty()).then_some(told)

@@ -1,6 +1,6 @@
 //! Numbers, told and folded so that each has one form, whatever the style of a paper or the script of its digits.
 
-use crate::words::digit;
+use crate::words::{digit, is_letter, is_unspaced};
 
 /// Numbers in words; "one" is mostly a pronoun.
 const IN_WORDS: [(&str, &str); 22] = [
@@ -42,33 +42,39 @@ pub(super) fn is_amount(text: &str) -> bool {
     rest.len() < text.len() && (fraction || units.iter().any(|unit| rest.trim_start().starts_with(unit)))
 }
 
-/// How many bytes of `after` go on with the number `word`: groups of three digits after spaces, as in much of Europe
-/// ("4 200 000"), or after apostrophes, as in Switzerland ("4'200"), with the decimals behind them.
+/// How many bytes of `after` go on with the number that `word` ends in: groups of three digits after spaces, as in much of
+/// Europe ("4 200 000"), or after apostrophes, as in Switzerland ("4'200"), with the decimals behind them.
 pub(super) fn groups_after(word: &str, after: &str) -> usize {
-    let whole = word.strip_prefix('-').unwrap_or(word);
-    if whole.is_empty()
-        || whole.len() > 3
-        || !whole.bytes().all(|b| b.is_ascii_digit())
-        || whole.starts_with('0')
+    let head = word.trim_end_matches(|c| digit(c).is_some());
+    let first = &word[head.len()..];
+    let begins = head.is_empty() || head == "-" || head.ends_with(is_unspaced);
+    if !begins
+        || !(1..=3).contains(&first.chars().count())
+        || first.chars().next().and_then(digit) == Some('0')
     {
         return 0;
     }
-    let digits_at = |at: usize| after.as_bytes()[at..].iter().take_while(|b| b.is_ascii_digit()).count();
-    let Some(mark @ (b' ' | b'\'')) = after.as_bytes().first() else { return 0 };
+    let Some(mark @ (' ' | '\'')) = after.chars().next() else { return 0 };
+    let digits_at = |at: usize| {
+        let rest = &after[at..];
+        let end = rest.find(|c| digit(c).is_none()).unwrap_or(rest.len());
+        (rest[..end].chars().count(), end)
+    };
     let mut end = 0;
-    while after.as_bytes().get(end) == Some(mark) && digits_at(end + 1) == 3 {
-        end += 4;
+    while after[end..].starts_with(mark)
+        && let (3, length) = digits_at(end + 1)
+    {
+        end += 1 + length;
     }
-    let rest = &after[end..];
-    if end > 0 && rest.starts_with(['.', ',']) {
-        end += match digits_at(end + 1) {
-            0 => 0,
-            decimals => 1 + decimals,
-        };
+    if end > 0
+        && after[end..].starts_with(['.', ','])
+        && let (1.., length) = digits_at(end + 1)
+    {
+        end += 1 + length;
     }
     // Not a number, if a letter or more digits follow at once.
     let follows = after[end..].chars().next();
-    if follows.is_some_and(crate::words::is_letter) { 0 } else { end }
+    if follows.is_some_and(|c| is_letter(c) && !is_unspaced(c)) { 0 } else { end }
 }
 
 /// One form of the number `word`, which is in lower case: "1,200", "1.200", "1 200" and "1200" are one number, "3,5" is
@@ -161,6 +167,9 @@ mod tests {
         check("5.5", " 250", "");
         check("5", "", "");
         check("1", "'200 300", "'200");
+        check("١", " ٢٠٠ يورو", " ٢٠٠");
+        check("更换4", " 200人", " 200");
+        check("mid4", " 200", "");
     }
 
     #[test]

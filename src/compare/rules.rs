@@ -191,7 +191,8 @@ fn is_of_other_subject(f: &Figures, t: &Thresholds) -> bool {
 
 /// Whether one text comes again within hours under its title, from one publisher or from unknown ones.
 fn is_refiled(f: &Figures, t: &Thresholds) -> bool {
-    let soon = f.days_apart.is_some_and(|days| days * 24.0 <= t.refiled_hours);
+    // Of two that were published at one instant the day alone may be known.
+    let soon = f.days_apart.is_some_and(|days| days > 0.0 && days * 24.0 <= t.refiled_hours);
     let one_title = f.title_shared.is_some_and(|shared| shared >= 0.999);
     let same = |all: u32, shared: f32, least: f32| all == 0 || shared >= least;
     soon && one_title
@@ -417,6 +418,7 @@ mod tests {
         check(Figures { same_source_later: true, ..filed }, Relation::Update);
         check(Figures { days_apart: Some(0.4), ..filed }, Relation::Twin);
         check(Figures { days_apart: None, ..filed }, Relation::Twin);
+        check(Figures { days_apart: Some(0.0), ..filed }, Relation::Twin);
         check(Figures { title_shared: Some(0.9), ..filed }, Relation::Twin);
         check(Figures { numbers_shared: 0.4, ..filed }, Relation::Twin);
         check(Figures { names_shared: 0.6, ..filed }, Relation::Twin);

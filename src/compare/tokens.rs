@@ -163,8 +163,7 @@ fn words(text: &str) -> Vec<&str> {
         let end = bytes.get(j).map_or(text.len(), |b| b.0);
         let groups = numbers::groups_after(&text[start..end], &text[end..]);
         out.extend(split(&text[start..end + groups]));
-        // Every sign of the groups is one byte.
-        i = j + groups;
+        i = j + text[end..end + groups].chars().count();
     }
     out
 }
@@ -279,6 +278,7 @@ mod tests {
         check("1986/87", &["1986/87"]);
         check("1,200,000 and 3,5 and 12,34", &["1200000", "and", "3.5", "and", "12.34"]);
         check("4 200 000 Euro, 5 Tage", &["4200000", "euro", "5", "tage"]);
+        check("换4 200人", &["换", "4200", "人"]);
         check("市政府说，造成250人受伤。", &["市政府", "说", "造成", "250", "人", "受伤"]);
         check("قتل ٢٥٠ شخصا", &["قتل", "250", "شخصا"]);
         check(

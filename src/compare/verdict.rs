@@ -73,7 +73,9 @@ impl Verdict {
         };
         let f = &self.figures;
         let differ = match f.told_differing() {
-            all if all.is_empty() && self.is_covered() => "; small words or spellings differ".into(),
+            all if all.is_empty() && self.is_covered() => {
+                "; they differ in small words, spellings, or the order or cut of passages".into()
+            }
             some => some,
         };
         match self.relation {

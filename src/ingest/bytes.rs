@@ -2,10 +2,12 @@
 
 use std::{
     borrow::Cow,
+    cell::Cell,
     io::{self, BufRead, BufReader, Read},
+    rc::Rc,
 };
 
-use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{CoderResult, Decoder, Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use flate2::bufread::MultiGzDecoder;
 
 use crate::progress::{Progress, Stage};
@@ -13,11 +15,11 @@ use crate::progress::{Progress, Stage};
 /// No record may be longer: what is, is skipped in bounded memory.
 pub(super) const MAX_RECORD: u64 = 64 << 20;
 
+/// A stream of bytes, unpacked; and whether it has met UTF-16 that is broken.
+pub(super) type Unpacked<'a> = (Box<dyn BufRead + 'a>, Rc<Cell<bool>>);
+
 /// Reads through `stream`, unpacking gzip and Zstandard as their first bytes tell; UTF-16 with a mark becomes UTF-8.
-pub(super) fn unpack<'a>(
-    stream: impl Read + 'a,
-    progress: &'a dyn Progress,
-) -> io::Result<Box<dyn BufRead + 'a>> {
+pub(super) fn unpack<'a>(stream: impl Read + 'a, progress: &'a dyn Progress) -> io::Result<Unpacked<'a>> {
     let mut raw = BufReader::with_capacity(1 << 16, Counted { inner: stream, progress });
     let head = raw.fill_buf()?;
     let mut plain: Box<dyn BufRead + 'a> = match head {
@@ -29,21 +31,26 @@ pub(super) fn unpack<'a>(
         _ => Box::new(raw),
     };
     let marked = Encoding::for_bom(plain.fill_buf()?).map(|(encoding, _)| encoding);
-    Ok(match marked {
+    let broken = Rc::new(Cell::new(false));
+    let reader: Box<dyn BufRead + 'a> = match marked {
         Some(encoding) if encoding == UTF_16LE || encoding == UTF_16BE => {
             let decoder = encoding.new_decoder_with_bom_removal();
-            Box::new(BufReader::with_capacity(1 << 16, Utf16 { inner: plain, decoder, at: 0, ended: false }))
+            Box::new(BufReader::with_capacity(
+                1 << 16,
+                Utf16 { inner: plain, decoder, ended: false, broken: Rc::clone(&broken) },
+            ))
         }
         _ => plain,
-    })
+    };
+    Ok((reader, broken))
 }
 
-/// UTF-16 as UTF-8, so that lines end where they end.
+/// UTF-16 as UTF-8, so that lines end where they end. What is broken becomes U+FFFD.
 struct Utf16<R> {
     inner: R,
     decoder: Decoder,
-    at: usize,
     ended: bool,
+    broken: Rc<Cell<bool>>,
 }
 
 impl<R: BufRead> Read for Utf16<R> {
@@ -51,15 +58,10 @@ impl<R: BufRead> Read for Utf16<R> {
         while !self.ended {
             let bytes = self.inner.fill_buf()?;
             let last = bytes.is_empty();
-            let (result, read, written) =
-                self.decoder.decode_to_utf8_without_replacement(bytes, buffer, last);
+            let (result, read, written, broken) = self.decoder.decode_to_utf8(bytes, buffer, last);
+            self.broken.set(self.broken.get() || broken);
             self.inner.consume(read);
-            self.at += read;
-            if let DecoderResult::Malformed(..) = result {
-                let broken = format!("broken UTF-16 before byte {}", self.at);
-                return Err(io::Error::new(io::ErrorKind::InvalidData, broken));
-            }
-            self.ended = last && result == DecoderResult::InputEmpty;
+            self.ended = last && result == CoderResult::InputEmpty;
             if written > 0 {
                 return Ok(written);
             }
@@ -183,22 +185,19 @@ mod tests {
             let pair = |unit: u16| if big { unit.to_be_bytes() } else { unit.to_le_bytes() };
             format!("\u{feff}{text}").encode_utf16().flat_map(pair).collect()
         };
-        let check = |bytes: &[u8], expect: Option<&str>| {
-            let (read, error) = read_all(&mut unpack(bytes, &crate::progress::Silent).unwrap(), 1 << 20);
-            let text = read.and_then(|bytes| String::from_utf8(bytes).ok());
-            assert_eq!(
-                (text.as_deref(), error.is_some()),
-                (expect.or(Some("a")), expect.is_none()),
-                "{bytes:?}"
-            );
+        let check = |bytes: &[u8], expect: &str| {
+            let (mut reader, broken) = unpack(bytes, &crate::progress::Silent).unwrap();
+            let (read, error) = read_all(&mut reader, 1 << 20);
+            assert_eq!((decode(&read.unwrap()).0, error.is_none()), (expect.into(), true), "{bytes:?}");
+            assert_eq!(broken.get(), expect.contains('\u{fffd}'), "{bytes:?}");
         };
         let text = "one\ntwö 🌊\r\n三\n".repeat(9000);
-        check(&pack(&text, false), Some(&text));
-        check(&pack(&text, true), Some(&text));
-        check(&pack("", false), Some(""));
+        check(&pack(&text, false), &text);
+        check(&pack(&text, true), &text);
+        check(&pack("", false), "");
         // Half of a pair, and half of a unit.
-        check(b"\xff\xfea\0\0\xd8b\0", None);
-        check(b"\xff\xfea\0b", None);
+        check(b"\xff\xfea\0\0\xd8b\0", "a\u{fffd}b");
+        check(b"\xff\xfea\0b", "a\u{fffd}");
     }
 
     #[test]

@@ -125,7 +125,7 @@ impl<'a> Collector<'a> {
     pub(super) fn stream(&mut self, path: &Path, stream: impl Read, progress: &dyn Progress) -> Result<()> {
         self.path = path.into();
         self.out.files += 1;
-        let mut reader = match bytes::unpack(stream, progress) {
+        let (mut reader, broken) = match bytes::unpack(stream, progress) {
             Ok(reader) => reader,
             Err(error) => {
                 self.broken(0, &error);
@@ -152,6 +152,9 @@ impl<'a> Collector<'a> {
                 self.here(0, NoticeKind::Parquet("it is read from a file only, named .parquet".into()))
             }
             Format::Text | Format::Markdown | Format::Html => self.document(reader.as_mut(), format),
+        }
+        if broken.get() {
+            self.here(0, NoticeKind::Utf16);
         }
         self.check_texts(before);
         if progress.cancelled() {

@@ -85,7 +85,7 @@ fn format_of(path: &Path, options: &Options) -> Option<Format> {
 
 fn open(path: &Path) -> Result<Box<dyn BufRead>> {
     let file = File::open(path).map_err(Error::io("read", path))?;
-    bytes::unpack(file, &Silent).map_err(Error::io("read", path))
+    bytes::unpack(file, &Silent).map(|(reader, _)| reader).map_err(Error::io("read", path))
 }
 
 fn lines(path: &Path, wanted: &dyn Fn(u64) -> bool, out: &mut dyn Write) -> Result<()> {

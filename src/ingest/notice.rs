@@ -23,6 +23,8 @@ pub enum NoticeKind {
     Compressed(String),
     /// Bytes that are not UTF-8, read as windows-1252.
     Encoding,
+    /// UTF-16 with halves of pairs or of units, which were read as U+FFFD.
+    Utf16,
     /// NUL bytes: not text at all.
     Binary,
     /// A record longer than the limit, in bytes.
@@ -97,6 +99,7 @@ impl fmt::Display for NoticeKind {
             NoticeKind::Unreadable(e) => write!(f, "cannot be read ({e}); skipped"),
             NoticeKind::Compressed(e) => write!(f, "the compressed data is broken ({e}); read up to there"),
             NoticeKind::Encoding => f.write_str("not UTF-8; read as windows-1252"),
+            NoticeKind::Utf16 => f.write_str("broken UTF-16; what is broken is read as U+FFFD"),
             NoticeKind::Binary => f.write_str("holds NUL bytes, so it is no text; skipped"),
             NoticeKind::TooLong(limit) => write!(f, "longer than {} MiB; skipped", limit >> 20),
             NoticeKind::Json(e) => write!(f, "not valid JSON ({e}); skipped"),

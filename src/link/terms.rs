@@ -180,7 +180,8 @@ impl Vocabulary {
             let is_name = self.terms[id as usize].name > 0 && capital(x) && capital(y);
             let shown = if is_name || !capital(x) { x } else { y };
             // The point that ends the letters of "U.S." may end a sentence too, and is no part of the word.
-            let point = if shown.contains('.') && shown.ends_with(char::is_uppercase) { "." } else { "" };
+            let letters = shown.contains('.') && shown.split('.').all(|part| part.chars().count() == 1);
+            let point = if letters { "." } else { "" };
             let told = if is_name { &mut names } else { &mut others };
             told.push(format!("{shown}{point}"));
         }
@@ -268,7 +269,10 @@ mod tests {
         check("Norrin Closes Both Ports", &[("norrin", 0), ("close", 0), ("both", 0), ("port", 0)]);
         check("I told Dr. B of Norrin", &[("told", -1), ("dr", 1), ("norrin", 1)]);
         check("glass duties in 1987", &[("glass", -1), ("duty", -1), ("1987", 0)]);
-        check("Corel Corp. met on Monday, March 3", &[("corel", -1), ("met", -1), ("3", 0)]);
+        check(
+            "Corel Corp. met with some lenders there on Monday, March 3",
+            &[("corel", -1), ("met", -1), ("lender", -1), ("3", 0)],
+        );
         check("a march past the company", &[("march", -1), ("past", -1), ("company", -1)]);
     }
 
@@ -300,6 +304,7 @@ mod tests {
         );
         check(["Fire at Norrin Port", "a fire", "x"], &[], &["fire"]);
         check(["the U.S. voted", "for the U.S.", "x"], &["U.S."], &[]);
+        check(["shares of CKGH.HK rose", "of CKGH.HK", "x"], &["CKGH.HK"], &[]);
     }
 
     #[test]

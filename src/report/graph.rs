@@ -83,7 +83,7 @@ fn xml(text: &str) -> String {
     out
 }
 
-/// An id inside XML: two ids stay two, whatever white space they have. What XML 1.0 has no place for becomes its picture.
+/// An id inside XML, with its white space. What XML 1.0 has no place for becomes its picture.
 fn xml_id(id: &str) -> String {
     let mut out = String::with_capacity(id.len());
     for c in id.chars() {
@@ -99,7 +99,10 @@ fn xml_id(id: &str) -> String {
 
 /// The picture of a control character (Unicode, "Control Pictures").
 fn pictured(c: char) -> char {
-    char::from_u32(0x2400 + u32::from(c)).filter(|_| u32::from(c) < 0x20).unwrap_or('\u{fffd}')
+    match u32::from(c) {
+        0x7f => '\u{2421}',
+        code => char::from_u32(0x2400 + code).filter(|_| code < 0x20).unwrap_or('\u{fffd}'),
+    }
 }
 
 /// The language of Graphviz: a box for each storyline, its stories in it; the stories outside; all links.
@@ -136,7 +139,7 @@ fn node(member: &MemberItem) -> String {
     format!("{} [label={}];", quoted_id(&member.id), quoted(&label))
 }
 
-/// An id, in which control characters are pictures: two ids stay two.
+/// An id, in which control characters are pictures.
 fn quoted_id(id: &str) -> String {
     let shown: String = id.chars().map(|c| if c.is_control() { pictured(c) } else { c }).collect();
     quoted(&shown)

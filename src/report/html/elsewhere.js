@@ -8,7 +8,7 @@ const RUN = 5;
 const MOST_WORDS = 2e5;
 
 /** Signs of scripts that have no spaces between words. */
-const UNSPACED = /[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]/;
+const UNSPACED = /[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\ua9e0-\ua9ff\uaa60-\uaa7f\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9f\u{20000}-\u{3ffff}]/u;
 
 const segmenter = Intl.Segmenter && new Intl.Segmenter('en', { granularity: 'word' });
 
