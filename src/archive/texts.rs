@@ -79,7 +79,7 @@ impl Unembedded {
 
     /// The stories with the vectors of [`Unembedded::texts`]; an error if these are none.
     pub(super) fn embedded(self, of_texts: &Matrix) -> Result<Embedded> {
-        check(of_texts, self.texts().len(), self.vectors.dim())?;
+        check(of_texts, self.rows().count(), self.vectors.dim())?;
         let Unembedded { corpus, mut vectors, unknown, titles } = self;
         for (i, row) in unknown.iter().enumerate() {
             vectors.row_mut(row.index()).copy_from_slice(of_texts.row(i));

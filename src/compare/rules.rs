@@ -125,10 +125,7 @@ fn by_wording(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
         && f.numbers_shared < t.excerpt_numbers
         && f.differing() >= t.excerpt_density;
     if worded && is_refiled(f, t) && low >= t.refiled_coverage {
-        return match f.same_source_later {
-            true => (Relation::Update, "one publisher's later version of the same text"),
-            false => (Relation::Copy, "the same text, filed again within hours"),
-        };
+        return republished(f, "the same text, filed again within hours");
     }
     if origin
         && f.matched < t.brief.max(t.recurring_matched)
@@ -150,21 +147,20 @@ fn by_wording(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
             return (Relation::Twin, OWN_TITLES);
         }
     }
-    if worded && high >= t.copy_coverage && low >= t.copy_other {
-        return match f.same_source_later {
-            true => (Relation::Update, "one publisher's later version of the same text"),
-            false => (Relation::Copy, "most of both texts is shared"),
-        };
+    let whole = common && high >= t.copy_coverage && low >= t.copy_other;
+    if worded && whole {
+        return republished(f, "most of both texts is shared");
     }
     if origin && few_numbers {
         return (Relation::Twin, "a passage has the same wording with other numbers");
     }
     let titled = f.title_shared.is_some_and(|s| s >= t.short_title);
     let own_words = f.matched >= t.short || high >= t.short_excerpt || f.longest >= t.short_run || titled;
-    if worded && high >= t.excerpt_coverage && own_words {
+    let part = common && high >= t.excerpt_coverage && own_words;
+    if worded && part {
         return (Relation::Excerpt, "most of the shorter text is in the longer one");
     }
-    if common && (high >= t.copy_coverage && low >= t.copy_other || high >= t.excerpt_coverage && own_words) {
+    if whole || part {
         return (Relation::Related, "most words of one are in the other, and no passage is");
     }
     let fresh = if f.other_source { t.background_days_others } else { t.background_days };
@@ -181,6 +177,14 @@ fn by_wording(f: &Figures, t: &Thresholds) -> (Relation, &'static str) {
         return (Relation::Related, "close in meaning, and they share rare names or terms");
     }
     (Relation::None, "too little is shared")
+}
+
+/// An update where one publisher made both at different times; else a copy, by `rule`.
+fn republished(f: &Figures, rule: &'static str) -> (Relation, &'static str) {
+    match f.same_source_later {
+        true => (Relation::Update, "one publisher's later version of the same text"),
+        false => (Relation::Copy, rule),
+    }
 }
 
 /// Whether two texts of one wording under two titles are on two subjects: facts differ, or each title has a name of its own,

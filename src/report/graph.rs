@@ -68,6 +68,19 @@ fn data(key: &str, value: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
 
 /// `text` inside XML: markup is escaped, and what XML 1.0 has no place for becomes a space.
 fn xml(text: &str) -> String {
+    escaped(text, |_| " ".into())
+}
+
+/// An id inside XML, with its white space. What XML 1.0 has no place for becomes its picture.
+fn xml_id(id: &str) -> String {
+    escaped(id, |c| match c {
+        '\t' | '\n' | '\r' | '\u{7f}'..='\u{9f}' => format!("&#{};", u32::from(c)),
+        c => pictured(c).into(),
+    })
+}
+
+/// `text` with its markup escaped, and with what `other` makes of control characters and of what is none.
+fn escaped(text: &str, other: impl Fn(char) -> String) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -75,23 +88,8 @@ fn xml(text: &str) -> String {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
-            '\t' | '\n' | '\r' => out.push(' '),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push(' '),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out += &other(c),
             c => out.push(c),
-        }
-    }
-    out
-}
-
-/// An id inside XML, with its white space. What XML 1.0 has no place for becomes its picture.
-fn xml_id(id: &str) -> String {
-    let mut out = String::with_capacity(id.len());
-    for c in id.chars() {
-        match c {
-            '\t' | '\n' | '\r' | '\u{7f}'..='\u{9f}' => out += &format!("&#{};", u32::from(c)),
-            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
-            c if c.is_control() => out.push(pictured(c)),
-            c => out += &xml(c.encode_utf8(&mut [0; 4])),
         }
     }
     out
