@@ -159,6 +159,9 @@ impl Error {
                 std::io::ErrorKind::NotFound => "check the path".into(),
                 std::io::ErrorKind::PermissionDenied => format!("you have no permission to {action} it"),
                 std::io::ErrorKind::StorageFull => "the disk is full: free some space and run again".into(),
+                std::io::ErrorKind::AlreadyExists => "there is a file of this name: give another name".into(),
+                std::io::ErrorKind::NotADirectory => "what should be a folder on this path is a file".into(),
+                std::io::ErrorKind::IsADirectory => "it is a folder: give a file".into(),
                 _ => source.to_string(),
             }),
             Error::Model { .. } => {

@@ -191,6 +191,8 @@ fn groups_keep_their_numbers_and_the_log_tells_why() {
     a.text(&["index", "add", "more.jsonl"]);
     a.text(&["index", "remove", "n0"]);
     a.text(&["index", "remove", "n1"]);
+    assert!(a.error(&["log", "--group", "2"]).contains("never was a group 2"));
+    assert_eq!(a.text(&["log", "--group", "1", "--after", "99"]), "");
     let log = a.text(&["log", "--json"]);
     let told: Vec<(String, i64, String)> = log
         .lines()

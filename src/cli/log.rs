@@ -1,13 +1,23 @@
 //! `samestory log`: what happened to the groups of a store.
 
-use samestory::{Result, report, store::Store};
+use samestory::{Error, Result, report, store::Store};
 
 use super::{Outcome, archive, args::Log, sink};
 
 /// Runs the command.
 pub fn run(args: &Log) -> Result<Outcome> {
     let store = Store::open(&archive::existing_folder(args.store.as_deref())?)?;
-    let events = store.view().events(args.after, args.group)?;
+    let view = store.view();
+    let events = view.events(args.after, args.group)?;
+    if let (Some(number), true) = (args.group, events.is_empty())
+        && view.events(0, args.group)?.is_empty()
+    {
+        return Err(Error::Option {
+            option: "--group".into(),
+            message: format!("there never was a group {number}"),
+            hint: "samestory log without it tells of all groups".into(),
+        });
+    }
     sink::write_to(None, |out| {
         for event in &events {
             let at = jiff::Timestamp::from_millisecond(event.at).map(|t| t.to_string()).unwrap_or_default();

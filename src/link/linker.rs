@@ -150,7 +150,7 @@ impl Linker {
             if progress.cancelled() {
                 return Err(Error::Interrupted);
             }
-            let words: Vec<Words> = block.par_iter().map(Reading::words).collect();
+            let words: Vec<Words<'_>> = block.par_iter().map(Reading::words).collect();
             block.iter().zip(&words).for_each(|(reading, words)| self.learn(reading, words));
         }
         let near: Vec<Vec<Near>> = (first..self.profiles.len())
@@ -173,7 +173,7 @@ impl Linker {
         Ok(())
     }
 
-    fn learn(&mut self, reading: &Reading<'_>, words: &Words) {
+    fn learn(&mut self, reading: &Reading<'_>, words: &Words<'_>) {
         let dim = reading.title.iter().chain(&reading.body).map(|p| p.vector.len()).next();
         let dim = dim.or(self.profiles.first().map(|p| p.vector.len())).unwrap_or(0);
         let profile = reading.learn(words, &mut self.vocabulary, dim);
@@ -191,7 +191,7 @@ impl Linker {
         for &(term, weight) in &profile.terms {
             self.postings[term as usize].push((n as u32, weight));
         }
-        let spelled = self.vocabulary.spellings(words.all());
+        let spelled = self.vocabulary.spellings(words.all(), |_| true);
         self.spelled
             .push(spelled.into_iter().map(|(term, word)| (term, self.spellings.number(word))).collect());
         self.profiles.push(profile);

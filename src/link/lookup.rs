@@ -131,7 +131,7 @@ impl<'a> Lookup<'a> {
         progress: &dyn Progress,
     ) -> Result<Self> {
         progress.begin(Stage::Link, Some(readings.len() as u64));
-        let words: Vec<Words> = readings.par_iter().map(Reading::words).collect();
+        let words: Vec<Words<'_>> = readings.par_iter().map(Reading::words).collect();
         let mut vocabulary = Vocabulary::default();
         words.iter().for_each(|w| vocabulary.add(w));
         if let Some(many) = many {
@@ -139,7 +139,7 @@ impl<'a> Lookup<'a> {
         }
         let dim = readings.iter().flat_map(|r| r.title.iter().chain(&r.body)).map(|p| p.vector.len()).next();
         let dim = dim.unwrap_or(0);
-        let profile = |(reading, words): (&Reading<'_>, &Words)| {
+        let profile = |(reading, words): (&Reading<'_>, &Words<'_>)| {
             progress.advance(Stage::Link, 1);
             reading.profile(words, &vocabulary, dim)
         };
@@ -173,7 +173,7 @@ impl<'a> Lookup<'a> {
     ) -> Vec<Found> {
         let query_words = query.words();
         let profile = query.profile(&query_words, &self.vocabulary, self.dim);
-        let own = self.vocabulary.spellings(query_words.all());
+        let own = self.vocabulary.spellings(query_words.all(), |_| true);
         let mut terms = vec![0f32; self.profiles.len()];
         for &(term, weight) in &profile.terms {
             for &(story, theirs) in &self.postings[term as usize] {
@@ -198,9 +198,11 @@ impl<'a> Lookup<'a> {
         let found = |(Score { score, company }, Looked { near: rough, best, .. }): (Score, Looked)| {
             let theirs = &self.profiles[rough.story];
             let their_words = self.readings[rough.story].words();
-            let spelled = self.vocabulary.spellings(their_words.all());
+            let common = shared(&theirs.terms, &profile.terms);
+            let is_common = |term: u32| common.binary_search_by_key(&term, |c| c.0).is_ok();
+            let spelled = self.vocabulary.spellings(their_words.all(), is_common);
             let (names, words) = self.vocabulary.told(
-                shared(&theirs.terms, &profile.terms),
+                common,
                 |term| spelled.get(&term).copied(),
                 |term| own.get(&term).copied(),
             );

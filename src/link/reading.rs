@@ -57,20 +57,20 @@ impl Profile {
 }
 
 /// The words of a story's title and passages.
-pub(super) struct Words {
-    title: Vec<Word>,
-    body: Vec<Vec<Word>>,
+pub(super) struct Words<'t> {
+    title: Vec<Word<'t>>,
+    body: Vec<Vec<Word<'t>>>,
 }
 
-impl Words {
+impl<'t> Words<'t> {
     /// Each word with the times that it counts.
-    fn counted(&self) -> impl Iterator<Item = (&Word, f32)> {
+    fn counted(&self) -> impl Iterator<Item = (&Word<'t>, f32)> {
         let title = self.title.iter().map(|w| (w, LEAD));
         title.chain(self.body.iter().flatten().map(|w| (w, 1.0)))
     }
 
     /// All of them.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Word> {
+    pub(super) fn all(&self) -> impl Iterator<Item = &Word<'t>> {
         self.title.iter().chain(self.body.iter().flatten())
     }
 
@@ -85,26 +85,26 @@ impl Words {
     }
 }
 
-impl Reading<'_> {
-    pub(super) fn words(&self) -> Words {
+impl<'a> Reading<'a> {
+    pub(super) fn words(&self) -> Words<'a> {
         let title = self.title.map(|p| words(p.text)).unwrap_or_default();
         Words { title, body: self.body.iter().map(|p| words(p.text)).collect() }
     }
 
     /// Adds the story to the vocabulary, and weighs it by what is known by then.
-    pub(super) fn learn(&self, words: &Words, vocabulary: &mut Vocabulary, dim: usize) -> Profile {
+    pub(super) fn learn(&self, words: &Words<'_>, vocabulary: &mut Vocabulary, dim: usize) -> Profile {
         let counts = vocabulary.learn(words.counted());
         self.weigh(words, &counts, vocabulary, dim)
     }
 
     /// Weighs the story by what is known; words that no story had say nothing.
-    pub(super) fn profile(&self, words: &Words, vocabulary: &Vocabulary, dim: usize) -> Profile {
+    pub(super) fn profile(&self, words: &Words<'_>, vocabulary: &Vocabulary, dim: usize) -> Profile {
         self.weigh(words, &vocabulary.count(words.counted()), vocabulary, dim)
     }
 
     fn weigh(
         &self,
-        words: &Words,
+        words: &Words<'_>,
         counts: &BTreeMap<u32, f32>,
         vocabulary: &Vocabulary,
         dim: usize,
@@ -129,7 +129,7 @@ impl Reading<'_> {
 
 impl Vocabulary {
     /// Takes one more story's words.
-    pub(super) fn add(&mut self, words: &Words) {
+    pub(super) fn add(&mut self, words: &Words<'_>) {
         self.learn(words.counted());
     }
 }

@@ -4,21 +4,21 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::compare::{
     Field, Frequencies,
-    tokens::{Kind, Token, is_function, read},
+    tokens::{Kind, Token, WordSet, is_function, read},
 };
 
 /// One term as a text has it, before the vocabulary knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Word {
+pub(super) struct Word<'t> {
     /// Folded, and in the singular.
     pub key: String,
     /// As it stands in the text.
-    pub shown: String,
+    pub shown: &'t str,
     /// 1 where its capital says that it is a name, -1 where it is none, 0 where the text does not tell.
     pub name: i32,
 }
 
-impl Word {
+impl Word<'_> {
     /// Whether it is a number, or begins with one.
     pub fn is_number(&self) -> bool {
         self.key.starts_with(|c: char| c.is_ascii_digit() || c == '-')
@@ -26,31 +26,33 @@ impl Word {
 }
 
 /// Names that say when, or of what legal form a company is, and not what is told of.
-const GENERAL: &str = " monday tuesday wednesday thursday friday saturday sunday january february march april may june july \
-    august september october november december jan feb mar apr jun jul aug sept sep oct nov dec gmt est edt pst pdt utc \
-    incorporated corporation company companies limited plc gmbh llc ";
+static GENERAL: WordSet = WordSet::new(
+    "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september \
+    october november december jan feb mar apr jun jul aug sept sep oct nov dec gmt est edt pst pdt utc incorporated \
+    corporation company companies limited plc gmbh llc",
+);
 
 /// The informative words of a normalized text.
-pub(super) fn words(text: &str) -> Vec<Word> {
+pub(super) fn words(text: &str) -> Vec<Word<'_>> {
     let tells = !is_title_case(text);
     let alone = |text: &str| text.len() == 1 && text.starts_with(|c: char| c.is_ascii_alphabetic());
     // "A march" and "a company" are subjects, "March" and "Company" are not.
-    let is_general = |token: &Token, shown: &str| {
-        shown.starts_with(char::is_uppercase) && GENERAL.contains(&format!(" {} ", token.text))
-    };
+    let is_general =
+        |token: &Token, shown: &str| shown.starts_with(char::is_uppercase) && GENERAL.has(&token.text);
     let informative = read(text).filter(|(token, shown)| {
         !is_function(&token.text) && !alone(&token.text) && !is_general(token, shown)
     });
-    let word = |(token, shown): (Token, &str)| Word {
-        name: match token.kind {
-            Kind::Name if tells => 1,
-            Kind::Word if tells => -1,
-            _ => 0,
-        },
-        key: if token.kind == Kind::Number { token.text } else { singular(token.text) },
-        shown: shown.strip_suffix("'s").unwrap_or(shown).into(),
-    };
-    informative.map(word).collect()
+    informative
+        .map(|(token, shown)| Word {
+            name: match token.kind {
+                Kind::Name if tells => 1,
+                Kind::Word if tells => -1,
+                _ => 0,
+            },
+            key: if token.kind == Kind::Number { token.text } else { singular(token.text) },
+            shown: shown.strip_suffix("'s").unwrap_or(shown),
+        })
+        .collect()
 }
 
 /// Whether most longer words have a capital, so that it tells of no name.
@@ -103,7 +105,7 @@ pub(super) type Weights = Vec<(u32, f32)>;
 
 impl Vocabulary {
     /// Takes one more story's words, each counted so many times; tells each term's number and count.
-    pub fn learn<'w>(&mut self, words: impl Iterator<Item = (&'w Word, f32)>) -> BTreeMap<u32, f32> {
+    pub fn learn<'w>(&mut self, words: impl Iterator<Item = (&'w Word<'w>, f32)>) -> BTreeMap<u32, f32> {
         let mut counts: BTreeMap<u32, f32> = BTreeMap::new();
         for (word, times) in words {
             let next = self.terms.len() as u32;
@@ -141,7 +143,7 @@ impl Vocabulary {
     }
 
     /// The words that are known, counted.
-    pub fn count<'w>(&self, words: impl Iterator<Item = (&'w Word, f32)>) -> BTreeMap<u32, f32> {
+    pub fn count<'w>(&self, words: impl Iterator<Item = (&'w Word<'w>, f32)>) -> BTreeMap<u32, f32> {
         let mut counts: BTreeMap<u32, f32> = BTreeMap::new();
         for (word, times) in words {
             if let Some(id) = self.id(word) {
@@ -151,14 +153,18 @@ impl Vocabulary {
         counts
     }
 
-    /// How a story writes its terms: as a name where it has one as such.
-    pub fn spellings<'w>(&self, words: impl Iterator<Item = &'w Word>) -> BTreeMap<u32, &'w str> {
+    /// How a story writes those of its terms that are `wanted`: as a name where it has one as such.
+    pub fn spellings<'w>(
+        &self,
+        words: impl Iterator<Item = &'w Word<'w>>,
+        wanted: impl Fn(u32) -> bool,
+    ) -> BTreeMap<u32, &'w str> {
         let mut spellings: BTreeMap<u32, (&str, i32)> = BTreeMap::new();
         for word in words {
-            let Some(id) = self.id(word) else { continue };
-            let known = spellings.entry(id).or_insert((&word.shown, word.name));
+            let Some(id) = self.id(word).filter(|id| wanted(*id)) else { continue };
+            let known = spellings.entry(id).or_insert((word.shown, word.name));
             if word.name > known.1 {
-                *known = (&word.shown, word.name);
+                *known = (word.shown, word.name);
             }
         }
         spellings.into_iter().map(|(id, (shown, _))| (id, shown)).collect()
@@ -191,7 +197,7 @@ impl Vocabulary {
     }
 
     /// The number of a word's term, if it has been met.
-    pub fn id(&self, word: &Word) -> Option<u32> {
+    pub fn id(&self, word: &Word<'_>) -> Option<u32> {
         self.known.get(&word.key).copied()
     }
 
@@ -289,7 +295,7 @@ mod tests {
                     vocabulary.weigh(&counts)
                 })
                 .collect();
-            let [x, y] = [0, 1].map(|i| vocabulary.spellings(read[i].iter()));
+            let [x, y] = [0, 1].map(|i| vocabulary.spellings(read[i].iter(), |_| true));
             let common = shared(&weights[0], &weights[1]);
             let told = vocabulary.told(common, |t| x.get(&t).copied(), |t| y.get(&t).copied());
             assert_eq!(
