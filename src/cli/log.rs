@@ -9,7 +9,8 @@ pub fn run(args: &Log) -> Result<Outcome> {
     let store = Store::open(&archive::existing_folder(args.store.as_deref())?)?;
     let view = store.view();
     let events = view.events(args.after, args.group)?;
-    if let (Some(number), true) = (args.group, events.is_empty())
+    if let Some(number) = args.group
+        && events.is_empty()
         && view.events(0, args.group)?.is_empty()
     {
         return Err(Error::Option {

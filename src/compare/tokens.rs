@@ -1,6 +1,6 @@
 //! Words and numbers of a text, folded so that an agency's style is not taken for another wording.
 
-use std::{collections::HashSet, sync::OnceLock};
+use std::{collections::HashSet, sync::LazyLock};
 
 use super::numbers;
 use crate::words::{digit, is_letter, split};
@@ -90,34 +90,19 @@ const ENDINGS: [(&str, &str); 12] = [
     ("lled", "led"),
 ];
 
-/// A fixed set of words, parted by spaces.
-pub(crate) struct WordSet {
-    words: &'static str,
-    /// Made when it is asked first.
-    set: OnceLock<HashSet<&'static str>>,
-}
-
-impl WordSet {
-    pub(crate) const fn new(words: &'static str) -> Self {
-        WordSet { words, set: OnceLock::new() }
-    }
-
-    pub(crate) fn has(&self, word: &str) -> bool {
-        self.set.get_or_init(|| self.words.split_whitespace().collect()).contains(word)
-    }
-}
-
 /// Words that say nothing of a story's subject.
-static FUNCTION: WordSet = WordSet::new(
+static FUNCTION: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     "a about after all also an and any are as at be because been before but by can could did do for from had has have he \
     her his how if in into is it its it's may more most much no not of on only or other our out over said same say says \
     she should since so some such than that the their them then there these they this those through to under until up was \
-    we were what when where which while who will with would year years you",
-);
+    we were what when where which while who will with would year years you"
+        .split_whitespace()
+        .collect()
+});
 
 /// Whether `word` is a function word.
 pub(crate) fn is_function(word: &str) -> bool {
-    FUNCTION.has(word)
+    FUNCTION.contains(word)
 }
 
 /// The tokens of normalized `text`.

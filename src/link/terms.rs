@@ -1,10 +1,13 @@
 //! The terms of stories, weighed by how few stories so far have them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::LazyLock,
+};
 
 use crate::compare::{
     Field, Frequencies,
-    tokens::{Kind, Token, WordSet, is_function, read},
+    tokens::{Kind, Token, is_function, read},
 };
 
 /// One term as a text has it, before the vocabulary knows it.
@@ -26,19 +29,22 @@ impl Word<'_> {
 }
 
 /// Names that say when, or of what legal form a company is, and not what is told of.
-static GENERAL: WordSet = WordSet::new(
+static GENERAL: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september \
     october november december jan feb mar apr jun jul aug sept sep oct nov dec gmt est edt pst pdt utc incorporated \
-    corporation company companies limited plc gmbh llc",
-);
+    corporation company companies limited plc gmbh llc"
+        .split_whitespace()
+        .collect()
+});
 
 /// The informative words of a normalized text.
 pub(super) fn words(text: &str) -> Vec<Word<'_>> {
     let tells = !is_title_case(text);
     let alone = |text: &str| text.len() == 1 && text.starts_with(|c: char| c.is_ascii_alphabetic());
     // "A march" and "a company" are subjects, "March" and "Company" are not.
-    let is_general =
-        |token: &Token, shown: &str| shown.starts_with(char::is_uppercase) && GENERAL.has(&token.text);
+    let is_general = |token: &Token, shown: &str| {
+        shown.starts_with(char::is_uppercase) && GENERAL.contains(token.text.as_str())
+    };
     let informative = read(text).filter(|(token, shown)| {
         !is_function(&token.text) && !alone(&token.text) && !is_general(token, shown)
     });
