@@ -13,9 +13,9 @@ use samestory::{
     bench,
     device::{Gpu, GpuName},
     embed::{CandleEncoder, embed_texts},
-    ingest,
     model::Model,
     progress::Silent,
+    story::Corpus,
 };
 
 const ROUNDS: usize = 5;
@@ -34,7 +34,7 @@ fn median(mut work: impl FnMut() -> candle_core::Result<()>) -> candle_core::Res
 
 fn texts(file: Option<&String>) -> Result<Vec<String>, Box<dyn Error>> {
     let Some(file) = file else {
-        let corpus = ingest::corpus(bench::synthetic(20_000));
+        let corpus = Corpus::new(bench::synthetic(20_000));
         return Ok(corpus.rows.into_iter().map(|row| row.text).collect());
     };
     let lines = fs::read_to_string(file)?;
@@ -95,7 +95,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             name => name.open()?,
         },
     };
-    let model = Model::embedded()?;
+    let model = Model::from_static(&samestory_minilm::files())?;
     let texts = texts(args.get(1))?;
     for padding in [0, 32, 16, 8, 4, 2] {
         for budget in [16_384, 65_536, 262_144] {

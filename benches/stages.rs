@@ -24,7 +24,7 @@ fn text(sentences: usize) -> String {
 }
 
 fn tokenize(c: &mut Criterion) {
-    let Ok(model) = Model::embedded() else { return };
+    let Ok(model) = Model::from_static(&samestory_minilm::files()) else { return };
     let text = text(8);
     let mut group = c.benchmark_group("tokenize");
     group.throughput(Throughput::Bytes(text.len() as u64));

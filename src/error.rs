@@ -62,7 +62,7 @@ pub enum Error {
         /// The device.
         device: String,
         /// What candle said.
-        source: candle_core::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A device's memory does not hold what is to be computed at once.
     #[error("the memory of {device} does not hold {what} at once")]

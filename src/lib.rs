@@ -22,14 +22,14 @@
 //! };
 //!
 //! let story = |id: &str, text: &str| Story { id: id.into(), text: text.into(), ..Story::default() };
-//! let corpus = ingest::corpus(vec![
+//! let corpus = Corpus::new(vec![
 //!     story("a", "The dam at Ostrel will be raised by four metres, the river board said on Monday after a long debate."),
 //!     story("b", "OSTREL - The dam at Ostrel will be raised by 4 metres, the river board said Monday after long debate."),
 //!     story("c", "Irena Holt won the chess championship for a third time, in thirty-one moves, before a full hall."),
 //! ]);
 //!
 //! // One unit vector of 384 values a row.
-//! let model = Model::embedded()?;
+//! let model = Model::from_static(&samestory_minilm::files())?;
 //! let encoder = cpu_encoder(&model, CpuPath::detect())?;
 //! let texts: Vec<&str> = corpus.rows.iter().map(|row| row.text.as_str()).collect();
 //! let vectors = embed_texts(&model, &*encoder, &texts, &Silent)?.vectors;
@@ -66,7 +66,7 @@
 //! };
 //!
 //! let folder = tempfile::tempdir().unwrap();
-//! let model = Model::embedded()?;
+//! let model = Model::from_static(&samestory_minilm::files())?;
 //! let encoder = cpu_encoder(&model, CpuPath::detect())?;
 //! let embed = |texts: &[&str]| {
 //!     let embedded = embed_texts(&model, &*encoder, texts, &Silent)?;
@@ -88,21 +88,27 @@
 
 #![deny(clippy::print_stdout, clippy::print_stderr, clippy::exit)]
 
+#[cfg(feature = "store")]
 pub mod archive;
 pub mod bench;
 pub mod compare;
+pub mod corpus;
 pub mod device;
 pub mod embed;
 pub mod error;
 pub mod group;
+#[cfg(feature = "readers")]
 pub mod ingest;
 pub mod link;
 pub mod model;
 pub mod progress;
 pub mod random;
+#[cfg(feature = "reports")]
 pub mod report;
 pub mod search;
+#[cfg(feature = "workers")]
 pub mod stage;
+#[cfg(feature = "store")]
 pub mod store;
 pub mod story;
 pub mod vector;

@@ -7,10 +7,10 @@ use super::{
     vectors::Vectors,
 };
 use crate::{
-    Result, ingest,
+    Result,
     search::{Postings, RowsFile, SearchOptions, shingles, write_mean},
     store::{Store, View},
-    story::{Story, StoryId},
+    story::{Corpus, Story, StoryId},
 };
 
 /// Files are written anew when they lack more than this share of the stories …
@@ -165,6 +165,6 @@ pub(super) fn mean(view: View<'_>, number: i64, dim: usize) -> Result<Vec<f32>> 
 
 /// The shingles of a story that stands alone.
 pub(super) fn shingles_of(story: Story, options: &SearchOptions) -> Vec<u64> {
-    let corpus = ingest::corpus(vec![story]);
+    let corpus = Corpus::new(vec![story]);
     shingles(&corpus, StoryId(0), options.shingles.words)
 }

@@ -9,8 +9,8 @@ use super::{
 use crate::{
     Error, Result,
     compare::{Frequency, frequencies_added},
+    corpus::{is_counted, text_digest},
     embed::Ledger,
-    ingest::{self, is_counted, text_digest},
     store::{Added, Change, Known, Store, StoredPassage},
     story::{Corpus, Row, RowId, Story, StoryId},
 };
@@ -298,7 +298,7 @@ impl Judge {
         if is_counted(&story) && heir.is_none_or(|heir| text_digest(heir) != text_digest(&story)) {
             change.forget_decisions_on(&id)?;
         }
-        let corpus = ingest::corpus(vec![story]);
+        let corpus = Corpus::new(vec![story]);
         // As far as is known now: a row may have become boilerplate since its words were counted.
         let mut working = Working::new(view, &self.boilerplate, self.dim);
         working.take(number)?;

@@ -75,7 +75,6 @@ mod tests {
     use crate::{
         archive::Options,
         embed::Ledger,
-        ingest,
         store::{Identity, Store},
         story::Story,
         vector::normalize,
@@ -116,7 +115,7 @@ mod tests {
         archive.learn(run, stories, &[], &embed).unwrap();
         archive.end(run, "{}").unwrap();
 
-        let asked = ingest::corpus(vec![story(17)]);
+        let asked = Corpus::new(vec![story(17)]);
         let vectors = Matrix::from_vec(asked.rows.iter().flat_map(|r| vector(&r.text)).collect(), DIM);
         let near = archive.near(&asked, &vectors, 3).unwrap();
         // A small store is within what is looked at: all of it.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Archive;
 use crate::{
-    Error, Result, ingest,
+    Error, Result, corpus,
     store::{Store, View},
     story::{Corpus, Row, RowId, Story},
     vector::{Matrix, dot},
@@ -41,7 +41,7 @@ fn titles(view: View<'_>, corpus: &Corpus) -> Result<Titles> {
     let mut met: BTreeSet<[u8; 16]> = corpus.rows.iter().map(|row| row.hash).collect();
     for (story, passages) in corpus.stories.iter().zip(&corpus.passages) {
         let alone = passages.iter().all(|p| p.title);
-        let row = if alone { None } else { ingest::row(&story.title) };
+        let row = if alone { None } else { corpus::row(&story.title) };
         if let Some(row) = &row
             && met.insert(row.hash)
             && view.row_number(&row.hash)?.is_none()
@@ -55,7 +55,7 @@ fn titles(view: View<'_>, corpus: &Corpus) -> Result<Titles> {
 
 impl Unembedded {
     pub(super) fn new(store: &Store, stories: Vec<Story>, dim: usize) -> Result<Self> {
-        let corpus = ingest::corpus(stories);
+        let corpus = Corpus::new(stories);
         let mut vectors = Matrix::zeros(corpus.rows.len(), dim);
         let unknown = store.vectors(&corpus, &mut vectors)?;
         let titles = titles(store.view(), &corpus)?;

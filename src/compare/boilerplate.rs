@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, Result,
-    ingest::{Said, are_strangers},
+    corpus::{Said, are_strangers},
     story::{Corpus, RowId, StoryId},
 };
 
@@ -186,7 +186,7 @@ fn find(corpus: &Corpus) -> Vec<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ingest, story::Story};
+    use crate::story::Story;
 
     const NOTE: &str = "The Coast Gazette has reported from the harbour towns of the northern shore since the spring of 1904.";
 
@@ -206,7 +206,7 @@ mod tests {
             source: Some("Coast Gazette".into()),
             ..Story::default()
         };
-        ingest::corpus((0..6).map(story).collect())
+        Corpus::new((0..6).map(story).collect())
     }
 
     #[test]

@@ -405,7 +405,7 @@ fn title_told(story: &Prepared, vocabulary: &[Token]) -> Option<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ingest, story::Story};
+    use crate::story::Story;
 
     /// Whether the titles of two stories of one wording name subjects of their own. Names are known from texts.
     #[test]
@@ -419,7 +419,7 @@ mod tests {
             };
             let names =
                 "Ships left Ostrel, Norrin, Valemont, Torvik and Ostrelian ports, said Bancorp of Sel.";
-            let corpus = ingest::corpus(vec![story("a", a), story("b", b), story("c", ("", names))]);
+            let corpus = Corpus::new(vec![story("a", a), story("b", b), story("c", ("", names))]);
             let vectors = Matrix::zeros(corpus.rows.len(), 8);
             let options = Options::default();
             let comparer = Comparer::new(&corpus, &vectors, &options);

@@ -82,7 +82,6 @@ mod tests {
     use super::*;
     use crate::{
         compare::{Among, Comparer, Options, TokenCache, boilerplate_flags},
-        ingest,
         story::Story,
         vector::Matrix,
     };
@@ -115,7 +114,7 @@ mod tests {
             ),
             ..Story::default()
         };
-        let corpus = ingest::corpus((0..9).map(story).collect());
+        let corpus = Corpus::new((0..9).map(story).collect());
         let flags = boilerplate_flags(&corpus, &Default::default());
         assert!(flags.iter().any(|f| *f));
         let mut counted = Counted::default();

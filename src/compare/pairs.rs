@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use super::{Boilerplate, Figures, Thresholds, Verdict, rules::decide};
 use crate::{
     Error, Result,
-    ingest::TEXT_VERSION,
+    corpus::TEXT_VERSION,
     search::SearchReport,
     story::{Corpus, StoryId},
 };
@@ -227,11 +227,11 @@ pub fn read_pairs(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{compare::Relation, ingest, story::Story};
+    use crate::{compare::Relation, story::Story};
 
     fn corpus() -> Corpus {
         let story = |id: &str| Story { id: id.into(), text: format!("A text of {id}."), ..Story::default() };
-        ingest::corpus(["x", "y", "z"].map(story).to_vec())
+        Corpus::new(["x", "y", "z"].map(story).to_vec())
     }
 
     fn basis(corpus: &Corpus) -> Basis {

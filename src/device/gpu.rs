@@ -118,7 +118,7 @@ const KNOWN: [(&str, &str, &str); 7] = [
 pub fn failed(device: String, what: String, source: candle_core::Error) -> Error {
     match lacks_memory(&source.to_string()) {
         true => Error::OutOfMemory { device, what },
-        false => Error::Compute { device, source },
+        false => Error::Compute { device, source: source.into() },
     }
 }
 

@@ -5,6 +5,8 @@
 //! offsets  0            3                   7 …      (one more than there are sequences)
 //! ```
 
+use crate::{Error, Result, model::BertConfig};
+
 /// Flat token ids with cumulative lengths.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackedBatch {
@@ -61,5 +63,25 @@ impl PackedBatch {
     /// The ids of sequence `i`.
     pub fn sequence(&self, i: usize) -> &[u32] {
         &self.ids[self.offsets[i] as usize..self.offsets[i + 1] as usize]
+    }
+
+    /// Refuses ids and lengths that the tables do not hold: a tokenizer of another model.
+    pub(super) fn check(&self, config: &BertConfig) -> Result<()> {
+        let bad =
+            |expected: String, found: String| Error::Model { file: "tokenizer.json".into(), expected, found };
+        if let Some(id) = self.ids().iter().find(|&&id| id as usize >= config.vocab_size) {
+            return Err(bad(format!("ids below {}", config.vocab_size), format!("the id {id}")));
+        }
+        let longest = (0..self.len()).map(|i| self.sequence(i).len()).max().unwrap_or(0);
+        if longest > config.max_position_embeddings {
+            return Err(bad(
+                format!("at most {} tokens", config.max_position_embeddings),
+                format!("{longest}"),
+            ));
+        }
+        if (0..self.len()).any(|i| self.sequence(i).is_empty()) {
+            return Err(bad("at least one token a text".into(), "none".into()));
+        }
+        Ok(())
     }
 }

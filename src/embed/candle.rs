@@ -69,6 +69,15 @@ impl CandleEncoder {
         Ok(encoder)
     }
 
+    /// On candle's CPU device in f32: the reference of the other encoders.
+    ///
+    /// # Errors
+    ///
+    /// As [`CandleEncoder::new`].
+    pub fn on_cpu(model: &Model) -> Result<Self> {
+        Self::new(model, Device::Cpu, DType::F32)
+    }
+
     /// Attention over sequences of like length, not of equal length only: at most one in `padding` of the places of a
     /// row is padding.
     pub fn padded(self, padding: usize) -> Self {
@@ -183,7 +192,7 @@ impl Encoder for CandleEncoder {
     }
 
     fn encode(&self, batch: &PackedBatch, done: Done) -> Result<Matrix> {
-        check_ids(batch, &self.config)?;
+        batch.check(&self.config)?;
         if batch.is_empty() {
             return Ok(Matrix::zeros(0, self.config.hidden_size));
         }
@@ -193,23 +202,6 @@ impl Encoder for CandleEncoder {
         done(batch.tokens())?;
         Ok(vectors)
     }
-}
-
-/// Refuses ids and lengths that the tables do not hold: a tokenizer of another model.
-pub(super) fn check_ids(batch: &PackedBatch, config: &BertConfig) -> Result<()> {
-    let bad =
-        |expected: String, found: String| Error::Model { file: "tokenizer.json".into(), expected, found };
-    if let Some(id) = batch.ids().iter().find(|&&id| id as usize >= config.vocab_size) {
-        return Err(bad(format!("ids below {}", config.vocab_size), format!("the id {id}")));
-    }
-    let longest = (0..batch.len()).map(|i| batch.sequence(i).len()).max().unwrap_or(0);
-    if longest > config.max_position_embeddings {
-        return Err(bad(format!("at most {} tokens", config.max_position_embeddings), format!("{longest}")));
-    }
-    if (0..batch.len()).any(|i| batch.sequence(i).is_empty()) {
-        return Err(bad("at least one token a text".into(), "none".into()));
-    }
-    Ok(())
 }
 
 /// The tokens whose batch takes half of `free` bytes: what frees late, and what else runs there, has the other half.
@@ -288,13 +280,13 @@ mod tests {
     #[test]
     fn what_fails_is_told_without_frames() {
         let source = candle_core::Error::Msg("no such kernel\n   0: a::frame".into());
-        let hint = Error::Compute { device: "cuda".into(), source }.hint().unwrap();
+        let hint = Error::Compute { device: "cuda".into(), source: source.into() }.hint().unwrap();
         assert_eq!(hint, "no such kernel; --device cpu works everywhere");
     }
 
     #[test]
     fn batches_are_sized_to_memory() {
-        let config = Model::embedded().unwrap().config;
+        let config = Model::from_static(&samestory_minilm::files()).unwrap().config;
         let check = |free: u64, expect: std::ops::Range<usize>| {
             let tokens = tokens_in(free, &config, DType::F16);
             assert!(expect.contains(&tokens), "{tokens} for {free}");

@@ -10,7 +10,6 @@ use rayon::prelude::*;
 
 use super::{
     Done, Encoder, PackedBatch,
-    candle::check_ids,
     chunks::{Chunk, Chunks},
 };
 #[cfg(target_arch = "x86_64")]
@@ -214,7 +213,7 @@ impl<K: Kernels> Encoder for CpuEncoder<K> {
     }
 
     fn encode(&self, batch: &PackedBatch, done: Done) -> Result<Matrix> {
-        check_ids(batch, &self.config)?;
+        batch.check(&self.config)?;
         let threads = rayon::current_num_threads();
         let mut vectors = Matrix::zeros(batch.len(), self.config.hidden_size);
         let longest = self.kernels.chunk();

@@ -1,17 +1,25 @@
 //! Rows to unit vectors: batches packed without padding, an encoder, and a ledger of what was seen.
 
 mod batch;
+#[cfg(feature = "candle")]
 mod buckets;
+#[cfg(feature = "candle")]
 mod candle;
 mod chunks;
 mod cpu;
+#[cfg(test)]
+#[cfg(feature = "candle")]
+mod golden;
 mod rows;
+#[cfg(any(test, feature = "yardstick"))]
 mod stock;
 
 pub use batch::PackedBatch;
+#[cfg(feature = "candle")]
 pub use candle::CandleEncoder;
 pub use cpu::{cpu_encoder, cpu_encoder_in};
 pub use rows::{Embedded, Ledger, embed_texts};
+#[cfg(any(test, feature = "yardstick"))]
 pub use stock::StockEncoder;
 
 use crate::{Result, vector::Matrix};

@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_device_that_runs_out_of_memory_gets_smaller_batches_and_gives_the_same_vectors() {
-        let model = Model::embedded().unwrap();
+        let model = Model::from_static(&samestory_minilm::files()).unwrap();
         let encoder = || cpu_encoder(&model, CpuPath::detect()).unwrap();
         let texts: Vec<String> = (1..60).map(|n| "rates rose ".repeat(n)).collect();
         let expect = embed_texts(&model, &*encoder(), &texts, &crate::progress::Silent).unwrap();
@@ -263,7 +263,7 @@ mod tests {
 
     #[test]
     fn what_the_model_has_no_words_for_is_counted_and_told() {
-        let model = Model::embedded().unwrap();
+        let model = Model::from_static(&samestory_minilm::files()).unwrap();
         let encoder = cpu_encoder(&model, CpuPath::detect()).unwrap();
         let check = |text: &str, unknown: u64, unread: u64| {
             let heard = Heard::up_to(u64::MAX);
@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     fn a_batch_stops_where_it_is_asked_to() {
-        let model = Model::embedded().unwrap();
+        let model = Model::from_static(&samestory_minilm::files()).unwrap();
         let encoder = cpu_encoder(&model, CpuPath::detect()).unwrap();
         let texts = vec!["rates rose again, and so did prices"; 600];
         let stop = |after| {
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn a_device_that_does_not_hold_one_text_is_an_error() {
-        let model = Model::embedded().unwrap();
+        let model = Model::from_static(&samestory_minilm::files()).unwrap();
         let tight = Tight { encoder: cpu_encoder(&model, CpuPath::detect()).unwrap(), holds: 3 };
         let error =
             embed_texts(&model, &tight, &["a text of more than three tokens", "b"], &Heard::up_to(u64::MAX));

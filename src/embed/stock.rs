@@ -9,7 +9,7 @@ use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::bert;
 
-use super::{Done, Encoder, PackedBatch, candle::check_ids};
+use super::{Done, Encoder, PackedBatch};
 use crate::{
     Error, Result,
     model::{Activation, BertConfig, Model, Pooling},
@@ -30,7 +30,7 @@ impl StockEncoder {
     /// Copies the weights of `model` into candle tensors.
     pub fn new(model: &Model) -> Result<Self> {
         let c = &model.config;
-        let fail = |source| Error::Compute { device: NAME.into(), source };
+        let fail = |source: candle_core::Error| Error::Compute { device: NAME.into(), source: source.into() };
         let mut tensors = HashMap::new();
         for (name, shape) in model.weights.shapes() {
             let (rows, cols) = match shape[..] {
@@ -107,11 +107,11 @@ impl Encoder for StockEncoder {
     }
 
     fn encode(&self, batch: &PackedBatch, done: Done) -> Result<Matrix> {
-        check_ids(batch, &self.config)?;
+        batch.check(&self.config)?;
         if batch.is_empty() {
             return Ok(Matrix::zeros(0, self.config.hidden_size));
         }
-        let fail = |source| Error::Compute { device: NAME.into(), source };
+        let fail = |source: candle_core::Error| Error::Compute { device: NAME.into(), source: source.into() };
         let vectors = self.forward(batch).map_err(fail)?;
         done(batch.tokens())?;
         Ok(vectors)

@@ -23,7 +23,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, ingest::id_in_json};
+use crate::{Error, Result, corpus::id_in_json};
 
 /// The version of the lines.
 pub const DECISION_SCHEMA: u32 = 1;
@@ -51,10 +51,10 @@ pub struct Decision {
     pub b: String,
     /// What was decided.
     pub decision: Choice,
-    /// [`text_digest`](crate::ingest::text_digest) of `a`, where its id is no name to rely on.
+    /// [`text_digest`](crate::corpus::text_digest) of `a`, where its id is no name to rely on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub a_text: Option<String>,
-    /// [`text_digest`](crate::ingest::text_digest) of `b`, likewise.
+    /// [`text_digest`](crate::corpus::text_digest) of `b`, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub b_text: Option<String>,
 }
@@ -93,7 +93,7 @@ pub struct Named {
     pub id: String,
     /// "canonical".
     pub decision: String,
-    /// [`text_digest`](crate::ingest::text_digest) of the story, where its id is no name to rely on.
+    /// [`text_digest`](crate::corpus::text_digest) of the story, where its id is no name to rely on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
 }

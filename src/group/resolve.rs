@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::decisions::{Choice, Decisions, Name, parted, refused};
 use crate::{
     Result,
-    ingest::text_digest,
+    corpus::text_digest,
     story::{Corpus, Story, StoryId},
 };
 
@@ -173,7 +173,6 @@ mod tests {
         },
         *,
     };
-    use crate::ingest;
 
     #[test]
     fn decisions_are_found_in_the_corpus_whichever_story_comes_first() {
@@ -182,7 +181,7 @@ mod tests {
         let decisions = parse(&text.concat()).unwrap();
         assert_eq!(decisions.pairs.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [1, 3, 4]);
         let story = |id: &str| Story { id: id.into(), text: format!("Of {id}."), ..Story::default() };
-        let corpus = ingest::corpus(["x", "y", "z"].map(story).to_vec());
+        let corpus = Corpus::new(["x", "y", "z"].map(story).to_vec());
         let [x, y, z] = [StoryId(0), StoryId(1), StoryId(2)];
         let expect = Resolved {
             same: vec![(x, y)],
@@ -211,8 +210,8 @@ mod tests {
             let named = Named { schema: 1, id, decision: "canonical".into(), text };
             let lines = [serde_json::to_string(&decision).unwrap(), serde_json::to_string(&named).unwrap()];
             let decisions = parse(&lines.join("\n")).unwrap();
-            let resolved = decisions
-                .resolve(&ingest::corpus(stories.iter().map(|(id, text)| story(id, text)).collect()));
+            let resolved =
+                decisions.resolve(&Corpus::new(stories.iter().map(|(id, text)| story(id, text)).collect()));
             let pairs: Vec<(u32, u32)> = resolved.same.iter().map(|(a, b)| (a.0, b.0)).collect();
             let canonical: Vec<u32> = resolved.canonical.iter().map(|s| s.0).collect();
             assert_eq!(
@@ -238,7 +237,7 @@ mod tests {
         let decisions =
             parse(&(named("y") + &line("x", "y", "same") + &named("gone") + &named("x"))).unwrap();
         let story = |id: &str| Story { id: id.into(), text: format!("Of {id}."), ..Story::default() };
-        let resolved = decisions.resolve(&ingest::corpus(["x", "y"].map(story).to_vec()));
+        let resolved = decisions.resolve(&Corpus::new(["x", "y"].map(story).to_vec()));
         assert_eq!((resolved.canonical, resolved.away.len()), (vec![StoryId(1), StoryId(0)], 1));
         assert!(parse(&named("x").replace(":1", ":2")).is_err());
     }
@@ -246,7 +245,7 @@ mod tests {
     #[test]
     fn lines_on_texts_may_turn_out_to_be_on_one_pair() {
         let story = |id: &str| Story { id: id.into(), text: format!("Of {id}."), ..Story::default() };
-        let corpus = ingest::corpus(["f#1", "f#2", "f#3"].map(story).to_vec());
+        let corpus = Corpus::new(["f#1", "f#2", "f#3"].map(story).to_vec());
         let by_text = |a: &str, b: &str, decision: &str| {
             let texts = [a, b].map(|id| text_digest(&story(id)));
             let (a, b) = (format!("old{a}"), format!("old{b}"));

@@ -7,12 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
-    Format, Ingested, Notice, NoticeKind, Options, bytes, credit, csv, html, ids, json, markdown, normalize,
-    page, parquet,
-};
+use super::{Format, Ingested, Notice, NoticeKind, Options, bytes, csv, html, json, markdown, page, parquet};
 use crate::{
     Error, Result,
+    corpus::{credit, ids, normalize},
     progress::Progress,
     story::{Origin, Story},
 };

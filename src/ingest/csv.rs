@@ -6,9 +6,8 @@ use super::{
     NoticeKind,
     bytes::{self, MAX_RECORD},
     collect::{Collector, Found},
-    date,
 };
-use crate::{Error, Result, progress::Progress};
+use crate::{Error, Result, corpus::date, progress::Progress};
 
 /// Reads rows; a row with more or fewer cells than the header is read as far as its cells go.
 pub(super) fn read(

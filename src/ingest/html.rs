@@ -5,10 +5,9 @@ use dom_smoothie::{Config, Readability, TextMode};
 use super::{
     NoticeKind,
     collect::{Collector, Found},
-    date, furniture,
-    normalize::entities,
     tags,
 };
+use crate::corpus::{date, furniture, normalize::entities};
 
 /// Nesting beyond this is no article but an attack on a recursive parser.
 const MAX_DEPTH: usize = 512;

@@ -13,9 +13,8 @@ use super::{
     Ingested, NoticeKind, Options,
     bytes::{self, Line, MAX_RECORD},
     collect::{Collector, Found},
-    date,
 };
-use crate::{Error, Result, progress::Progress};
+use crate::{Error, Result, corpus::date, progress::Progress};
 
 /// Reads one object a line.
 pub(super) fn read_lines(

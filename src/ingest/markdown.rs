@@ -5,8 +5,8 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use super::{
     NoticeKind,
     collect::{Collector, Found},
-    date,
 };
+use crate::corpus::date;
 
 /// Reads one story.
 pub(super) fn read(text: &str, collector: &mut Collector) {

@@ -1,28 +1,20 @@
-//! Files to stories, and stories to a corpus of passages and rows.
+//! Files to stories.
 //!
 //! Every record that cannot be read gives a [`Notice`] with its place, and reading goes on.
 
 mod bytes;
 mod claims;
 mod collect;
-mod corpus;
-mod credit;
 mod csv;
-mod date;
 mod fields;
-mod furniture;
 mod headers;
 mod html;
-mod ids;
 mod json;
 mod kept;
 mod markdown;
-mod normalize;
 mod notice;
 mod page;
 mod parquet;
-mod split;
-mod strangers;
 mod tags;
 mod walk;
 
@@ -31,22 +23,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use corpus::{corpus, row};
-pub use date::parse_date;
 pub use fields::FieldMap;
-pub use ids::{by_place, counted, id_in_json, is_counted, name_by_text, text_digest};
 pub use json::{read_json, read_next};
 pub use kept::{Spooled, copy_records, story_line};
-pub use normalize::normalize;
 pub use notice::{Notice, NoticeKind};
-pub use split::split_text;
-pub use strangers::{Said, are_strangers};
 
 use crate::{Result, progress::Progress, progress::Stage, story::Story};
 use collect::Collector;
-
-/// The version of [`normalize`] and [`split_text`]; vectors of different versions are not mixed.
-pub const TEXT_VERSION: u32 = 1;
 
 /// One source of stories.
 pub enum Input {

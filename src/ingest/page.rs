@@ -12,8 +12,8 @@
 use super::{
     NoticeKind,
     collect::{Collector, Found},
-    date, furniture,
 };
+use crate::corpus::{date, furniture};
 
 /// A longer first block is a paragraph, not a title.
 const MAX_TITLE: usize = 200;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::terms::{Vocabulary, Weights, Word, words};
 use crate::{
     compare::{Boilerplate, boilerplate_flags},
-    ingest::normalize,
+    corpus::normalize,
     story::{Corpus, StoryId},
     vector::{Matrix, normalize as to_unit},
 };
@@ -183,7 +183,7 @@ pub fn readings<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ingest, story::Story};
+    use crate::story::Story;
 
     #[test]
     fn stories_of_figures_are_on_the_subject_of_their_title() {
@@ -215,7 +215,7 @@ mod tests {
     fn a_title_alone_is_a_passage_and_one_beside_a_body_is_not() {
         let story =
             |title: &str, text: &str| Story { title: title.into(), text: text.into(), ..Story::default() };
-        let corpus = ingest::corpus(vec![
+        let corpus = Corpus::new(vec![
             story("One title", "A body."),
             story("Another", ""),
             story("One title", "More."),

@@ -4,7 +4,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use serde::Deserialize;
 
-use super::{BertConfig, Manifest, Model, Pooling, Precision, Tokenizer, Weights};
+use super::{BertConfig, Files, Manifest, Model, Pooling, Precision, Tokenizer, Weights};
 use crate::{Error, Result};
 
 pub(super) const CONFIG: &str = "config.json";
@@ -67,7 +67,7 @@ pub(super) fn open(path: &Path) -> Result<Model> {
         weights: Arc::new(weights),
         tokenizer,
         manifest,
-        folder: Some(path.into()),
+        files: Files::Folder(path.into()),
     };
     // Its fingerprint is that of the manifest's sums, and lets its vectors stand beside others.
     model.verify()?;
@@ -96,7 +96,7 @@ fn optional(folder: &Path, file: &str) -> Result<Option<Vec<u8>>> {
     fs::read(&path).map(Some).map_err(Error::io("read", path))
 }
 
-fn missing(path: &Path) -> Error {
+pub(super) fn missing(path: &Path) -> Error {
     Error::ModelMissing {
         path: path.into(),
         hint: "a model folder holds config.json, tokenizer.json and model.safetensors; leave --model out for the built-in model"

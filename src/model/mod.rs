@@ -1,7 +1,6 @@
 //! Sentence-embedding models: their files, configuration, weights and tokenizer.
 
 mod config;
-mod embedded;
 mod folder;
 mod hub;
 mod manifest;
@@ -10,6 +9,7 @@ mod weights;
 mod wordpiece;
 
 use std::{
+    borrow::Cow,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -47,34 +47,60 @@ pub struct Model {
     /// Text to ids.
     pub tokenizer: Tokenizer,
     manifest: Option<Manifest>,
-    folder: Option<PathBuf>,
+    files: Files,
+}
+
+/// Where the files of a model lie.
+enum Files {
+    Folder(PathBuf),
+    Static(Vec<(&'static str, &'static [u8])>),
+}
+
+impl Files {
+    fn read(&self, name: &str) -> Result<Cow<'_, [u8]>> {
+        match self {
+            Files::Folder(folder) => folder::read(folder, name).map(Cow::Owned),
+            Files::Static(files) => match files.iter().find(|(n, _)| *n == name) {
+                Some((_, bytes)) => Ok(Cow::Borrowed(bytes)),
+                None => Err(folder::missing(Path::new(&inside(name)))),
+            },
+        }
+    }
+}
+
+/// How messages name a file of a model that is part of the program.
+fn inside(file: &str) -> String {
+    format!("(built in) {file}")
 }
 
 impl Model {
-    /// The built-in model. An error in a build without the feature `embedded-model`.
-    pub fn embedded() -> Result<Self> {
-        let Some(files) = embedded::FILES else {
-            return Err(Error::ModelMissing {
-                path: "(built in)".into(),
-                hint: "this build has no model inside: give --model a folder, or build with default features"
-                    .into(),
-            });
+    /// A model whose files are bytes of the program: `files` has `model.toml`, `config.json`, `tokenizer.json` and
+    /// `model.safetensors` by their names. The weights are read in place.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ModelMissing`] if one of them is not there, [`Error::Model`] if one is not usable.
+    pub fn from_static(files: &[(&'static str, &'static [u8])]) -> Result<Self> {
+        let find = |name: &str| {
+            let found = files.iter().find(|(n, _)| *n == name).map(|(_, bytes)| *bytes);
+            found.ok_or_else(|| folder::missing(Path::new(&inside(name))))
         };
-        let inside = |file: &str| format!("(built in) {file}");
-        let manifest = Manifest::from_toml(&inside("model.toml"), files.manifest)?;
+        let manifest = String::from_utf8_lossy(find("model.toml")?);
+        let manifest = Manifest::from_toml(&inside("model.toml"), &manifest)?;
         let (tokens, prefix) = (manifest.max_tokens, manifest.prefix.clone());
+        let tokenizer = find(folder::TOKENIZER)?;
         Ok(Model {
             name: manifest.name.clone(),
-            config: BertConfig::from_json(&inside("config.json"), files.config)?,
+            config: BertConfig::from_json(&inside(folder::CONFIG), find(folder::CONFIG)?)?,
             pooling: manifest.pooling,
             normalize: manifest.normalize,
             precision: Precision::Native,
             max_tokens: tokens,
-            weights: Arc::new(Weights::from_static(&inside("model.safetensors"), files.weights)?),
-            tokenizer: Tokenizer::from_json(&inside("tokenizer.json"), files.tokenizer, tokens, &prefix)?,
+            weights: Arc::new(Weights::from_static(&inside(folder::WEIGHTS), find(folder::WEIGHTS)?)?),
+            tokenizer: Tokenizer::from_json(&inside(folder::TOKENIZER), tokenizer, tokens, &prefix)?,
             prefix,
             manifest: Some(manifest),
-            folder: None,
+            files: Files::Static(files.to_vec()),
         })
     }
 
@@ -84,8 +110,11 @@ impl Model {
         folder::open(folder)
     }
 
-    /// Opens `spec`: a folder, or else a Hugging Face id that the cache at `cache` holds, or that the built-in model has.
-    /// Never fetches.
+    /// Opens `spec`: a folder, or else a Hugging Face id that the cache at `cache` holds. Never fetches.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ModelMissing`] if it is neither, and what [`Model::open`] refuses.
     pub fn locate(spec: &str, cache: Option<&Path>) -> Result<Self> {
         let path = Path::new(spec);
         if path.is_dir() {
@@ -96,11 +125,6 @@ impl Model {
             None => None,
         };
         let Some(folder) = cached else {
-            if let Ok(embedded) = Self::embedded()
-                && embedded.name == spec
-            {
-                return Ok(embedded);
-            }
             return Err(Error::ModelMissing {
                 path: spec.into(),
                 hint: format!(
@@ -130,8 +154,7 @@ impl Model {
             None => {
                 hash.update(Sha256::digest(self.weights.file_bytes()));
                 for file in ["config.json", "tokenizer.json"] {
-                    let bytes = self.folder.as_ref().and_then(|f| folder::read(f, file).ok());
-                    hash.update(Sha256::digest(bytes.unwrap_or_default()));
+                    hash.update(Sha256::digest(self.files.read(file).unwrap_or_default()));
                 }
             }
         }
@@ -148,16 +171,9 @@ impl Model {
         let Some(manifest) = &self.manifest else { return Ok(Vec::new()) };
         let mut checked = Vec::new();
         for (name, expected) in &manifest.files {
-            let bytes: Vec<u8>;
-            let data: &[u8] = match (name.as_str(), &self.folder, embedded::FILES) {
-                ("model.safetensors", ..) => self.weights.file_bytes(),
-                (_, Some(folder), _) => {
-                    bytes = folder::read(folder, name)?;
-                    &bytes
-                }
-                ("config.json", None, Some(files)) => files.config,
-                ("tokenizer.json", None, Some(files)) => files.tokenizer,
-                _ => continue,
+            let data = match name.as_str() {
+                folder::WEIGHTS => Cow::Borrowed(self.weights.file_bytes()),
+                name => self.files.read(name)?,
             };
             let found = hex(&Sha256::digest(data));
             if found != *expected {

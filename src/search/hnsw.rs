@@ -5,7 +5,7 @@ use std::io;
 use rayon::prelude::*;
 
 use super::{
-    Candidate, Graph, GraphBuilder, GraphOptions, GraphScratch, QuantizedRows, Query, RowPair, RowSet, Want,
+    Candidate, Graph, GraphBuilder, GraphScratch, HnswOptions, QuantizedRows, Query, RowPair, RowSet, Want,
 };
 use crate::{
     Error, Result,
@@ -14,21 +14,6 @@ use crate::{
     story::RowId,
     vector::{Matrix, dot},
 };
-
-/// The graph's settings.
-#[derive(Debug, Clone, Copy)]
-pub struct HnswOptions {
-    /// How the graph is built.
-    pub graph: GraphOptions,
-    /// Nodes asked for first; doubled while the last is still above the floor.
-    pub ef_search: usize,
-}
-
-impl Default for HnswOptions {
-    fn default() -> Self {
-        HnswOptions { graph: GraphOptions::default(), ef_search: 128 }
-    }
-}
 
 /// More nodes than this are not asked for; rows that have more are counted.
 const MAX_EF: usize = 2048;

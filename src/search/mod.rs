@@ -20,6 +20,7 @@
 mod derived;
 mod exact;
 mod graph;
+#[cfg(feature = "graph")]
 mod hnsw;
 mod lookup;
 mod postings;
@@ -27,6 +28,10 @@ mod quantized;
 mod shingles;
 mod sketch;
 mod stories;
+#[cfg(feature = "candle")]
+mod tensor;
+#[cfg(not(feature = "candle"))]
+#[path = "no_tensor.rs"]
 mod tensor;
 
 use std::fmt;
@@ -38,8 +43,11 @@ pub use derived::Broken;
 #[doc(hidden)]
 pub use derived::reseal;
 pub use exact::{cross_join, self_join, top_k};
-pub use graph::{Graph, GraphBuilder, GraphOptions, GraphScratch, Reach};
-pub use hnsw::{HnswIndex, HnswOptions, Joined};
+pub use graph::{Graph, GraphOptions, GraphScratch, HnswOptions};
+#[cfg(feature = "graph")]
+pub use graph::{GraphBuilder, Reach};
+#[cfg(feature = "graph")]
+pub use hnsw::{HnswIndex, Joined};
 pub use lookup::{Candidate, RowSet, Want, rank, rescore};
 pub use postings::Postings;
 pub use quantized::{Quantized, QuantizedRows, Query, RowsFile};
@@ -75,6 +83,7 @@ pub enum IndexChoice {
     /// Every row against every other.
     Exact,
     /// An HNSW graph.
+    #[cfg(feature = "graph")]
     Hnsw,
 }
 
@@ -265,7 +274,7 @@ fn neighbours(
 ) -> Result<Vec<RowPair>> {
     let n = vectors.rows();
     let exact = match options.index {
-        IndexChoice::Auto => n <= CROSSOVER,
+        IndexChoice::Auto => n <= CROSSOVER || cfg!(not(feature = "graph")),
         choice => choice == IndexChoice::Exact,
     };
     let why = match options.index {
@@ -284,6 +293,20 @@ fn neighbours(
         report.index = format!("exact self-join ({why})");
         return self_join(vectors, options.row_floor, options.path, progress);
     }
+    #[cfg(feature = "graph")]
+    return join_by_graph(vectors, options, &why, report, progress);
+    #[cfg(not(feature = "graph"))]
+    unreachable!("without a graph every join is exact");
+}
+
+#[cfg(feature = "graph")]
+fn join_by_graph(
+    vectors: &Matrix,
+    options: &SearchOptions,
+    why: &str,
+    report: &mut SearchReport,
+    progress: &dyn Progress,
+) -> Result<Vec<RowPair>> {
     let index = HnswIndex::build(vectors, options.hnsw, options.path, progress)?;
     let joined = index.self_join(options.row_floor, progress)?;
     let HnswOptions { graph: GraphOptions { m, ef_construction }, ef_search } = options.hnsw;
@@ -297,9 +320,11 @@ fn neighbours(
 }
 
 /// Rows of the sample that recall is measured on.
+#[cfg(feature = "graph")]
 const SAMPLE: usize = 500;
 
 /// The share of the exact neighbours above `floor` that `pairs` holds, on evenly spaced rows.
+#[cfg(feature = "graph")]
 fn measure_recall(vectors: &Matrix, pairs: &[RowPair], floor: f32) -> (f64, String) {
     let n = vectors.rows();
     let step = n.div_ceil(SAMPLE).max(1);

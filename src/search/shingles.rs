@@ -86,13 +86,13 @@ fn mix(h: u64, x: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ingest, story::Story};
+    use crate::story::Story;
 
     #[test]
     fn stories_with_shared_rare_runs_are_paired() {
         let check = |a: &str, b: &str, expect: bool| {
             let story = |id: &str, text: &str| Story { id: id.into(), text: text.into(), ..Story::default() };
-            let corpus = ingest::corpus(vec![story("a", a), story("b", b)]);
+            let corpus = Corpus::new(vec![story("a", a), story("b", b)]);
             assert_eq!(!pairs(&corpus, &ShingleOptions::default()).0.is_empty(), expect, "{a} / {b}");
         };
         check(

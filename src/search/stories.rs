@@ -182,7 +182,7 @@ mod tests {
         super::{TensorSearch, candidates, tests::clustered},
         *,
     };
-    use crate::{ingest, progress::Silent, story::Story};
+    use crate::{progress::Silent, story::Story};
 
     #[test]
     fn a_gpu_brings_the_same_candidates() {
@@ -191,7 +191,7 @@ mod tests {
             text: format!("Shop {i} opens its doors to the people of town {} today.", i * 7),
             ..Story::default()
         };
-        let corpus = ingest::corpus((0..300).map(story).collect());
+        let corpus = Corpus::new((0..300).map(story).collect());
         let rows = clustered(corpus.rows.len(), 24, 3);
         let on_cpu = SearchOptions { story_neighbours: 3, ..SearchOptions::default() };
         let tensors = Some(TensorSearch::new(Device::Cpu, DType::F16));

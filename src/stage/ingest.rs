@@ -84,7 +84,7 @@ fn parts(stories: Vec<Option<Story>>) -> Result<(ArrayRef, ArrayRef)> {
     let mut runs = ListBuilder::new(Int64Builder::new()).with_field(of_shingles);
     let words = ShingleOptions::default().words;
     for story in stories {
-        let corpus = story.map_or_else(Corpus::default, |s| ingest::corpus(vec![s]));
+        let corpus = story.map_or_else(Corpus::default, |s| Corpus::new(vec![s]));
         if !corpus.stories.is_empty() {
             for row in corpus.story_rows(StoryId(0)) {
                 let row = &corpus.rows[row.index()];

@@ -55,7 +55,7 @@ pub fn description(model: &str) -> Value {
     let streams: Vec<Value> = Stream::ALL.iter().map(|s| stream(*s)).collect();
     json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "text": crate::ingest::TEXT_VERSION,
+        "text": crate::corpus::TEXT_VERSION,
         "model": model,
         "settings": {
             "row_floor": options.row_floor,

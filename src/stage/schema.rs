@@ -9,7 +9,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use arrow_schema::{DataType, Field, Fields, Schema};
 
-use crate::ingest::TEXT_VERSION;
+use crate::corpus::TEXT_VERSION;
 
 /// The key of a stream's name and version.
 pub(super) const STREAM: &str = "samestory.stream";

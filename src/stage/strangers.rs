@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Result,
-    ingest::{Said, are_strangers},
+    corpus::{Said, are_strangers},
 };
 
 /// Reads pairs of stories and writes of each whether they are strangers, in their order.

@@ -11,7 +11,7 @@ use arrow_ipc::{reader::StreamReader, writer::StreamWriter};
 use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
 
 use super::schema::{MODEL, STREAM, Stream, TEXT, is_same};
-use crate::{Error, Result, ingest::TEXT_VERSION};
+use crate::{Error, Result, corpus::TEXT_VERSION};
 
 /// What every Arrow stream that is not older than format 0.15 begins with, and ends with before four zeros.
 const CONTINUATION: [u8; 4] = [0xff; 4];

@@ -30,7 +30,7 @@ pub use lock::WRITER_LOCK;
 use lock::WriterLock;
 pub use view::{StoredEvent, StoredMember, StoredPair, StoredPassage, StoredRow, View};
 
-use crate::{Error, Result, ingest::TEXT_VERSION, model::Model};
+use crate::{Error, Result, corpus::TEXT_VERSION, model::Model};
 
 /// The file in a store's folder that holds everything.
 pub const DATABASE: &str = "archive.sqlite";

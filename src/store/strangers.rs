@@ -7,7 +7,7 @@ use rusqlite::params;
 use super::{Change, Store};
 use crate::{
     Result,
-    ingest::{Said, are_strangers},
+    corpus::{Said, are_strangers},
 };
 
 /// The key under which a store keeps how its strangers were counted.

@@ -7,7 +7,6 @@ use samestory::{
         Background, Basis, Boilerplate, Comparer, Options, RuleTable, Thresholds, read_pairs, write_pairs,
     },
     group::Decisions,
-    ingest,
     model::{BertConfig, Manifest, Weights},
     progress::Silent,
     search::SearchReport,
@@ -76,7 +75,7 @@ fn settings_seeds() -> Vec<Vec<u8>> {
 
 fn corpus() -> Corpus {
     let story = |id: &str| Story { id: id.into(), text: format!("A text of {id}."), ..Story::default() };
-    ingest::corpus(["x", "y", "z"].map(story).to_vec())
+    Corpus::new(["x", "y", "z"].map(story).to_vec())
 }
 
 fn basis(corpus: &Corpus) -> Basis {

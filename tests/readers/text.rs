@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use samestory::{
     compare::{self, Comparer, Thresholds},
-    group, ingest,
+    corpus, group,
     model::Tokenizer,
     progress::Silent,
     report,
@@ -39,15 +39,15 @@ fn passages(bytes: &[u8]) {
 /// What must hold of the passages of any stories.
 pub fn passages_hold(stories: Vec<Story>) {
     for story in &stories {
-        let once = ingest::normalize(&story.text);
-        assert_eq!(ingest::normalize(&once), once, "normalizing twice");
-        let spans = ingest::split_text(&story.text);
+        let once = corpus::normalize(&story.text);
+        assert_eq!(corpus::normalize(&once), once, "normalizing twice");
+        let spans = corpus::split_text(&story.text);
         assert!(spans.windows(2).all(|w| w[0].end <= w[1].start), "{spans:?}");
     }
-    let corpus = ingest::corpus(stories);
+    let corpus = Corpus::new(stories);
     for (i, (story, passages)) in corpus.stories.iter().zip(&corpus.passages).enumerate() {
         for passage in passages {
-            let row = ingest::row(compare::passage_text(story, passage)).expect("a passage has words");
+            let row = corpus::row(compare::passage_text(story, passage)).expect("a passage has words");
             assert_eq!(row.text, corpus.row_text(passage.row));
         }
         let found = shingles(&corpus, StoryId(i as u32), ShingleOptions::default().words);
@@ -79,7 +79,7 @@ fn compare(bytes: &[u8]) {
             ..Story::default()
         })
         .collect();
-    let corpus = ingest::corpus(stories);
+    let corpus = Corpus::new(stories);
     let (vectors, options) = (vectors(&corpus), compare::Options::default());
     let comparer = Comparer::new(&corpus, &vectors, &options);
     let n = corpus.stories.len() as u32;

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     compare::{Relation, Thresholds, Verdict},
+    corpus::{counted, text_digest},
     group::{Group, Member, Resolved},
-    ingest::{counted, text_digest},
     report::{
         item::rounded,
         related::{LinkItem, Related, StorylineItem},

@@ -17,14 +17,19 @@
 //! s       nodes that walks miss, in order: each search compares them
 //! ```
 
+#[cfg(feature = "graph")]
 mod audit;
+#[cfg(feature = "graph")]
 mod builder;
 mod frozen;
 #[cfg(test)]
+#[cfg(feature = "graph")]
 mod tests;
 mod walk;
 
+#[cfg(feature = "graph")]
 pub use audit::Reach;
+#[cfg(feature = "graph")]
 pub use builder::GraphBuilder;
 pub use frozen::{Graph, GraphScratch};
 
@@ -40,5 +45,20 @@ pub struct GraphOptions {
 impl Default for GraphOptions {
     fn default() -> Self {
         GraphOptions { m: 24, ef_construction: 200 }
+    }
+}
+
+/// How a graph is built and searched.
+#[derive(Debug, Clone, Copy)]
+pub struct HnswOptions {
+    /// How the graph is built.
+    pub graph: GraphOptions,
+    /// Nodes asked for first; doubled while the last is still above the floor.
+    pub ef_search: usize,
+}
+
+impl Default for HnswOptions {
+    fn default() -> Self {
+        HnswOptions { graph: GraphOptions::default(), ef_search: 128 }
     }
 }

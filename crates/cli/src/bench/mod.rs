@@ -1,0 +1,206 @@
+//! `samestory bench`: what is measured, and on what.
+
+mod cold;
+mod print;
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::Arc,
+};
+
+use samestory::{
+    Error, Result,
+    bench::{self, Options, REPORT_SCHEMA, Report, Subject},
+    device::{CpuPath, GpuName},
+    embed::{CandleEncoder, cpu_encoder_in, embed_texts},
+    model::{Model, Precision},
+    progress::Silent,
+    report::json_pretty,
+    story::Corpus,
+};
+
+use super::{
+    Outcome,
+    args::Bench,
+    bars::{Bars, catch_ctrl_c},
+    engine::{cpu_path, cpu_path_of, open_model},
+    outputs, sink, stories,
+};
+
+/// Runs the command.
+pub fn run(args: &Bench) -> Result<Outcome> {
+    catch_ctrl_c();
+    let model = open_model(args.model.as_deref())?;
+    let subjects = subjects(args, &model)?;
+    if args.first {
+        for subject in &subjects {
+            embed_texts(&model, subject.encoder.as_ref(), &["a first text"], &Silent)?;
+        }
+        return Ok(Outcome::Done);
+    }
+    let inputs: Vec<PathBuf> = args.corpus.iter().chain(&args.against).cloned().collect();
+    outputs::check(&inputs, &[("--json", args.json.as_deref())])?;
+    let earlier = args.against.as_deref().map(|path| read_report(path, &model)).transpose()?;
+    let bars = Bars::new(args.quiet);
+    let (stories, corpus_name, bad_input) = match args.corpus.is_empty() {
+        true => (
+            bench::synthetic(args.stories as usize),
+            format!("{} invented stories, built in", args.stories),
+            false,
+        ),
+        false => {
+            let ingested = stories::read(&args.corpus, &stories::options(&args.input)?, &bars)?;
+            let names: Vec<String> = args.corpus.iter().map(|p| p.display().to_string()).collect();
+            (ingested.stories, names.join(" "), !ingested.notices.is_empty())
+        }
+    };
+    let corpus = Corpus::new(stories);
+    if corpus.rows.is_empty() {
+        return Err(Error::NoStories {
+            place: corpus_name,
+            hint: "leave --corpus out to embed the built-in texts".into(),
+        });
+    }
+    let options = Options {
+        rounds: usize::from(args.rounds),
+        lengths: edges(&args.lengths)?,
+        parity: args.parity,
+        ..Options::default()
+    };
+    let mut report = bench::run(&model, &corpus, &subjects, &options, &bars)?;
+    report.corpus = corpus_name;
+    for (figures, subject) in report.subjects.iter_mut().zip(&subjects) {
+        figures.cold_start_ms = Some(cold::start(args, &subject.name, subject.threads)?);
+    }
+    if let Some(path) = &args.json {
+        sink::write_to(Some(path), |out| json_pretty(&report, out))?;
+    }
+    sink::write_to(None, |out| {
+        print::report(&report, out)?;
+        match &earlier {
+            Some(earlier) => print::changes(&bench::compare(earlier, &report), out),
+            None => Ok(()),
+        }
+    })?;
+    Ok(if bad_input && args.input.strict { Outcome::BadInput } else { Outcome::Done })
+}
+
+fn edges(lengths: &[usize]) -> Result<Vec<usize>> {
+    match lengths.first().is_some_and(|&n| n > 0) && lengths.is_sorted_by(|a, b| a < b) {
+        true => Ok(lengths.to_vec()),
+        false => Err(Error::Option {
+            option: "--lengths".into(),
+            message: "these are no edges, which ascend from 1 on".into(),
+            hint: "give numbers of tokens from short to long, as in --lengths 32,64,128".into(),
+        }),
+    }
+}
+
+/// The report of an earlier run with `model`.
+fn read_report(path: &Path, model: &Model) -> Result<Report> {
+    let text = fs::read_to_string(path).map_err(Error::io("read", path))?;
+    let refuse = |message: String, hint: String| Error::Option { option: "--against".into(), message, hint };
+    let shown = samestory::report::line(&path.display().to_string(), 400);
+    let report: Report = serde_json::from_str(&text).map_err(|e| {
+        let hint = "give a file that samestory bench --json wrote".into();
+        refuse(format!("{shown} is no report of a bench run: {e}"), hint)
+    })?;
+    if report.schema != REPORT_SCHEMA {
+        let hint = format!("this version reads {REPORT_SCHEMA}");
+        return Err(refuse(format!("{shown} is of schema {}, which is not known", report.schema), hint));
+    }
+    if report.fingerprint != model.fingerprint() {
+        let theirs = samestory::report::line(&report.model, 200);
+        return Err(refuse(
+            format!("{shown} is of another model: {theirs}, not {}", model.name),
+            "run it with the same --model as the earlier run".into(),
+        ));
+    }
+    Ok(report)
+}
+
+/// Every device on every number of threads.
+fn subjects(args: &Bench, model: &Model) -> Result<Vec<Subject>> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads: Vec<usize> = match args.threads.is_empty() {
+        true => vec![cores],
+        false => {
+            let mut met = BTreeSet::new();
+            args.threads.iter().map(|&n| usize::from(n)).filter(|n| met.insert(*n)).collect()
+        }
+    };
+    let mut names = args.devices.clone();
+    if names.is_empty() {
+        names.push(cpu_path()?.name().into());
+    }
+    if names.iter().any(|n| n == "all") {
+        let mut all: Vec<String> = CpuPath::available().into_iter().map(|p| p.name().to_string()).collect();
+        all.push("candle".into());
+        all.extend(cfg!(feature = "yardstick").then(|| "stock".into()));
+        for gpu in GpuName::built() {
+            match gpu.open() {
+                Ok(_) => all.push(gpu.to_string()),
+                Err(error) => say!("samestory: {error}; it is left out"),
+            }
+        }
+        let more = names.into_iter().filter(|name| name != "all" && !all.contains(name)).collect::<Vec<_>>();
+        names = [all, more].concat();
+    }
+    // What is named twice is one subject.
+    let mut met = BTreeSet::new();
+    names.retain(|name| met.insert(name.clone()));
+    let mut subjects = Vec::new();
+    for name in names {
+        let (device, precision) = match name.strip_suffix("+int8") {
+            Some(device) => (device, Precision::Int8),
+            None => (&*name, Precision::Native),
+        };
+        let (encoder, path) = encoder(device, precision, model)?;
+        for &threads in &threads {
+            subjects.push(Subject {
+                name: name.clone(),
+                threads,
+                encoder: Arc::clone(&encoder),
+                path,
+                precision,
+                search: path.unwrap_or(CpuPath::detect()),
+            });
+        }
+    }
+    Ok(subjects)
+}
+
+type Found = (Arc<dyn samestory::embed::Encoder>, Option<CpuPath>);
+
+fn encoder(name: &str, precision: Precision, model: &Model) -> Result<Found> {
+    if precision == Precision::Int8 && name.parse::<CpuPath>().is_err() {
+        return Err(Error::Option {
+            option: "--devices".into(),
+            message: format!("{name} does not compute in int8"),
+            hint: "int8 goes with the CPU paths, as in amx+int8".into(),
+        });
+    }
+    Ok(match name {
+        "candle" => (Arc::new(CandleEncoder::on_cpu(model)?), None),
+        #[cfg(feature = "yardstick")]
+        "stock" => (Arc::new(samestory::embed::StockEncoder::new(model)?), None),
+        #[cfg(not(feature = "yardstick"))]
+        "stock" => {
+            return Err(Error::Device {
+                device: "stock".into(),
+                reason: "candle-transformers is not in this build".into(),
+                hint: "build with --features yardstick".into(),
+            });
+        }
+        name if GpuName::from_str(name).is_ok() => {
+            (Arc::new(CandleEncoder::on_gpu(model, &GpuName::from_str(name)?.open()?)?), None)
+        }
+        name => {
+            let path = cpu_path_of(name)?;
+            (Arc::from(cpu_encoder_in(model, path, precision)?), Some(path))
+        }
+    })
+}

@@ -1,0 +1,214 @@
+//! `samestory calibrate`: thresholds from labelled stories, tried over without embedding or judging again.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use samestory::{
+    Error, Result,
+    compare::{self, Comparer, Labelled, RuleTable, Score, Thresholds, Trial},
+    corpus,
+    group::{Decisions, Resolved},
+    progress::{Progress, Stage},
+    search,
+    story::Corpus,
+};
+use serde::Deserialize;
+
+use super::{
+    Outcome,
+    args::Calibrate,
+    bars::{Bars, catch_ctrl_c},
+    engine::Engine,
+    outputs, sink, stories,
+};
+
+/// Draws of the bootstrap.
+const ROUNDS: usize = 200;
+
+/// A threshold moves only for a gain of this in F1.
+const LEAST: f64 = 0.001;
+
+#[derive(Deserialize)]
+struct Label {
+    #[serde(deserialize_with = "corpus::id_in_json")]
+    id: String,
+    #[serde(deserialize_with = "corpus::id_in_json")]
+    group: String,
+}
+
+/// What people say.
+enum Said {
+    /// The label of each story.
+    Labels(Vec<Option<String>>),
+    /// Pairs.
+    Decisions(Resolved),
+}
+
+impl Said {
+    fn read(args: &Calibrate, corpus: &Corpus) -> Result<Self> {
+        if let Some(file) = &args.labels {
+            return Ok(Said::Labels(read_labels(file, corpus)?));
+        }
+        let file = args.decisions.as_deref().unwrap_or(Path::new(""));
+        let decided = Decisions::read(file)?.resolve_checked(file, corpus)?;
+        match decided.same.len() + decided.different.len() {
+            0 => Err(Error::Option {
+                option: "--decisions".into(),
+                message: format!("no line of {} is on two of the stories", file.display()),
+                hint: "give the decisions on the stories that are read here".into(),
+            }),
+            _ => Ok(Said::Decisions(decided)),
+        }
+    }
+
+    /// The gain in F1 for which a threshold moves: of few decisions, what two of them change.
+    fn least(&self) -> f64 {
+        match self {
+            Said::Labels(_) => LEAST,
+            Said::Decisions(d) => LEAST.max(2.0 / (d.same.len() + d.different.len()).max(8) as f64),
+        }
+    }
+
+    fn tell(&self, judged: usize, out: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Said::Labels(_) => write!(out, "{judged} judged pairs with labels")?,
+            Said::Decisions(d) => {
+                let (same, different) = (d.same.len(), d.different.len());
+                write!(out, "{same} pairs decided to be the same and {different} to be different")?;
+                if !d.away.is_empty() {
+                    write!(out, ", {} on stories that are not read here", d.away.len())?;
+                }
+                write!(
+                    out,
+                    "; {judged} of them were compared; what follows is true of them, not of all pairs"
+                )?;
+            }
+        }
+        writeln!(out, "; F1 of \"one origin\", pair by pair, with 95 % intervals")
+    }
+}
+
+/// Runs the command.
+pub fn run(args: &Calibrate) -> Result<Outcome> {
+    catch_ctrl_c();
+    let judged = [&args.labels, &args.decisions].into_iter().flatten();
+    let read: Vec<PathBuf> = args.paths.iter().chain(judged).cloned().collect();
+    outputs::check(&read, &[("--out", Some(&args.out))])?;
+    let bars = Bars::new(args.compute.quiet);
+    let engine = Engine::new(&args.compute)?;
+    let ingested = stories::read(&args.paths, &stories::options(&args.input)?, &bars)?;
+    let bad_input = !ingested.notices.is_empty();
+    let corpus = Corpus::new(ingested.stories);
+    let said = Said::read(args, &corpus)?;
+
+    let vectors = engine.embed(&corpus, &bars)?.vectors;
+    bars.begin(Stage::Search, Some((corpus.rows.len() + corpus.stories.len()) as u64));
+    let options = engine.search();
+    let candidates = search::candidates(&corpus, &vectors, &options, &bars)?;
+    bars.end(Stage::Search);
+    let pairs: Vec<_> = candidates.pairs.iter().map(|p| (p.a, p.b)).collect();
+    bars.begin(Stage::Compare, Some(pairs.len() as u64));
+    let compare_options = compare::Options::default();
+    let comparer = Comparer::new(&corpus, &vectors, &compare_options);
+    let verdicts = comparer.judge_all(&pairs, &bars)?;
+    bars.end(Stage::Compare);
+
+    let labelled = match &said {
+        Said::Labels(labels) => Labelled::new(&verdicts, labels),
+        Said::Decisions(decided) => Labelled::from_decisions(&verdicts, &decided.same, &decided.different),
+    };
+    if labelled.is_empty() {
+        return Err(Error::Option {
+            option: if args.labels.is_some() { "--labels" } else { "--decisions" }.into(),
+            message: "nothing is said of any pair of stories that is near enough to be compared".into(),
+            hint: "say it of stories that are copies of one another, and of some that only look like it"
+                .into(),
+        });
+    }
+    let start = Thresholds::default();
+    let proposed = labelled.propose(&start, said.least());
+    let table = RuleTable::new(proposed.clone(), &engine.model.fingerprint(), &comparer.background());
+    let text = format!("{HEAD}{}", table.to_toml()?);
+    sink::write_to(Some(&args.out), |out| out.write_all(text.as_bytes()))?;
+    sink::write_to(None, |out| {
+        said.tell(labelled.len(), out)?;
+        score(out, "as it is", labelled.score(&start), labelled.interval(&start, ROUNDS))?;
+        score(out, "proposed", labelled.score(&proposed), labelled.interval(&proposed, ROUNDS))?;
+        writeln!(out, "\nEach threshold over its range, the others as they are: precision / recall / F1")?;
+        sweep(out, &labelled.sweep(&start), &start, &proposed)?;
+        writeln!(out, "\nWritten to {0}: samestory dedup --rules {0} uses it.", args.out.display())
+    })?;
+    Ok(if bad_input && args.input.strict { Outcome::BadInput } else { Outcome::Done })
+}
+
+const HEAD: &str =
+    "# The rule table that samestory calibrate proposes. samestory dedup --rules FILE uses it.\n\n";
+
+fn score(out: &mut dyn Write, name: &str, s: Score, (low, high): (f64, f64)) -> io::Result<()> {
+    let (precision, recall, f1) = (s.precision(), s.recall(), s.f1());
+    writeln!(
+        out,
+        "  {name:<9} precision {precision:.4}  recall {recall:.4}  F1 {f1:.4} [{low:.4}, {high:.4}]"
+    )
+}
+
+fn sweep(out: &mut dyn Write, trials: &[Trial], start: &Thresholds, proposed: &Thresholds) -> io::Result<()> {
+    let value = |of: &Thresholds, name: &str| {
+        serde_json::to_value(of)
+            .ok()
+            .and_then(|v| v.get(name).and_then(serde_json::Value::as_f64))
+            .unwrap_or(0.0)
+    };
+    for trials in trials.chunk_by(|x, y| x.threshold == y.threshold) {
+        let Some(first) = trials.first() else { continue };
+        let name = first.threshold;
+        let (is, then) = (value(start, name), value(proposed, name));
+        let moved = if is == then { String::new() } else { format!(", proposed {then:.2}") };
+        writeln!(out, "  {name} (is {is:.2}{moved})")?;
+        for t in trials {
+            let s = t.score;
+            writeln!(out, "    {:>6.2}   {:.4} / {:.4} / {:.4}", t.value, s.precision(), s.recall(), s.f1())?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads a rule table.
+pub fn read_rules(file: &Path) -> Result<RuleTable> {
+    let text = fs::read_to_string(file).map_err(Error::io("read", file))?;
+    RuleTable::from_toml(&file.display().to_string(), &text)
+}
+
+/// The label of each story of `corpus`.
+fn read_labels(file: &Path, corpus: &Corpus) -> Result<Vec<Option<String>>> {
+    let text = fs::read_to_string(file).map_err(Error::io("read", file))?;
+    let refuse = |message: String| Error::Option {
+        option: "--labels".into(),
+        message,
+        hint: "a label is a line {\"id\": \"…\", \"group\": \"…\"}; stories of one origin have one group"
+            .into(),
+    };
+    let mut of: BTreeMap<String, String> = BTreeMap::new();
+    for (i, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let label: Label =
+            serde_json::from_str(line).map_err(|e| refuse(format!("{}:{}: {e}", file.display(), i + 1)))?;
+        let before = of.insert(label.id.clone(), label.group.clone());
+        if before.is_some_and(|group| group != label.group) {
+            let message = format!("{}:{}: {:?} has another group above", file.display(), i + 1, label.id);
+            return Err(refuse(message));
+        }
+    }
+    let labels: Vec<Option<String>> = corpus.stories.iter().map(|s| of.get(&s.id).cloned()).collect();
+    let found = labels.iter().flatten().count();
+    if found < of.len() {
+        say!("samestory: {} of {} labels are of stories that were not read", of.len() - found, of.len());
+    }
+    match found {
+        0 => Err(refuse(format!("no id in {} is that of a story", file.display()))),
+        _ => Ok(labels),
+    }
+}

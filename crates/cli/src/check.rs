@@ -1,0 +1,231 @@
+//! `samestory check`: a verdict a line on stories as they come.
+
+use std::io::{self, BufReader, Write};
+
+use samestory::{
+    Error, Result,
+    archive::{Archive, Embed, Judgement, Kin, Learned},
+    compare::Relation,
+    corpus, ingest,
+    progress::Silent,
+    report::json_line,
+    store::{Identity, Known, Store},
+    story::Story,
+};
+use serde::Serialize;
+
+use super::{
+    Outcome,
+    ahead::{self, Ahead},
+    archive,
+    args::Check,
+    bars::{Stdin, catch_ctrl_c, stdin},
+    engine::Engine,
+    stories,
+};
+
+/// The version of the lines.
+const SCHEMA: u32 = 1;
+
+/// One line of the answer.
+#[derive(Serialize)]
+struct Answer {
+    schema: u32,
+    /// The line of the input, from 1.
+    line: u64,
+    id: Option<String>,
+    /// `duplicate` (of one origin with a story of the store), `twin`, `related`, `new`, `known` (the store has it, under
+    /// its own id), or `error`.
+    verdict: &'static str,
+    relation: Option<Relation>,
+    /// The story of the store that it is that to.
+    of: Option<String>,
+    coverage: Option<f32>,
+    coverage_of: Option<f32>,
+    cosine: Option<f32>,
+    group: Option<i64>,
+    reason: Option<String>,
+    /// Others that it is related to.
+    also: Vec<Other>,
+    novel_passages: Vec<String>,
+    /// Whether it is in the store now.
+    learned: bool,
+    /// Whether it took the place of an earlier story with its id.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    replaced: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Other {
+    id: String,
+    relation: Relation,
+    coverage: f32,
+}
+
+/// More stories than these are not named on a line; the verdict names the closest.
+const OTHERS: usize = 10;
+
+/// Runs the command.
+pub fn run(args: &Check) -> Result<Outcome> {
+    catch_ctrl_c();
+    let engine = Engine::new(&args.compute)?;
+    let named = args.store.as_deref();
+    let store = match args.learn {
+        true => Store::open_or_create(&archive::folder_to_write(named)?, &Identity::of(&engine.model))?,
+        false => Store::open(&archive::existing_folder(named)?)?,
+    };
+    let open = |store: Store| -> Result<(Archive, i64)> {
+        store.check_identity(&Identity::of(&engine.model))?;
+        let changes = store.changes()?;
+        Ok((archive::judging(store, &engine)?, changes))
+    };
+    let (mut archive, mut changes) = open(store)?;
+    let run = match args.learn {
+        true => Some(archive.begin(archive::now(), "check --learn")?),
+        false => None,
+    };
+    let options = stories::options(&args.input)?;
+    let mut reader = ahead::reader(stdin());
+    let mut out = io::stdout().lock();
+    let (mut line, mut bad, mut duplicates) = (0, false, false);
+    let mut next = |reader: &mut BufReader<Stdin>| {
+        let Some(mut read) = ingest::read_next(reader, &mut line, &options)? else { return Ok(None) };
+        // Each line is read by itself, so that its place is no id.
+        let has_id = read.stories.iter().all(|story| corpus::by_place(story).is_none());
+        read.stories.iter_mut().for_each(corpus::name_by_text);
+        Ok::<_, Error>(Some((line, has_id, read)))
+    };
+    loop {
+        let come = ahead::take(&mut reader, engine.threads, &mut next)?;
+        if come.is_empty() {
+            break;
+        }
+        // Nobody else writes while this one does.
+        if !args.learn && archive.store().changes()? != changes {
+            (archive, changes) = open(Store::open(archive.store().folder())?)?;
+        }
+        // What is alone is embedded when it is judged, and so is each if not all can be: the error belongs to its line.
+        let embedded = match &come[..] {
+            [_] => Ahead::default(),
+            come => {
+                let stories = come.iter().flat_map(|(_, _, read)| read.stories.first()).cloned();
+                Ahead::new(&engine, archive.rows_to_embed(stories.collect())?, &Silent).unwrap_or_default()
+            }
+        };
+        for (line, has_id, read) in come {
+            if super::bars::stopped() {
+                return Err(Error::Stopped {
+                    done: format!("{} lines were answered", line.saturating_sub(1)),
+                    hint: "give the lines that follow to go on".into(),
+                });
+            }
+            bad |= !read.notices.is_empty();
+            let notices: Vec<String> = read.notices.iter().map(ToString::to_string).collect();
+            for notice in &notices {
+                say!("samestory: {}", samestory::report::line(notice, 400));
+            }
+            let embed = |texts: &[&str]| embedded.embed(&engine, texts);
+            let answer = match read.stories.into_iter().next() {
+                Some(story) => answer(&mut archive, run, &embed, (line, has_id), story)?,
+                None => Answer { error: Some(notices.join("; ")), ..nothing(line, None, "error") },
+            };
+            duplicates |= answer.verdict == "duplicate";
+            let written = json_line(&answer, &mut out).and_then(|()| out.flush());
+            written.map_err(Error::io("write", "standard output"))?;
+        }
+    }
+    if args.learn {
+        archive.save()?;
+    }
+    Ok(match () {
+        () if bad && args.input.strict => Outcome::BadInput,
+        () if args.fail_on_duplicates && duplicates => Outcome::Duplicates,
+        () => Outcome::Done,
+    })
+}
+
+fn answer(
+    archive: &mut Archive,
+    run: Option<i64>,
+    embed: &Embed<'_>,
+    (line, has_id): (u64, bool),
+    story: Story,
+) -> Result<Answer> {
+    let id = story.id.clone();
+    // A story that comes again under its own id is no duplicate of itself; an id that follows from the text says nothing.
+    let is_known = has_id && archive.store().known(&story)? == Known::Same;
+    let (Judgement { mut kin, novel }, learned) = match run {
+        Some(run) => {
+            let (judgement, learned) = archive.judge_and_learn(run, story, embed)?;
+            (judgement, Some(learned))
+        }
+        None => (archive.judge(story, embed)?, None),
+    };
+    kin.retain(|kin| !is_known || kin.id != id);
+    let mut answer = match kin.first() {
+        _ if is_known => nothing(line, Some(id.clone()), "known"),
+        Some(kin) => of_kin(line, &id, kin),
+        None => nothing(line, Some(id.clone()), "new"),
+    };
+    let other =
+        |kin: &Kin| Other { id: kin.id.clone(), relation: kin.relation, coverage: rounded(kin.coverage) };
+    answer.also = kin.iter().skip(usize::from(answer.of.is_some())).take(OTHERS).map(other).collect();
+    answer.novel_passages = novel;
+    if let Some(Learned { added, .. }) = learned {
+        answer.learned = added.taken.is_empty();
+        answer.replaced = added.replaced > 0;
+        if !added.taken.is_empty() {
+            answer.error = Some("another story of the store has the id; it was not added".into());
+        }
+        let view = archive.store().view();
+        if let Some(number) = view.number(&id)?.filter(|_| answer.learned) {
+            answer.group = view.member(number)?.map(|m| m.group);
+        }
+    }
+    Ok(answer)
+}
+
+fn of_kin(line: u64, id: &str, kin: &Kin) -> Answer {
+    let verdict = match kin.relation {
+        relation if relation.is_origin() => "duplicate",
+        Relation::Twin => "twin",
+        _ => "related",
+    };
+    Answer {
+        relation: Some(kin.relation),
+        of: Some(kin.id.clone()),
+        coverage: Some(rounded(kin.coverage)),
+        coverage_of: Some(rounded(kin.coverage_of)),
+        cosine: Some(rounded(kin.cosine)),
+        group: kin.group,
+        reason: Some(kin.reason.clone()),
+        ..nothing(line, Some(id.into()), verdict)
+    }
+}
+
+fn nothing(line: u64, id: Option<String>, verdict: &'static str) -> Answer {
+    Answer {
+        schema: SCHEMA,
+        line,
+        id,
+        verdict,
+        relation: None,
+        of: None,
+        coverage: None,
+        coverage_of: None,
+        cosine: None,
+        group: None,
+        reason: None,
+        also: Vec::new(),
+        novel_passages: Vec::new(),
+        learned: false,
+        replaced: false,
+        error: None,
+    }
+}
+
+fn rounded(x: f32) -> f32 {
+    (x * 1e4).round() / 1e4
+}

@@ -1,0 +1,181 @@
+//! `samestory doctor`: what this machine, build, model and store are, and whether they are right.
+
+use std::{fmt::Write as _, thread};
+
+use samestory::{
+    Error, Result,
+    device::CpuPath,
+    model::{Model, Precision},
+    progress::Silent,
+    store::Store,
+    vector::dot,
+};
+use serde::Deserialize;
+
+use super::{
+    Outcome, archive,
+    args::Doctor,
+    engine::{Engine, built_in_model, cpu_path, open_model},
+    sink,
+};
+
+/// A text and the vector that sentence-transformers gives it in float32: one of `tests/golden`.
+const KNOWN: &str = include_str!("../../../models/all-MiniLM-L6-v2/known.json");
+
+/// The cosine to the known vector from which a device counts as right: what the tests ask of every path.
+const LEAST: f32 = 0.9995;
+
+#[derive(Deserialize)]
+struct Known {
+    model: String,
+    text: String,
+    /// Little-endian float32 in hex.
+    vector: String,
+}
+
+/// One thing that was looked at: what it is, or what is wrong with it.
+struct Check {
+    name: &'static str,
+    found: Result<String>,
+}
+
+/// Runs the command.
+pub fn run(args: &Doctor) -> Result<Outcome> {
+    let mut checks = Vec::new();
+    let mut check = |name, found| checks.push(Check { name, found });
+    check("version", Ok(version()));
+    check("instruction set", instructions());
+    match Engine::new(&args.compute) {
+        Ok(engine) => {
+            let cores = thread::available_parallelism().map_or(1, usize::from);
+            check("device", Ok(engine.device()));
+            check("threads", Ok(format!("{} of {cores} cores", engine.threads)));
+            check("model", files(&engine.model));
+            check("known vector", vector(&engine));
+        }
+        Err(error) => {
+            // What can be told of the model without a device.
+            check("model", open_model(args.compute.model.as_deref()).and_then(|m| files(&m)));
+            check("device", Err(error));
+        }
+    }
+    check("store", store(args));
+    let wrong = checks.iter().filter(|c| c.found.is_err()).count();
+    sink::write_to(None, |out| checks.iter().try_for_each(|c| out.write_all(line(c).as_bytes())))?;
+    Ok(if wrong == 0 { Outcome::Done } else { Outcome::Unwell })
+}
+
+fn line(check: &Check) -> String {
+    let mut text = match &check.found {
+        Ok(found) => format!("ok     {:<16} {found}\n", check.name),
+        Err(error) => format!("wrong  {:<16} {error}\n", check.name),
+    };
+    if let Some(hint) = check.found.as_ref().err().and_then(Error::hint) {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "       {:<16} hint: {hint}", "");
+    }
+    text
+}
+
+fn version() -> String {
+    let features = [("embedded-model", cfg!(feature = "embedded-model")), ("hub", cfg!(feature = "hub"))];
+    let devices = [("cuda", cfg!(feature = "cuda")), ("metal", cfg!(feature = "metal"))];
+    let on: Vec<&str> = features.iter().chain(&devices).filter(|f| f.1).map(|f| f.0).collect();
+    format!(
+        "{}, built with {}",
+        env!("CARGO_PKG_VERSION"),
+        if on.is_empty() { "no feature".into() } else { on.join(", ") }
+    )
+}
+
+fn instructions() -> Result<String> {
+    let have: Vec<&str> = CpuPath::available().into_iter().map(CpuPath::name).collect();
+    Ok(format!("{}; this processor has {}", cpu_path()?, have.join(", ")))
+}
+
+fn files(model: &Model) -> Result<String> {
+    let checked = model.verify()?;
+    let fingerprint = model.fingerprint();
+    let short = fingerprint.get(..12).unwrap_or(&fingerprint);
+    let sums = match checked.len() {
+        0 => "no checksum of its files is known".into(),
+        files => format!("{files} files as their checksums say"),
+    };
+    Ok(format!("{} {short}, {sums}", model.name))
+}
+
+fn vector(engine: &Engine) -> Result<String> {
+    let known: Known = serde_json::from_str(KNOWN).map_err(|e| Error::Model {
+        file: "known.json".into(),
+        expected: "a known vector".into(),
+        found: e.to_string(),
+    })?;
+    let precision = engine.model.precision;
+    let built_in = built_in_model().map(|m| m.with_precision(precision).fingerprint()).ok();
+    let embedded = engine.embed_texts(&[&known.text], &Silent)?;
+    if built_in.as_deref() != Some(&*engine.model.fingerprint()) {
+        // That it comes out finite is checked where it is made.
+        return Ok(format!("only that of {} is known; a text has a finite vector", known.model));
+    }
+    let cosine = dot(embedded.vectors.row(0), &known.values());
+    match precision {
+        Precision::Native => compared(cosine),
+        other => Ok(format!("cosine {cosine:.6} to the golden value, which is not of {other}")),
+    }
+}
+
+impl Known {
+    fn values(&self) -> Vec<f32> {
+        let byte = |i: usize| self.vector.get(2 * i..2 * i + 2).and_then(|h| u8::from_str_radix(h, 16).ok());
+        let value = |i: usize| f32::from_le_bytes(std::array::from_fn(|b| byte(4 * i + b).unwrap_or(0)));
+        (0..self.vector.len() / 8).map(value).collect()
+    }
+}
+
+fn compared(cosine: f32) -> Result<String> {
+    // NaN is not right either.
+    if cosine >= LEAST {
+        return Ok(format!("cosine {cosine:.6} to its golden value, at least {LEAST} is right"));
+    }
+    Err(Error::Device {
+        device: "this path".into(),
+        reason: format!("a known text has cosine {cosine:.6} to its golden value, below {LEAST}"),
+        hint: "SAMESTORY_CPU=portable computes without special instructions; please report this".into(),
+    })
+}
+
+fn store(args: &Doctor) -> Result<String> {
+    let Some(folder) = archive::folder(args.store.as_deref())? else { return Ok("none here".into()) };
+    let store = Store::open(&folder)?;
+    let health = store.verify()?.into_result(&store)?;
+    Ok(format!(
+        "{}: {} stories and {} rows are as they were written",
+        folder.display(),
+        health.stories,
+        health.rows
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_known_vector_is_a_golden_one() {
+        let golden: serde_json::Value =
+            serde_json::from_str(include_str!("../../../tests/golden/minilm.json")).unwrap();
+        let known: Known = serde_json::from_str(KNOWN).unwrap();
+        let of = golden["texts"].as_array().unwrap().iter().find(|t| t["text"] == known.text.as_str());
+        assert_eq!(of.unwrap()["vector"], known.vector.as_str());
+        let values = known.values();
+        assert_eq!(values.len(), 384);
+        assert!((dot(&values, &values) - 1.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn a_vector_that_is_off_is_wrong() {
+        assert!(compared(0.9999).is_ok());
+        assert!(compared(0.98).is_err());
+        assert!(compared(f32::NAN).is_err());
+    }
+}

@@ -1,0 +1,204 @@
+//! `samestory explain`: two stories side by side, and why they are judged as they are.
+
+use std::{
+    io::{self, IsTerminal, Write, stdout},
+    path::Path,
+};
+
+use samestory::{
+    Error, Result,
+    compare::{Comparer, Explanation, Options, Part, PartKind},
+    ingest,
+    report::{json_pretty, line},
+    store::Store,
+    story::{Corpus, Story, StoryId},
+    words::pieces,
+};
+
+use super::{
+    Outcome, archive,
+    args::{Explain, ExplainFormat},
+    bars::{Bars, catch_ctrl_c},
+    boilerplate,
+    engine::Engine,
+    sink, stories,
+};
+
+/// Runs the command.
+pub fn run(args: &Explain) -> Result<Outcome> {
+    catch_ctrl_c();
+    let bars = Bars::new(args.compute.quiet);
+    let mut engine = Engine::new(&args.compute)?;
+    let by_id = |name: &String| !Path::new(name.rsplit_once('#').map_or(&**name, |(file, _)| file)).is_file();
+    let alone = args.paths.is_empty() && [&args.a, &args.b].into_iter().any(by_id);
+    let alone = alone && archive::folder(None)?.is_some();
+    archive::open_or_find(&args.archive, alone, &mut engine)?;
+    let options = stories::options(&args.input)?;
+    if args.paths.is_empty()
+        && let Some(explanation) = of_store(args, &engine)?
+    {
+        return write(args, &explanation, false);
+    }
+    let (mut all, mut bad_input): (Vec<Story>, bool) = (Vec::new(), false);
+    if !args.paths.is_empty() || engine.store.is_some() {
+        let ingested = archive::read(&engine, &args.paths, &options, &bars)?;
+        bad_input = !ingested.notices.is_empty();
+        all = ingested.stories;
+    }
+    let [a, b] = [&args.a, &args.b].map(|name| find(name, &mut all, &options, &bars));
+    let (a, b) = (a?, b?);
+    let corpus = Corpus::new(all);
+    let embedded = engine.embed(&corpus, &bars)?;
+    let mut compare_options = Options::default();
+    if let Some(file) = &args.boilerplate {
+        compare_options.boilerplate = boilerplate::read(file)?;
+    }
+    write(args, &Comparer::new(&corpus, &embedded.vectors, &compare_options).explain(a, b), bad_input)
+}
+
+/// Two stories of the store explained by what is known there; none if it does not have both.
+fn of_store(args: &Explain, engine: &Engine) -> Result<Option<Explanation>> {
+    let Some(store) = &engine.store else { return Ok(None) };
+    let store = Store::open(store.folder())?;
+    let view = store.view();
+    let (Some(a), Some(b)) = (view.number(&args.a)?, view.number(&args.b)?) else { return Ok(None) };
+    let mut options = Options::default();
+    if let Some(file) = &args.boilerplate {
+        options.boilerplate = boilerplate::read(file)?;
+    }
+    let options = samestory::archive::Options { compare: options, ..Default::default() };
+    let archive = samestory::archive::Archive::open(store, options)?;
+    archive::tell_rebuilt(&archive);
+    archive.explain(a, b)
+}
+
+fn write(args: &Explain, explanation: &Explanation, bad_input: bool) -> Result<Outcome> {
+    sink::write_to(None, |out| match args.format {
+        ExplainFormat::Json => json_pretty(explanation, out),
+        ExplainFormat::Text => text(explanation, &Paint::detect(), out),
+    })?;
+    Ok(if bad_input && args.input.strict { Outcome::BadInput } else { Outcome::Done })
+}
+
+/// The story that `name` stands for: an id among `all`, or a file, of which `#n` takes the nth story.
+pub fn find(name: &str, all: &mut Vec<Story>, options: &ingest::Options, bars: &Bars) -> Result<StoryId> {
+    if let Some(at) = all.iter().position(|s| s.id == name) {
+        return Ok(StoryId(at as u32));
+    }
+    let numbered = name.rsplit_once('#').and_then(|(file, n)| Some((file, n.parse::<usize>().ok()?)));
+    let (file, number) = match numbered {
+        Some((file, number)) if !Path::new(name).is_file() => (file, number),
+        _ => (name, 1),
+    };
+    let unknown = |hint: String| Error::UnknownStory { id: name.into(), hint };
+    if !Path::new(file).is_file() {
+        let hint = "give an id from the report with --in PATHS, a file, or file#n for its nth story";
+        return Err(unknown(hint.into()));
+    }
+    let mut read = stories::read(&[file.into()], options, bars)?.stories;
+    if number == 0 || number > read.len() {
+        return Err(unknown(format!("{file} holds {} stories, the first is {file}#1", read.len())));
+    }
+    all.push(read.swap_remove(number - 1));
+    Ok(StoryId(all.len() as u32 - 1))
+}
+
+/// Escape codes, or nothing where the reader is no terminal or asked for no colour (no-color.org).
+struct Paint(bool);
+
+impl Paint {
+    fn detect() -> Self {
+        let refused = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+        Paint(stdout().is_terminal() && !refused)
+    }
+
+    fn dress(&self, code: &str, text: &str) -> String {
+        if self.0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.into() }
+    }
+}
+
+fn text(e: &Explanation, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
+    let f = &e.figures;
+    writeln!(out, "{}  and  {}", line(&e.a, 60), line(&e.b, 60))?;
+    writeln!(out, "{}: {}", paint.dress("1", e.relation.name()), e.rule)?;
+    writeln!(
+        out,
+        "{:.0} % of the first is in the second, {:.0} % of the second in the first; cosine {:.2}; longest common run {} words",
+        f.coverage_ab * 100.0,
+        f.coverage_ba * 100.0,
+        f.cosine,
+        f.longest
+    )?;
+    writeln!(
+        out,
+        "numbers shared {:.0} % of {}, names {:.0} % of {}\n",
+        f.numbers_shared * 100.0,
+        f.numbers,
+        f.names_shared * 100.0,
+        f.names
+    )?;
+    e.parts.iter().try_for_each(|part| show(part, paint, out))?;
+    if !e.turns.is_empty() {
+        writeln!(out, "\nWhat would have changed the verdict, one figure at a time")?;
+    }
+    for turn in &e.turns {
+        writeln!(
+            out,
+            "  {:<38} {:>6} → {:<6} {}",
+            turn.figure,
+            figure(turn.is),
+            figure(turn.would_be),
+            turn.relation.name()
+        )?;
+    }
+    Ok(())
+}
+
+/// Whole numbers as such, shares with two decimals.
+fn figure(value: f32) -> String {
+    if value > 1.0 { format!("{value:.0}") } else { format!("{value:.2}") }
+}
+
+fn show(part: &Part, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
+    const RED: &str = "31";
+    const GREEN: &str = "32";
+    const YELLOW: &str = "33";
+    const GREY: &str = "2";
+    let (mark, name, colour) = match part.kind {
+        PartKind::Identical => ("=", "identical", "0"),
+        PartKind::Changed => ("~", "changed", YELLOW),
+        PartKind::Cut => ("-", "only in the first", RED),
+        PartKind::Added => ("+", "only in the second", GREEN),
+        PartKind::Boilerplate => (".", "boilerplate", GREY),
+    };
+    let head = format!("{mark} {name} ({:.0} % found)", part.coverage * 100.0);
+    writeln!(out, "{}", paint.dress(colour, &head))?;
+    let text = line(if part.a.is_empty() { &part.b } else { &part.a }, 2000);
+    match part.kind {
+        PartKind::Changed => writeln!(out, "  {}", diff(&part.a, &part.b, paint)),
+        PartKind::Boilerplate => writeln!(out, "  {}", paint.dress(GREY, &text)),
+        PartKind::Cut => writeln!(out, "  {}", paint.dress(RED, &text)),
+        PartKind::Added => writeln!(out, "  {}", paint.dress(GREEN, &text)),
+        PartKind::Identical => writeln!(out, "  {text}"),
+    }
+}
+
+/// The second text with what was cut in `[-…-]` and what was added in `{+…+}`, word by word.
+fn diff(a: &str, b: &str, paint: &Paint) -> String {
+    let (a, b) = (line(a, 4000), line(b, 4000));
+    let (a, b) = (pieces(&a), pieces(&b));
+    let diff = similar::TextDiff::from_slices(&a, &b);
+    let mut runs: Vec<(similar::ChangeTag, String)> = Vec::new();
+    for change in diff.iter_all_changes() {
+        match runs.last_mut() {
+            Some((tag, text)) if *tag == change.tag() => text.push_str(change.value()),
+            _ => runs.push((change.tag(), change.value().into())),
+        }
+    }
+    let dressed = runs.iter().map(|(tag, text)| match tag {
+        similar::ChangeTag::Equal => text.clone(),
+        similar::ChangeTag::Delete => paint.dress("31", &format!("[-{text}-]")),
+        similar::ChangeTag::Insert => paint.dress("32", &format!("{{+{text}+}}")),
+    });
+    dressed.collect()
+}

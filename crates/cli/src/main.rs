@@ -1,0 +1,5 @@
+//! The `samestory` command.
+
+fn main() -> std::process::ExitCode {
+    samestory_cli::main()
+}

@@ -1,0 +1,92 @@
+//! `samestory model`: what models there are, what they are, whether their files are whole.
+
+use std::fs;
+
+use samestory::{Result, model::Model};
+
+use super::{
+    Outcome,
+    args::{Model as Args, ModelCommand},
+    engine::{built_in_model, hub_cache, open_model},
+    sink,
+};
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<Outcome> {
+    match &args.command {
+        ModelCommand::List => list()?,
+        ModelCommand::Info { model } => info(&open_model(model.as_deref())?)?,
+        ModelCommand::Verify { model } => {
+            let model = open_model(model.as_deref())?;
+            let checked = model.verify()?;
+            sink::write_to(None, |out| {
+                if checked.is_empty() {
+                    return writeln!(out, "{}: there is no model.toml, so no checksum is known", model.name);
+                }
+                checked.iter().try_for_each(|file| writeln!(out, "ok  {file}"))
+            })?;
+        }
+        ModelCommand::Fetch { id, revision } => fetch(id, revision.as_deref())?,
+    }
+    Ok(Outcome::Done)
+}
+
+fn list() -> Result<()> {
+    let embedded = built_in_model().ok();
+    let mut cached = Vec::new();
+    if let Some(entries) = hub_cache().and_then(|dir| fs::read_dir(dir).ok()) {
+        for entry in entries.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if let Some(id) = name.strip_prefix("models--") {
+                cached.push(id.replacen("--", "/", 1));
+            }
+        }
+    }
+    cached.sort();
+    sink::write_to(None, |out| {
+        if let Some(model) = &embedded {
+            writeln!(out, "{:<50} built in, the default", model.name)?;
+        }
+        for id in &cached {
+            writeln!(out, "{:<50} in the Hugging Face cache", samestory::report::line(id, 50))?;
+        }
+        Ok(())
+    })
+}
+
+fn info(model: &Model) -> Result<()> {
+    let c = &model.config;
+    sink::write_to(None, |out| {
+        writeln!(out, "name         {}", model.name)?;
+        writeln!(out, "fingerprint  {}", model.fingerprint())?;
+        writeln!(out, "vectors      {} values, {:?} pooling", c.hidden_size, model.pooling)?;
+        writeln!(out, "window       {} tokens", model.max_tokens)?;
+        writeln!(
+            out,
+            "encoder      {} layers, {} heads, {} wide between",
+            c.num_hidden_layers, c.num_attention_heads, c.intermediate_size
+        )
+    })
+}
+
+#[cfg(feature = "hub")]
+fn fetch(id: &str, revision: Option<&str>) -> Result<()> {
+    let cache = hub_cache().ok_or_else(|| samestory::Error::Option {
+        option: "HF_HOME".into(),
+        message: "there is no home folder to hold the cache".into(),
+        hint: "set HF_HOME to a folder".into(),
+    })?;
+    let folder = samestory::model::fetch(id, revision, &cache)?;
+    sink::write_to(None, |out| writeln!(out, "{}", folder.display()))
+}
+
+#[cfg(not(feature = "hub"))]
+fn fetch(id: &str, _: Option<&str>) -> Result<()> {
+    Err(samestory::Error::Option {
+        option: format!("model fetch {id}"),
+        message: "this build has no network code".into(),
+        hint: "build with --features hub, or put config.json, tokenizer.json and model.safetensors \
+               into a folder and give it to --model"
+            .into(),
+    })
+}

@@ -1,0 +1,24 @@
+//! The program as its users run it.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot run the program fails")]
+
+mod bad_input;
+#[cfg(unix)]
+mod check;
+#[cfg(unix)]
+mod crash;
+mod html;
+#[cfg(unix)]
+mod outputs;
+mod reach;
+mod rejudge;
+mod related;
+#[cfg(unix)]
+mod running;
+mod samples;
+mod sources;
+mod stages;
+#[cfg(unix)]
+mod store;
+mod support;
+mod wire;

@@ -1,0 +1,166 @@
+//! Commands while other things happen: a store that grows, signals, pipes that nobody reads, outputs that are inputs.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::support::{Archive, stories};
+use serde_json::Value;
+
+/// Waits for a process that should end by itself.
+fn ends(child: &mut Child) -> Option<i32> {
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(30) {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code();
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    panic!("it goes on");
+}
+
+fn interrupt(child: &Child) {
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+}
+
+#[test]
+fn a_check_sees_what_others_add() {
+    let a = Archive::new();
+    a.write("in.jsonl", &stories(0, 3));
+    a.write("more.jsonl", &stories(50, 1));
+    a.text(&["index", "add", "in.jsonl"]);
+    let mut child = a.spawn(&["check"]);
+    let (mut input, mut answers) =
+        (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+    let mut ask = |line: &str| {
+        let mut answer = String::new();
+        write!(input, "{line}").unwrap();
+        answers.read_line(&mut answer).unwrap();
+        serde_json::from_str::<Value>(&answer).unwrap()
+    };
+    let copy = stories(50, 1).replace("s50", "copy");
+    assert_ne!(ask(&copy)["verdict"], "duplicate");
+    a.text(&["index", "add", "more.jsonl"]);
+    let answer = ask(&copy);
+    assert_eq!((&answer["verdict"], &answer["of"]), (&"duplicate".into(), &"s50".into()));
+    // While it waits for more, the first signal ends it.
+    interrupt(&child);
+    assert_eq!(ends(&mut child), Some(130));
+}
+
+#[test]
+fn a_run_that_waits_for_input_ends_at_once() {
+    let a = Archive::new();
+    let mut child = a.spawn(&["dedup", "-"]);
+    child.stdin.as_mut().unwrap().write_all(stories(0, 2).as_bytes()).unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    interrupt(&child);
+    assert_eq!(ends(&mut child), Some(130));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_under_nohup_outlives_its_terminal() {
+    let a = Archive::new();
+    let mut child = Command::new("sh")
+        .args([
+            "-c",
+            "trap '' HUP; exec \"$0\" embed - --quiet --format jsonl",
+            env!("CARGO_BIN_EXE_samestory"),
+        ])
+        .current_dir(a.path(""))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(400));
+    assert!(Command::new("kill").args(["-HUP", &child.id().to_string()]).status().unwrap().success());
+    write!(child.stdin.take().unwrap(), "{}", stories(0, 1)).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && !output.stdout.is_empty(), "{output:?}");
+}
+
+#[test]
+fn a_pipe_for_messages_that_nobody_reads_stops_nothing() {
+    let a = Archive::new();
+    a.write("in.jsonl", &(stories(0, 20) + "no json\n"));
+    let mut child = a.command(&["index", "add", "in.jsonl"]).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stderr.take());
+    assert_eq!(ends(&mut child), Some(0));
+    assert_eq!(a.info()["stories"], 20);
+}
+
+#[test]
+fn no_output_takes_the_place_of_an_input_or_of_another_output() {
+    let a = Archive::new();
+    fs::create_dir(a.path("news")).unwrap();
+    a.write("news/in.jsonl", &stories(0, 3));
+    std::os::unix::fs::symlink(a.path("news/in.jsonl"), a.path("link")).unwrap();
+    let check = |args: &[&str], part: &str| {
+        let said = a.error(args);
+        assert!(said.contains(part), "{args:?}: {said}");
+        assert_eq!(fs::read_to_string(a.path("news/in.jsonl")).unwrap(), stories(0, 3));
+    };
+    check(&["dedup", "news/in.jsonl", "--out", "news/in.jsonl"], "--out: news/in.jsonl is read");
+    check(&["dedup", "news/in.jsonl", "--html", "link"], "is read");
+    check(&["embed", "news", "--out", "news/../news/in.jsonl"], "lies in a folder that is read");
+    check(&["dedup", "news", "--kept", "k", "--removed", "./k"], "is written by --kept too");
+    check(&["link", "news", "--html", "none/page.html"], "none/page.html");
+    check(&["dedup", "news", "--out", "news"], "is a folder");
+    for (link, to) in [("first", "nothing yet"), ("second", "third"), ("third", "nothing yet")] {
+        std::os::unix::fs::symlink(to, a.path(link)).unwrap();
+    }
+    check(&["dedup", "news", "--out", "first", "--html", "second"], "is written by --");
+    let labels = ["calibrate", "news", "--labels", "news/in.jsonl", "--out", "news/in.jsonl"];
+    check(&labels, "lies in a folder that is read");
+    check(&["boilerplate", "learn", "news", "--file", "news/in.jsonl"], "lies in a folder that is read");
+    check(&["bench", "--corpus", "link", "--json", "news/in.jsonl"], "--json: news/in.jsonl is read");
+    a.write("other.jsonl", &stories(9, 1));
+    check(
+        &["similar", "link", "--in", "other.jsonl", "--out", "news/in.jsonl"],
+        "--out: news/in.jsonl is read",
+    );
+    check(&["similar", "link#2", "--in", "other.jsonl", "--out", "link"], "--out: link is read");
+    a.text(&["dedup", "news", "--out", "news/report.txt", "--html", "/dev/null"]);
+    // Nor that of a store, or of a model's weights.
+    a.text(&["index", "add", "news"]);
+    check(&["report", "--html", ".samestory/archive.sqlite"], "belongs to a store");
+    check(&["index", "export", "--out", ".samestory/writer.lock"], "belongs to a store");
+    check(&["link", "--store", ".samestory", "--html", ".samestory/archive.sqlite"], "belongs to a store");
+    a.write("model.safetensors", "weights");
+    check(&["embed", "news", "--out", "model.safetensors"], "holds the weights of a model");
+    a.text(&["index", "verify"]);
+}
+
+#[test]
+fn a_run_is_not_compared_with_one_of_another_model() {
+    let a = Archive::new();
+    let report = |schema: u32, fingerprint: &str| {
+        serde_json::json!({
+            "schema": schema, "version": "0.1.0", "model": "another/model", "fingerprint": fingerprint, "corpus": "",
+            "passages": 0, "bytes": 0, "rounds": 1, "ceilings": [], "subjects": [], "parity": [],
+        })
+        .to_string()
+    };
+    let check = |text: &str, part: &str| {
+        a.write("old.json", text);
+        let said = a.error(&["bench", "--stories", "1", "--against", "old.json"]);
+        assert!(said.contains(part), "{text}: {said}");
+    };
+    check("{}", "old.json is no report of a bench run");
+    check(&report(7, "f"), "old.json is of schema 7, which is not known");
+    check(&report(1, "f"), "old.json is of another model: another/model, not sentence-transformers");
+    let same = ["bench", "--stories", "1", "--against", "old.json", "--json", "old.json"];
+    assert!(a.error(&same).contains("--json: old.json is read"));
+}
+
+#[test]
+fn a_path_that_is_mistyped_makes_no_store() {
+    let a = Archive::new();
+    assert!(a.error(&["index", "add", "typo.jsonl"]).contains("typo.jsonl"));
+    assert!(!a.path(".samestory").exists());
+}

@@ -1,0 +1,725 @@
+//! The stages as workers: joined by plain loops they give what one machine gives; what does not fit is refused.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Write,
+    path::PathBuf,
+    process::{Command, Stdio},
+    sync::Arc,
+};
+
+use arrow_array::{
+    Array, ArrayRef, BinaryArray, BooleanArray, Int32Array, Int64Array, ListArray, RecordBatch, StringArray,
+    StructArray,
+    cast::AsArray,
+    types::{Float32Type, Int32Type, Int64Type},
+};
+use arrow_ipc::{reader::StreamReader, writer::StreamWriter};
+use arrow_schema::{DataType, Schema};
+use samestory::{
+    Error, Result,
+    compare::{self, Comparer, is_boilerplate},
+    group,
+    ingest::Options,
+    progress::Silent,
+    report,
+    search::{self, SearchOptions},
+    stage::{self, Near, Stream, WordTable},
+    story::{Corpus, Story, StoryId},
+    vector::{Matrix, normalize},
+};
+use serde_json::{Value, json};
+
+const MODEL: &str = "the model of the test";
+
+/// The schema of a stream, as any engine gets it.
+fn schema(stream: Stream) -> Schema {
+    let mut empty = Vec::new();
+    stage::write_empty(stream, MODEL, &mut empty).unwrap();
+    StreamReader::try_new(&empty[..], None).unwrap().schema().as_ref().clone()
+}
+
+/// A stream of `columns`, in batches of three rows.
+fn written(schema: Schema, columns: Vec<ArrayRef>) -> Vec<u8> {
+    let schema = Arc::new(schema);
+    let batch = RecordBatch::try_new(schema.clone(), columns).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = StreamWriter::try_new(&mut bytes, &schema).unwrap();
+    for at in (0..batch.num_rows()).step_by(3) {
+        writer.write(&batch.slice(at, 3.min(batch.num_rows() - at))).unwrap();
+    }
+    writer.finish().unwrap();
+    drop(writer);
+    bytes
+}
+
+fn read(bytes: &[u8]) -> Vec<RecordBatch> {
+    StreamReader::try_new(bytes, None).unwrap().map(|b| b.unwrap()).collect()
+}
+
+fn ints(values: impl IntoIterator<Item = i64>) -> ArrayRef {
+    Arc::new(Int64Array::from_iter_values(values))
+}
+
+fn texts(values: impl IntoIterator<Item = String>) -> ArrayRef {
+    Arc::new(StringArray::from_iter_values(values))
+}
+
+fn bytes(values: impl IntoIterator<Item = Vec<u8>>) -> ArrayRef {
+    Arc::new(BinaryArray::from_iter_values(values))
+}
+
+fn flags(values: impl IntoIterator<Item = bool>) -> ArrayRef {
+    Arc::new(values.into_iter().map(Some).collect::<BooleanArray>())
+}
+
+/// A column of lists of structs; `lengths` of each list, `columns` of the members of all.
+fn lists(schema: &Schema, column: &str, lengths: &[usize], columns: Vec<ArrayRef>) -> ArrayRef {
+    let DataType::List(item) = schema.field_with_name(column).unwrap().data_type().clone() else { panic!() };
+    let items: ArrayRef = match item.data_type() {
+        DataType::Struct(fields) => Arc::new(StructArray::new(fields.clone(), columns, None)),
+        _ => columns[0].clone(),
+    };
+    let offsets = arrow_buffer::OffsetBuffer::from_lengths(lengths.iter().copied());
+    Arc::new(ListArray::new(item, offsets, items, None))
+}
+
+/// A story as the stage `ingest` gives it.
+#[derive(Debug, Clone)]
+struct Read {
+    number: i64,
+    id: String,
+    title: String,
+    text: String,
+    published: Option<i64>,
+    source: Option<String>,
+    /// Hash and text.
+    passages: Vec<(Vec<u8>, String)>,
+    shingles: Vec<i64>,
+}
+
+fn records(lines: &[String]) -> Vec<u8> {
+    let n = lines.len() as i64;
+    let columns = vec![
+        // Numbers need not be dense.
+        ints((0..n).map(|i| i * 10)),
+        texts((0..n).map(|_| "in.jsonl".to_string())),
+        ints(1..=n),
+        ints(0..n),
+        texts(lines.iter().cloned()),
+    ];
+    written(schema(Stream::Records), columns)
+}
+
+fn ingested(lines: &[String]) -> (Vec<Read>, Vec<String>) {
+    let mut out = Vec::new();
+    stage::ingest(&Options::default(), &mut &records(lines)[..], &mut out).unwrap();
+    let (mut stories, mut notices) = (Vec::new(), Vec::new());
+    for batch in read(&out) {
+        let text = |c: &str, i: usize| {
+            let column = batch.column_by_name(c).unwrap().as_string::<i32>();
+            column.is_valid(i).then(|| column.value(i).to_string())
+        };
+        for i in 0..batch.num_rows() {
+            notices.extend(text("notice", i));
+            let Some(id) = text("id", i) else { continue };
+            let int = |c: &str| {
+                let column = batch.column_by_name(c).unwrap().as_primitive::<Int64Type>();
+                column.is_valid(i).then(|| column.value(i))
+            };
+            let passages = batch.column_by_name("passages").unwrap().as_list::<i32>().value(i);
+            let (hash, passage) = (passages.as_struct().column(0), passages.as_struct().column(1));
+            let (hash, passage) = (hash.as_binary::<i32>(), passage.as_string::<i32>());
+            let shingles = batch.column_by_name("shingles").unwrap().as_list::<i32>().value(i);
+            stories.push(Read {
+                number: int("number").unwrap(),
+                id,
+                title: text("title", i).unwrap(),
+                text: text("text", i).unwrap(),
+                published: int("published"),
+                source: text("source", i),
+                passages: (0..passages.len())
+                    .map(|p| (hash.value(p).to_vec(), passage.value(p).to_string()))
+                    .collect(),
+                shingles: shingles.as_primitive::<Int64Type>().values().to_vec(),
+            });
+        }
+    }
+    (stories, notices)
+}
+
+/// Stories, and pairs of them, by their place.
+type Task = (Vec<usize>, Vec<(usize, usize)>);
+
+type Embedder = dyn Fn(&[&str]) -> Result<Matrix>;
+
+/// A vector that depends on the text alone, near for texts that share words.
+fn words_as_vectors(texts: &[&str]) -> Result<Matrix> {
+    const DIM: usize = 24;
+    let mut vectors = Matrix::zeros(texts.len(), DIM);
+    for (i, text) in texts.iter().enumerate() {
+        let row = vectors.row_mut(i);
+        for word in text.split_whitespace() {
+            let hash = word.bytes().fold(7usize, |h, b| h.wrapping_mul(31).wrapping_add(usize::from(b)));
+            row[hash % DIM] += 1.0;
+        }
+        normalize(row);
+    }
+    Ok(vectors)
+}
+
+/// What came of it, by number: members of groups and pairs that are not of one origin, as JSON.
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    items: Vec<Value>,
+    verdicts: Vec<Value>,
+}
+
+/// Everything an engine does between the stages, in plain loops.
+struct Glue<'a> {
+    stories: &'a [Read],
+    vectors: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// The stories that have a row, in order.
+    carriers: BTreeMap<&'a [u8], Vec<usize>>,
+    options: SearchOptions,
+    /// Blocks of the joins and of the comparisons.
+    blocks: usize,
+}
+
+impl<'a> Glue<'a> {
+    fn new(stories: &'a [Read], embed: &Embedder, blocks: usize) -> Self {
+        let mut carriers: BTreeMap<&[u8], Vec<usize>> = BTreeMap::new();
+        let mut rows: BTreeMap<Vec<u8>, String> = BTreeMap::new();
+        for (i, story) in stories.iter().enumerate() {
+            for (hash, text) in &story.passages {
+                carriers.entry(hash).or_default().push(i);
+                rows.insert(hash.clone(), text.clone());
+            }
+        }
+        let columns = vec![bytes(rows.keys().cloned()), texts(rows.values().cloned())];
+        let mut out = Vec::new();
+        stage::embed(MODEL, embed, &mut &written(schema(Stream::Texts), columns)[..], &mut out).unwrap();
+        let vectors = pairs_of_bytes(&out);
+        Glue { stories, vectors, carriers, options: SearchOptions::default(), blocks }
+    }
+
+    /// Joins `points` block by block.
+    fn joined(&self, points: &BTreeMap<Vec<u8>, Vec<u8>>, near: Near) -> Vec<(Vec<u8>, Vec<u8>, f32)> {
+        let (mut task, mut rows) = (0, Vec::new());
+        let block = |b: usize| points.iter().enumerate().filter(move |(i, _)| i % self.blocks == b);
+        for x in 0..self.blocks {
+            for y in x..self.blocks {
+                rows.extend(block(x).map(|(_, p)| (task, 0, p)));
+                if x != y {
+                    rows.extend(block(y).map(|(_, p)| (task, 1, p)));
+                }
+                task += 1;
+            }
+        }
+        let columns = vec![
+            ints(rows.iter().map(|r| r.0)),
+            Arc::new(Int32Array::from_iter_values(rows.iter().map(|r| r.1))),
+            bytes(rows.iter().map(|r| r.2.0.clone())),
+            bytes(rows.iter().map(|r| r.2.1.clone())),
+        ];
+        let (points, mut out) = (written(schema(Stream::Points), columns), Vec::new());
+        stage::candidates(MODEL, near, &self.options, &Silent, &mut &points[..], &mut out).unwrap();
+        let mut found = Vec::new();
+        for batch in read(&out) {
+            let (a, b) = (batch.column(0).as_binary::<i32>(), batch.column(1).as_binary::<i32>());
+            let scores = batch.column(2).as_primitive::<Float32Type>();
+            found.extend(
+                (0..batch.num_rows()).map(|i| (a.value(i).to_vec(), b.value(i).to_vec(), scores.value(i))),
+            );
+        }
+        found
+    }
+
+    fn candidates(&self) -> BTreeSet<(usize, usize)> {
+        let mut pairs = BTreeSet::new();
+        let mut add = |a: usize, b: usize| {
+            if a != b {
+                pairs.insert((a.min(b), a.max(b)));
+            }
+        };
+        let few = |of: &&Vec<usize>| of.len() <= self.options.max_carriers;
+        for of in self.carriers.values().filter(few) {
+            of.iter().for_each(|a| of.iter().for_each(|b| add(*a, *b)));
+        }
+        for (x, y, _) in self.joined(&self.vectors, Near::Rows) {
+            let (x, y) = (&self.carriers[&x[..]], &self.carriers[&y[..]]);
+            if few(&x) && few(&y) {
+                x.iter().for_each(|a| y.iter().for_each(|b| add(*a, *b)));
+            }
+        }
+        self.by_shingles().into_iter().for_each(|(a, b)| add(a, b));
+        let mut nearest: BTreeMap<usize, Vec<(f32, usize)>> = BTreeMap::new();
+        for (a, b, score) in self.joined(&self.means(), Near::Stories) {
+            let index = |key: &[u8]| u64::from_be_bytes(key.try_into().unwrap()) as usize;
+            nearest.entry(index(&a)).or_default().push((score, index(&b)));
+        }
+        for (a, mut near) in nearest {
+            near.sort_by(|x, y| y.0.total_cmp(&x.0).then(x.1.cmp(&y.1)));
+            near.iter().take(self.options.story_neighbours).for_each(|(_, b)| add(a, *b));
+        }
+        pairs
+    }
+
+    fn by_shingles(&self) -> Vec<(usize, usize)> {
+        let options = self.options.shingles;
+        let mut postings: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
+        for (i, story) in self.stories.iter().enumerate() {
+            story.shingles.iter().for_each(|s| postings.entry(*s).or_default().push(i));
+        }
+        let (mut rare, mut shared) = (vec![0u32; self.stories.len()], BTreeMap::<_, u32>::new());
+        for of in postings.values().filter(|of| of.len() <= options.max_stories) {
+            for (at, a) in of.iter().enumerate() {
+                rare[*a] += 1;
+                of[at + 1..].iter().for_each(|b| *shared.entry((*a, *b)).or_default() += 1);
+            }
+        }
+        let enough = |((a, b), n): &((usize, usize), u32)| {
+            let fewer = rare[*a].min(rare[*b]);
+            *n >= options.min_shared || (*n >= 2 && *n as f32 >= options.min_share * fewer as f32)
+        };
+        shared.into_iter().filter(enough).map(|(pair, _)| pair).collect()
+    }
+
+    fn means(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        let with: Vec<usize> =
+            (0..self.stories.len()).filter(|i| !self.stories[*i].passages.is_empty()).collect();
+        let lengths: Vec<usize> = with.iter().map(|i| self.stories[*i].passages.len()).collect();
+        let vectors =
+            with.iter().flat_map(|i| &self.stories[*i].passages).map(|p| self.vectors[&p.0].clone());
+        let schema = schema(Stream::Passages);
+        let vectors = lists(&schema, "vectors", &lengths, vec![bytes(vectors)]);
+        let keys = bytes(with.iter().map(|i| (*i as u64).to_be_bytes().to_vec()));
+        let mut out = Vec::new();
+        stage::mean(MODEL, &mut &written(schema, vec![keys, vectors])[..], &mut out).unwrap();
+        pairs_of_bytes(&out)
+    }
+
+    fn boilerplate(&self) -> BTreeSet<&'a [u8]> {
+        let pairs: BTreeSet<(usize, usize)> =
+            self.carriers.values().flat_map(|of| of.windows(2).map(|w| (w[0], w[1]))).collect();
+        let schema = schema(Stream::Sharing);
+        let side = |of: fn(&(usize, usize)) -> usize, name: &str| {
+            let stories: Vec<&Read> = pairs.iter().map(|pair| &self.stories[of(pair)]).collect();
+            let lengths: Vec<usize> = stories.iter().map(|s| s.passages.len()).collect();
+            let passages = || stories.iter().flat_map(|s| &s.passages);
+            let members =
+                vec![bytes(passages().map(|p| p.0.clone())), texts(passages().map(|p| p.1.clone()))];
+            let titles = texts(stories.iter().map(|s| s.title.clone()));
+            let sources: ArrayRef =
+                Arc::new(stories.iter().map(|s| s.source.clone()).collect::<StringArray>());
+            let numbers = ints(pairs.iter().map(|pair| of(pair) as i64));
+            (numbers, [titles, sources, lists(&schema, name, &lengths, members)])
+        };
+        let (a, b) = (side(|pair| pair.0, "passages_a"), side(|pair| pair.1, "passages_b"));
+        let mut out = Vec::new();
+        let columns = [vec![a.0, b.0], a.1.to_vec(), b.1.to_vec()].concat();
+        stage::strangers(&mut &written(schema.clone(), columns)[..], &mut out).unwrap();
+        let said =
+            read(&out).into_iter().flat_map(|batch| batch.column(2).as_boolean().iter().collect::<Vec<_>>());
+        let strangers: BTreeMap<_, _> = pairs.iter().zip(said).collect();
+        let count =
+            |of: &[usize]| of.windows(2).filter(|w| strangers[&(w[0], w[1])] == Some(true)).count() as u64;
+        let found = self.carriers.iter().filter(|(_, of)| is_boilerplate(of.len() as u64, count(of)));
+        found.map(|(row, _)| *row).collect()
+    }
+
+    /// Counts the words in two parts, and adds them up without those that one story alone has and that are no names.
+    fn words(&self, boilerplate: &BTreeSet<&[u8]>) -> WordTable {
+        let mut sum: BTreeMap<(i32, String), (i64, i64)> = BTreeMap::new();
+        let middle = self.stories.len() / 2;
+        for part in [0..middle, middle..self.stories.len()] {
+            let stories = &self.stories[part.clone()];
+            let passages = || part.clone().flat_map(|i| self.stories[i].passages.iter().map(move |p| (i, p)));
+            let lengths: Vec<usize> = stories.iter().map(|s| s.passages.len()).collect();
+            let members = vec![
+                texts(passages().map(|(_, p)| p.1.clone())),
+                flags(passages().map(|(_, p)| boilerplate.contains(&p.0[..]))),
+                flags(passages().map(|(i, p)| self.carriers[&p.0[..]][0] == i)),
+            ];
+            let schema = schema(Stream::Countable);
+            let passages = lists(&schema, "passages", &lengths, members);
+            let titles = texts(stories.iter().map(|s| s.title.clone()));
+            let mut out = Vec::new();
+            stage::words(&mut &written(schema, vec![titles, passages])[..], &mut out).unwrap();
+            for batch in read(&out) {
+                let fields = batch.column(0).as_primitive::<Int32Type>();
+                let words = batch.column(1).as_string::<i32>();
+                let int = |c: usize, i: usize| batch.column(c).as_primitive::<Int64Type>().value(i);
+                for i in 0..batch.num_rows() {
+                    let of = sum.entry((fields.value(i), words.value(i).into())).or_default();
+                    *of = (of.0 + int(2, i), of.1 + int(3, i));
+                }
+            }
+        }
+        sum.retain(|_, n| n.0 > 1 || n.1 > 0);
+        word_table(&sum, &self.stories.len().to_string()).unwrap()
+    }
+
+    fn contents(&self, tasks: &[Task], boilerplate: &BTreeSet<&[u8]>) -> Vec<u8> {
+        let mut rows: Vec<(i64, usize, Option<usize>)> = Vec::new();
+        for (task, (stories, pairs)) in (0..).zip(tasks) {
+            rows.extend(stories.iter().map(|s| (task, *s, None)));
+            rows.extend(pairs.iter().map(|(a, b)| (task, *a, Some(*b))));
+        }
+        let story = |r: &(i64, usize, Option<usize>)| r.2.is_none().then(|| &self.stories[r.1]);
+        let text = |of: &dyn Fn(&Read) -> Option<String>| -> ArrayRef {
+            Arc::new(rows.iter().map(|r| story(r).and_then(of)).collect::<StringArray>())
+        };
+        let passages: Vec<_> = rows.iter().filter_map(story).flat_map(|s| &s.passages).collect();
+        let lengths: Vec<usize> = rows.iter().map(|r| story(r).map_or(0, |s| s.passages.len())).collect();
+        let members = vec![
+            bytes(passages.iter().map(|p| p.0.clone())),
+            texts(passages.iter().map(|p| p.1.clone())),
+            flags(passages.iter().map(|p| boilerplate.contains(&p.0[..]))),
+            bytes(passages.iter().map(|p| self.vectors[&p.0].clone())),
+        ];
+        let schema = schema(Stream::Contents);
+        let number = |i: usize| self.stories[i].number;
+        let columns = vec![
+            ints(rows.iter().map(|r| r.0)),
+            ints(rows.iter().map(|r| number(r.1))),
+            Arc::new(rows.iter().map(|r| r.2.map(number)).collect::<Int64Array>()),
+            text(&|s| Some(s.id.clone())),
+            text(&|s| Some(s.title.clone())),
+            text(&|s| Some(s.text.clone())),
+            Arc::new(rows.iter().map(|r| story(r).and_then(|s| s.published)).collect::<Int64Array>()),
+            text(&|s| s.source.clone()),
+            lists(&schema, "passages", &lengths, members),
+        ];
+        written(schema, columns)
+    }
+
+    /// A task for each pair of blocks of stories.
+    fn tasks(&self, pairs: &BTreeSet<(usize, usize)>) -> Vec<Task> {
+        let mut of_task: BTreeMap<(usize, usize), Vec<(usize, usize)>> = BTreeMap::new();
+        for (a, b) in pairs {
+            of_task.entry((a % self.blocks, b % self.blocks)).or_default().push((*a, *b));
+        }
+        let with_stories = |pairs: Vec<(usize, usize)>| {
+            let stories: BTreeSet<usize> = pairs.iter().flat_map(|(a, b)| [*a, *b]).collect();
+            (stories.into_iter().collect(), pairs)
+        };
+        of_task.into_values().map(with_stories).collect()
+    }
+
+    /// A task for each set of stories that pairs of one origin join.
+    fn components(&self, origin: &[(usize, usize)]) -> Vec<Task> {
+        let mut label: BTreeMap<usize, usize> =
+            origin.iter().flat_map(|(a, b)| [(*a, *a), (*b, *b)]).collect();
+        loop {
+            let before = label.clone();
+            for (a, b) in origin {
+                let least = label[a].min(label[b]);
+                label.insert(*a, least);
+                label.insert(*b, least);
+            }
+            if label == before {
+                break;
+            }
+        }
+        let labels: BTreeSet<usize> = label.values().copied().collect();
+        let task = |l: usize| {
+            let stories = label.iter().filter(|(_, of)| **of == l).map(|(s, _)| *s).collect();
+            (stories, origin.iter().filter(|(a, _)| label[a] == l).copied().collect())
+        };
+        labels.into_iter().map(task).collect()
+    }
+
+    fn judged(&self) -> Outcome {
+        let boilerplate = self.boilerplate();
+        let words = self.words(&boilerplate);
+        let options = compare::Options::default();
+        let pairs = self.candidates();
+        let contents = self.contents(&self.tasks(&pairs), &boilerplate);
+        let mut out = Vec::new();
+        stage::compare(MODEL, &words, &options, &Silent, &mut &contents[..], &mut out).unwrap();
+        let mut verdicts = json_rows(&out);
+        assert_eq!(verdicts.len(), pairs.len());
+        let index = |v: &Value| {
+            let number = v.as_i64().unwrap();
+            self.stories.iter().position(|s| s.number == number).unwrap()
+        };
+        let origin: Vec<(usize, usize)> = verdicts
+            .iter()
+            .filter(|v| v["origin"] == true)
+            .map(|v| (index(&v["a"]), index(&v["b"])))
+            .collect();
+        let contents = self.contents(&self.components(&origin), &boilerplate);
+        let (grouping, mut out) = (group::Options::default(), Vec::new());
+        let settings = (&options, &grouping);
+        stage::group(MODEL, &words, settings, &Silent, &mut &contents[..], &mut out).unwrap();
+        let mut items = json_rows(&out);
+        items.sort_by_key(|i| i["number"].as_i64());
+        verdicts.sort_by_key(|v| (v["a"].as_i64(), v["b"].as_i64()));
+        Outcome { items, verdicts }
+    }
+}
+
+fn word_table(sum: &BTreeMap<(i32, String), (i64, i64)>, stories: &str) -> Result<WordTable> {
+    let mut schema = schema(Stream::Words);
+    schema.metadata.insert("samestory.stories".to_string(), stories.to_string());
+    let columns = vec![
+        Arc::new(Int32Array::from_iter_values(sum.keys().map(|k| k.0))) as ArrayRef,
+        texts(sum.keys().map(|k| k.1.clone())),
+        ints(sum.values().map(|n| n.0)),
+        ints(sum.values().map(|n| n.1)),
+    ];
+    WordTable::read(&mut &written(schema, columns)[..])
+}
+
+fn pairs_of_bytes(stream: &[u8]) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for batch in read(stream) {
+        let (keys, values) = (batch.column(0).as_binary::<i32>(), batch.column(1).as_binary::<i32>());
+        found.extend((0..batch.num_rows()).map(|i| (keys.value(i).to_vec(), values.value(i).to_vec())));
+    }
+    found
+}
+
+/// The rows of a stream of plain columns.
+fn json_rows(stream: &[u8]) -> Vec<Value> {
+    let mut rows = Vec::new();
+    for batch in read(stream) {
+        for i in 0..batch.num_rows() {
+            let value = |c: &ArrayRef| match c.data_type() {
+                _ if c.is_null(i) => Value::Null,
+                DataType::Int64 => json!(c.as_primitive::<Int64Type>().value(i)),
+                DataType::Float32 => json!(c.as_primitive::<Float32Type>().value(i)),
+                DataType::Boolean => json!(c.as_boolean().value(i)),
+                _ => json!(c.as_string::<i32>().value(i)),
+            };
+            let schema = batch.schema();
+            let names = schema.fields().iter().map(|f| f.name().clone());
+            rows.push(names.zip(batch.columns().iter().map(value)).collect());
+        }
+    }
+    rows
+}
+
+/// What one machine gives, in the form of the streams.
+fn on_one_machine(stories: &[Read], embed: &Embedder) -> Outcome {
+    let story = |r: &Read| Story {
+        id: r.id.clone(),
+        title: r.title.clone(),
+        text: r.text.clone(),
+        published: r.published,
+        source: r.source.clone(),
+        ..Story::default()
+    };
+    let corpus = Corpus::new(stories.iter().map(story).collect());
+    let rows: Vec<&str> = corpus.rows.iter().map(|r| r.text.as_str()).collect();
+    let vectors = embed(&rows).unwrap();
+    let found = search::candidates(&corpus, &vectors, &SearchOptions::default(), &Silent).unwrap();
+    let options = compare::Options::default();
+    let comparer = Comparer::new(&corpus, &vectors, &options);
+    let pairs: Vec<(StoryId, StoryId)> = found.pairs.iter().map(|p| (p.a, p.b)).collect();
+    let verdicts = comparer.judge_all(&pairs, &Silent).unwrap();
+    let groups = group::group(&corpus, &verdicts, &group::Options::default(), &|a, b| comparer.judge(a, b));
+    let number = |s: StoryId| stories[s.index()].number;
+    let verdict = |v: &compare::Verdict| {
+        json!({
+            "a": number(v.a), "b": number(v.b), "relation": v.relation.name(), "origin": v.relation.is_origin(),
+            "coverage_ab": report::rounded(v.coverage_ab), "coverage_ba": report::rounded(v.coverage_ba),
+            "cosine": report::rounded(v.cosine), "rule": v.rule, "reason": v.reason(&corpus),
+        })
+    };
+    let mut items = Vec::new();
+    let mut found = report::items(&corpus, &groups).into_iter();
+    for group in &groups.groups {
+        let first = group.members.iter().map(|m| number(m.story)).min();
+        for (member, item) in group.members.iter().zip(found.by_ref()) {
+            items.push(json!({
+                "number": number(member.story), "kept": number(group.canonical), "first": first,
+                "relation": item.relation, "removed": item.removed, "coverage": item.coverage,
+                "coverage_of_kept": item.coverage_of_kept, "cosine": item.cosine, "reason": item.reason,
+                "health": item.health.map(|h| serde_json::to_string(&h).unwrap()),
+            }));
+        }
+    }
+    items.sort_by_key(|i| i["number"].as_i64());
+    Outcome { items, verdicts: verdicts.iter().map(verdict).collect() }
+}
+
+fn data(name: &str) -> PathBuf {
+    crate::support::repository().join("tests/data/wire").join(name)
+}
+
+/// The demo corpus with edited copies, a note that most carry, records that are no stories, and a story of no words.
+fn lines() -> Vec<String> {
+    let mut lines: Vec<String> =
+        std::fs::read_to_string(data("wire.jsonl")).unwrap().lines().map(Into::into).collect();
+    let note = "The Coast Gazette has reported from the harbour towns of the northern shore since 1904.";
+    let stories: Vec<Value> = lines.iter().map(|l| serde_json::from_str(l).unwrap()).collect();
+    for (i, story) in stories.iter().enumerate() {
+        let mut copy = story.clone();
+        let body = copy["text"].as_str().or(copy["body"].as_str()).unwrap_or_default();
+        let words: Vec<&str> = body.split(' ').collect();
+        let cut = words[words.len() * (i % 3) / 6..].join(" ");
+        copy["text"] = json!(format!("{cut}\n\n{note}"));
+        copy["id"] = json!(format!("copy-{i}"));
+        lines.push(copy.to_string());
+    }
+    // Names in titles that one other story alone has in its text tell two brief stories apart.
+    let fund = "Dividend of 6.5 cents a unit, payable on April 30 to holders of record.";
+    let payout = |name: &str| json!({ "id": name, "title": format!("{name} SETS PAYOUT"), "text": fund });
+    lines.extend([payout("ZOLTREL").to_string(), payout("KARVIN").to_string()]);
+    lines.push(json!({ "id": "ships", "text": "Ships left for Zoltrel and Karvin at dawn." }).to_string());
+    lines.push("{\"id\":\"none\",\"text\":\"\"}".into());
+    lines.push("no JSON".into());
+    lines.push("{\"id\":\"marks\",\"title\":\"!\",\"text\":\"…\"}".into());
+    lines
+}
+
+#[test]
+fn joined_stages_give_what_one_machine_gives() {
+    let (stories, notices) = ingested(&lines());
+    assert_eq!((stories.len(), notices.len()), (50, 2));
+    assert!(notices.iter().any(|n| n.starts_with("in.jsonl:51")), "{notices:?}");
+    let expect = on_one_machine(&stories, &words_as_vectors);
+    let relations: BTreeSet<&str> = expect.verdicts.iter().map(|v| v["relation"].as_str().unwrap()).collect();
+    assert!(relations.len() >= 4 && expect.items.len() > 20, "{relations:?}");
+    let number = |id: &str| stories.iter().find(|s| s.id == id).unwrap().number;
+    let payouts = (number("ZOLTREL"), number("KARVIN"));
+    assert!(
+        expect.verdicts.iter().any(|v| v["a"] == payouts.0 && v["b"] == payouts.1 && v["relation"] == "twin")
+    );
+    for blocks in [1, 3, 7] {
+        let glue = Glue::new(&stories, &words_as_vectors, blocks);
+        assert!(!glue.boilerplate().is_empty());
+        assert_eq!(glue.judged(), expect, "{blocks} blocks");
+    }
+}
+
+fn refused(result: Result<stage::Counts>, expect: &str) {
+    let error = result.expect_err(expect);
+    assert!(matches!(error, Error::Stream { .. }), "{error:?}");
+    assert!(error.to_string().contains(expect) && error.hint().is_some(), "{expect:?} is not in {error}");
+}
+
+fn embed(model: &str, stream: &[u8]) -> Result<stage::Counts> {
+    stage::embed(model, &words_as_vectors, &mut &stream[..], &mut Vec::new())
+}
+
+fn some_texts() -> Vec<ArrayRef> {
+    vec![bytes((0..7u8).map(|i| vec![i; 16])), texts((0..7).map(|i| format!("text {i}")))]
+}
+
+#[test]
+fn a_stream_that_was_cut_is_refused_wherever() {
+    let whole = written(schema(Stream::Texts), some_texts());
+    assert_eq!(embed(MODEL, &whole).unwrap().read, 7);
+    for length in 0..whole.len() {
+        let error = embed(MODEL, &whole[..length]).expect_err("cut");
+        assert!(matches!(error, Error::Stream { .. }), "cut at {length}: {error:?}");
+    }
+    refused(embed(MODEL, &whole[..whole.len() - 8]), "it ends too early");
+    refused(embed(MODEL, b"{\"id\": \"a story\"}"), "no Arrow IPC stream");
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let said = |key: &str, value: &str| {
+        let mut schema = schema(Stream::Texts);
+        schema.metadata.insert(key.to_string(), value.to_string());
+        written(schema, some_texts())
+    };
+    refused(embed(MODEL, &said("samestory.stream", "texts/2")), "texts/2");
+    refused(embed(MODEL, &said("samestory.stream", "vectors/1")), "vectors/1");
+    refused(embed(MODEL, &said("samestory.text", "0")), "version 0 of the text rules");
+    let columns = |stream: Stream, drop: usize| {
+        let mut schema = schema(stream);
+        let kept: Vec<_> = schema.fields().iter().enumerate().filter(|(i, _)| *i != drop).collect();
+        schema.fields = kept.into_iter().map(|(_, f)| f.clone()).collect();
+        schema
+    };
+    refused(
+        embed(MODEL, &written(columns(Stream::Texts, 1), vec![some_texts()[0].clone()])),
+        "no column \"text\"",
+    );
+
+    let point = |task: i64, side: i32, key: u8, vector: &[f32]| (task, side, key, vector.to_vec());
+    let join = |model: &str, points: &[(i64, i32, u8, Vec<f32>)]| {
+        let columns = vec![
+            ints(points.iter().map(|p| p.0)),
+            Arc::new(Int32Array::from_iter_values(points.iter().map(|p| p.1))) as ArrayRef,
+            bytes(points.iter().map(|p| vec![p.2])),
+            bytes(points.iter().map(|p| p.3.iter().flat_map(|x| x.to_le_bytes()).collect())),
+        ];
+        let points = written(schema(Stream::Points), columns);
+        let options = SearchOptions::default();
+        stage::candidates(model, Near::Rows, &options, &Silent, &mut &points[..], &mut Vec::new())
+    };
+    let unit = [1.0, 0.0];
+    assert_eq!(join(MODEL, &[point(1, 0, 1, &unit), point(1, 1, 1, &unit)]).unwrap().written, 1);
+    refused(join("another model", &[point(1, 0, 1, &unit)]), "its vectors are of the model the model of");
+    refused(join(MODEL, &[point(1, 0, 1, &unit), point(1, 0, 1, &unit)]), "comes twice");
+    refused(join(MODEL, &[point(1, 1, 1, &unit), point(1, 0, 2, &unit)]), "side 0 in task 1");
+    refused(join(MODEL, &[point(1, 2, 1, &unit)]), "side 2 in task 1");
+    refused(join(MODEL, &[point(2, 0, 1, &unit), point(1, 0, 1, &unit)]), "task 1 comes after 2");
+    refused(join(MODEL, &[point(1, 0, 1, &unit), point(1, 0, 2, &[1.0])]), "a vector has 4 bytes");
+    refused(join(MODEL, &[point(1, 0, 1, &[f32::NAN, 0.0])]), "not finite");
+
+    let sum = |words: &[&str]| words.iter().map(|w| ((0, w.to_string()), (2, 0))).collect();
+    assert_eq!(word_table(&sum(&["a", "b", "c", "d"]), "9").unwrap().len(), 4);
+    let error = word_table(&sum(&["a"]), "many").err().unwrap();
+    assert!(error.to_string().contains("\"many\""), "{error}");
+}
+
+#[test]
+fn pairs_whose_stories_are_missing_are_refused() {
+    let (stories, _) = ingested(&lines());
+    let glue = Glue::new(&stories, &words_as_vectors, 1);
+    let table = word_table(&BTreeMap::new(), "9").unwrap();
+    let check = |tasks: &[Task], expect: &str| {
+        let contents = glue.contents(tasks, &BTreeSet::new());
+        let options = compare::Options::default();
+        let out = &mut Vec::new();
+        refused(stage::compare(MODEL, &table, &options, &Silent, &mut &contents[..], out), expect);
+    };
+    check(&[(vec![0], vec![(0, 1)])], "the pair 0, 10, but not both");
+    check(&[(vec![0, 1], vec![(1, 0)])], "the pair 10, 0");
+    check(&[(vec![1, 0], vec![])], "story 0 in task 0 is out of order");
+}
+
+/// The stages as processes, with the built-in model.
+#[test]
+fn the_binary_embeds_what_comes_through_a_pipe() {
+    let run = |args: &[&str], input: &[u8]| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_samestory"))
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A stage that refuses its input closes the pipe early.
+        let _ = child.stdin.take().unwrap().write_all(input);
+        child.wait_with_output().unwrap()
+    };
+    let stories = run(&["stage", "ingest"], &records(&lines()));
+    assert!(stories.status.success());
+    assert!(String::from_utf8_lossy(&stories.stderr).contains("52 rows read, 50 written"));
+    let vectors = run(&["stage", "embed", "--quiet"], &written(schema(Stream::Texts), some_texts()));
+    assert!(vectors.status.success() && vectors.stderr.is_empty());
+    let found = pairs_of_bytes(&vectors.stdout);
+    assert!(found.len() == 7 && found.values().all(|v| v.len() == 4 * 384));
+
+    let points = written(
+        schema(Stream::Points),
+        vec![
+            ints([0]),
+            Arc::new(Int32Array::from(vec![0])),
+            bytes([vec![1]]),
+            bytes([found[&vec![0; 16]].clone()]),
+        ],
+    );
+    let refused = run(&["stage", "candidates", "--near", "rows"], &points);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("points/1: its vectors are of the model") && said.contains("hint: "), "{said}");
+}

@@ -1,0 +1,262 @@
+//! The store under what really happens to files: full disks, folders that are closed, damage, a second writer.
+
+use std::{
+    fs::{self, File},
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt},
+        process::CommandExt,
+    },
+    path::Path,
+    process::Command,
+};
+
+use crate::support::{Archive, DATABASE, stories};
+
+#[test]
+fn what_is_known_is_neither_read_twice_nor_embedded_again() {
+    let a = Archive::new();
+    a.write("in.jsonl", &stories(0, 40));
+    a.text(&["index", "add", "in.jsonl"]);
+    // A row for each text, and one for each title.
+    let first = a.info();
+    assert_eq!((&first["stories"], &first["rows"], &first["sources"]), (&40.into(), &80.into(), &1.into()));
+    let again = a.run(&["index", "add", "in.jsonl"]);
+    let said = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert!(said.contains("40 unchanged") && said.contains("0 passages embedded"), "{said}");
+    // One story changed, one gone, one new.
+    let changed = stories(1, 40).replace("ferry number 5 left", "ferry number 5 has left");
+    a.write("in.jsonl", &changed);
+    let said = String::from_utf8_lossy(&a.run(&["index", "update"]).stderr).into_owned();
+    for part in ["1 stories added", "1 replaced", "38 unchanged", "1 removed", "3 passages embedded"] {
+        assert!(said.contains(part), "{said}");
+    }
+    a.text(&["index", "compact"]);
+    assert_eq!((&a.info()["stories"], &a.info()["unused_rows"]), (&40.into(), &0.into()));
+    a.text(&["index", "verify"]);
+}
+
+#[test]
+fn an_export_is_read_as_the_same_stories() {
+    let a = Archive::new();
+    let commanding = "{\"id\": \"c1\", \"text\": \"The ferry \u{9b}31m left \u{202e}late on the third day of the gale.\"}\n";
+    a.write("in.jsonl", &(stories(0, 12) + commanding));
+    a.text(&["index", "add", "in.jsonl"]);
+    let exported = a.text(&["index", "export"]);
+    assert!(exported.contains("\\u009b31m left \\u202elate"), "{exported}");
+    a.write("out.jsonl", &exported);
+    a.text(&["index", "--store", "other", "add", "out.jsonl"]);
+    let id = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["id"].clone();
+    let again = a.text(&["index", "--store", "other", "export"]);
+    assert_eq!(exported.lines().map(id).collect::<Vec<_>>(), again.lines().map(id).collect::<Vec<_>>());
+}
+
+#[test]
+fn new_stories_are_judged_against_the_archive() {
+    let a = Archive::new();
+    a.write("old.jsonl", &stories(0, 30));
+    a.text(&["index", "add", "old.jsonl"]);
+    let copy = stories(7, 1).replace("s7", "again");
+    a.write("new.jsonl", &copy);
+    let groups = a.text(&["dedup", "new.jsonl", "--store", ".samestory", "--format", "jsonl"]);
+    let line = groups.lines().find(|l| l.contains("\"again\"")).unwrap();
+    assert!(line.contains("identical"), "{line}");
+    // Nothing was added by looking.
+    assert_eq!(a.info()["stories"], 30);
+    let said = a.run(&["dedup", "new.jsonl", "--store", ".samestory"]);
+    assert!(String::from_utf8_lossy(&said.stderr).contains("1 passages known from the store"));
+}
+
+#[test]
+fn ids_are_removed_all_or_none() {
+    let a = Archive::new();
+    a.write("in.jsonl", &stories(0, 5));
+    a.text(&["index", "add", "in.jsonl"]);
+    assert!(a.error(&["index", "remove", "s1", "nobody"]).contains("nobody"));
+    assert_eq!(a.info()["stories"], 5);
+    a.text(&["index", "remove", "s1", "s2"]);
+    assert_eq!(a.info()["stories"], 3);
+}
+
+#[test]
+fn a_story_of_another_file_is_not_overwritten() {
+    let a = Archive::new();
+    a.write("one.jsonl", &stories(0, 2));
+    a.write("two.jsonl", &stories(0, 1).replace("left the harbour", "entered the harbour"));
+    a.text(&["index", "add", "one.jsonl"]);
+    let before = a.text(&["index", "export"]);
+    let output = a.run(&["index", "add", "two.jsonl", "--strict"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("s0 was left out"));
+    assert_eq!(a.text(&["index", "export"]), before);
+}
+
+#[test]
+fn a_full_disk_is_told_of_and_loses_nothing() {
+    let a = Archive::new();
+    a.write("in.jsonl", &stories(0, 200));
+    a.text(&["index", "add", "in.jsonl"]);
+    let before = a.text(&["index", "export"]);
+    a.write("more.jsonl", &stories(200, 600));
+    // No file may grow beyond 700 blocks of 512 bytes, as on a disk that is full.
+    let line = format!(
+        "trap '' XFSZ; ulimit -f 700; exec '{}' index add more.jsonl",
+        env!("CARGO_BIN_EXE_samestory")
+    );
+    let output = Command::new("sh").args(["-c", &line]).current_dir(a.folder.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("archive.sqlite") && said.contains("hint:") && !said.contains("panicked"),
+        "{said}"
+    );
+    a.text(&["index", "verify"]);
+    assert!(a.text(&["index", "export"]).starts_with(&before));
+    a.text(&["index", "add", "more.jsonl"]);
+    assert_eq!(a.info()["stories"], 800);
+}
+
+#[test]
+fn a_folder_that_must_not_be_written_is_told_of() {
+    let a = Archive::new();
+    a.write("in.jsonl", &stories(0, 3));
+    a.text(&["index", "add", "in.jsonl"]);
+    let before = a.text(&["index", "export"]);
+    let mode = |path: &Path, bits: u32| {
+        fs::set_permissions(path, fs::Permissions::from_mode(bits)).unwrap();
+    };
+    let folder = a.path(".samestory");
+    let all = ["archive.sqlite", "writer.lock"].map(|name| folder.join(name));
+    mode(&folder, 0o555);
+    all.iter().for_each(|file| mode(file, 0o444));
+    a.write("more.jsonl", &stories(3, 2));
+    // Permissions do not bind the superuser: it is as nobody that the tool is tried then.
+    let mut command = a.command(&["index", "add", "more.jsonl"]);
+    if fs::metadata(&folder).unwrap().uid() == 0 {
+        mode(a.folder.path(), 0o755);
+        // Nobody may be kept out of the folder that the program was built in, so it is run from this one.
+        let program = a.path("program");
+        fs::copy(command.get_program(), &program).unwrap();
+        mode(&program, 0o755);
+        command = a.command_of(&program, &["index", "add", "more.jsonl"]);
+        command.uid(65534).gid(65534);
+    }
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains(".samestory") && said.contains("hint:") && !said.contains("panicked"), "{said}");
+    mode(&folder, 0o755);
+    all.iter().for_each(|file| mode(file, 0o644));
+    assert_eq!(a.text(&["index", "export"]), before);
+    a.text(&["index", "verify"]);
+}
+
+#[test]
+fn a_second_writer_is_refused_and_readers_go_on() {
+    let a = Archive::new();
+    a.write("in.jsonl", &stories(0, 5));
+    a.text(&["index", "add", "in.jsonl"]);
+    let lock = File::options().write(true).open(a.path(".samestory/writer.lock")).unwrap();
+    lock.lock().unwrap();
+    assert!(a.error(&["index", "add", "in.jsonl"]).contains("is being written to by process "));
+    assert_eq!(a.info()["stories"], 5);
+    a.text(&["index", "verify"]);
+}
+
+#[test]
+fn another_model_is_refused() {
+    let a = Archive::new();
+    a.write("in.jsonl", &stories(0, 3));
+    a.text(&["index", "add", "in.jsonl"]);
+    let db = rusqlite::Connection::open(a.path(".samestory").join(DATABASE)).unwrap();
+    db.execute("UPDATE meta SET value = 'other-t1' WHERE key = 'fingerprint'", []).unwrap();
+    drop(db);
+    for command in [&["index", "add", "in.jsonl"][..], &["dedup", "--store", ".samestory"]] {
+        assert!(a.error(command).contains("its vectors are of"), "{command:?}");
+    }
+}
+
+#[test]
+fn another_precision_is_refused_until_the_store_is_moved_to_it() {
+    let a = Archive::new();
+    a.write("in.jsonl", &stories(0, 3));
+    a.text(&["index", "add", "in.jsonl"]);
+    let int8 = ["index", "add", "in.jsonl", "--precision", "int8"];
+    assert!(a.error(&int8).contains("rebuild with the --precision"));
+    a.text(&["index", "rebuild", "--precision", "int8"]);
+    a.text(&int8);
+    assert!(a.error(&["index", "add", "in.jsonl"]).contains("give the --precision that it was made with"));
+    assert_eq!(a.info()["stories"], 3);
+}
+
+/// Every damage is told of, or does no harm: no panic, and no story other than it was.
+#[test]
+fn damage_is_told_of() {
+    let a = Archive::new();
+    a.write("in.jsonl", &stories(0, 60));
+    a.text(&["index", "add", "in.jsonl"]);
+    a.text(&["index", "compact"]);
+    let whole = a.text(&["index", "export"]);
+    let path = a.path(".samestory").join(DATABASE);
+    let good = fs::read(&path).unwrap();
+    let check = |what: &str| {
+        let verify = a.run(&["index", "verify"]);
+        let said = String::from_utf8_lossy(&verify.stderr).into_owned();
+        assert!(!said.contains("panicked"), "{what}: {said}");
+        let export = a.run(&["index", "export"]);
+        if verify.status.success() {
+            assert_eq!(String::from_utf8_lossy(&export.stdout), whole, "{what} was not noticed");
+        } else {
+            assert!(said.contains("hint:"), "{what}: {said}");
+        }
+    };
+    for part in 0..8 {
+        fs::write(&path, &good[..good.len() * part / 8]).unwrap();
+        check(&format!("cut at {part}/8"));
+    }
+    for i in 0..40 {
+        let at = (i * 2_654_435_761_usize) % good.len();
+        let mut bad = good.clone();
+        bad[at] ^= 1 << (i % 8);
+        fs::write(&path, &bad).unwrap();
+        check(&format!("a flipped bit at {at}"));
+    }
+    fs::write(&path, "this is no database, and far too short for one").unwrap();
+    assert!(a.error(&["index", "info"]).contains("hint: the file is damaged"));
+}
+
+#[test]
+fn a_group_that_does_not_fit_its_members_is_found() {
+    let a = Archive::new();
+    a.write("in.jsonl", &(stories(0, 1) + &stories(0, 1).replace("s0", "copy") + &stories(5, 3)));
+    a.text(&["index", "add", "in.jsonl"]);
+    a.text(&["index", "verify"]);
+    let path = a.path(".samestory").join(DATABASE);
+    let good = fs::read(&path).unwrap();
+    let check = |sql: &str| {
+        fs::write(&path, &good).unwrap();
+        let db = rusqlite::Connection::open(&path).unwrap();
+        assert!(db.execute(sql, []).unwrap() > 0, "{sql}");
+        db.close().unwrap();
+        let said = a.error(&["index", "verify"]);
+        assert!(said.contains("group 1 and its members do not fit"), "{sql}: {said}");
+    };
+    check("DELETE FROM members");
+    check("UPDATE groups SET canonical = 4");
+    check("UPDATE groups SET canonical = NULL");
+}
+
+/// A store of version 1, as it was written when there was no other: it opens for ever.
+#[test]
+fn a_store_of_version_1_is_read() {
+    let a = Archive::new();
+    let fixture = crate::support::repository().join("tests/data/store-1");
+    fs::create_dir(a.path(".samestory")).unwrap();
+    fs::copy(fixture.join(DATABASE), a.path(".samestory").join(DATABASE)).unwrap();
+    assert_eq!(a.text(&["index", "export"]), fs::read_to_string(fixture.join("export.jsonl")).unwrap());
+    a.text(&["index", "verify"]);
+    assert!(a.text(&["log"]).contains("group 1: created with "));
+    a.text(&["index", "remove", "hw-101"]);
+    assert!(a.text(&["log"]).contains("hw-101 left"));
+    a.text(&["index", "compact"]);
+    a.text(&["index", "verify"]);
+}

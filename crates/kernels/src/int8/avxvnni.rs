@@ -1,0 +1,76 @@
+//! The layers by AVX-VNNI: dot products of bytes in vectors of 256 bits, on processors without AVX-512.
+
+use std::arch::x86_64::*;
+
+use super::{
+    avx2, portable,
+    weights::{Bytes, Left, ROWS, STEP, TALL, Tile, WIDE},
+};
+use crate::{CpuPath, microkernel::spin};
+
+/// Codes of a vector.
+const VECTOR: usize = 32;
+
+/// Whether the processor has AVX2, FMA and dot products of bytes in its vectors.
+pub(super) fn is_available() -> bool {
+    CpuPath::Avx2.is_available() && is_x86_feature_detected!("avxvnni")
+}
+
+/// As [`portable::product`], to the last bit.
+///
+/// # Safety
+/// The processor has AVX-VNNI.
+#[target_feature(enable = "avx2,avxvnni")]
+pub(super) unsafe fn product(
+    x: Left<'_>,
+    rows: usize,
+    w: &Bytes,
+    finish: impl FnMut(usize, usize, &[f32; WIDE]),
+) {
+    portable::by_rows(x, rows, w, finish, |_, tiles, at: [usize; ROWS], sums| {
+        let left = at.map(|row| x.row(row));
+        // SAFETY: the processor has AVX-VNNI; codes and tiles hold so many steps: `by_rows` checks the lengths.
+        unsafe { sum(left, tiles, sums) };
+    });
+}
+
+/// The sums of products of some rows with 32 columns, 16 of them at a time.
+///
+/// # Safety
+/// The processor has AVX-VNNI. There are two tiles a step; each row has as many steps, [`TALL`] lines apart.
+#[inline]
+#[target_feature(enable = "avx2,avxvnni")]
+unsafe fn sum(rows: [&[i8]; ROWS], tiles: &[Tile], out: &mut [[i32; WIDE]; ROWS]) {
+    let rows = rows.map(<[i8]>::as_ptr);
+    for half in 0..2 {
+        let mut sums = [[_mm256_setzero_si256(); 2]; ROWS];
+        for (step, tile) in tiles.iter().skip(half).step_by(2).enumerate() {
+            for quad in 0..STEP / 4 {
+                // SAFETY: by this function's own contract; a tile has a line of 64 bytes for each four codes.
+                unsafe {
+                    let columns: [__m256i; 2] = std::array::from_fn(|n| {
+                        _mm256_loadu_si256(tile.0.as_ptr().add(quad * STEP + n * VECTOR).cast())
+                    });
+                    for (sums, row) in sums.iter_mut().zip(&rows) {
+                        let at = row.add(step * TALL * STEP + 4 * quad);
+                        let x = _mm256_set1_epi32(at.cast::<i32>().read_unaligned());
+                        for (sum, columns) in sums.iter_mut().zip(&columns) {
+                            *sum = _mm256_dpbusd_avx_epi32(*sum, *columns, x);
+                        }
+                    }
+                }
+            }
+        }
+        avx2::store(&sums, WIDE / 2 * half, out);
+    }
+}
+
+spin!(
+    spin,
+    "avx2,avxvnni",
+    12,
+    VECTOR,
+    (_mm256_set1_epi8, 77, -3),
+    (_mm256_set1_epi32, 1),
+    _mm256_dpbusd_avx_epi32
+);

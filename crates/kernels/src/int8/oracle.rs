@@ -1,0 +1,130 @@
+//! The layers on bytes against the textbook in f64, on the numbers that the codes stand for.
+
+use proptest::prelude::*;
+
+use super::{
+    Int8Layers,
+    weights::{Bytes, Rounded, STEP, TALL, line},
+};
+use crate::{
+    Activation, Aligned, Arena, CpuPath, Float, Kernels,
+    oracle::{activation, buffer, close, product, values},
+};
+#[cfg(target_arch = "x86_64")]
+use crate::{Bf16, Heads};
+
+/// The numbers that the codes of an operand stand for.
+fn operand(made: &Rounded, rows: usize, k: usize) -> Vec<f32> {
+    let value = |row: usize, i: usize| {
+        let code = made.codes[line(row, k.div_ceil(STEP)) + i / STEP * TALL * STEP + i % STEP];
+        made.rows[row].scale * (f32::from(code) - made.rows[row].zero)
+    };
+    (0..rows * k).map(|i| value(i / k, i % k)).collect()
+}
+
+/// The numbers that the codes of weights stand for, `n × k`.
+fn weights(layer: &Bytes) -> Vec<f32> {
+    let value = |column: usize, i: usize| {
+        let tile = (column / 32 * layer.steps() + i / STEP) * 2 + column / 16 % 2;
+        let code = layer.tiles[tile].0[i % STEP / 4 * STEP + column % 16 * 4 + i % 4];
+        layer.scale[column] * (f32::from(code) - 128.0)
+    };
+    (0..layer.n * layer.k).map(|i| value(i / layer.k, i % layer.k)).collect()
+}
+
+/// No number is further from what its code stands for than half a step.
+fn near(what: &str, found: &[f32], exact: &[f32], len: usize, steps: f32) {
+    for (found, exact) in found.chunks(len).zip(exact.chunks(len)) {
+        let low = exact.iter().fold(0f32, |m, v| m.min(*v));
+        let high = exact.iter().fold(0f32, |m, v| m.max(*v));
+        let step = if steps == 255.0 { high - low } else { high.max(-low) } / steps;
+        for (f, e) in found.iter().zip(exact) {
+            assert!((f - e).abs() <= 0.501 * step + 1e-30, "{what}: {f} for {e}, steps of {step}");
+        }
+    }
+}
+
+/// Returns what `linear` and `linear_add` gave.
+fn check<K>(k: &Int8Layers<K>, seed: u64, rows: usize, n: usize, depth: usize) -> (Vec<f32>, Vec<f32>)
+where
+    Int8Layers<K>: Kernels<Linear = Bytes, Made = Rounded>,
+{
+    let name = k.name();
+    let mut scratch = <Int8Layers<K> as Kernels>::Scratch::default();
+    let (w, bias) = (values(seed + 1, n * depth), values(seed + 2, n));
+    let layer = k.pack(&w, n, depth, &bias, &Arena::default());
+    let mut stored = buffer(k, rows, depth);
+    k.write_operand(&values(seed, rows * depth), rows, depth, &mut stored);
+    let mut made = Rounded::default();
+    k.left(&stored, rows, depth, &mut made);
+    let (x, w_read) = (operand(&made, rows, depth), weights(&layer));
+    near("operand", &x, &k.read_operand(&stored, rows, depth), depth, 255.0);
+    near("weights", &w_read, &w, depth, 127.0);
+
+    let exact = product(&x, &w_read, rows, n, depth);
+    let biased: Vec<f64> = exact.iter().enumerate().map(|(i, v)| v + f64::from(bias[i % n])).collect();
+    let scale = (depth as f64).sqrt();
+    let mut out = buffer(k, rows, n);
+    k.linear(k.left(&stored, rows, depth, &mut made), rows, &layer, &mut out, &mut scratch);
+    let linear: Vec<f32> = out[..rows * n].iter().map(|&v| k.widen(v)).collect();
+    close(&name, "linear", &linear, &biased, scale);
+    for act in [Activation::Gelu, Activation::GeluTanh, Activation::Relu] {
+        let mut out = buffer(k, rows, n);
+        k.linear_act(k.left(&stored, rows, depth, &mut made), rows, &layer, act, &mut out, &mut scratch);
+        let expect: Vec<f64> = biased.iter().map(|&v| activation(act, v)).collect();
+        close(&name, "linear_act", &k.read_operand(&out, rows, n), &expect, scale);
+    }
+    let mut sum = Aligned::new(rows.next_multiple_of(TALL) * n);
+    sum.fill(0.25);
+    k.linear_add(k.left(&stored, rows, depth, &mut made), rows, &layer, &mut sum, &mut scratch);
+    let expect: Vec<f64> = exact.iter().map(|v| v + 0.25).collect();
+    close(&name, "linear_add", &sum[..rows * n], &expect, scale);
+
+    // A row alone gives what it gives among others.
+    let mut one = buffer(k, 1, depth);
+    let last = &k.read_operand(&stored, rows, depth)[(rows - 1) * depth..];
+    k.write_operand(last, 1, depth, &mut one);
+    let mut out = buffer(k, 1, n);
+    k.linear(k.left(&one, 1, depth, &mut made), 1, &layer, &mut out, &mut scratch);
+    let alone: Vec<f32> = out[..n].iter().map(|&v| k.widen(v)).collect();
+    assert_eq!(alone, linear[(rows - 1) * n..], "{name}");
+    (linear, sum[..rows * n].to_vec())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn every_path_computes_the_textbook(
+        seed in 0u64..1000, rows in 1usize..90, n in 1usize..4, depth in 1usize..6,
+    ) {
+        let (n, depth) = (32 * n, 32 * depth);
+        let oracle = check::<Float>(&Int8Layers::on_f32(CpuPath::Portable), seed, rows, n, depth);
+        for path in CpuPath::available() {
+            // To the last bit: the codes are the same, and sums of integers know no order.
+            for k in Int8Layers::each_on_f32(path) {
+                prop_assert_eq!(&check::<Float>(&k, seed, rows, n, depth), &oracle);
+            }
+        }
+        #[cfg(target_arch = "x86_64")]
+        {
+            let heads = Heads { count: 1, size: 32 };
+            let on_bf16 = |path| Int8Layers::<Bf16>::on_bf16(path, 32, 32, heads);
+            let found: Vec<_> = CpuPath::available().into_iter().filter_map(on_bf16).collect();
+            let results: Vec<_> = found.iter().map(|k| check(k, seed, rows, n, depth)).collect();
+            prop_assert!(results.windows(2).all(|pair| pair[0] == pair[1]));
+        }
+    }
+}
+
+#[test]
+fn rows_of_one_number_and_of_none_are_read_back() {
+    for value in [0.0, 3.0, -2.0, f32::MIN_POSITIVE] {
+        for path in CpuPath::available() {
+            let k = Int8Layers::on_f32(path);
+            let (x, mut made) = (vec![value; 64], Rounded::default());
+            k.left(&x, 1, 64, &mut made);
+            near("constant", &operand(&made, 1, 64), &x, 64, 255.0);
+        }
+    }
+}

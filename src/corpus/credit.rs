@@ -1,0 +1,215 @@
+//! Datelines and agency credits: kept as fields, not as text to compare.
+
+use std::ops::Range;
+
+/// What an agency signs with, in lower case, and its name.
+const AGENCIES: [(&str, &str); 24] = [
+    ("reuters", "Reuters"),
+    ("reuter", "Reuters"),
+    ("ap", "AP"),
+    ("associated press", "AP"),
+    ("the associated press", "AP"),
+    ("afp", "AFP"),
+    ("agence france-presse", "AFP"),
+    ("dpa", "dpa"),
+    ("xinhua", "Xinhua"),
+    ("upi", "UPI"),
+    ("kyodo", "Kyodo"),
+    ("kyodo news", "Kyodo"),
+    ("tass", "TASS"),
+    ("itar-tass", "TASS"),
+    ("interfax", "Interfax"),
+    ("pa", "PA"),
+    ("pa media", "PA"),
+    ("press association", "PA"),
+    ("ansa", "ANSA"),
+    ("efe", "EFE"),
+    ("apa", "APA"),
+    ("aap", "AAP"),
+    ("pti", "PTI"),
+    ("yonhap", "Yonhap"),
+];
+
+const MONTHS: [&str; 12] =
+    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+
+/// A dateline is not longer than this, in bytes.
+const MAX_DATELINE: usize = 90;
+
+/// No town has more words than "SAN JUAN DE LA MAGUANA".
+const MAX_TOWN: usize = 5;
+
+/// What stands around the text proper.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lead {
+    /// "SALVADOR, Feb 26".
+    pub dateline: Option<String>,
+    /// "Reuters".
+    pub credit: Option<String>,
+    /// The text between them, in bytes.
+    pub body: Range<usize>,
+}
+
+/// Finds a dateline at the head of `text` and an agency's name at its head or end.
+pub(crate) fn find(text: &str) -> Lead {
+    let start = text.len() - text.trim_start().len();
+    let mut lead = Lead { body: start..text.trim_end().len().max(start), ..Lead::default() };
+    head(text, &mut lead);
+    tail(text, &mut lead);
+    lead
+}
+
+fn head(text: &str, lead: &mut Lead) {
+    let body = &text[lead.body.clone()];
+    let limit = body.char_indices().map(|(i, _)| i).take_while(|&i| i <= MAX_DATELINE).last().unwrap_or(0);
+    let window = &body[..limit];
+    let dash = [" -- ", " - ", " – ", " — ", "— ", "– "]
+        .iter()
+        .filter_map(|d| Some((window.find(d)?, d.len())))
+        .min();
+    let Some((at, width)) = dash else { return };
+    let place = window[..at].trim();
+    if place.contains('\n') {
+        return;
+    }
+    let (place, name) = match place.rsplit_once('(') {
+        Some((place, name)) => (place.trim(), name.trim_end_matches(')').trim()),
+        None => (place, ""),
+    };
+    let agency = agency(name);
+    let signed = agency.is_some() && place.split_whitespace().count() <= 5;
+    let after = &body[at + width..];
+    // Where all is in capitals, so is a headline ("FED RAISES RATES - SOURCES").
+    let capitals = after.contains(char::is_uppercase) && !after.contains(char::is_lowercase);
+    let shouted = capitals && agency.is_none() && !names_a_day(place);
+    if !signed && (shouted || !is_dateline(place)) {
+        return;
+    }
+    if !place.is_empty() {
+        lead.dateline = Some(place.trim_end_matches(',').to_string());
+    }
+    // Behind a dateline any name in brackets is an agency's, known or not.
+    lead.credit = agency.or(is_name(name).then_some(name)).map(String::from);
+    lead.body.start += at + width;
+    lead.body.start += after.len() - after.trim_start().len();
+}
+
+/// Whether a word of `place` is a month's name and another one a number.
+fn names_a_day(place: &str) -> bool {
+    let mut words = place.split([' ', '.', ',']).map(str::to_lowercase);
+    let day = |w: &str| !w.is_empty() && w.len() <= 2 && w.bytes().all(|b| b.is_ascii_digit());
+    let month = |w: &str| w.len() <= 9 && MONTHS.iter().any(|m| w.starts_with(m)) && !w.starts_with("market");
+    words.clone().any(|w| month(&w)) && words.any(|w| day(&w))
+}
+
+/// Whether `place` is a town in capitals, perhaps with a region and a day: "SAN JUAN, Norrin, Feb 26".
+fn is_dateline(place: &str) -> bool {
+    let month = |w: &&str| MONTHS.iter().any(|m| w.to_lowercase().starts_with(m));
+    let town = place.split([',', '/']).next().unwrap_or_default();
+    let mut town = town.split_whitespace().take_while(|w| !month(w));
+    if town.clone().count() > MAX_TOWN || town.any(|w| w.contains(|c: char| c.is_ascii_digit())) {
+        return false;
+    }
+    let mut words = place.split_whitespace();
+    let Some(first) = words.next() else { return false };
+    let letters = |w: &str| w.chars().filter(|c| c.is_alphabetic()).count();
+    let capitals = |w: &str| letters(w) > 0 && !w.chars().any(char::is_lowercase);
+    if letters(first) < 3 || !capitals(first) {
+        return false;
+    }
+    let mut after_comma = first.ends_with([',', '/']);
+    words.all(|word| {
+        let bare = word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+        let month = MONTHS.iter().any(|m| bare.starts_with(m) && bare.len() <= 9);
+        let day = bare.len() <= 4 && !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_digit());
+        let region = after_comma && word.chars().next().is_some_and(char::is_uppercase);
+        after_comma = word.ends_with([',', '/']) || region;
+        capitals(word) || month || day || region || word == "&"
+    })
+}
+
+/// Whether `text` may be an agency's name: up to four words with a capital.
+fn is_name(text: &str) -> bool {
+    let capital = |w: &str| w.starts_with(char::is_uppercase) && !w.contains(|c: char| c.is_ascii_digit());
+    !text.is_empty() && text.split_whitespace().count() <= 4 && text.split_whitespace().all(capital)
+}
+
+/// Cuts agency names off the end: a last line "Reuters", "(c) AFP", or a last word in capitals as wires have it.
+fn tail(text: &str, lead: &mut Lead) {
+    let body = &text[lead.body.clone()];
+    let line = body.rsplit('\n').next().unwrap_or("");
+    if line.len() <= 40
+        && line.len() < body.len()
+        && let Some(name) = agency(signature(line))
+    {
+        lead.credit.get_or_insert_with(|| name.to_string());
+        lead.body.end = lead.body.start + body[..body.len() - line.len()].trim_end().len();
+        return;
+    }
+    // "… next year. REUTER": one word in capitals after the end of a sentence.
+    if let Some((before, word)) = body.rsplit_once(char::is_whitespace) {
+        let ended = before.trim_end().ends_with(['.', '"', '\'', ')', '”', '!', '?']);
+        let shouted = word.len() > 1 && word.chars().all(|c| c.is_ascii_uppercase() || c == '-');
+        let name = agency(word).filter(|_| shouted || word == "Reuter" || word == "Reuters");
+        if let (true, Some(name)) = (ended, name) {
+            lead.credit.get_or_insert_with(|| name.to_string());
+            lead.body.end = lead.body.start + before.trim_end().len();
+        }
+    }
+}
+
+fn signature(line: &str) -> &str {
+    let line = line.trim().trim_matches(|c: char| "()[]-–—.*/ ".contains(c));
+    let line = line.strip_prefix("c) ").or_else(|| line.strip_prefix('©')).unwrap_or(line).trim();
+    line.strip_prefix("Source: ").unwrap_or(line)
+}
+
+fn agency(name: &str) -> Option<&'static str> {
+    let name = name.trim().to_lowercase();
+    AGENCIES.iter().find(|(signed, _)| *signed == name).map(|(_, name)| *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn datelines_and_credits() {
+        let check = |text: &str, dateline: &str, credit: &str, body: &str| {
+            let lead = find(text);
+            assert_eq!(lead.dateline.as_deref().unwrap_or(""), dateline, "{text}");
+            assert_eq!(lead.credit.as_deref().unwrap_or(""), credit, "{text}");
+            assert_eq!(&text[lead.body], body, "{text}");
+        };
+        check("SALVADOR, Feb 26 - Showers continued.", "SALVADOR, Feb 26", "", "Showers continued.");
+        check("LONDON (Reuters) - Shares rose.", "LONDON", "Reuters", "Shares rose.");
+        check("ASTANA, July 4 (Xinhua) -- Leaders met.", "ASTANA, July 4", "Xinhua", "Leaders met.");
+        check("NEW YORK, N.Y., March 3 (AP) — It was so.", "NEW YORK, N.Y., March 3", "AP", "It was so.");
+        check("Brussels (dpa) - Talks ended.", "Brussels", "dpa", "Talks ended.");
+        check("SEL, July 7 (Harbour Wire) - It was.", "SEL, July 7", "Harbour Wire", "It was.");
+        check("SEL, July 7 (updated 9 a.m.) - It was.", "SEL, July 7", "", "It was.");
+        check("Sel (Harbour Wire) - It was.", "", "", "Sel (Harbour Wire) - It was.");
+        check("Profits rose - again.", "", "", "Profits rose - again.");
+        check("IBM said - as it had before - no.", "", "", "IBM said - as it had before - no.");
+        check("COVID-19 - What we know.", "", "", "COVID-19 - What we know.");
+        check("SAN JUAN DE LA MAGUANA Feb 26 - It was.", "SAN JUAN DE LA MAGUANA Feb 26", "", "It was.");
+        check(
+            "FED RAISES RATES BY 25 BASIS POINTS - It did.",
+            "",
+            "",
+            "FED RAISES RATES BY 25 BASIS POINTS - It did.",
+        );
+        let alert = "FED RAISES RATES BY 25 BASIS POINTS - SOURCES";
+        check(alert, "", "", alert);
+        check("OIL FALLS - OPEC", "", "", "OIL FALLS - OPEC");
+        check("LONDON, JULY 4 - OIL FALLS.", "LONDON, JULY 4", "", "OIL FALLS.");
+        check("LONDON (REUTERS) - OIL FALLS.", "LONDON", "Reuters", "OIL FALLS.");
+        check("LONDON - 首相は辞任した。", "LONDON", "", "首相は辞任した。");
+        check("It rose. REUTER", "", "Reuters", "It rose.");
+        check("It rose.\n\nReuters", "", "Reuters", "It rose.");
+        check("It rose.\n(c) AFP", "", "AFP", "It rose.");
+        check("He went to see his PA", "", "", "He went to see his PA");
+        check("  ", "", "", "");
+        check("", "", "", "");
+    }
+}

@@ -1,0 +1,108 @@
+//! Stories to a corpus: passages, normalized and hashed; equal ones share a row.
+
+pub(crate) mod credit;
+pub(crate) mod date;
+pub(crate) mod furniture;
+pub(crate) mod ids;
+pub(crate) mod normalize;
+mod split;
+mod strangers;
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    ops::Range,
+};
+
+pub use date::parse_date;
+pub use ids::{by_place, counted, id_in_json, is_counted, name_by_text, text_digest};
+pub use normalize::normalize;
+pub use split::split_text;
+pub use strangers::{Said, are_strangers};
+
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use crate::story::{Corpus, Passage, Row, RowId, Story};
+
+/// The version of [`normalize`] and [`split_text`]; vectors of different versions are not mixed.
+pub const TEXT_VERSION: u32 = 1;
+
+/// A passage before its row is known.
+struct Piece {
+    span: Range<usize>,
+    title: bool,
+    row: Row,
+}
+
+impl Corpus {
+    /// Cuts `stories` into passages. A passage whose text the story has had already is left out; a story without
+    /// a body has its title as its passage.
+    pub fn new(stories: Vec<Story>) -> Self {
+        let pieces: Vec<Vec<Piece>> = stories.par_iter().map(pieces).collect();
+        let mut rows = Vec::new();
+        let mut known: HashMap<[u8; 16], RowId> = HashMap::new();
+        let mut passages = Vec::with_capacity(stories.len());
+        for of_story in pieces {
+            let mut seen = BTreeSet::new();
+            let mut out = Vec::with_capacity(of_story.len());
+            for Piece { span, title, row } in of_story {
+                let id = *known.entry(row.hash).or_insert_with(|| {
+                    rows.push(row);
+                    RowId(rows.len() as u32 - 1)
+                });
+                if seen.insert(id) {
+                    out.push(Passage { span, row: id, title });
+                }
+            }
+            passages.push(out);
+        }
+        Corpus { stories, passages, rows }
+    }
+}
+
+/// The row of `text`; none if normalizing leaves nothing of it.
+pub fn row(text: &str) -> Option<Row> {
+    let text = normalize(text);
+    let digest = Sha256::digest(&text);
+    let mut hash = [0; 16];
+    hash.copy_from_slice(&digest[..16]);
+    (!text.is_empty()).then_some(Row { text, hash })
+}
+
+fn pieces(story: &Story) -> Vec<Piece> {
+    let of = |text: &str, span: Range<usize>, title| {
+        row(&text[span.clone()]).map(|row| Piece { span, title, row })
+    };
+    let body: Vec<Piece> =
+        split_text(&story.text).into_iter().filter_map(|s| of(&story.text, s, false)).collect();
+    match body.is_empty() {
+        true => of(&story.title, 0..story.title.len(), true).into_iter().collect(),
+        false => body,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn story(id: &str, text: &str) -> Story {
+        Story { id: id.into(), title: format!("Title of {id}"), text: text.into(), ..Story::default() }
+    }
+
+    #[test]
+    fn equal_passages_share_a_row() {
+        let long =
+            "This paragraph is long enough to stand on its own, because it has more than eighty characters.";
+        let other =
+            "Another paragraph that is long enough to be alone has to have at least eighty characters too.";
+        let corpus = Corpus::new(vec![
+            story("a", &format!("{long}\n\n{other}")),
+            story("b", &format!("{}\n\n{long}", long.replace(' ', "  "))),
+            story("c", ""),
+        ]);
+        let rows = |i: usize| corpus.passages[i].iter().map(|p| p.row.0).collect::<Vec<_>>();
+        assert_eq!((rows(0), rows(1), rows(2)), (vec![0, 1], vec![0], vec![2]));
+        assert!(corpus.passages[2][0].title);
+        assert_eq!(corpus.row_text(RowId(2)), "Title of c");
+    }
+}

@@ -1,0 +1,36 @@
+//! Encoders that are warm take memory for their result alone, however much they compute.
+
+use allocation_counter::measure;
+use samestory::{
+    device::{CpuPath, Precision},
+    embed::{PackedBatch, cpu_encoder},
+    model::Model,
+};
+
+/// A batch of `sequences`, each of some tokens more or fewer than its neighbours.
+fn batch(sequences: u32) -> PackedBatch {
+    let mut batch = PackedBatch::default();
+    for i in 0..sequences {
+        let words = (0..20 + i % 7).map(|w| 2000 + (i * 31 + w * 17) % 5000);
+        batch.push(&[101].into_iter().chain(words).chain([102]).collect::<Vec<u32>>());
+    }
+    batch
+}
+
+#[test]
+fn a_warm_encoder_allocates_its_result_alone() {
+    // One thread, so that all is counted: the counter is one of the thread.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    // Several chunks.
+    let batch = batch(48);
+    let both = [Precision::Native, Precision::Int8];
+    for (path, precision) in CpuPath::available().into_iter().flat_map(|path| both.map(|p| (path, p))) {
+        let model = Model::from_static(&samestory_minilm::files()).unwrap().with_precision(precision);
+        let encoder = cpu_encoder(&model, path).unwrap();
+        let encode = || measure(|| drop(encoder.encode(&batch, &|_| Ok(())).unwrap()));
+        let (_, warm) = pool.install(|| (encode(), encode()));
+        let vectors = batch.len() * encoder.dim() * size_of::<f32>();
+        assert_eq!(warm.count_total, 1, "{path} {precision}: {warm:?}");
+        assert_eq!(warm.bytes_total, vectors as u64, "{path} {precision}: {warm:?}");
+    }
+}

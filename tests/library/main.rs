@@ -1,0 +1,11 @@
+//! What the library does over its public interface, and the rules of the tree.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot make its input fails")]
+
+mod allocation;
+mod judgement;
+mod mutations;
+mod operations;
+#[path = "../readers/mod.rs"]
+mod readers;
+mod tidy;

@@ -1,0 +1,210 @@
+//! Any sequence of additions, changes, removals, compactions and reopenings, against a plain map.
+
+use std::{collections::BTreeMap, path::Path};
+
+use proptest::prelude::*;
+use samestory::{
+    Result,
+    archive::{Archive, Options},
+    compare::{boilerplate_flags, is_boilerplate},
+    embed::Ledger,
+    store::{DATABASE, Identity, Store},
+    story::{Corpus, Origin, Story},
+    vector::{Matrix, normalize},
+};
+
+const DIM: usize = 8;
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// Adds, or changes, the stories with these numbers and texts.
+    Add(Vec<(u8, u8)>),
+    Remove(u8),
+    Compact,
+    Reopen,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        5 => proptest::collection::vec((0u8..12, 0u8..6), 1..6).prop_map(Step::Add),
+        2 => (0u8..12).prop_map(Step::Remove),
+        1 => Just(Step::Compact),
+        1 => Just(Step::Reopen),
+    ]
+}
+
+/// Stories share passages in many ways: three paragraphs of a few, one of them in most, which is about those stories that
+/// name its tower.
+fn story(number: u8, text: u8) -> Story {
+    let paragraph = |n: u8, named: &str| {
+        let words: Vec<String> =
+            ["harbour", "ships", "storm", "mayor", "crane", "berth", "captain", "morning"]
+                .iter()
+                .map(|word| format!("{word}{n}"))
+                .collect();
+        format!("Of {} {named} it is told at length in part {n}.", words.join(" and "))
+    };
+    let named = if text < 2 { "lantern tower signal" } else { "" };
+    let mut parts = vec![paragraph(text, named)];
+    if !(text + number).is_multiple_of(3) {
+        parts.push(paragraph(10 + number / 6, ""));
+    }
+    if text != 5 {
+        parts.push(paragraph(20, "lantern tower signal"));
+    }
+    Story {
+        id: format!("s{number}"),
+        title: format!("Part {text}"),
+        text: parts.join("\n\n"),
+        published: Some(i64::from(number) * 3_600_000),
+        origin: Origin { path: "in.jsonl".into(), line: u64::from(number) + 1, ..Origin::default() },
+        ..Story::default()
+    }
+}
+
+/// A vector that depends on the text alone, near for texts that share words.
+fn embed(texts: &[&str]) -> Result<(Matrix, Ledger)> {
+    let mut vectors = Matrix::zeros(texts.len(), DIM);
+    for (i, text) in texts.iter().enumerate() {
+        let row = vectors.row_mut(i);
+        row[0] = 1.0;
+        text.bytes().enumerate().for_each(|(at, b)| row[(at * 7 + usize::from(b)) % DIM] += 0.05);
+        normalize(row);
+    }
+    Ok((vectors, Ledger { rows: texts.len() as u64, ..Ledger::default() }))
+}
+
+fn open(folder: &Path) -> Archive {
+    let identity = Identity { model: "test".into(), fingerprint: "test".into(), dim: DIM };
+    Archive::open(Store::open_or_create(folder, &identity).unwrap(), Options::default()).unwrap()
+}
+
+/// What must hold of every store.
+fn check(archive: &Archive, folder: &Path, expect: &BTreeMap<String, Story>) {
+    let store = archive.store();
+    let health = store.verify().unwrap();
+    assert!(health.faults.is_empty(), "{:?}", health.faults);
+    let mut stories = store.stories().unwrap();
+    let corpus = Corpus::new(stories.clone());
+    stories.sort_by(|x, y| x.id.cmp(&y.id));
+    assert_eq!(stories, expect.values().cloned().collect::<Vec<_>>());
+    // What is boilerplate is counted story by story; the corpus as a whole says the same.
+    let view = store.view();
+    for (row, flag) in corpus.rows.iter().zip(boilerplate_flags(&corpus, &Default::default())) {
+        let number = view.row_number(&row.hash).unwrap().unwrap();
+        let stored = view.row(number).unwrap().unwrap();
+        assert_eq!(is_boilerplate(stored.carriers, stored.strangers), flag, "{stored:?}");
+    }
+    let groups = view.groups().unwrap();
+    for (group, canonical) in &groups {
+        let members = view.members(*group).unwrap();
+        assert!(members.len() > 1, "group {group} has {members:?}");
+        assert_eq!(members.iter().filter(|m| m.relation == "kept").count(), 1);
+        assert!(members.iter().any(|m| m.story == *canonical && m.relation == "kept"));
+    }
+    let db = rusqlite::Connection::open(folder.join(DATABASE)).unwrap();
+    let count = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(
+        count(
+            "SELECT count(*) FROM members WHERE grp NOT IN (SELECT number FROM groups WHERE canonical NOTNULL)"
+        ),
+        0
+    );
+    assert_eq!(count("SELECT count(*) FROM words WHERE stories < 0"), 0);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn a_store_is_what_was_done_to_it(steps in proptest::collection::vec(step(), 1..14)) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut archive = open(folder.path());
+        let mut expect: BTreeMap<String, Story> = BTreeMap::new();
+        for step in steps {
+            match step {
+                Step::Add(stories) => {
+                    let run = archive.begin(0, "add").unwrap();
+                    let mut new = Vec::new();
+                    // A batch has an id once.
+                    let once: BTreeMap<u8, u8> = stories.into_iter().collect();
+                    for (number, text) in once {
+                        let story = story(number, text);
+                        expect.insert(story.id.clone(), story.clone());
+                        new.push(story);
+                    }
+                    let count = new.len() as u64;
+                    let added = archive.learn(run, new, &[], &embed).unwrap().added;
+                    prop_assert_eq!(added.added + added.replaced + added.unchanged, count);
+                }
+                Step::Remove(number) => {
+                    let run = archive.begin(0, "remove").unwrap();
+                    let id = format!("s{number}");
+                    let there = expect.remove(&id).is_some();
+                    prop_assert_eq!(archive.remove(run, &[id], true).is_ok(), there);
+                }
+                Step::Compact | Step::Reopen => {
+                    archive.save().unwrap();
+                    drop(archive);
+                    if matches!(step, Step::Compact) {
+                        Store::open_to_write(folder.path()).unwrap().compact().unwrap();
+                    }
+                    archive = open(folder.path());
+                }
+            }
+            check(&archive, folder.path(), &expect);
+        }
+    }
+}
+
+#[test]
+fn a_store_of_an_earlier_version_is_counted_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let stories: Vec<Story> = (0..12).map(|n| story(n, n % 6)).collect();
+    let expect = stories.iter().map(|s| (s.id.clone(), s.clone())).collect();
+    let mut archive = open(folder.path());
+    let run = archive.begin(0, "add").unwrap();
+    archive.learn(run, stories, &[], &embed).unwrap();
+    drop(archive);
+    let db = rusqlite::Connection::open(folder.path().join(DATABASE)).unwrap();
+    let strangers =
+        || db.query_row("SELECT sum(strangers) FROM rows", [], |row| row.get::<_, i64>(0)).unwrap();
+    let counted = strangers();
+    assert!(counted > 3, "{counted}");
+    db.execute_batch("UPDATE rows SET strangers = 0; DELETE FROM meta WHERE key = 'strangers'").unwrap();
+    check(&open(folder.path()), folder.path(), &expect);
+    assert_eq!(strangers(), counted);
+}
+
+#[test]
+fn the_stories_of_this_test_have_notes_and_leads() {
+    let corpus = Corpus::new((0..12).map(|n| story(n, n % 6)).collect());
+    let flags = boilerplate_flags(&corpus, &Default::default());
+    let often = corpus.row_stories().iter().filter(|of| of.len() > 3).count();
+    let found = flags.iter().filter(|f| **f).count();
+    assert!(found > 0 && often > found, "{found} of {often}");
+}
+
+#[test]
+fn vectors_that_are_none_are_refused_before_anything_is_stored() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut archive = open(folder.path());
+    let run = archive.begin(0, "test").unwrap();
+    let mut check = |embed: &dyn Fn(&[&str]) -> Matrix, found: &str| {
+        let embed = |texts: &[&str]| Ok((embed(texts), Ledger::default()));
+        let error = archive.learn(run, vec![story(1, 1)], &[], &embed).unwrap_err().to_string();
+        assert!(error.contains(found), "{error}");
+    };
+    let of =
+        |value: f32, dim: usize| move |texts: &[&str]| Matrix::from_vec(vec![value; dim * texts.len()], dim);
+    check(&of(f32::NAN, DIM), "number 0, the square of whose length is NaN");
+    check(&of(0.0, DIM), "number 0, the square of whose length is 0");
+    check(&of(7.0, DIM), "number 0, the square of whose length is 392");
+    check(&of(0.5, DIM / 2), "of 4 values");
+    check(&|_| Matrix::zeros(1, DIM), "1 of 8 values");
+    check(&|_| Matrix::default(), "0 of 0 values");
+    assert!(archive.store().stories().unwrap().is_empty());
+    let none = Identity { model: "test".into(), fingerprint: "test".into(), dim: 0 };
+    let empty = tempfile::tempdir().unwrap();
+    assert!(Store::open_or_create(empty.path(), &none).is_err());
+    assert!(std::fs::read_dir(empty.path()).unwrap().next().is_none());
+}
