@@ -1,5 +1,6 @@
 //! What pages carry that is no part of a story: buttons, captions, calls to subscribe.
 
+#[cfg(feature = "readers")]
 use std::collections::BTreeMap;
 
 /// Blocks that are furniture when they stand alone, in lower case.
@@ -75,6 +76,7 @@ fn is_chain(text: &str) -> bool {
 }
 
 /// Lines of `text` without furniture, as paragraphs with a blank line between them.
+#[cfg(feature = "readers")]
 pub(crate) fn strip_lines(text: &str) -> String {
     let kept: Vec<&str> = text.lines().map(str::trim).filter(|l| !l.is_empty() && !is_furniture(l)).collect();
     kept.join("\n\n")
@@ -82,6 +84,7 @@ pub(crate) fn strip_lines(text: &str) -> String {
 
 /// Which of `blocks` are furniture on a page whose stories have `titles`: by their words; by being a title once
 /// more (captions); by standing there repeatedly without being a sentence.
+#[cfg(feature = "readers")]
 pub(crate) fn on_page(blocks: &[&str], titles: &[&str]) -> Vec<bool> {
     let mut seen: BTreeMap<&str, u32> = BTreeMap::new();
     for block in blocks {

@@ -19,6 +19,7 @@
 
 mod derived;
 mod exact;
+#[cfg(feature = "graph")]
 mod graph;
 #[cfg(feature = "graph")]
 mod hnsw;
@@ -43,9 +44,8 @@ pub use derived::Broken;
 #[doc(hidden)]
 pub use derived::reseal;
 pub use exact::{cross_join, self_join, top_k};
-pub use graph::{Graph, GraphOptions, GraphScratch, HnswOptions};
 #[cfg(feature = "graph")]
-pub use graph::{GraphBuilder, Reach};
+pub use graph::{Graph, GraphBuilder, GraphOptions, GraphScratch, HnswOptions, Reach};
 #[cfg(feature = "graph")]
 pub use hnsw::{HnswIndex, Joined};
 pub use lookup::{Candidate, RowSet, Want, rank, rescore};
@@ -60,7 +60,7 @@ use crate::{
     device::CpuPath,
     progress::Progress,
     story::{Corpus, RowId, StoryId},
-    vector::{Matrix, dot},
+    vector::Matrix,
 };
 
 /// Two rows above the floor; `a < b`; `score` is their exact f32 inner product.
@@ -103,7 +103,8 @@ pub struct SearchOptions {
     pub row_floor: f32,
     /// A row in more stories than this is boilerplate: it makes no pairs by itself.
     pub max_carriers: usize,
-    /// The graph's settings.
+    /// The settings of the graph.
+    #[cfg(feature = "graph")]
     pub hnsw: HnswOptions,
     /// The shingle channel's settings.
     pub shingles: ShingleOptions,
@@ -121,6 +122,7 @@ impl Default for SearchOptions {
             tensors: None,
             row_floor: 0.75,
             max_carriers: 100,
+            #[cfg(feature = "graph")]
             hnsw: HnswOptions::default(),
             shingles: ShingleOptions::default(),
             story_floor: 0.40,
@@ -326,6 +328,8 @@ const SAMPLE: usize = 500;
 /// The share of the exact neighbours above `floor` that `pairs` holds, on evenly spaced rows.
 #[cfg(feature = "graph")]
 fn measure_recall(vectors: &Matrix, pairs: &[RowPair], floor: f32) -> (f64, String) {
+    use crate::vector::dot;
+
     let n = vectors.rows();
     let step = n.div_ceil(SAMPLE).max(1);
     let sample: Vec<usize> = (0..n).step_by(step).collect();

@@ -181,12 +181,14 @@ impl<'a> Quantized<'a> {
         self.kernel
     }
 
+    #[cfg(feature = "graph")]
     /// What the quantized query and the quantized row make of their inner product.
     pub(super) fn score(&self, query: &Query, row: RowId) -> f32 {
         let product = self.kernel.row(&query.codes, self.codes(row));
         query.scale * self.figures(row).scale * product as f32
     }
 
+    #[cfg(feature = "graph")]
     /// A row with the bounds of its score.
     pub(super) fn candidate(&self, query: &Query, row: RowId) -> Candidate {
         let (score, margin) = query.bound(self.kernel.row(&query.codes, self.codes(row)), self.figures(row));

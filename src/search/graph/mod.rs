@@ -17,19 +17,14 @@
 //! s       nodes that walks miss, in order: each search compares them
 //! ```
 
-#[cfg(feature = "graph")]
 mod audit;
-#[cfg(feature = "graph")]
 mod builder;
 mod frozen;
 #[cfg(test)]
-#[cfg(feature = "graph")]
 mod tests;
 mod walk;
 
-#[cfg(feature = "graph")]
 pub use audit::Reach;
-#[cfg(feature = "graph")]
 pub use builder::GraphBuilder;
 pub use frozen::{Graph, GraphScratch};
 
