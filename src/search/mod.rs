@@ -355,7 +355,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{progress::Silent, random::Random, vector::normalize};
+    use crate::{
+        progress::Silent,
+        random::Random,
+        vector::{dot, normalize},
+    };
 
     /// Unit vectors around a few centres, every fourth one a copy of the one before.
     pub(super) fn clustered(n: usize, dim: usize, seed: u64) -> Matrix {

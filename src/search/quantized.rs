@@ -21,10 +21,9 @@
 
 use std::io::{self, Write};
 
-use super::{
-    derived::{Broken, FRAME, Frame, Kind},
-    lookup::Candidate,
-};
+use super::derived::{Broken, FRAME, Frame, Kind};
+#[cfg(feature = "graph")]
+use super::lookup::Candidate;
 use crate::{
     device::{
         CpuPath,
