@@ -106,12 +106,12 @@ pub mod random;
 #[cfg(feature = "reports")]
 pub mod report;
 pub mod search;
-#[cfg(feature = "workers")]
-pub mod stage;
 #[cfg(feature = "store")]
 pub mod store;
 pub mod story;
 pub mod vector;
 pub mod words;
+#[cfg(feature = "workers")]
+pub mod worker;
 
 pub use error::{Error, Result};

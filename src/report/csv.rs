@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Item, cell};
+use super::{Item, escape_cell};
 
 const HEADER: [&str; 15] = [
     "schema",
@@ -28,19 +28,19 @@ pub(super) fn write(items: &[Item], out: &mut dyn Write) -> io::Result<()> {
     for item in items {
         csv.write_record([
             &*item.schema.to_string(),
-            &*cell(&item.id),
+            &*escape_cell(&item.id),
             &*item.relation,
             if item.removed { "true" } else { "false" },
-            &*cell(&item.kept),
+            &*escape_cell(&item.kept),
             &*item.group.map_or(String::new(), |g| g.to_string()),
             &*item.coverage.to_string(),
             &*item.coverage_of_kept.to_string(),
             &*item.cosine.to_string(),
-            &*cell(&item.reason),
-            &*cell(&item.title),
-            &*cell(item.source.as_deref().unwrap_or("")),
+            &*escape_cell(&item.reason),
+            &*escape_cell(&item.title),
+            &*escape_cell(item.source.as_deref().unwrap_or("")),
             item.published.as_deref().unwrap_or(""),
-            &*cell(&item.path),
+            &*escape_cell(&item.path),
             &*item.line.to_string(),
         ])?;
     }

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use super::{
-    line,
     related::{MemberItem, Related},
+    sanitize_line,
 };
 
 /// Characters of a title that a picture has room for.
@@ -108,7 +108,7 @@ pub(super) fn dot(related: &Related, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "graph storylines {{\n  node [shape=box];")?;
     for storyline in &related.storylines {
         writeln!(out, "  subgraph cluster_{} {{", storyline.storyline)?;
-        writeln!(out, "    label={};", quoted(&line(&storyline.label, TITLE)))?;
+        writeln!(out, "    label={};", quoted(&sanitize_line(&storyline.label, TITLE)))?;
         for member in &storyline.members {
             writeln!(out, "    {}", node(member))?;
         }
@@ -120,16 +120,16 @@ pub(super) fn dot(related: &Related, out: &mut dyn Write) -> io::Result<()> {
     for link in &related.links {
         let (a, b) = (quoted_id(&link.a), quoted_id(&link.b));
         let shared: Vec<&str> = link.names.iter().chain(&link.terms).take(3).map(String::as_str).collect();
-        let label = quoted(&line(&shared.join(", "), TITLE));
+        let label = quoted(&sanitize_line(&shared.join(", "), TITLE));
         writeln!(out, "  {a} -- {b} [weight={}, label={label}];", link.score.round().max(1.0))?;
     }
     writeln!(out, "}}")
 }
 
 fn node(member: &MemberItem) -> String {
-    let mut label = line(&member.title, TITLE);
+    let mut label = sanitize_line(&member.title, TITLE);
     if let Some(source) = &member.source {
-        label = format!("{label} ({})", line(source, 24));
+        label = format!("{label} ({})", sanitize_line(source, 24));
     }
     if !member.copies.is_empty() {
         label = format!("{label} +{}", member.copies.len());

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     item::{iso, rounded},
-    json_line, json_pretty, line,
+    json_line, json_pretty, sanitize_line,
 };
 use crate::{
     group::Groups,
@@ -114,12 +114,19 @@ pub fn write_hits(format: HitFormat, hits: &[Hit], out: &mut dyn Write) -> io::R
 
 fn row(hit: &Hit, out: &mut dyn Write) -> io::Result<()> {
     let title = if hit.title.is_empty() { "(no title)" } else { &hit.title };
-    write!(out, "{:>3}  {:.3}  {}  {}", hit.rank, hit.score, line(&hit.id, 30), line(title, 60))?;
+    write!(
+        out,
+        "{:>3}  {:.3}  {}  {}",
+        hit.rank,
+        hit.score,
+        sanitize_line(&hit.id, 30),
+        sanitize_line(title, 60)
+    )?;
     let by: Vec<String> = hit
         .source
         .iter()
         .chain(&hit.published)
-        .map(|text| line(text, 30))
+        .map(|text| sanitize_line(text, 30))
         .filter(|t| !t.is_empty())
         .collect();
     if !by.is_empty() {
@@ -137,9 +144,9 @@ fn row(hit: &Hit, out: &mut dyn Write) -> io::Result<()> {
     if !hit.words.is_empty() {
         why += &format!("; share {}", hit.words.join(", "));
     }
-    writeln!(out, "            {}", line(&why, 100))?;
+    writeln!(out, "            {}", sanitize_line(&why, 100))?;
     if !hit.passage.is_empty() {
-        writeln!(out, "            “{}”", line(&hit.passage, 98))?;
+        writeln!(out, "            “{}”", sanitize_line(&hit.passage, 98))?;
     }
     Ok(())
 }

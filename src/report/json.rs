@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::safe::is_override;
+use super::sanitize::is_override;
 
 /// Writes `value` on a line of its own.
 pub fn json_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {

@@ -15,7 +15,7 @@ mod outlets;
 mod parquet;
 mod reach;
 mod related;
-mod safe;
+mod sanitize;
 mod storylines;
 mod table;
 
@@ -27,9 +27,9 @@ pub use item::{Item, SCHEMA, items, rounded};
 pub use json::{json_line, json_pretty, json_text};
 pub use manifest::{Manifest, StageTime};
 pub use outlets::{OutletsFormat, write_outlets};
-pub use reach::{CarrierItem, ReachFormat, ReachItem, write_reach};
-pub use related::{LinkItem, MemberItem, Placed, Related, StorylineItem};
-pub use safe::{cell, line};
+pub use reach::{ReachFormat, ReachItem, ReachStory, write_reach};
+pub use related::{LinkItem, MemberItem, Related, StoryPlacement, StorylineItem};
+pub use sanitize::{escape_cell, sanitize_line};
 pub use storylines::{RelatedFormat, write_related};
 
 /// How a report is written.

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{cell, item::rounded, json_line, line};
+use super::{escape_cell, item::rounded, json_line, sanitize_line};
 use crate::group::Outlet;
 
 /// The version of the objects that `outlets` writes.
@@ -76,7 +76,7 @@ fn table(items: Vec<OutletItem>, out: &mut dyn Write) -> io::Result<()> {
         "outlet", "stories", "passages", "agency", "copied", "boilerplate", "original"
     )?;
     for item in items {
-        let name = line(item.source.unwrap_or(NONE), NAME);
+        let name = sanitize_line(item.source.unwrap_or(NONE), NAME);
         // Padding counts characters, a terminal columns.
         let columns: usize =
             name.chars().map(|c| unicode_width::UnicodeWidthChar::width(c).unwrap_or(0)).sum();
@@ -102,7 +102,7 @@ fn csv(items: Vec<OutletItem>, out: &mut dyn Write) -> io::Result<()> {
     csv.write_record(["source", "stories", "passages", "agency", "copied", "boilerplate", "original"])?;
     for item in items {
         csv.write_record([
-            &*cell(item.source.unwrap_or("")),
+            &*escape_cell(item.source.unwrap_or("")),
             &*item.stories.to_string(),
             &*item.passages.to_string(),
             &*item.agency.to_string(),

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::{
-    cell,
+    escape_cell,
     item::{iso, rounded},
-    json_line, line,
+    json_line, sanitize_line,
 };
 use crate::{
     group::{Carrier, Reach, Sign},
@@ -63,12 +63,12 @@ pub struct ReachItem {
     /// Publishers of the origin, or of a story that is mostly its own text, sorted.
     pub independent: Vec<String>,
     /// All its stories, in the order of time.
-    pub stories: Vec<CarrierItem>,
+    pub stories: Vec<ReachStory>,
 }
 
 /// A story that carries a text.
 #[derive(Debug, Clone, Serialize)]
-pub struct CarrierItem {
+pub struct ReachStory {
     /// The story.
     pub id: String,
     /// Its publisher.
@@ -94,7 +94,7 @@ impl ReachItem {
     pub fn new(corpus: &Corpus, reach: &Reach) -> Self {
         let origin = &corpus.stories[reach.origin.index()];
         let title = match origin.title.trim() {
-            "" => line(&origin.text, 80),
+            "" => sanitize_line(&origin.text, 80),
             title => title.into(),
         };
         ReachItem {
@@ -115,9 +115,9 @@ impl ReachItem {
     }
 }
 
-fn carrier(corpus: &Corpus, carrier: &Carrier) -> CarrierItem {
+fn carrier(corpus: &Corpus, carrier: &Carrier) -> ReachStory {
     let story = &corpus.stories[carrier.story.index()];
-    CarrierItem {
+    ReachStory {
         id: story.id.clone(),
         source: story.source.clone(),
         published: story.published.and_then(iso),
@@ -164,7 +164,7 @@ pub fn write_reach(format: ReachFormat, items: &[ReachItem], out: &mut dyn Write
 }
 
 fn block(item: &ReachItem, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "\ngroup {}  {}", item.group, line(&item.title, WIDTH - 20))?;
+    writeln!(out, "\ngroup {}  {}", item.group, sanitize_line(&item.title, WIDTH - 20))?;
     let mut told = format!("  {} stories", item.stories.len());
     if !item.outlets.is_empty() {
         let outlets = if item.outlets.len() == 1 { "outlet" } else { "outlets" };
@@ -176,13 +176,18 @@ fn block(item: &ReachItem, out: &mut dyn Write) -> io::Result<()> {
         _ => {}
     }
     writeln!(out, "{told}")?;
-    writeln!(out, "  likely origin  {}: {}", line(&item.origin, 40), line(&item.reason, WIDTH))?;
+    writeln!(
+        out,
+        "  likely origin  {}: {}",
+        sanitize_line(&item.origin, 40),
+        sanitize_line(&item.reason, WIDTH)
+    )?;
     for story in &item.stories {
         let origin = story.id == item.origin;
         let lag = story.lag_hours.map_or("?".into(), lag);
-        write!(out, "  {lag:>9}  {}", line(&story.id, 40))?;
+        write!(out, "  {lag:>9}  {}", sanitize_line(&story.id, 40))?;
         if let Some(source) = &story.source {
-            write!(out, "  ({})", line(source, 30))?;
+            write!(out, "  ({})", sanitize_line(source, 30))?;
         }
         if origin {
             writeln!(out, "  {} passages", story.carried)?;
@@ -202,7 +207,7 @@ fn block(item: &ReachItem, out: &mut dyn Write) -> io::Result<()> {
 
 fn passages(what: &str, texts: &[String], out: &mut dyn Write) -> io::Result<()> {
     for text in texts.iter().take(SHOWN) {
-        writeln!(out, "             {what:<5}  “{}”", line(text, WIDTH - 24))?;
+        writeln!(out, "             {what:<5}  “{}”", sanitize_line(text, WIDTH - 24))?;
     }
     match texts.len().saturating_sub(SHOWN) {
         0 => Ok(()),
@@ -239,11 +244,11 @@ fn csv(items: &[ReachItem], out: &mut dyn Write) -> io::Result<()> {
         for story in &item.stories {
             csv.write_record([
                 &*item.group.to_string(),
-                &*cell(&story.id),
-                &*cell(story.source.as_deref().unwrap_or("")),
+                &*escape_cell(&story.id),
+                &*escape_cell(story.source.as_deref().unwrap_or("")),
                 story.published.as_deref().unwrap_or(""),
                 &*story.lag_hours.map_or(String::new(), |h| h.to_string()),
-                &*cell(&item.origin),
+                &*escape_cell(&item.origin),
                 &*story.coverage.to_string(),
                 &*story.carried.to_string(),
                 &*story.changed.to_string(),

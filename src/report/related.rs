@@ -25,11 +25,11 @@ pub struct Related {
     /// By the later story, then by score.
     pub links: Vec<LinkItem>,
     /// Every story of the input.
-    pub stories: Vec<Placed>,
+    pub stories: Vec<StoryPlacement>,
 }
 
 /// A story of the input, and where it is.
-pub struct Placed {
+pub struct StoryPlacement {
     /// Its id.
     pub id: String,
     /// Its storyline, if it is in one.
@@ -80,12 +80,12 @@ pub struct MemberItem {
     pub copies: Vec<String>,
     /// What brought it here if no link did.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub late: Option<LateItem>,
+    pub late: Option<LateArrivalItem>,
 }
 
 /// What brought a story to a storyline that no link leads to: it is near several of its stories.
 #[derive(Debug, Clone, Serialize)]
-pub struct LateItem {
+pub struct LateArrivalItem {
     /// The nearest of them.
     pub nearest: String,
     /// The mean score with the nearest [`WITNESSES`].
@@ -137,8 +137,9 @@ impl Related {
             of_node.extend(storyline.members.iter().map(|m| (*m, number)));
         }
         let publishers = Publishers::new(corpus.stories.iter());
-        let placed = |(story, first): (&Story, u32)| Placed { id: story.id.clone(), storyline: None, first };
-        let mut stories: Vec<Placed> = corpus.stories.iter().zip(0..).map(placed).collect();
+        let placed =
+            |(story, first): (&Story, u32)| StoryPlacement { id: story.id.clone(), storyline: None, first };
+        let mut stories: Vec<StoryPlacement> = corpus.stories.iter().zip(0..).map(placed).collect();
         for (node, place) in nodes.iter().zip(0..) {
             let first = node.members.iter().map(|m| m.0).min();
             for member in &node.members {
@@ -206,8 +207,8 @@ fn member(corpus: &Corpus, nodes: &[Node], place: u32, late: &[Late]) -> MemberI
     }
 }
 
-fn late_item(nearest: &str, late: &Late) -> LateItem {
-    LateItem {
+fn late_item(nearest: &str, late: &Late) -> LateArrivalItem {
+    LateArrivalItem {
         nearest: nearest.into(),
         score: rounded(late.score),
         reason: format!("no link, but near {WITNESSES} of these stories on average"),
@@ -218,7 +219,7 @@ fn late_item(nearest: &str, late: &Late) -> LateItem {
 fn title(corpus: &Corpus, story: StoryId) -> String {
     let story = &corpus.stories[story.index()];
     match story.title.trim() {
-        "" => super::line(&story.text, 80),
+        "" => super::sanitize_line(&story.text, 80),
         title => title.into(),
     }
 }

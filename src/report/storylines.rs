@@ -8,8 +8,9 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    cell, graph, json_line, line,
-    related::{LinkItem, MemberItem, Placed, Related, StorylineItem},
+    escape_cell, graph, json_line,
+    related::{LinkItem, MemberItem, Related, StoryPlacement, StorylineItem},
+    sanitize_line,
 };
 
 /// Columns that a line may take.
@@ -98,7 +99,7 @@ fn table(related: &Related, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn head(storyline: &StorylineItem, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "\nstoryline {}  {}", storyline.storyline, line(&storyline.label, WIDTH - 20))?;
+    writeln!(out, "\nstoryline {}  {}", storyline.storyline, sanitize_line(&storyline.label, WIDTH - 20))?;
     let mut told = format!("  {} stories", storyline.stories);
     if storyline.told < storyline.stories {
         told += &format!(", {} of them copies", storyline.stories - storyline.told);
@@ -116,9 +117,9 @@ fn head(storyline: &StorylineItem, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn show(member: &MemberItem, by: Option<&LinkItem>, out: &mut dyn Write) -> io::Result<()> {
-    let mut text = format!("  {}  {}", line(&member.id, ID), line(&member.title, 60));
+    let mut text = format!("  {}  {}", sanitize_line(&member.id, ID), sanitize_line(&member.title, 60));
     if let Some(source) = &member.source {
-        text += &format!("  ({})", line(source, 24));
+        text += &format!("  ({})", sanitize_line(source, 24));
     }
     match member.copies.len() {
         0 => {}
@@ -131,7 +132,7 @@ fn show(member: &MemberItem, by: Option<&LinkItem>, out: &mut dyn Write) -> io::
         (None, Some(late)) => (late.score, &late.nearest, &late.reason),
         (None, None) => return Ok(()),
     };
-    writeln!(out, "      {score:.1} to {}: {}", line(other, ID), line(reason, WIDTH))
+    writeln!(out, "      {score:.1} to {}: {}", sanitize_line(other, ID), sanitize_line(reason, WIDTH))
 }
 
 fn csv(related: &Related, out: &mut dyn Write) -> io::Result<()> {
@@ -140,15 +141,15 @@ fn csv(related: &Related, out: &mut dyn Write) -> io::Result<()> {
     csv.write_record(header)?;
     for link in &related.links {
         csv.write_record([
-            &*cell(&link.a),
-            &*cell(&link.b),
+            &*escape_cell(&link.a),
+            &*escape_cell(&link.b),
             &link.storyline.map_or(String::new(), |s| s.to_string()),
             &link.score.to_string(),
             &link.cosine.to_string(),
             &link.days_apart.map_or(String::new(), |d| d.to_string()),
-            &*cell(&link.names.join("; ")),
-            &*cell(&link.terms.join("; ")),
-            &*cell(&link.reason),
+            &*escape_cell(&link.names.join("; ")),
+            &*escape_cell(&link.terms.join("; ")),
+            &*escape_cell(&link.reason),
         ])?;
     }
     csv.flush()
@@ -160,7 +161,7 @@ fn groups(related: &Related, out: &mut dyn Write) -> io::Result<()> {
         id: &'a str,
         group: String,
     }
-    for Placed { id, storyline, first } in &related.stories {
+    for StoryPlacement { id, storyline, first } in &related.stories {
         let group = storyline.map_or_else(|| format!("alone-{first}"), |s| format!("storyline-{s}"));
         json_line(&Line { id, group }, out)?;
     }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Item, items, line};
+use super::{Item, items, sanitize_line};
 use crate::{group::Groups, story::Corpus};
 
 /// Columns that a line may take; ids and titles are cut to it, never numbers.
@@ -26,8 +26,14 @@ pub(super) fn write(corpus: &Corpus, groups: &Groups, out: &mut dyn Write) -> io
         writeln!(out, "\nLinks between stories: nothing is removed for these")?;
     }
     for item in links.iter().take(LINKS) {
-        writeln!(out, "  {:<9} {}  ~  {}", item.relation, line(&item.id, 40), line(&item.kept, 40))?;
-        writeln!(out, "            {}", line(&item.reason, REASON))?;
+        writeln!(
+            out,
+            "  {:<9} {}  ~  {}",
+            item.relation,
+            sanitize_line(&item.id, 40),
+            sanitize_line(&item.kept, 40)
+        )?;
+        writeln!(out, "            {}", sanitize_line(&item.reason, REASON))?;
     }
     if links.len() > LINKS {
         let rest = links.len() - LINKS;
@@ -38,13 +44,13 @@ pub(super) fn write(corpus: &Corpus, groups: &Groups, out: &mut dyn Write) -> io
 
 fn head(item: &Item, out: &mut dyn Write) -> io::Result<()> {
     let by = match (&item.source, &item.published) {
-        (Some(s), Some(p)) => format!("  ({}, {})", line(s, 30), line(p, 24)),
-        (Some(s), None) => format!("  ({})", line(s, 30)),
-        (None, Some(p)) => format!("  ({})", line(p, 24)),
+        (Some(s), Some(p)) => format!("  ({}, {})", sanitize_line(s, 30), sanitize_line(p, 24)),
+        (Some(s), None) => format!("  ({})", sanitize_line(s, 30)),
+        (None, Some(p)) => format!("  ({})", sanitize_line(p, 24)),
         (None, None) => String::new(),
     };
-    writeln!(out, "\ngroup {}  {}", item.group.unwrap_or(0), line(&item.title, WIDTH - 20))?;
-    writeln!(out, "  kept      {}{by}", line(&item.id, 50))?;
+    writeln!(out, "\ngroup {}  {}", item.group.unwrap_or(0), sanitize_line(&item.title, WIDTH - 20))?;
+    writeln!(out, "  kept      {}{by}", sanitize_line(&item.id, 50))?;
     let Some(health) = &item.health else { return Ok(()) };
     let mut text = format!(
         "{} of {} pairs are of one origin; it would split above {:.2}",
@@ -56,7 +62,7 @@ fn head(item: &Item, out: &mut dyn Write) -> io::Result<()> {
     if !health.bridges.is_empty() {
         text += &format!("; held together by {}", health.bridges.join(", "));
     }
-    writeln!(out, "            {}", line(&text, WIDTH))
+    writeln!(out, "            {}", sanitize_line(&text, WIDTH))
 }
 
 fn member(item: &Item, out: &mut dyn Write) -> io::Result<()> {
@@ -64,10 +70,10 @@ fn member(item: &Item, out: &mut dyn Write) -> io::Result<()> {
         out,
         "  {:<9} {}  {:.0} % in kept, {:.0} % of kept in it, cosine {:.2}",
         item.relation,
-        line(&item.id, 50),
+        sanitize_line(&item.id, 50),
         item.coverage * 100.0,
         item.coverage_of_kept * 100.0,
         item.cosine
     )?;
-    writeln!(out, "            {}", line(&item.reason, REASON))
+    writeln!(out, "            {}", sanitize_line(&item.reason, REASON))
 }

@@ -20,7 +20,7 @@ const LAYERS: [&[&str]; 14] = [
     &["link"],
     &["bench"],
     &["report"],
-    &["stage"],
+    &["worker"],
 ];
 
 const MAX_LINES: usize = 600;

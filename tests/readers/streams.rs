@@ -13,8 +13,8 @@ use samestory::{
     ingest::Options,
     progress::Silent,
     search::SearchOptions,
-    stage::{self, Counts, Near, Stream, WordTable},
     vector::Matrix,
+    worker::{self, Counts, Near, Stream, WordTable},
 };
 
 use super::Reader;
@@ -41,15 +41,15 @@ fn stages(bytes: &[u8]) {
             assert!(rows as u64 >= counts.written);
         }
     };
-    check(&|from, to| stage::ingest(&Options::default(), from, to));
-    check(&|from, to| stage::embed(MODEL, &embed, from, to));
-    check(&|from, to| stage::mean(MODEL, from, to));
+    check(&|from, to| worker::ingest(&Options::default(), from, to));
+    check(&|from, to| worker::embed(MODEL, &embed, from, to));
+    check(&|from, to| worker::mean(MODEL, from, to));
     for near in [Near::Rows, Near::Stories] {
-        check(&|from, to| stage::candidates(MODEL, near, &search, &Silent, from, to));
+        check(&|from, to| worker::candidates(MODEL, near, &search, &Silent, from, to));
     }
-    check(&|from, to| stage::words(from, to));
-    check(&|from, to| stage::compare(MODEL, &table, &rules, &Silent, from, to));
-    check(&|from, to| stage::group(MODEL, &table, (&rules, &grouping), &Silent, from, to));
+    check(&|from, to| worker::words(from, to));
+    check(&|from, to| worker::compare(MODEL, &table, &rules, &Silent, from, to));
+    check(&|from, to| worker::group(MODEL, &table, (&rules, &grouping), &Silent, from, to));
     if let Ok(read) = words(bytes) {
         use compare::{Field, Frequencies};
         let _ =
@@ -77,7 +77,7 @@ const ROWS: usize = 3;
 /// A stream of three rows: two stories and a pair of them, two points and one of the other side, and so on.
 fn written(stream: Stream) -> Vec<u8> {
     let mut empty = Vec::new();
-    stage::write_empty(stream, MODEL, &mut empty).unwrap();
+    worker::write_empty(stream, MODEL, &mut empty).unwrap();
     let mut schema: Schema = StreamReader::try_new(&empty[..], None).unwrap().schema().as_ref().clone();
     schema.metadata.insert("samestory.stories".to_string(), "3".to_string());
     let schema = Arc::new(schema);

@@ -64,7 +64,7 @@ pub fn judging(store: Store, engine: &Engine) -> Result<samestory::archive::Arch
 /// Says which of the files that are searched could not be used.
 pub fn tell_rebuilt(archive: &samestory::archive::Archive) {
     for what in archive.rebuilt() {
-        say!("samestory: {}; it is made anew from the store", samestory::report::line(what, 400));
+        say!("samestory: {}; it is made anew from the store", samestory::report::sanitize_line(what, 400));
     }
 }
 
@@ -107,7 +107,7 @@ pub fn with_archived(engine: &Engine, new: Vec<Story>) -> Result<Vec<Story>> {
     let renamed = renamed(store, unknown)?;
     let others: Vec<(&String, &Story)> = ids.iter().zip(&renamed).filter(|(id, s)| **id != s.id).collect();
     if let Some((id, story)) = others.first() {
-        let line = |id: &str| samestory::report::line(id, 200);
+        let line = |id: &str| samestory::report::sanitize_line(id, 200);
         say!(
             "samestory: {} the id of another one of the store, beside which it stands, {} as {}; samestory index add puts a \
              new version in the place of the old",

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use samestory::device::{GpuName, Precision};
 
-pub use super::stage::Stage;
 pub use super::store_args::{
     Check, Index, IndexAdd, IndexCommand, IndexDecide, IndexExport, IndexRebuild, IndexRemove, IndexUpdate,
     Log, Report,
 };
+pub use super::worker::Worker;
 
 /// Finds the same story told twice, on your own machine.
 #[derive(Parser)]
@@ -54,7 +54,8 @@ pub enum Command {
     /// Check that everything that samestory needs is there and right
     Doctor(Doctor),
     /// Run one stage as a worker: Arrow IPC streams in and out, for Spark and other engines
-    Stage(Stage),
+    #[command(alias = "stage")]
+    Worker(Worker),
     /// Write completions for a shell to standard output
     Completions {
         /// The shell

@@ -153,7 +153,7 @@ impl Progress for Bars {
     }
 
     fn warn(&self, message: &str) {
-        let say = || say!("samestory: {}", samestory::report::line(message, 400));
+        let say = || say!("samestory: {}", samestory::report::sanitize_line(message, 400));
         match lock(&self.bar).as_ref() {
             Some(bar) => bar.suspend(say),
             None => say(),

@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use samestory::{Error, Result, compare::Boilerplate, report::line, story::Corpus};
+use samestory::{Error, Result, compare::Boilerplate, report::sanitize_line, story::Corpus};
 
 use super::{
     Outcome,
@@ -29,7 +29,11 @@ pub fn run(args: &BoilerplateArgs) -> Result<Outcome> {
             list.merge(learned);
             let text = format!("{HEAD}{}", list.to_toml()?);
             sink::write_to(Some(file), |out| out.write_all(text.as_bytes()))?;
-            say!("{found} learned, {} in {}", list.passages.len(), line(&file.display().to_string(), 400));
+            say!(
+                "{found} learned, {} in {}",
+                list.passages.len(),
+                sanitize_line(&file.display().to_string(), 400)
+            );
             if bad_input && input.strict {
                 return Ok(Outcome::BadInput);
             }
@@ -40,9 +44,9 @@ pub fn run(args: &BoilerplateArgs) -> Result<Outcome> {
                 for entry in &list.passages {
                     let state = if entry.exclude { "left out" } else { "kept" };
                     let source = entry.source.as_deref().unwrap_or("–");
-                    let (source, place) = (line(source, 24), line(&entry.place, 8));
+                    let (source, place) = (sanitize_line(source, 24), sanitize_line(&entry.place, 8));
                     writeln!(out, "{:>6} stories  {state:<8}  {place:<6}  {source}", entry.stories)?;
-                    writeln!(out, "       {}", line(&entry.text, 110))?;
+                    writeln!(out, "       {}", sanitize_line(&entry.text, 110))?;
                 }
                 Ok(())
             })?;

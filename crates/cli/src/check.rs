@@ -124,7 +124,7 @@ pub fn run(args: &Check) -> Result<Outcome> {
             bad |= !read.notices.is_empty();
             let notices: Vec<String> = read.notices.iter().map(ToString::to_string).collect();
             for notice in &notices {
-                say!("samestory: {}", samestory::report::line(notice, 400));
+                say!("samestory: {}", samestory::report::sanitize_line(notice, 400));
             }
             let embed = |texts: &[&str]| embedded.embed(&engine, texts);
             let answer = match read.stories.into_iter().next() {

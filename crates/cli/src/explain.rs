@@ -9,7 +9,7 @@ use samestory::{
     Error, Result,
     compare::{Comparer, Explanation, Options, Part, PartKind},
     ingest,
-    report::{json_pretty, line},
+    report::{json_pretty, sanitize_line},
     store::Store,
     story::{Corpus, Story, StoryId},
     words::pieces,
@@ -119,7 +119,7 @@ impl Paint {
 
 fn text(e: &Explanation, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
     let f = &e.figures;
-    writeln!(out, "{}  and  {}", line(&e.a, 60), line(&e.b, 60))?;
+    writeln!(out, "{}  and  {}", sanitize_line(&e.a, 60), sanitize_line(&e.b, 60))?;
     writeln!(out, "{}: {}", paint.dress("1", e.relation.name()), e.rule)?;
     writeln!(
         out,
@@ -173,7 +173,7 @@ fn show(part: &Part, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
     };
     let head = format!("{mark} {name} ({:.0} % found)", part.coverage * 100.0);
     writeln!(out, "{}", paint.dress(colour, &head))?;
-    let text = line(if part.a.is_empty() { &part.b } else { &part.a }, 2000);
+    let text = sanitize_line(if part.a.is_empty() { &part.b } else { &part.a }, 2000);
     match part.kind {
         PartKind::Changed => writeln!(out, "  {}", diff(&part.a, &part.b, paint)),
         PartKind::Boilerplate => writeln!(out, "  {}", paint.dress(GREY, &text)),
@@ -185,7 +185,7 @@ fn show(part: &Part, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
 
 /// The second text with what was cut in `[-…-]` and what was added in `{+…+}`, word by word.
 fn diff(a: &str, b: &str, paint: &Paint) -> String {
-    let (a, b) = (line(a, 4000), line(b, 4000));
+    let (a, b) = (sanitize_line(a, 4000), sanitize_line(b, 4000));
     let (a, b) = (pieces(&a), pieces(&b));
     let diff = similar::TextDiff::from_slices(&a, &b);
     let mut runs: Vec<(similar::ChangeTag, String)> = Vec::new();

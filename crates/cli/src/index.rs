@@ -105,7 +105,7 @@ fn update(store: Option<&Path>, args: &IndexUpdate) -> Result<Outcome> {
         missing.retain(|id| !read.contains(id.as_str()));
         if hiding.contains(Path::new(path)) && !missing.is_empty() {
             // What could not be read is not gone.
-            let (path, n) = (samestory::report::line(path, 400), missing.len());
+            let (path, n) = (samestory::report::sanitize_line(path, 400), missing.len());
             say!("samestory: {path} was not read whole; {n} stories that were not found there stay");
             continue;
         }
@@ -125,7 +125,7 @@ fn stopped() -> Error {
 
 /// A path for the terminal.
 fn shown(path: &Path) -> String {
-    samestory::report::line(&path.display().to_string(), 400)
+    samestory::report::sanitize_line(&path.display().to_string(), 400)
 }
 
 /// Stories by the file that holds them, in the order they were read.
@@ -264,7 +264,7 @@ fn tell_forgotten(store: &Store, before: u64) -> Result<()> {
 
 fn tell(store: &Store, added: &Added, vanished: u64, quiet: bool, bars: &Bars) {
     for id in added.taken.iter().take(SHOWN) {
-        let id = samestory::report::line(id, 200);
+        let id = samestory::report::sanitize_line(id, 200);
         say!("samestory: {id} was left out: another story has the id");
     }
     if added.taken.len() > SHOWN {
@@ -277,7 +277,7 @@ fn tell(store: &Store, added: &Added, vanished: u64, quiet: bool, bars: &Bars) {
         bars.stage_times().iter().map(|t| format!("{} {:.2} s", t.stage, t.seconds)).collect();
     say!(
         "{}: {} stories added, {} replaced, {} unchanged, {} removed, {} left out; {} passages embedded; {}",
-        samestory::report::line(&store.folder().display().to_string(), 400),
+        samestory::report::sanitize_line(&store.folder().display().to_string(), 400),
         added.added,
         added.replaced,
         added.unchanged,
@@ -328,7 +328,7 @@ fn info(store: Option<&Path>, json: bool) -> Result<Outcome> {
         if json {
             return json_pretty(&info, out);
         }
-        let folder = samestory::report::line(&info.folder, 400);
+        let folder = samestory::report::sanitize_line(&info.folder, 400);
         writeln!(out, "{folder}: {} stories of {} files", info.stories, info.sources)?;
         writeln!(
             out,
@@ -336,7 +336,7 @@ fn info(store: Option<&Path>, json: bool) -> Result<Outcome> {
             info.passages, info.rows, info.unused_rows
         )?;
         let [model, fingerprint] =
-            [&info.model, &info.fingerprint].map(|text| samestory::report::line(text, 200));
+            [&info.model, &info.fingerprint].map(|text| samestory::report::sanitize_line(text, 200));
         writeln!(out, "model {model} ({fingerprint}), {} dimensions", info.dim)?;
         let each = info.bytes / info.stories.max(1);
         writeln!(out, "{:.1} MB, {:.1} kB a story", info.bytes as f64 / 1e6, each as f64 / 1e3)
@@ -392,7 +392,7 @@ fn rebuild(store: Option<&Path>, args: &IndexRebuild) -> Result<Outcome> {
     let mut store = Store::open_to_write(&archive::existing_folder(store)?)?;
     let to = Identity::of(&engine.model);
     if store.identity() == &to {
-        say!("the vectors are of {} already", samestory::report::line(&to.model, 200));
+        say!("the vectors are of {} already", samestory::report::sanitize_line(&to.model, 200));
         return Ok(Outcome::Done);
     }
     let (all, there) = store.view().rows_len()?;
@@ -405,7 +405,7 @@ fn rebuild(store: Option<&Path>, args: &IndexRebuild) -> Result<Outcome> {
     let embedded = store.rebuild(&to, &embed, &|| bars.cancelled())?;
     bars.end(Stage::Embed);
     if !args.compute.quiet {
-        let model = samestory::report::line(&to.model, 200);
+        let model = samestory::report::sanitize_line(&to.model, 200);
         say!(
             "{embedded} of {all} passages embedded, {there} were there already; the vectors are of {model} now"
         );

@@ -60,7 +60,7 @@ pub fn decided(file: Option<&Path>, engine: &Engine, corpus: &Corpus) -> Result<
         let of = |n: usize| {
             if n == 1 { "decision names a story that is" } else { "decisions name stories that are" }
         };
-        let file = samestory::report::line(&file.display().to_string(), 400);
+        let file = samestory::report::sanitize_line(&file.display().to_string(), 400);
         let others = match decided.other_texts {
             0 => String::new(),
             n => format!("; under the ids of {n} there are other texts now, or several have that text"),

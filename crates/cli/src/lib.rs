@@ -33,9 +33,9 @@ mod reach;
 mod report;
 mod similar;
 mod sink;
-mod stage;
 mod store_args;
 mod stories;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -76,7 +76,7 @@ pub fn main() -> ExitCode {
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Model(args) => model::run(&args),
         Command::Doctor(args) => doctor::run(&args),
-        Command::Stage(args) => stage::run(&args),
+        Command::Worker(args) => worker::run(&args),
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { folder } => manual::man(&folder),
     };
@@ -106,7 +106,7 @@ fn complain(error: &Error) {
 
 /// Text from the input without the characters that could steer a terminal.
 fn printable(text: &str) -> String {
-    samestory::report::line(text, 2000)
+    samestory::report::sanitize_line(text, 2000)
 }
 
 /// A reader that went away (`| head`) wants no more, and no complaint.

@@ -35,7 +35,7 @@ pub fn run(args: &Log) -> Result<Outcome> {
                 writeln!(out, "{line}")?;
                 continue;
             }
-            let story = report::line(&event.story, 60);
+            let story = report::sanitize_line(&event.story, 60);
             let other = event.other.map_or(String::new(), |g| g.to_string());
             let group = event.group;
             let what = match event.kind.as_str() {
@@ -47,7 +47,7 @@ pub fn run(args: &Log) -> Result<Outcome> {
                 "split" => format!("group {other} split off, through {story}"),
                 "canonical" => format!("{story} is kept now"),
                 "dissolved" => format!("dissolved, through {story}"),
-                kind => format!("{} {story}", report::line(kind, 20)),
+                kind => format!("{} {story}", report::sanitize_line(kind, 20)),
             };
             writeln!(out, "{:>6}  {at}  group {group}: {what}", event.number)?;
         }

@@ -48,7 +48,7 @@ fn list() -> Result<()> {
             writeln!(out, "{:<50} built in, the default", model.name)?;
         }
         for id in &cached {
-            writeln!(out, "{:<50} in the Hugging Face cache", samestory::report::line(id, 50))?;
+            writeln!(out, "{:<50} in the Hugging Face cache", samestory::report::sanitize_line(id, 50))?;
         }
         Ok(())
     })

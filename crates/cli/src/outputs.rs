@@ -18,7 +18,7 @@ pub fn check(inputs: &[PathBuf], outputs: &[(&str, Option<&Path>)]) -> Result<()
         let refuse = |message: String, hint: &str| {
             Err(Error::Option { option: (*option).into(), message, hint: hint.into() })
         };
-        let shown = samestory::report::line(&path.display().to_string(), 400);
+        let shown = samestory::report::sanitize_line(&path.display().to_string(), 400);
         // A device or a pipe is written to, not replaced.
         if sink::is_device(path) {
             continue;

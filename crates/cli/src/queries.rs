@@ -98,7 +98,7 @@ pub fn answer(pool: &Pool, file: &Path, out: Option<&Path>, bars: &Bars, quiet: 
                 };
                 if let Some(message) = &error {
                     bad += 1;
-                    say!("samestory: query {query}: {}", samestory::report::line(message, 400));
+                    say!("samestory: query {query}: {}", samestory::report::sanitize_line(message, 400));
                 }
                 json_line(&Answer { query, id: id.as_deref(), hits, error }, out)?;
                 out.flush()?;

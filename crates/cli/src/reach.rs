@@ -67,7 +67,10 @@ fn show(args: &Reach, Grouped { corpus, groups, comparer, .. }: &Grouped<'_>) ->
     if !args.compute.quiet {
         match &args.story {
             Some(id) if items.is_empty() => {
-                say!("{} stands alone: no other story shares its origin", samestory::report::line(id, 60));
+                say!(
+                    "{} stands alone: no other story shares its origin",
+                    samestory::report::sanitize_line(id, 60)
+                );
             }
             _ => say!("{} stories, {} groups", corpus.stories.len(), groups.groups.len()),
         }

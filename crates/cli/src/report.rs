@@ -58,7 +58,7 @@ pub fn run(args: &Report) -> Result<Outcome> {
                 "{} stories, {} groups; {}",
                 corpus.stories.len(),
                 groups.groups.len(),
-                samestory::report::line(&args.html.display().to_string(), 400)
+                samestory::report::sanitize_line(&args.html.display().to_string(), 400)
             );
         }
         Ok(Outcome::Done)

@@ -43,7 +43,10 @@ pub fn run(args: &Similar) -> Result<Outcome> {
     if let Some(folder) = args.queries.as_deref().filter(|file| file.is_dir()) {
         return Err(Error::Option {
             option: "--queries".into(),
-            message: format!("{} is a folder", samestory::report::line(&folder.display().to_string(), 400)),
+            message: format!(
+                "{} is a folder",
+                samestory::report::sanitize_line(&folder.display().to_string(), 400)
+            ),
             hint: "name a file of JSON lines, or - for standard input".into(),
         });
     }
@@ -217,7 +220,7 @@ impl Query {
         if !asked.trim().contains(char::is_whitespace) {
             say!(
                 "samestory: {} is no id and no file; it is searched as text",
-                samestory::report::line(asked, 200)
+                samestory::report::sanitize_line(asked, 200)
             );
         }
         Ok(of_text(asked.into()))

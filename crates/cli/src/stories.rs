@@ -56,7 +56,7 @@ fn read_inputs(
 ) -> Result<Ingested> {
     let ingested = ingest::read(inputs, options, progress)?;
     for notice in ingested.notices.iter().take(NOTICES) {
-        say!("samestory: {}", samestory::report::line(&notice.to_string(), 400));
+        say!("samestory: {}", samestory::report::sanitize_line(&notice.to_string(), 400));
     }
     if ingested.notices.len() > NOTICES {
         say!("samestory: … and {} more notices on the input", ingested.notices.len() - NOTICES);

@@ -103,7 +103,7 @@ fn edges(lengths: &[usize]) -> Result<Vec<usize>> {
 fn read_report(path: &Path, model: &Model) -> Result<Report> {
     let text = fs::read_to_string(path).map_err(Error::io("read", path))?;
     let refuse = |message: String, hint: String| Error::Option { option: "--against".into(), message, hint };
-    let shown = samestory::report::line(&path.display().to_string(), 400);
+    let shown = samestory::report::sanitize_line(&path.display().to_string(), 400);
     let report: Report = serde_json::from_str(&text).map_err(|e| {
         let hint = "give a file that samestory bench --json wrote".into();
         refuse(format!("{shown} is no report of a bench run: {e}"), hint)
@@ -113,7 +113,7 @@ fn read_report(path: &Path, model: &Model) -> Result<Report> {
         return Err(refuse(format!("{shown} is of schema {}, which is not known", report.schema), hint));
     }
     if report.fingerprint != model.fingerprint() {
-        let theirs = samestory::report::line(&report.model, 200);
+        let theirs = samestory::report::sanitize_line(&report.model, 200);
         return Err(refuse(
             format!("{shown} is of another model: {theirs}, not {}", model.name),
             "run it with the same --model as the earlier run".into(),

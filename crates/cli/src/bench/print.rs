@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use samestory::{
     bench::{Change, Report, Spread, SubjectFigures},
-    report::line,
+    report::sanitize_line,
 };
 
 /// The whole report.
@@ -13,7 +13,7 @@ pub fn report(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "corpus   {}: {} distinct passages, {:.2} MB",
-        line(&report.corpus, 200),
+        sanitize_line(&report.corpus, 200),
         report.passages,
         report.bytes as f64 / 1e6
     )?;

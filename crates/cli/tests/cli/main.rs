@@ -17,8 +17,8 @@ mod related;
 mod running;
 mod samples;
 mod sources;
-mod stages;
 #[cfg(unix)]
 mod store;
 mod support;
 mod wire;
+mod workers;

@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthChar;
 
 /// `text` on one terminal line of at most `width` columns: control characters and bidirectional overrides
 /// (which can rewrite what a terminal shows) become spaces, white space is folded, the rest is cut with "…".
-pub fn line(text: &str, width: usize) -> String {
+pub fn sanitize_line(text: &str, width: usize) -> String {
     let mut out = String::new();
     let (mut used, mut space) = (0, false);
     for c in text.chars() {
@@ -37,7 +37,7 @@ pub fn line(text: &str, width: usize) -> String {
 
 /// `text` as a CSV cell that no spreadsheet takes for a formula (OWASP, "CSV Injection"): a cell that begins
 /// with `=`, `+`, `-`, `@`, also of full width or behind white space, a tab or an end of line gets a leading apostrophe.
-pub fn cell(text: &str) -> Cow<'_, str> {
+pub fn escape_cell(text: &str) -> Cow<'_, str> {
     let begins = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
     if text.starts_with(['\t', '\r', '\n']) || text.trim_start().starts_with(begins) {
         Cow::Owned(format!("'{text}"))
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn line_folds_cuts_and_disarms() {
-        let check = |text: &str, width, expect: &str| assert_eq!(line(text, width), expect);
+        let check = |text: &str, width, expect: &str| assert_eq!(sanitize_line(text, width), expect);
         check("plain", 10, "plain");
         check("  a \n\t b  ", 10, "a b");
         check("\x1b[31mred\x07", 20, "[31mred");
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn cell_disarms_formulas() {
-        let check = |text: &str, expect: &str| assert_eq!(cell(text), expect);
+        let check = |text: &str, expect: &str| assert_eq!(escape_cell(text), expect);
         check("=1+1", "'=1+1");
         check("@cmd", "'@cmd");
         check("-2 degrees", "'-2 degrees");

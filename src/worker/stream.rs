@@ -66,7 +66,7 @@ impl<'r> Source<'r> {
 
     /// An error that speaks of the content of this stream.
     pub fn refuse(&self, message: String) -> Error {
-        refuse(self.stream, message, "samestory stage describe shows what each column must hold")
+        refuse(self.stream, message, "samestory worker describe shows what each column must hold")
     }
 }
 
@@ -121,7 +121,7 @@ fn check(stream: Stream, model: &str, found: &Schema) -> Result<Vec<usize>> {
         ));
     }
     let place = |field: &Arc<arrow_schema::Field>| {
-        let hint = "samestory stage describe --stream NAME writes an empty stream with the right schema";
+        let hint = "samestory worker describe --stream NAME writes an empty stream with the right schema";
         let (i, there) = found
             .column_with_name(field.name())
             .ok_or_else(|| refuse(stream, format!("it has no column {:?}", field.name()), hint))?;

@@ -1,4 +1,4 @@
-//! `samestory stage`: one stage as a worker, from an Arrow IPC stream on standard input to one on standard output.
+//! `samestory worker`: one stage as a worker, from an Arrow IPC stream on standard input to one on standard output.
 
 use std::{
     fs::File,
@@ -14,7 +14,7 @@ use samestory::{
     ingest::{FieldMap, Options},
     progress::Silent,
     search::SearchOptions,
-    stage::{self, Counts, Near, Stream, WordTable},
+    worker::{self, Counts, Near, Stream, WordTable},
 };
 
 use super::{
@@ -24,20 +24,20 @@ use super::{
 };
 
 #[derive(Args)]
-pub struct Stage {
+pub struct Worker {
     #[command(subcommand)]
-    pub command: StageCommand,
+    pub command: WorkerCommand,
 }
 
 #[derive(Subcommand)]
-pub enum StageCommand {
+pub enum WorkerCommand {
     /// Records to stories with passages and shingles
     Ingest {
         /// Where a field is found in the records (repeatable): id, title, text, published, source, url
         #[arg(long = "field", value_name = "NAME=PATH")]
         fields: Vec<String>,
         #[command(flatten)]
-        worker: Worker,
+        common: WorkerOptions,
     },
     /// Texts to vectors
     Embed {
@@ -47,7 +47,7 @@ pub enum StageCommand {
     /// Passages' vectors to the vector of their story
     Mean {
         #[command(flatten)]
-        worker: Worker,
+        common: WorkerOptions,
     },
     /// Points, task by task, to pairs of near ones
     Candidates {
@@ -55,24 +55,24 @@ pub enum StageCommand {
         #[arg(long, value_enum)]
         near: NearArg,
         #[command(flatten)]
-        worker: Worker,
+        common: WorkerOptions,
     },
     /// Pairs of stories that carry one passage to whether they are strangers otherwise
     Strangers {
         #[command(flatten)]
-        worker: Worker,
+        common: WorkerOptions,
     },
     /// Stories to how many of them have a word, in parts to be added up
     Words {
         #[command(flatten)]
-        worker: Worker,
+        common: WorkerOptions,
     },
     /// Stories and pairs, task by task, to verdicts
     Compare {
         #[command(flatten)]
         judging: Judging,
         #[command(flatten)]
-        worker: Worker,
+        common: WorkerOptions,
     },
     /// Stories and pairs of one origin, task by task, to groups
     Group {
@@ -82,7 +82,7 @@ pub enum StageCommand {
         #[arg(long, value_name = "POLICY", default_value = "earliest")]
         keep: String,
         #[command(flatten)]
-        worker: Worker,
+        common: WorkerOptions,
     },
     /// Print the streams and settings as JSON, or an empty stream for its schema
     Describe {
@@ -90,13 +90,13 @@ pub enum StageCommand {
         #[arg(long, value_name = "NAME")]
         stream: Option<String>,
         #[command(flatten)]
-        worker: Worker,
+        common: WorkerOptions,
     },
 }
 
 /// Options of every stage.
 #[derive(Args)]
-pub struct Worker {
+pub struct WorkerOptions {
     /// The model whose vectors are read: a folder or a Hugging Face id [default: the built-in all-MiniLM-L6-v2]
     #[arg(long, value_name = "FOLDER|ID")]
     pub model: Option<String>,
@@ -128,56 +128,58 @@ pub enum NearArg {
 }
 
 /// Runs the command.
-pub fn run(args: &Stage) -> Result<Outcome> {
+pub fn run(args: &Worker) -> Result<Outcome> {
     let mut from = BufReader::with_capacity(1 << 20, stdin().lock());
     let mut to = BufWriter::with_capacity(1 << 20, stdout().lock());
     let (from, out) = (&mut from as &mut dyn Read, &mut to as &mut dyn Write);
     let (quiet, name, counts) = match &args.command {
-        StageCommand::Ingest { fields, worker } => {
+        WorkerCommand::Ingest { fields, common } => {
             let options = Options { fields: FieldMap::parse(fields)?, ..Options::default() };
-            (worker.quiet, "ingest", stage::ingest(&options, from, out)?)
+            (common.quiet, "ingest", worker::ingest(&options, from, out)?)
         }
-        StageCommand::Embed { compute } => {
+        WorkerCommand::Embed { compute } => {
             let engine = Engine::new(compute)?;
             let embed = |texts: &[&str]| engine.embed_texts(texts, &Silent).map(|e| e.vectors);
-            (compute.quiet, "embed", stage::embed(&engine.model.fingerprint(), &embed, from, out)?)
+            (compute.quiet, "embed", worker::embed(&engine.model.fingerprint(), &embed, from, out)?)
         }
-        StageCommand::Mean { worker } => (worker.quiet, "mean", stage::mean(&worker.prepare()?, from, out)?),
-        StageCommand::Candidates { near, worker } => {
+        WorkerCommand::Mean { common } => {
+            (common.quiet, "mean", worker::mean(&common.prepare()?, from, out)?)
+        }
+        WorkerCommand::Candidates { near, common } => {
             let near = match near {
                 NearArg::Rows => Near::Rows,
                 NearArg::Stories => Near::Stories,
             };
             let options = SearchOptions { path: cpu_path()?, ..SearchOptions::default() };
-            let model = worker.prepare()?;
-            (worker.quiet, "candidates", stage::candidates(&model, near, &options, &Silent, from, out)?)
+            let model = common.prepare()?;
+            (common.quiet, "candidates", worker::candidates(&model, near, &options, &Silent, from, out)?)
         }
-        StageCommand::Strangers { worker } => (worker.quiet, "strangers", stage::strangers(from, out)?),
-        StageCommand::Words { worker } => (worker.quiet, "words", stage::words(from, out)?),
-        StageCommand::Compare { judging, worker } => {
-            let (model, words) = (worker.prepare()?, read_words(&judging.words)?);
+        WorkerCommand::Strangers { common } => (common.quiet, "strangers", worker::strangers(from, out)?),
+        WorkerCommand::Words { common } => (common.quiet, "words", worker::words(from, out)?),
+        WorkerCommand::Compare { judging, common } => {
+            let (model, words) = (common.prepare()?, read_words(&judging.words)?);
             let options = compare::Options::default();
-            (worker.quiet, "compare", stage::compare(&model, &words, &options, &Silent, from, out)?)
+            (common.quiet, "compare", worker::compare(&model, &words, &options, &Silent, from, out)?)
         }
-        StageCommand::Group { judging, keep, worker } => {
-            let (model, words) = (worker.prepare()?, read_words(&judging.words)?);
+        WorkerCommand::Group { judging, keep, common } => {
+            let (model, words) = (common.prepare()?, read_words(&judging.words)?);
             let grouping = group::Options { keep: keep.parse()?, ..group::Options::default() };
             let options = (&compare::Options::default(), &grouping);
-            (worker.quiet, "group", stage::group(&model, &words, options, &Silent, from, out)?)
+            (common.quiet, "group", worker::group(&model, &words, options, &Silent, from, out)?)
         }
-        StageCommand::Describe { stream, worker } => {
-            describe(stream.as_deref(), &worker.prepare()?, out)?;
+        WorkerCommand::Describe { stream, common } => {
+            describe(stream.as_deref(), &common.prepare()?, out)?;
             (true, "describe", Counts::default())
         }
     };
     to.flush().map_err(Error::io("write", "standard output"))?;
     if !quiet {
-        say!("samestory stage {name}: {} rows read, {} written", counts.read, counts.written);
+        say!("samestory worker {name}: {} rows read, {} written", counts.read, counts.written);
     }
     Ok(Outcome::Done)
 }
 
-impl Worker {
+impl WorkerOptions {
     /// Sets the number of threads; gives the fingerprint of the model.
     fn prepare(&self) -> Result<String> {
         set_threads(self.threads)?;
@@ -192,7 +194,7 @@ fn read_words(path: &Path) -> Result<WordTable> {
 
 fn describe(stream: Option<&str>, model: &str, out: &mut dyn Write) -> Result<()> {
     let Some(name) = stream else {
-        let description = stage::description(model);
+        let description = worker::description(model);
         return writeln!(out, "{description:#}").map_err(Error::io("write", "standard output"));
     };
     let known = || Stream::ALL.map(Stream::name).join(", ");
@@ -201,5 +203,5 @@ fn describe(stream: Option<&str>, model: &str, out: &mut dyn Write) -> Result<()
         message: format!("{name:?} is no stream"),
         hint: format!("one of {}", known()),
     })?;
-    stage::write_empty(stream, model, out)
+    worker::write_empty(stream, model, out)
 }

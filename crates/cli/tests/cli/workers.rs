@@ -24,9 +24,9 @@ use samestory::{
     progress::Silent,
     report,
     search::{self, SearchOptions},
-    stage::{self, Near, Stream, WordTable},
     story::{Corpus, Story, StoryId},
     vector::{Matrix, normalize},
+    worker::{self, Near, Stream, WordTable},
 };
 use serde_json::{Value, json};
 
@@ -35,7 +35,7 @@ const MODEL: &str = "the model of the test";
 /// The schema of a stream, as any engine gets it.
 fn schema(stream: Stream) -> Schema {
     let mut empty = Vec::new();
-    stage::write_empty(stream, MODEL, &mut empty).unwrap();
+    worker::write_empty(stream, MODEL, &mut empty).unwrap();
     StreamReader::try_new(&empty[..], None).unwrap().schema().as_ref().clone()
 }
 
@@ -113,7 +113,7 @@ fn records(lines: &[String]) -> Vec<u8> {
 
 fn ingested(lines: &[String]) -> (Vec<Read>, Vec<String>) {
     let mut out = Vec::new();
-    stage::ingest(&Options::default(), &mut &records(lines)[..], &mut out).unwrap();
+    worker::ingest(&Options::default(), &mut &records(lines)[..], &mut out).unwrap();
     let (mut stories, mut notices) = (Vec::new(), Vec::new());
     for batch in read(&out) {
         let text = |c: &str, i: usize| {
@@ -198,7 +198,7 @@ impl<'a> Glue<'a> {
         }
         let columns = vec![bytes(rows.keys().cloned()), texts(rows.values().cloned())];
         let mut out = Vec::new();
-        stage::embed(MODEL, embed, &mut &written(schema(Stream::Texts), columns)[..], &mut out).unwrap();
+        worker::embed(MODEL, embed, &mut &written(schema(Stream::Texts), columns)[..], &mut out).unwrap();
         let vectors = pairs_of_bytes(&out);
         Glue { stories, vectors, carriers, options: SearchOptions::default(), blocks }
     }
@@ -223,7 +223,7 @@ impl<'a> Glue<'a> {
             bytes(rows.iter().map(|r| r.2.1.clone())),
         ];
         let (points, mut out) = (written(schema(Stream::Points), columns), Vec::new());
-        stage::candidates(MODEL, near, &self.options, &Silent, &mut &points[..], &mut out).unwrap();
+        worker::candidates(MODEL, near, &self.options, &Silent, &mut &points[..], &mut out).unwrap();
         let mut found = Vec::new();
         for batch in read(&out) {
             let (a, b) = (batch.column(0).as_binary::<i32>(), batch.column(1).as_binary::<i32>());
@@ -295,7 +295,7 @@ impl<'a> Glue<'a> {
         let vectors = lists(&schema, "vectors", &lengths, vec![bytes(vectors)]);
         let keys = bytes(with.iter().map(|i| (*i as u64).to_be_bytes().to_vec()));
         let mut out = Vec::new();
-        stage::mean(MODEL, &mut &written(schema, vec![keys, vectors])[..], &mut out).unwrap();
+        worker::mean(MODEL, &mut &written(schema, vec![keys, vectors])[..], &mut out).unwrap();
         pairs_of_bytes(&out)
     }
 
@@ -318,7 +318,7 @@ impl<'a> Glue<'a> {
         let (a, b) = (side(|pair| pair.0, "passages_a"), side(|pair| pair.1, "passages_b"));
         let mut out = Vec::new();
         let columns = [vec![a.0, b.0], a.1.to_vec(), b.1.to_vec()].concat();
-        stage::strangers(&mut &written(schema.clone(), columns)[..], &mut out).unwrap();
+        worker::strangers(&mut &written(schema.clone(), columns)[..], &mut out).unwrap();
         let said =
             read(&out).into_iter().flat_map(|batch| batch.column(2).as_boolean().iter().collect::<Vec<_>>());
         let strangers: BTreeMap<_, _> = pairs.iter().zip(said).collect();
@@ -345,7 +345,7 @@ impl<'a> Glue<'a> {
             let passages = lists(&schema, "passages", &lengths, members);
             let titles = texts(stories.iter().map(|s| s.title.clone()));
             let mut out = Vec::new();
-            stage::words(&mut &written(schema, vec![titles, passages])[..], &mut out).unwrap();
+            worker::words(&mut &written(schema, vec![titles, passages])[..], &mut out).unwrap();
             for batch in read(&out) {
                 let fields = batch.column(0).as_primitive::<Int32Type>();
                 let words = batch.column(1).as_string::<i32>();
@@ -437,7 +437,7 @@ impl<'a> Glue<'a> {
         let pairs = self.candidates();
         let contents = self.contents(&self.tasks(&pairs), &boilerplate);
         let mut out = Vec::new();
-        stage::compare(MODEL, &words, &options, &Silent, &mut &contents[..], &mut out).unwrap();
+        worker::compare(MODEL, &words, &options, &Silent, &mut &contents[..], &mut out).unwrap();
         let mut verdicts = json_rows(&out);
         assert_eq!(verdicts.len(), pairs.len());
         let index = |v: &Value| {
@@ -452,7 +452,7 @@ impl<'a> Glue<'a> {
         let contents = self.contents(&self.components(&origin), &boilerplate);
         let (grouping, mut out) = (group::Options::default(), Vec::new());
         let settings = (&options, &grouping);
-        stage::group(MODEL, &words, settings, &Silent, &mut &contents[..], &mut out).unwrap();
+        worker::group(MODEL, &words, settings, &Silent, &mut &contents[..], &mut out).unwrap();
         let mut items = json_rows(&out);
         items.sort_by_key(|i| i["number"].as_i64());
         verdicts.sort_by_key(|v| (v["a"].as_i64(), v["b"].as_i64()));
@@ -595,14 +595,14 @@ fn joined_stages_give_what_one_machine_gives() {
     }
 }
 
-fn refused(result: Result<stage::Counts>, expect: &str) {
+fn refused(result: Result<worker::Counts>, expect: &str) {
     let error = result.expect_err(expect);
     assert!(matches!(error, Error::Stream { .. }), "{error:?}");
     assert!(error.to_string().contains(expect) && error.hint().is_some(), "{expect:?} is not in {error}");
 }
 
-fn embed(model: &str, stream: &[u8]) -> Result<stage::Counts> {
-    stage::embed(model, &words_as_vectors, &mut &stream[..], &mut Vec::new())
+fn embed(model: &str, stream: &[u8]) -> Result<worker::Counts> {
+    worker::embed(model, &words_as_vectors, &mut &stream[..], &mut Vec::new())
 }
 
 fn some_texts() -> Vec<ArrayRef> {
@@ -652,7 +652,7 @@ fn what_does_not_fit_is_refused() {
         ];
         let points = written(schema(Stream::Points), columns);
         let options = SearchOptions::default();
-        stage::candidates(model, Near::Rows, &options, &Silent, &mut &points[..], &mut Vec::new())
+        worker::candidates(model, Near::Rows, &options, &Silent, &mut &points[..], &mut Vec::new())
     };
     let unit = [1.0, 0.0];
     assert_eq!(join(MODEL, &[point(1, 0, 1, &unit), point(1, 1, 1, &unit)]).unwrap().written, 1);
@@ -679,7 +679,7 @@ fn pairs_whose_stories_are_missing_are_refused() {
         let contents = glue.contents(tasks, &BTreeSet::new());
         let options = compare::Options::default();
         let out = &mut Vec::new();
-        refused(stage::compare(MODEL, &table, &options, &Silent, &mut &contents[..], out), expect);
+        refused(worker::compare(MODEL, &table, &options, &Silent, &mut &contents[..], out), expect);
     };
     check(&[(vec![0], vec![(0, 1)])], "the pair 0, 10, but not both");
     check(&[(vec![0, 1], vec![(1, 0)])], "the pair 10, 0");
@@ -701,10 +701,10 @@ fn the_binary_embeds_what_comes_through_a_pipe() {
         let _ = child.stdin.take().unwrap().write_all(input);
         child.wait_with_output().unwrap()
     };
-    let stories = run(&["stage", "ingest"], &records(&lines()));
+    let stories = run(&["worker", "ingest"], &records(&lines()));
     assert!(stories.status.success());
     assert!(String::from_utf8_lossy(&stories.stderr).contains("52 rows read, 50 written"));
-    let vectors = run(&["stage", "embed", "--quiet"], &written(schema(Stream::Texts), some_texts()));
+    let vectors = run(&["worker", "embed", "--quiet"], &written(schema(Stream::Texts), some_texts()));
     assert!(vectors.status.success() && vectors.stderr.is_empty());
     let found = pairs_of_bytes(&vectors.stdout);
     assert!(found.len() == 7 && found.values().all(|v| v.len() == 4 * 384));
@@ -718,7 +718,7 @@ fn the_binary_embeds_what_comes_through_a_pipe() {
             bytes([found[&vec![0; 16]].clone()]),
         ],
     );
-    let refused = run(&["stage", "candidates", "--near", "rows"], &points);
+    let refused = run(&["worker", "candidates", "--near", "rows"], &points);
     let said = String::from_utf8_lossy(&refused.stderr);
     assert_eq!(refused.status.code(), Some(2), "{said}");
     assert!(said.contains("points/1: its vectors are of the model") && said.contains("hint: "), "{said}");
