@@ -14,7 +14,7 @@ use samestory::{
     device::{Gpu, GpuName},
     embed::{CandleEncoder, embed_texts},
     model::Model,
-    progress::Silent,
+    progress::NoProgress,
     story::Corpus,
 };
 
@@ -102,8 +102,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             let encoder = CandleEncoder::on_gpu(&model, &gpu)?.padded(padding).with_budget(budget);
             let mut tokens = 0;
             let seconds = median(|| {
-                let embedded = embed_texts(&model, &encoder, &texts, &Silent);
-                tokens = embedded.map_err(|e| candle_core::Error::Msg(e.to_string()))?.ledger.tokens;
+                let embedded = embed_texts(&model, &encoder, &texts, &NoProgress);
+                tokens = embedded.map_err(|e| candle_core::Error::Msg(e.to_string()))?.stats.tokens;
                 Ok(())
             })?;
             println!("padding 1/{padding}, {budget} tokens a batch: {:.0} tokens/s", tokens as f64 / seconds);

@@ -9,9 +9,9 @@ use std::{convert::Infallible, hint::black_box, time::Instant};
 
 use rayon::prelude::*;
 use samestory::{
-    device::CpuPath,
-    progress::Silent,
-    random::{nth, unit},
+    device::Isa,
+    progress::NoProgress,
+    random::{nth, to_unit_f32},
     search::{
         Graph, GraphBuilder, GraphOptions, GraphScratch, Quantized, QuantizedRows, Query, RowSet, Want,
     },
@@ -24,7 +24,7 @@ const K: usize = 10;
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
     let source = args.iter().find(|a| a.ends_with(".npy")).map_or_else(invented, |path| read(path));
-    println!("{} source rows of {}, {}", source.rows(), source.dim(), CpuPath::detect());
+    println!("{} source rows of {}, {}", source.rows(), source.dim(), Isa::detect());
     for pair in args.windows(2) {
         let Ok(rows) = pair[1].parse::<usize>() else { continue };
         match pair[0].as_str() {
@@ -38,7 +38,7 @@ fn main() {
 
 /// Numbers in [-0.5, 0.5) that are the same everywhere.
 fn noise(seed: usize) -> f32 {
-    unit(nth(0, seed as u64)) - 0.5
+    to_unit_f32(nth(0, seed as u64)) - 0.5
 }
 
 fn invented() -> Matrix {
@@ -113,10 +113,10 @@ fn flat(rows: &Matrix) {
     let seconds = timed(|| quantized = Some(QuantizedRows::from_matrix(rows)));
     let quantized = quantized.expect("made above");
     let mut file = Vec::new();
-    quantized.view(CpuPath::Portable).write(0, &mut file).expect("memory");
-    let open = timed(|| Quantized::open(&file, CpuPath::detect()).is_ok());
+    quantized.view(Isa::Portable).write(0, &mut file).expect("memory");
+    let open = timed(|| Quantized::open(&file, Isa::detect()).is_ok());
     let queries: Vec<usize> = (0..15).map(|i| (i * 7919 + 13) % rows.rows()).collect();
-    let paths = CpuPath::available();
+    let paths = Isa::available();
     let mut times = vec![Vec::new(); paths.len() + 1];
     let mut kept = Vec::new();
     for &q in &queries {
@@ -126,7 +126,7 @@ fn flat(rows: &Matrix) {
             times.push(timed(|| exact(quantized.view(*path), &query, rows)));
         }
         times[paths.len()].push(timed(|| plain(&query, rows)));
-        let view = quantized.view(CpuPath::detect());
+        let view = quantized.view(Isa::detect());
         kept.push(view.candidates(&[Query::new(&query)], Want::Nearest(K), &RowSet::default())[0].len());
         let same = exact(view, &query, rows).iter().zip(plain(&query, rows)).all(|(a, b)| a.1 == b.0);
         assert!(same, "the first pass lost a row");
@@ -164,21 +164,21 @@ fn worked<T>(work: impl FnOnce() -> T) -> (f64, T) {
 fn graph(rows: &Matrix, crate_builds: bool) {
     let options = GraphOptions::default();
     let all = QuantizedRows::from_matrix(rows);
-    let view = all.view(CpuPath::detect());
+    let view = all.view(Isa::detect());
     let mut first = QuantizedRows::new(rows.dim());
     (0..rows.rows() - rows.rows() / 100).for_each(|i| first.push(rows.row(i)));
     let (build, made) = worked(|| match crate_builds {
-        true => GraphBuilder::build(first.view(CpuPath::detect()), options, &Silent),
+        true => GraphBuilder::build(first.view(Isa::detect()), options, &NoProgress),
         false => {
-            let mut builder = GraphBuilder::empty(first.view(CpuPath::detect()), options);
-            builder.extend(&Silent).map(|()| builder)
+            let mut builder = GraphBuilder::empty(first.view(Isa::detect()), options);
+            builder.extend(&NoProgress).map(|()| builder)
         }
     });
     let file = frozen(&made.expect("nobody stops it"));
     let mut grown = GraphBuilder::thaw(&Graph::open(&file, view).expect("its own file").0, options);
-    let (extend, _) = worked(|| grown.extend(&Silent));
+    let (extend, _) = worked(|| grown.extend(&NoProgress));
     let audit = Instant::now();
-    let reach = grown.audit(128, &Silent);
+    let reach = grown.audit(128, &NoProgress);
     let audit = audit.elapsed().as_secs_f64();
     let file = frozen(&grown);
     let open = timed(|| Graph::open(&file, view).is_ok());

@@ -6,8 +6,8 @@
 use std::{env, error::Error, fs, time::Instant};
 
 use samestory::{
-    device::{CpuPath, GpuName},
-    progress::Silent,
+    device::{GpuName, Isa},
+    progress::NoProgress,
     search::{TensorSearch, self_join},
     vector::Matrix,
 };
@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("nothing to join: cargo bench --bench join -- FILE FLOOR ROWS,ROWS [PATH]");
         return Ok(());
     };
-    let name = args.get(3).map_or(CpuPath::detect().name(), |name| name);
+    let name = args.get(3).map_or(Isa::detect().name(), |name| name);
     let tensors = match name {
         "candle" => Some(TensorSearch::new(candle_core::Device::Cpu, candle_core::DType::F32)),
         name => {
@@ -54,8 +54,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         while times.len() < 3 && times.iter().sum::<f64>() < 30.0 {
             let begun = Instant::now();
             pairs = match &tensors {
-                Some(tensors) => tensors.self_join(&rows, floor, &Silent)?.len(),
-                None => self_join(&rows, floor, name.parse()?, &Silent)?.len(),
+                Some(tensors) => tensors.self_join(&rows, floor, &NoProgress)?.len(),
+                None => self_join(&rows, floor, name.parse()?, &NoProgress)?.len(),
             };
             times.push(begun.elapsed().as_secs_f64());
         }

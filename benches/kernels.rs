@@ -1,11 +1,13 @@
 //! The encoder's kernels at the shapes of MiniLM-L6: a chunk of 512 tokens, width 384.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use samestory::device::{Activation, Aligned, Arena, CpuPath, Float, Heads, Int8Layers, Kernels, Norm};
+use samestory::device::{
+    Activation, AlignedBuf, Arena, AttentionShape, F32Kernels, Int8Kernels, Isa, Kernels, LayerNorm,
+};
 
 const ROWS: usize = 512;
 const WIDTH: usize = 384;
-const HEADS: Heads = Heads { count: 12, size: 32 };
+const HEADS: AttentionShape = AttentionShape { heads: 12, head_dim: 32 };
 /// Tokens of a sequence.
 const LEN: usize = 80;
 
@@ -16,17 +18,17 @@ fn values(n: usize) -> Vec<f32> {
 fn kernels<K: Kernels>(c: &mut Criterion, k: &K) {
     let rows = ROWS + K::ROW_BLOCK;
     let mut scratch = K::Scratch::default();
-    let mut made = K::Made::default();
+    let mut made = K::LhsScratch::default();
     let arena = Arena::default();
-    let layer = |n: usize| k.pack(&values(n * WIDTH), n, WIDTH, &values(n), &arena);
+    let layer = |n: usize| k.pack_weights(&values(n * WIDTH), n, WIDTH, &values(n), &arena);
     let (qkv, square) = (layer(3 * WIDTH), layer(WIDTH));
-    let norm = Norm { bias: values(WIDTH), weight: values(WIDTH), shift: values(WIDTH), eps: 1e-12 };
-    let mut x = Aligned::new(rows * WIDTH);
+    let norm = LayerNorm { input_bias: values(WIDTH), gamma: values(WIDTH), beta: values(WIDTH), eps: 1e-12 };
+    let mut x = AlignedBuf::new(rows * WIDTH);
     x.copy_from_slice(&values(rows * WIDTH));
-    let mut states = Aligned::new(rows * WIDTH);
-    let mut wide = Aligned::<K::Value>::new(rows * 3 * WIDTH);
+    let mut states = AlignedBuf::new(rows * WIDTH);
+    let mut wide = AlignedBuf::<K::Element>::new(rows * 3 * WIDTH);
     k.layer_norm(&mut x, ROWS, &norm, &mut states);
-    let left = k.left(&states, ROWS, WIDTH, &mut made);
+    let left = k.pack_lhs(&states, ROWS, WIDTH, &mut made);
 
     let mut group = c.benchmark_group(k.name());
     group.throughput(Throughput::Elements((2 * ROWS * WIDTH * 3 * WIDTH) as u64));
@@ -34,15 +36,15 @@ fn kernels<K: Kernels>(c: &mut Criterion, k: &K) {
         b.iter(|| k.linear(left, ROWS, &qkv, &mut wide, &mut scratch));
     });
     group.throughput(Throughput::Elements((2 * ROWS * WIDTH * WIDTH) as u64));
-    let mut inner = Aligned::<K::Value>::new(rows * WIDTH);
+    let mut inner = AlignedBuf::<K::Element>::new(rows * WIDTH);
     group.bench_function("linear 384 to 384, GELU (flop)", |b| {
         b.iter(|| k.linear_act(left, ROWS, &square, Activation::Gelu, &mut inner, &mut scratch));
     });
-    let mut sum = Aligned::new(rows * WIDTH);
+    let mut sum = AlignedBuf::new(rows * WIDTH);
     group.bench_function("linear_add 384 to 384 (flop)", |b| {
         b.iter(|| k.linear_add(left, ROWS, &square, &mut sum, &mut scratch));
     });
-    let mut normed = Aligned::<K::Value>::new(rows * WIDTH);
+    let mut normed = AlignedBuf::<K::Element>::new(rows * WIDTH);
     group.throughput(Throughput::Elements(ROWS as u64));
     group.bench_function("attention, sequences of 80 (tokens)", |b| {
         b.iter(|| {
@@ -56,26 +58,26 @@ fn kernels<K: Kernels>(c: &mut Criterion, k: &K) {
     });
     group.bench_function("what is made of an operand (tokens)", |b| {
         b.iter(|| {
-            k.left(&states, ROWS, WIDTH, &mut made);
+            k.pack_lhs(&states, ROWS, WIDTH, &mut made);
         });
     });
     group.finish();
 }
 
 fn all(c: &mut Criterion) {
-    for path in CpuPath::available() {
+    for isa in Isa::available() {
         #[cfg(target_arch = "x86_64")]
         {
-            if let Some(int8) = Int8Layers::on_bf16(path, WIDTH, WIDTH, HEADS) {
+            if let Some(int8) = Int8Kernels::on_bf16(isa, WIDTH, WIDTH, HEADS) {
                 kernels(c, &int8);
             }
-            if let Some(bf16) = samestory::device::Bf16::new(path, WIDTH, WIDTH, HEADS) {
+            if let Some(bf16) = samestory::device::Bf16Kernels::new(isa, WIDTH, WIDTH, HEADS) {
                 kernels(c, &bf16);
                 continue;
             }
         }
-        kernels(c, &Float::new(path));
-        kernels(c, &Int8Layers::on_f32(path));
+        kernels(c, &F32Kernels::new(isa));
+        kernels(c, &Int8Kernels::on_f32(isa));
     }
 }
 

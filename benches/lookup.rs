@@ -2,10 +2,10 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use samestory::{
-    device::CpuPath,
+    device::Isa,
     link::{Lookup, Part, Reading},
-    progress::Silent,
-    random::Random,
+    progress::NoProgress,
+    random::SplitMix64,
     vector::{Matrix, normalize},
 };
 
@@ -16,17 +16,17 @@ const WORDS: usize = 60_000;
 const DIM: usize = 384;
 
 /// A word, as often as Zipf's law has it.
-fn word(random: &mut Random) -> usize {
-    (WORDS as f64).powf(f64::from(random.unit())) as usize
+fn word(random: &mut SplitMix64) -> usize {
+    (WORDS as f64).powf(f64::from(random.next_f32())) as usize
 }
 
 fn lookup(c: &mut Criterion) {
-    let mut random = Random::new(7);
+    let mut random = SplitMix64::new(7);
     let texts: Vec<String> =
         (0..ROWS).map(|_| (0..45).map(|_| format!("w{}x ", word(&mut random))).collect()).collect();
     let mut rows = Matrix::zeros(ROWS, DIM);
     for i in 0..ROWS {
-        rows.row_mut(i).iter_mut().for_each(|x| *x = random.unit() - 0.4);
+        rows.row_mut(i).iter_mut().for_each(|x| *x = random.next_f32() - 0.4);
         normalize(rows.row_mut(i));
     }
     let mut reading = || Reading {
@@ -37,7 +37,7 @@ fn lookup(c: &mut Criterion) {
         ..Reading::default()
     };
     let stories: Vec<Reading> = (0..STORIES).map(|_| reading()).collect();
-    let Ok(lookup) = Lookup::new(stories, CpuPath::detect(), &Silent) else { return };
+    let Ok(lookup) = Lookup::new(stories, Isa::detect(), &NoProgress) else { return };
     let mut group = c.benchmark_group("lookup");
     group.sample_size(50);
     let mut place = 0;

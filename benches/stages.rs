@@ -4,9 +4,9 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use samestory::{
-    device::CpuPath,
+    device::Isa,
     model::Model,
-    progress::Silent,
+    progress::NoProgress,
     search::self_join,
     vector::{Matrix, normalize},
 };
@@ -40,9 +40,9 @@ fn join(c: &mut Criterion) {
     (0..ROWS).for_each(|i| normalize(rows.row_mut(i)));
     let mut group = c.benchmark_group("self_join");
     group.throughput(Throughput::Elements((ROWS * ROWS * DIM) as u64));
-    for path in CpuPath::available() {
-        group.bench_function(path.name(), |b| {
-            b.iter(|| self_join(&rows, 0.99, path, &Silent).map(|pairs| pairs.len()));
+    for isa in Isa::available() {
+        group.bench_function(isa.name(), |b| {
+            b.iter(|| self_join(&rows, 0.99, isa, &NoProgress).map(|pairs| pairs.len()));
         });
     }
     group.finish();

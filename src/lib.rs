@@ -12,11 +12,11 @@
 //! ```
 //! use samestory::{
 //!     compare::{self, Comparer},
-//!     device::CpuPath,
+//!     device::Isa,
 //!     embed::{cpu_encoder, embed_texts},
 //!     group, ingest,
 //!     model::Model,
-//!     progress::Silent,
+//!     progress::NoProgress,
 //!     search::{self, SearchOptions},
 //!     story::Story,
 //! };
@@ -30,16 +30,16 @@
 //!
 //! // One unit vector of 384 values a row.
 //! let model = Model::from_static(&samestory_minilm::files())?;
-//! let encoder = cpu_encoder(&model, CpuPath::detect())?;
+//! let encoder = cpu_encoder(&model, Isa::detect())?;
 //! let texts: Vec<&str> = corpus.rows.iter().map(|row| row.text.as_str()).collect();
-//! let vectors = embed_texts(&model, &*encoder, &texts, &Silent)?.vectors;
+//! let vectors = embed_texts(&model, &*encoder, &texts, &NoProgress)?.vectors;
 //!
 //! // Pairs that are worth comparing, what each is, and who belongs together.
-//! let found = search::candidates(&corpus, &vectors, &SearchOptions::default(), &Silent)?;
+//! let found = search::candidates(&corpus, &vectors, &SearchOptions::default(), &NoProgress)?;
 //! let pairs: Vec<_> = found.pairs.iter().map(|pair| (pair.a, pair.b)).collect();
 //! let options = compare::Options::default();
 //! let comparer = Comparer::new(&corpus, &vectors, &options);
-//! let verdicts = comparer.judge_all(&pairs, &Silent)?;
+//! let verdicts = comparer.judge_all(&pairs, &NoProgress)?;
 //! let judge = |a, b| comparer.judge(a, b);
 //! let groups = group::group(&corpus, &verdicts, &group::Options::default(), &judge).groups;
 //!
@@ -57,20 +57,20 @@
 //! ```
 //! use samestory::{
 //!     archive::{Archive, Options},
-//!     device::CpuPath,
+//!     device::Isa,
 //!     embed::{cpu_encoder, embed_texts},
 //!     model::Model,
-//!     progress::Silent,
+//!     progress::NoProgress,
 //!     store::{Identity, Store},
 //!     story::Story,
 //! };
 //!
 //! let folder = tempfile::tempdir().unwrap();
 //! let model = Model::from_static(&samestory_minilm::files())?;
-//! let encoder = cpu_encoder(&model, CpuPath::detect())?;
+//! let encoder = cpu_encoder(&model, Isa::detect())?;
 //! let embed = |texts: &[&str]| {
-//!     let embedded = embed_texts(&model, &*encoder, texts, &Silent)?;
-//!     Ok((embedded.vectors, embedded.ledger))
+//!     let embedded = embed_texts(&model, &*encoder, texts, &NoProgress)?;
+//!     Ok((embedded.vectors, embedded.stats))
 //! };
 //!
 //! let story = |id: &str, text: &str| Story { id: id.into(), text: text.into(), ..Story::default() };
@@ -97,6 +97,7 @@ pub mod device;
 pub mod embed;
 pub mod error;
 pub mod group;
+pub mod hex;
 #[cfg(feature = "readers")]
 pub mod ingest;
 pub mod link;

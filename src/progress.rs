@@ -73,9 +73,9 @@ pub trait Progress: Sync {
 
 /// Says nothing and never stops.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Silent;
+pub struct NoProgress;
 
-impl Progress for Silent {
+impl Progress for NoProgress {
     fn begin(&self, _: Stage, _: Option<u64>) {}
     fn advance(&self, _: Stage, _: u64) {}
     fn end(&self, _: Stage) {}

@@ -44,7 +44,7 @@ impl Index {
         let mut vectors = |name: &str, digest: &dyn Fn(i64) -> Result<Option<Vec<u8>>>| {
             let read = files::read(folder, name, |file| {
                 let (rows, generation) = RowsFile::open(file)?;
-                let view = rows.view(options.path);
+                let view = rows.view(options.isa);
                 let (last, of) = (view.rows() as i64 - 1, view.dim());
                 Ok((rows, last, of, generation))
             });
@@ -63,7 +63,7 @@ impl Index {
                     None
                 }
             };
-            Ok(Vectors::new(rows, dim, options.path))
+            Ok(Vectors::new(rows, dim, options.isa))
         };
         let row_digest = |number| Ok(view.row_hash(number)?.map(|h| h.to_vec()));
         let mut rows = vectors(ROWS, &row_digest)?;

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     Result,
     compare::{Among, Comparer, Explanation, Relation, Verdict, passage_text},
-    embed::Ledger,
+    embed::EmbedStats,
     group::{self, Groups},
     progress::Progress,
     search::{self, Want, write_mean},
@@ -67,7 +67,7 @@ pub struct Judged {
     /// The groups and links that new stories have part in.
     pub groups: Groups,
     /// What the encoder saw.
-    pub ledger: Ledger,
+    pub embed_stats: EmbedStats,
 }
 
 /// New stories with what was found for all of them at once.
@@ -80,7 +80,7 @@ pub(super) struct Batch {
     near_rows: Vec<Vec<i64>>,
     /// For each story the numbers of near stories, with their scores.
     near_stories: Vec<Vec<(i64, f32)>>,
-    pub ledger: Ledger,
+    pub embed_stats: EmbedStats,
 }
 
 /// Stories whose shingles are kept: those that share a few with many are asked for again and again.
@@ -129,9 +129,9 @@ impl Judge {
     pub(super) fn batch(&self, store: &Store, stories: Vec<Story>, embed: &Embed<'_>) -> Result<Batch> {
         let fresh = Unembedded::new(store, stories, self.dim)?;
         let known = fresh.known();
-        let (embedded, ledger) = embed(&fresh.texts())?;
+        let (embedded, embed_stats) = embed(&fresh.texts())?;
         let (Embedded { corpus, vectors, titles }, dim) = (fresh.embedded(&embedded)?, self.dim);
-        let ledger = Ledger { known_rows: ledger.known_rows + known, ..ledger };
+        let embed_stats = EmbedStats { cached_texts: embed_stats.cached_texts + known, ..embed_stats };
 
         let rows: Vec<&[f32]> = (0..corpus.rows.len()).map(|i| vectors.row(i)).collect();
         let view = store.view();
@@ -151,7 +151,7 @@ impl Judge {
         let options = &self.options.search;
         let near_stories =
             self.index.stories.roughly_nearest(&means, options.story_neighbours, options.story_floor);
-        Ok(Batch { corpus, vectors, titles, searched, near_rows, near_stories, ledger })
+        Ok(Batch { corpus, vectors, titles, searched, near_rows, near_stories, embed_stats })
     }
 
     /// The numbers of the stories that story `at` of the batch is compared with.
@@ -236,7 +236,7 @@ impl Judge {
         if pairs.is_empty() {
             return Ok(Vec::new());
         }
-        self.compare(view, working, |comparer| comparer.judge_all(pairs, &crate::progress::Silent))?
+        self.compare(view, working, |comparer| comparer.judge_all(pairs, &crate::progress::NoProgress))?
     }
 
     /// Compares stories of `working` by how rare words are in the store.
@@ -385,6 +385,6 @@ impl Judge {
             group.id = number as u32;
         }
         let Working { corpus, .. } = working;
-        Ok(Judged { corpus, archived, verdicts, compared, groups, ledger: batch.ledger })
+        Ok(Judged { corpus, archived, verdicts, compared, groups, embed_stats: batch.embed_stats })
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     Error, Result,
     compare::{Frequency, frequencies_added},
     corpus::{is_counted, text_digest},
-    embed::Ledger,
+    embed::EmbedStats,
     store::{Added, Change, Known, Store, StoredPassage},
     story::{Corpus, Row, RowId, Story, StoryId},
 };
@@ -31,7 +31,7 @@ pub struct Learned {
     /// What became of the stories.
     pub added: Added,
     /// What the encoder saw.
-    pub ledger: Ledger,
+    pub embed_stats: EmbedStats,
 }
 
 impl Archive {
@@ -118,8 +118,8 @@ impl Archive {
         learned: &mut Learned,
     ) -> Result<()> {
         let Archive { store, judge } = self;
-        learned.ledger = batch.ledger;
-        learned.added.rows = batch.ledger.rows;
+        learned.embed_stats = batch.embed_stats;
+        learned.added.rows = batch.embed_stats.texts;
         // Words that were counted in a change that did not happen must not stay.
         let put = judge.put(store, run, batch, replaced, whole);
         let (fresh, gone) = put.inspect_err(|_| judge.words.borrow_mut().clear())?;

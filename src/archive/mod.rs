@@ -27,7 +27,7 @@ use std::{
 use crate::{
     Result,
     compare::{self, TokenCache},
-    embed::Ledger,
+    embed::EmbedStats,
     group,
     search::SearchOptions,
     store::Store,
@@ -57,7 +57,7 @@ pub struct Options {
 
 /// Gives each text its vector: one row a text, in their order, as wide as the store's [`crate::store::Identity::dim`], finite
 /// and of unit length. Others are refused, and nothing is changed then.
-pub type Embed<'e> = dyn Fn(&[&str]) -> Result<(Matrix, Ledger)> + 'e;
+pub type Embed<'e> = dyn Fn(&[&str]) -> Result<(Matrix, EmbedStats)> + 'e;
 
 /// A store with all that it takes to judge stories against it.
 pub struct Archive {

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
     use crate::{
         archive::Options,
-        embed::Ledger,
+        embed::EmbedStats,
         store::{Identity, Store},
         story::Story,
         vector::normalize,
@@ -90,8 +90,8 @@ mod tests {
         vector
     }
 
-    fn embed(texts: &[&str]) -> Result<(Matrix, Ledger)> {
-        Ok((Matrix::from_vec(texts.iter().flat_map(|t| vector(t)).collect(), DIM), Ledger::default()))
+    fn embed(texts: &[&str]) -> Result<(Matrix, EmbedStats)> {
+        Ok((Matrix::from_vec(texts.iter().flat_map(|t| vector(t)).collect(), DIM), EmbedStats::default()))
     }
 
     #[test]

@@ -6,7 +6,7 @@ use memmap2::Mmap;
 
 use crate::{
     Result,
-    device::CpuPath,
+    device::Isa,
     search::{Candidate, QuantizedRows, Query, RowSet, RowsFile, Want, rescore},
     story::RowId,
     vector::dot,
@@ -21,40 +21,40 @@ pub(super) struct Vectors {
     /// Numbers from the end of the file.
     since: QuantizedRows,
     dead_since: RowSet,
-    path: CpuPath,
+    isa: Isa,
     zeros: Vec<f32>,
 }
 
 impl Vectors {
     /// Those of a file, searched as it lies, and none since.
-    pub fn new(file: Option<RowsFile<Mmap>>, dim: usize, path: CpuPath) -> Self {
+    pub fn new(file: Option<RowsFile<Mmap>>, dim: usize, isa: Isa) -> Self {
         Vectors {
             file,
             dead_in_file: RowSet::default(),
             since: QuantizedRows::new(dim),
             dead_since: RowSet::default(),
-            path,
+            isa,
             zeros: vec![0.0; dim],
         }
     }
 
     fn in_file(&self) -> usize {
-        self.file.as_ref().map_or(0, |file| file.view(self.path).rows())
+        self.file.as_ref().map_or(0, |file| file.view(self.isa).rows())
     }
 
     /// Numbers below this have been put.
     pub fn end(&self) -> i64 {
-        (self.in_file() + self.since.view(self.path).rows()) as i64
+        (self.in_file() + self.since.view(self.isa).rows()) as i64
     }
 
     /// Reads into memory what is in the file: one that is mapped cannot be replaced everywhere.
     fn leave_file(&mut self) {
         let Some(file) = self.file.take() else { return };
-        let view = file.view(self.path);
+        let view = file.view(self.isa);
         let (since, first) = (std::mem::replace(&mut self.since, view.to_rows()), view.rows());
-        self.since.append(&since.view(self.path));
+        self.since.append(&since.view(self.isa));
         let dead_since = std::mem::replace(&mut self.dead_since, std::mem::take(&mut self.dead_in_file));
-        let rows = (0..since.view(self.path).rows() as u32).map(RowId);
+        let rows = (0..since.view(self.isa).rows() as u32).map(RowId);
         let dead = rows.filter(|row| dead_since.contains(*row));
         dead.for_each(|row| self.dead_since.insert(RowId(row.0 + first as u32)));
     }
@@ -62,7 +62,7 @@ impl Vectors {
     /// Writes all of them as a file, which may replace the one that they came from.
     pub fn write(&mut self, generation: u64, to: &mut dyn Write) -> io::Result<()> {
         self.leave_file();
-        self.since.view(self.path).write(generation, to)
+        self.since.view(self.isa).write(generation, to)
     }
 
     /// Puts the vector of `number`, which is higher than all before.
@@ -87,9 +87,9 @@ impl Vectors {
 
     /// For each query a superset of what is wanted, the highest bound first.
     fn candidates(&self, queries: &[Query], want: Want) -> Vec<Vec<Candidate>> {
-        let since = self.since.view(self.path).candidates(queries, want, &self.dead_since);
+        let since = self.since.view(self.isa).candidates(queries, want, &self.dead_since);
         let Some(file) = &self.file else { return since };
-        let mut all = file.view(self.path).candidates(queries, want, &self.dead_in_file);
+        let mut all = file.view(self.isa).candidates(queries, want, &self.dead_in_file);
         let first = self.in_file() as u32;
         for (all, since) in all.iter_mut().zip(since) {
             all.extend(since.into_iter().map(|c| Candidate { row: RowId(c.row.0 + first), ..c }));
@@ -147,7 +147,7 @@ mod tests {
 
     fn mapped(rows: &QuantizedRows) -> RowsFile<Mmap> {
         let mut file = tempfile::tempfile().unwrap();
-        rows.view(CpuPath::detect()).write(7, &mut file).unwrap();
+        rows.view(Isa::detect()).write(7, &mut file).unwrap();
         file.rewind().unwrap();
         // SAFETY: nobody else has the file.
         RowsFile::open(unsafe { Mmap::map(&file) }.unwrap()).unwrap().0
@@ -159,12 +159,12 @@ mod tests {
             values in proptest::collection::vec(-1f32..1.0, DIM * 60), in_file in 0usize..60,
             dead in proptest::collection::vec(0i64..60, 0..20), k in 1usize..9, left: bool,
         ) {
-            let path = CpuPath::detect();
+            let isa = Isa::detect();
             let rows: Vec<&[f32]> = values.chunks(DIM).collect();
             let mut head = QuantizedRows::new(DIM);
             rows[..in_file].iter().for_each(|row| head.push(row));
-            let mut whole = Vectors::new(None, DIM, path);
-            let mut parts = Vectors::new(Some(mapped(&head)), DIM, path);
+            let mut whole = Vectors::new(None, DIM, isa);
+            let mut parts = Vectors::new(Some(mapped(&head)), DIM, isa);
             for (number, row) in rows.iter().enumerate() {
                 whole.push(number as i64, row);
                 if number >= in_file {

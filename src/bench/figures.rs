@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The median of some measurements, with the lowest and the highest.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct Spread {
+pub struct Summary {
     /// The middle one, or the mean of the two in the middle.
     pub median: f64,
     /// The lowest.
@@ -13,27 +13,27 @@ pub struct Spread {
     pub max: f64,
 }
 
-impl Spread {
+impl Summary {
     /// Of some measurements; zeros of none.
     pub fn of(values: &[f64]) -> Self {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
-        let (Some(&min), Some(&max)) = (sorted.first(), sorted.last()) else { return Spread::default() };
+        let (Some(&min), Some(&max)) = (sorted.first(), sorted.last()) else { return Summary::default() };
         let middle = sorted.len() / 2;
         let median = match sorted.len() % 2 {
             1 => sorted[middle],
             _ => (sorted[middle - 1] + sorted[middle]) / 2.0,
         };
-        Spread { median, min, max }
+        Summary { median, min, max }
     }
 }
 
-/// The version of [`Report`].
+/// The version of [`BenchReport`].
 pub const REPORT_SCHEMA: u32 = 1;
 
 /// A whole run.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Report {
+pub struct BenchReport {
     /// [`REPORT_SCHEMA`].
     pub schema: u32,
     /// The program's version.
@@ -53,7 +53,7 @@ pub struct Report {
     /// What the machine can do.
     pub ceilings: Vec<Ceiling>,
     /// What was measured.
-    pub subjects: Vec<SubjectFigures>,
+    pub subjects: Vec<SubjectResult>,
     /// Pairs of subjects compared.
     pub parity: Vec<Parity>,
 }
@@ -62,7 +62,8 @@ pub struct Report {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ceiling {
     /// The instruction set.
-    pub path: String,
+    #[serde(alias = "path")]
+    pub isa: String,
     /// Threads at work.
     pub threads: usize,
     /// 10⁹ multiplications and additions per second, measured in this run.
@@ -71,7 +72,7 @@ pub struct Ceiling {
 
 /// One subject.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct SubjectFigures {
+pub struct SubjectResult {
     /// As the user named it.
     pub name: String,
     /// What it says it runs on.
@@ -79,18 +80,18 @@ pub struct SubjectFigures {
     /// Threads.
     pub threads: usize,
     /// By length, then all together (`up_to` null).
-    pub lengths: Vec<LengthFigures>,
+    pub lengths: Vec<LengthResult>,
     /// Single short queries, in milliseconds.
-    pub query_ms: Latency,
+    pub query_ms: LatencyPercentiles,
     /// From the start of a new process to its first vector and its end, in milliseconds.
-    pub cold_start_ms: Option<Spread>,
+    pub cold_start_ms: Option<Summary>,
     /// The most memory the process held in this subject's rounds, in 10⁶ bytes.
     pub peak_memory_mb: Option<f64>,
 }
 
 /// Throughput at one length.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct LengthFigures {
+pub struct LengthResult {
     /// Passages longer than `above` tokens…
     pub above: usize,
     /// … and no longer than this; null: no bound.
@@ -100,11 +101,11 @@ pub struct LengthFigures {
     /// Real tokens of a round; padding is none.
     pub tokens: u64,
     /// Real tokens a second, tokenization included.
-    pub tokens_per_second: Spread,
+    pub tokens_per_second: Summary,
     /// Passages a second, tokenization included.
-    pub passages_per_second: Spread,
+    pub passages_per_second: Summary,
     /// 10⁶ bytes of text a second, tokenization included.
-    pub megabytes_per_second: Spread,
+    pub megabytes_per_second: Summary,
     /// The share of the time that tokenization took.
     pub tokenizing: f64,
     /// Padding computed, as a share of all tokens computed.
@@ -117,7 +118,7 @@ pub struct LengthFigures {
 
 /// Percentiles of single queries.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct Latency {
+pub struct LatencyPercentiles {
     /// Half of them were as fast.
     pub p50: f64,
     /// 95 of 100.
@@ -128,13 +129,13 @@ pub struct Latency {
     pub queries: usize,
 }
 
-impl Latency {
+impl LatencyPercentiles {
     /// Of some times in milliseconds, by nearest rank.
     pub fn of(mut times: Vec<f64>) -> Self {
         times.sort_by(f64::total_cmp);
         let rank = |p: f64| ((times.len() as f64 * p).ceil() as usize).clamp(1, times.len().max(1)) - 1;
         let at = |p| times.get(rank(p)).copied().unwrap_or_default();
-        Latency { p50: at(0.50), p95: at(0.95), p99: at(0.99), queries: times.len() }
+        LatencyPercentiles { p50: at(0.50), p95: at(0.95), p99: at(0.99), queries: times.len() }
     }
 }
 
@@ -165,12 +166,12 @@ mod tests {
 
     #[test]
     fn medians_and_percentiles() {
-        assert_eq!(Spread::of(&[3.0, 1.0, 2.0]), Spread { median: 2.0, min: 1.0, max: 3.0 });
-        assert_eq!(Spread::of(&[4.0, 1.0]).median, 2.5);
-        assert_eq!(Spread::of(&[]), Spread::default());
-        let hundred = Latency::of((1..=100).map(f64::from).collect());
+        assert_eq!(Summary::of(&[3.0, 1.0, 2.0]), Summary { median: 2.0, min: 1.0, max: 3.0 });
+        assert_eq!(Summary::of(&[4.0, 1.0]).median, 2.5);
+        assert_eq!(Summary::of(&[]), Summary::default());
+        let hundred = LatencyPercentiles::of((1..=100).map(f64::from).collect());
         assert_eq!((hundred.p50, hundred.p95, hundred.p99), (50.0, 95.0, 99.0));
-        assert_eq!(Latency::of(vec![7.0]).p99, 7.0);
-        assert_eq!(Latency::of(Vec::new()).p50, 0.0);
+        assert_eq!(LatencyPercentiles::of(vec![7.0]).p99, 7.0);
+        assert_eq!(LatencyPercentiles::of(Vec::new()).p50, 0.0);
     }
 }

@@ -7,8 +7,10 @@ mod parity;
 mod rounds;
 mod synthetic;
 
-pub use against::{Change, compare};
-pub use figures::{Ceiling, Latency, LengthFigures, Parity, REPORT_SCHEMA, Report, Spread, SubjectFigures};
+pub use against::{MetricChange, compare};
+pub use figures::{
+    BenchReport, Ceiling, LatencyPercentiles, LengthResult, Parity, REPORT_SCHEMA, SubjectResult, Summary,
+};
 pub use memory::peak_memory;
 pub use rounds::run;
 pub use synthetic::synthetic;
@@ -16,7 +18,7 @@ pub use synthetic::synthetic;
 use std::sync::Arc;
 
 use crate::{
-    device::{CpuPath, Precision},
+    device::{Isa, Precision},
     embed::Encoder,
 };
 
@@ -29,16 +31,16 @@ pub struct Subject {
     /// The encoder.
     pub encoder: Arc<dyn Encoder>,
     /// The instruction set whose ceiling is the yardstick, where there is one.
-    pub path: Option<CpuPath>,
+    pub isa: Option<Isa>,
     /// What it computes in.
     pub precision: Precision,
     /// The path that searches when decisions are compared.
-    pub search: CpuPath,
+    pub search_isa: Isa,
 }
 
 /// What is measured.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct BenchOptions {
     /// How often each subject embeds each length; at least 1.
     pub rounds: usize,
     /// Upper edges of the lengths that are told apart, in tokens, ascending; what is longer is one more.
@@ -49,8 +51,8 @@ pub struct Options {
     pub parity: bool,
 }
 
-impl Default for Options {
+impl Default for BenchOptions {
     fn default() -> Self {
-        Options { rounds: 5, lengths: vec![32, 64, 128, 256], queries: 200, parity: false }
+        BenchOptions { rounds: 5, lengths: vec![32, 64, 128, 256], queries: 200, parity: false }
     }
 }

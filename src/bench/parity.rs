@@ -9,7 +9,7 @@ use crate::{
     embed::embed_texts,
     group,
     model::Model,
-    progress::{Progress, Silent},
+    progress::{NoProgress, Progress},
     search::{self, SearchOptions},
     story::Corpus,
     vector::{Matrix, dot},
@@ -54,7 +54,7 @@ fn decide(
     subject: &Subject,
     progress: &dyn Progress,
 ) -> Result<Vec<Decision>> {
-    let options = SearchOptions { path: subject.search, ..SearchOptions::default() };
+    let options = SearchOptions { isa: subject.search_isa, ..SearchOptions::default() };
     let candidates = search::candidates(corpus, vectors, &options, progress)?;
     let pairs: Vec<_> = candidates.pairs.iter().map(|p| (p.a, p.b)).collect();
     let compare_options = compare::Options::default();
@@ -96,15 +96,15 @@ struct Quiet<'a>(&'a dyn Progress);
 
 impl Progress for Quiet<'_> {
     fn begin(&self, stage: crate::progress::Stage, total: Option<u64>) {
-        Silent.begin(stage, total);
+        NoProgress.begin(stage, total);
     }
 
     fn advance(&self, stage: crate::progress::Stage, n: u64) {
-        Silent.advance(stage, n);
+        NoProgress.advance(stage, n);
     }
 
     fn end(&self, stage: crate::progress::Stage) {
-        Silent.end(stage);
+        NoProgress.end(stage);
     }
 
     fn cancelled(&self) -> bool {

@@ -5,17 +5,17 @@ use std::{collections::BTreeMap, sync::Mutex, time::Instant};
 use rayon::ThreadPool;
 
 use super::{
-    Options, REPORT_SCHEMA, Subject,
-    figures::{Ceiling, Latency, LengthFigures, Report, Spread, SubjectFigures},
+    BenchOptions, REPORT_SCHEMA, Subject,
+    figures::{BenchReport, Ceiling, LatencyPercentiles, LengthResult, SubjectResult, Summary},
     memory::{peak_memory, reset_peak},
     parity,
 };
 use crate::{
     Error, Result,
-    device::{CpuPath, Precision, ceiling},
+    device::{Isa, Precision, measure_ceiling},
     embed::embed_texts,
     model::Model,
-    progress::{Progress, Silent, Stage},
+    progress::{NoProgress, Progress, Stage},
     story::Corpus,
 };
 
@@ -32,15 +32,15 @@ pub fn run(
     model: &Model,
     corpus: &Corpus,
     subjects: &[Subject],
-    options: &Options,
+    options: &BenchOptions,
     progress: &dyn Progress,
-) -> Result<Report> {
+) -> Result<BenchReport> {
     let pools: Vec<ThreadPool> = subjects.iter().map(|s| pool(s.threads)).collect::<Result<_>>()?;
     let classes = classes(model, corpus, &options.lengths)?;
     let steps = subjects.len() * (options.rounds * classes.len() + 1);
     progress.begin(Stage::Bench, Some(steps as u64));
     let ceilings = ceilings(subjects);
-    let mut figures: Vec<SubjectFigures> = subjects.iter().map(describe).collect();
+    let mut figures: Vec<SubjectResult> = subjects.iter().map(describe).collect();
     for ((subject, pool), figures) in subjects.iter().zip(&pools).zip(&mut figures) {
         figures.query_ms = pool.install(|| latency(model, subject, options.queries, progress))?;
         progress.advance(Stage::Bench, 1);
@@ -60,8 +60,8 @@ pub fn run(
         }
     }
     for ((subject, figures), times) in subjects.iter().zip(&mut figures).zip(&times) {
-        let path = subject.path.map(|p| yardstick(p, subject));
-        let top = ceilings.iter().find(|c| Some(&c.path) == path.as_ref() && c.threads == subject.threads);
+        let isa = subject.isa.map(|p| yardstick(p, subject));
+        let top = ceilings.iter().find(|c| Some(&c.isa) == isa.as_ref() && c.threads == subject.threads);
         for (class, times) in classes.iter().zip(times) {
             figures.lengths.push(class.figures(model, subject, times, top.map(|c| c.gflops)));
         }
@@ -71,7 +71,7 @@ pub fn run(
         false => Vec::new(),
     };
     progress.end(Stage::Bench);
-    Ok(Report {
+    Ok(BenchReport {
         schema: REPORT_SCHEMA,
         version: env!("CARGO_PKG_VERSION").into(),
         model: model.name.clone(),
@@ -94,20 +94,20 @@ fn pool(threads: usize) -> Result<ThreadPool> {
     })
 }
 
-fn describe(subject: &Subject) -> SubjectFigures {
-    SubjectFigures {
+fn describe(subject: &Subject) -> SubjectResult {
+    SubjectResult {
         name: subject.name.clone(),
         device: subject.encoder.describe(),
         threads: subject.threads,
-        ..SubjectFigures::default()
+        ..SubjectResult::default()
     }
 }
 
 /// The name of a subject's ceiling.
-fn yardstick(path: CpuPath, subject: &Subject) -> String {
+fn yardstick(isa: Isa, subject: &Subject) -> String {
     match subject.precision {
-        Precision::Native => path.name().into(),
-        precision => format!("{path}+{precision}"),
+        Precision::Native => isa.name().into(),
+        precision => format!("{isa}+{precision}"),
     }
 }
 
@@ -115,12 +115,12 @@ fn yardstick(path: CpuPath, subject: &Subject) -> String {
 fn ceilings(subjects: &[Subject]) -> Vec<Ceiling> {
     let mut of: BTreeMap<(String, usize), Ceiling> = BTreeMap::new();
     for subject in subjects {
-        let Some(path) = subject.path else { continue };
-        let name = yardstick(path, subject);
+        let Some(isa) = subject.isa else { continue };
+        let name = yardstick(isa, subject);
         of.entry((name.clone(), subject.threads)).or_insert_with(|| Ceiling {
-            path: name,
+            isa: name,
             threads: subject.threads,
-            gflops: ceiling(path, subject.precision, subject.threads) / 1e9,
+            gflops: measure_ceiling(isa, subject.precision, subject.threads) / 1e9,
         });
     }
     of.into_values().collect()
@@ -169,16 +169,16 @@ fn classes<'a>(model: &Model, corpus: &'a Corpus, edges: &[usize]) -> Result<Vec
 }
 
 impl Class<'_> {
-    fn figures(&self, model: &Model, subject: &Subject, times: &[Time], top: Option<f64>) -> LengthFigures {
+    fn figures(&self, model: &Model, subject: &Subject, times: &[Time], top: Option<f64>) -> LengthResult {
         let tokens: usize = self.windows.iter().sum();
         let per_second =
-            |n: f64| Spread::of(&times.iter().map(|t| n / (t.tokenizing + t.embedding)).collect::<Vec<_>>());
+            |n: f64| Summary::of(&times.iter().map(|t| n / (t.tokenizing + t.embedding)).collect::<Vec<_>>());
         let (tokenizing, embedding) =
             times.iter().fold((0.0, 0.0), |(a, b), t| (a + t.tokenizing, b + t.embedding));
         let work: f64 = self.windows.iter().map(|&len| model.config.operations(len)).sum();
-        let embed = Spread::of(&times.iter().map(|t| t.embedding).collect::<Vec<_>>()).median;
+        let embed = Summary::of(&times.iter().map(|t| t.embedding).collect::<Vec<_>>()).median;
         let gflops = work / embed / 1e9;
-        LengthFigures {
+        LengthResult {
             above: self.above,
             up_to: self.up_to,
             passages: self.texts.len() as u64,
@@ -231,10 +231,15 @@ fn time(model: &Model, subject: &Subject, texts: &[&str], progress: &dyn Progres
     Ok(Time { tokenizing, embedding: all - tokenizing })
 }
 
-fn latency(model: &Model, subject: &Subject, count: usize, progress: &dyn Progress) -> Result<Latency> {
+fn latency(
+    model: &Model,
+    subject: &Subject,
+    count: usize,
+    progress: &dyn Progress,
+) -> Result<LatencyPercentiles> {
     let query = |i: usize| -> Result<f64> {
         let start = Instant::now();
-        embed_texts(model, subject.encoder.as_ref(), &[QUERIES[i % QUERIES.len()]], &Silent)?;
+        embed_texts(model, subject.encoder.as_ref(), &[QUERIES[i % QUERIES.len()]], &NoProgress)?;
         Ok(start.elapsed().as_secs_f64() * 1e3)
     };
     // The first ones fill caches and buffers.
@@ -248,7 +253,7 @@ fn latency(model: &Model, subject: &Subject, count: usize, progress: &dyn Progre
         }
         times.push(query(i)?);
     }
-    Ok(Latency::of(times))
+    Ok(LatencyPercentiles::of(times))
 }
 
 /// Seconds a stage.

@@ -1,6 +1,6 @@
 //! Invented news of many lengths from a fixed seed: the same texts on every machine.
 
-use crate::{random::Random, story::Story};
+use crate::{random::SplitMix64, story::Story};
 
 const SUBJECTS: [&str; 12] = [
     "the harbour board of Norrin",
@@ -61,7 +61,7 @@ pub fn synthetic(count: usize) -> Vec<Story> {
 
 /// `count` passages of 1 to 14 sentences, short ones being the most frequent, as in news.
 fn passages(count: usize) -> Vec<String> {
-    let mut random = Random::new(0x5eed);
+    let mut random = SplitMix64::new(0x5eed);
     let mut below = |n: usize| random.below(n);
     let mut passage = || {
         let sentences = 1 + below(14).min(below(14));

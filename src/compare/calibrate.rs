@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{Thresholds, Verdict, rules::decide};
-use crate::{random::Random, story::StoryId};
+use crate::{random::SplitMix64, story::StoryId};
 
 /// Pairs right and wrong, by whether they are of one origin.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
@@ -188,7 +188,7 @@ impl<'a> Labelled<'a> {
 
     /// The 95 % interval of F1, by drawing labels with replacement (Efron, 1979).
     pub fn interval(&self, thresholds: &Thresholds, rounds: usize) -> (f64, f64) {
-        let mut random = Random::new(0x5eed);
+        let mut random = SplitMix64::new(0x5eed);
         let mut values: Vec<f64> = (0..rounds)
             .map(|_| {
                 let mut times = vec![0usize; self.worth.len()];

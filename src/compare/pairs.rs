@@ -7,7 +7,6 @@
 use std::{
     borrow::Cow,
     collections::HashMap,
-    fmt::Write as _,
     fs::File,
     io::{self, BufRead, BufReader, Write},
     path::Path,
@@ -21,6 +20,7 @@ use super::{Boilerplate, Figures, Thresholds, Verdict, rules::decide};
 use crate::{
     Error, Result,
     corpus::TEXT_VERSION,
+    hex,
     search::SearchReport,
     story::{Corpus, StoryId},
 };
@@ -63,7 +63,7 @@ impl Basis {
             model: model.into(),
             device: device.into(),
             search: search.into(),
-            boilerplate: hex(known),
+            boilerplate: hex::encode(&known.finalize()),
         }
     }
 
@@ -103,14 +103,7 @@ fn digest(corpus: &Corpus) -> String {
         sum.update((passages.len() as u64).to_le_bytes());
         passages.iter().for_each(|p| sum.update(corpus.rows[p.row.index()].hash));
     }
-    hex(sum)
-}
-
-fn hex(sum: Sha256) -> String {
-    sum.finalize().iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex::encode(&sum.finalize())
 }
 
 #[derive(Serialize, Deserialize)]

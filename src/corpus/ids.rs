@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::story::Story;
+use crate::{hex, story::Story};
 
 /// An id in a line of JSON: a text or a number, as it may be in a record.
 pub fn id_in_json<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
@@ -84,7 +84,7 @@ pub fn text_digest(story: &Story) -> String {
     hash.update((story.title.len() as u64).to_le_bytes());
     hash.update(&story.title);
     hash.update(&story.text);
-    hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&hash.finalize()[..8])
 }
 
 /// Gives a story of a stream that brought no id one that follows from its title and text alone: another stream has records

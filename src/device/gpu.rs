@@ -115,7 +115,7 @@ const KNOWN: [(&str, &str, &str); 7] = [
 
 /// What candle's failure at `what` on `device` means: memory that did not suffice is told from the rest, since less at a
 /// time may do.
-pub fn failed(device: String, what: String, source: candle_core::Error) -> Error {
+pub fn compute_error(device: String, what: String, source: candle_core::Error) -> Error {
     match lacks_memory(&source.to_string()) {
         true => Error::OutOfMemory { device, what },
         false => Error::Compute { device, source: source.into() },
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn memory_that_did_not_suffice_is_told_from_other_failures() {
         let check = |message: &str, expect| {
-            let error = failed("cuda".into(), "all".into(), candle_core::Error::Msg(message.into()));
+            let error = compute_error("cuda".into(), "all".into(), candle_core::Error::Msg(message.into()));
             assert_eq!(matches!(error, Error::OutOfMemory { .. }), expect, "{message}");
         };
         check("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")", true);

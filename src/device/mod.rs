@@ -4,5 +4,5 @@
 mod gpu;
 
 #[cfg(feature = "candle")]
-pub use gpu::{Gpu, GpuName, failed};
+pub use gpu::{Gpu, GpuName, compute_error};
 pub use samestory_kernels::*;

@@ -6,10 +6,10 @@
 use candle_core::{D, DType, Device, Tensor};
 use candle_nn::ops;
 
-use super::{Done, Encoder, PackedBatch, buckets::Bucket};
+use super::{Encoder, PackedBatch, TokenCallback, buckets::Bucket};
 use crate::{
     Error, Result,
-    device::{Gpu, failed},
+    device::{Gpu, compute_error},
     model::{Activation, BertConfig, Model, Pooling, Weights},
     vector::{Matrix, normalize},
 };
@@ -191,15 +191,15 @@ impl Encoder for CandleEncoder {
         self.budget
     }
 
-    fn encode(&self, batch: &PackedBatch, done: Done) -> Result<Matrix> {
+    fn encode(&self, batch: &PackedBatch, on_tokens: TokenCallback) -> Result<Matrix> {
         batch.check(&self.config)?;
         if batch.is_empty() {
             return Ok(Matrix::zeros(0, self.config.hidden_size));
         }
         let vectors = self
             .forward(batch)
-            .map_err(|source| failed(self.describe(), format!("{} tokens", batch.tokens()), source))?;
-        done(batch.tokens())?;
+            .map_err(|source| compute_error(self.describe(), format!("{} tokens", batch.tokens()), source))?;
+        on_tokens(batch.tokens())?;
         Ok(vectors)
     }
 }
@@ -236,7 +236,7 @@ struct Loader<'a> {
 
 impl Loader<'_> {
     fn fail(&self, source: candle_core::Error) -> Error {
-        failed(name(self.device).into(), "the model".into(), source)
+        compute_error(name(self.device).into(), "the model".into(), source)
     }
 
     fn tensor(&self, name: &str, rows: usize, cols: usize) -> Result<Tensor> {

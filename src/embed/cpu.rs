@@ -9,14 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::{
-    Done, Encoder, PackedBatch,
+    Encoder, PackedBatch, TokenCallback,
     chunks::{Chunk, Chunks},
 };
 #[cfg(target_arch = "x86_64")]
-use crate::device::Bf16;
+use crate::device::Bf16Kernels;
 use crate::{
     Error, Result,
-    device::{Aligned, Arena, CpuPath, Float, Heads, Int8Layers, Kernels, Norm},
+    device::{AlignedBuf, Arena, AttentionShape, F32Kernels, Int8Kernels, Isa, Kernels, LayerNorm},
     model::{BertConfig, Model, Pooling, Precision, Weights},
     vector::{Matrix, normalize},
 };
@@ -27,10 +27,10 @@ const BATCH: usize = 1 << 18;
 struct Layer<L> {
     qkv: L,
     attention: L,
-    attention_norm: Norm,
+    attention_norm: LayerNorm,
     /// Parts of the feed-forward layer: in and out.
     inner: Vec<(L, L)>,
-    norm: Norm,
+    norm: LayerNorm,
 }
 
 /// A BERT-family encoder on kernels `K`.
@@ -41,8 +41,8 @@ struct CpuEncoder<K: Kernels> {
     weights: Arc<Weights>,
     /// Position and segment vectors, summed.
     positions: Matrix,
-    norm: Norm,
-    layers: Vec<Layer<K::Linear>>,
+    norm: LayerNorm,
+    layers: Vec<Layer<K::PackedWeights>>,
     part: usize,
     /// Working memory of threads that are between two chunks.
     idle: Mutex<Vec<Work<K>>>,
@@ -50,30 +50,31 @@ struct CpuEncoder<K: Kernels> {
 
 /// Working memory of one thread.
 struct Work<K: Kernels> {
-    x: Aligned<f32>,
+    x: AlignedBuf<f32>,
     /// The states as an operand, and after them what attention makes of them: the fewer buffers, the more stays in the
     /// cache.
-    states: Aligned<K::Value>,
+    states: AlignedBuf<K::Element>,
     /// Queries, keys and values, and after them the inner activations of the feed-forward layer.
-    wide: Aligned<K::Value>,
+    wide: AlignedBuf<K::Element>,
     /// What is made of an operand, and of the feed-forward layer's inner one beside it.
-    made: K::Made,
-    inner_made: K::Made,
+    made: K::LhsScratch,
+    inner_made: K::LhsScratch,
     scratch: K::Scratch,
 }
 
-/// The fastest encoder for `model` that the instruction set `path` allows. Where a model's shape does not suit the
+/// The fastest encoder for `model` that the instruction set `isa` allows. Where a model's shape does not suit the
 /// bf16 kernels, it runs on AVX-512 in f32; [`Encoder::describe`] tells.
-pub fn cpu_encoder(model: &Model, path: CpuPath) -> Result<Box<dyn Encoder>> {
-    cpu_encoder_in(model, path, model.precision)
+pub fn cpu_encoder(model: &Model, isa: Isa) -> Result<Box<dyn Encoder>> {
+    cpu_encoder_with(model, isa, model.precision)
 }
 
 /// As [`cpu_encoder`], in another precision than the model's own.
-pub fn cpu_encoder_in(model: &Model, path: CpuPath, precision: Precision) -> Result<Box<dyn Encoder>> {
+pub fn cpu_encoder_with(model: &Model, isa: Isa, precision: Precision) -> Result<Box<dyn Encoder>> {
     let c = &model.config;
     match precision {
         Precision::Int8
-            if !(c.hidden_size.is_multiple_of(32) && part::<Int8Layers<Float>>(c).is_multiple_of(32)) =>
+            if !(c.hidden_size.is_multiple_of(32)
+                && part::<Int8Kernels<F32Kernels>>(c).is_multiple_of(32)) =>
         {
             Err(Error::Option {
                 option: "--precision int8".into(),
@@ -84,30 +85,30 @@ pub fn cpu_encoder_in(model: &Model, path: CpuPath, precision: Precision) -> Res
         Precision::Int8 => {
             #[cfg(target_arch = "x86_64")]
             if let Some(on_bf16) =
-                Int8Layers::on_bf16(path, c.hidden_size, part::<Int8Layers<Bf16>>(c), heads(c))
+                Int8Kernels::on_bf16(isa, c.hidden_size, part::<Int8Kernels<Bf16Kernels>>(c), heads(c))
             {
                 return Ok(Box::new(CpuEncoder::new(model, on_bf16)?));
             }
-            Ok(Box::new(CpuEncoder::new(model, Int8Layers::on_f32(path))?))
+            Ok(Box::new(CpuEncoder::new(model, Int8Kernels::on_f32(isa))?))
         }
         Precision::Native => {
             #[cfg(target_arch = "x86_64")]
-            if let Some(bf16) = Bf16::new(path, c.hidden_size, part::<Bf16>(c), heads(c)) {
+            if let Some(bf16) = Bf16Kernels::new(isa, c.hidden_size, part::<Bf16Kernels>(c), heads(c)) {
                 return Ok(Box::new(CpuEncoder::new(model, bf16)?));
             }
-            Ok(Box::new(CpuEncoder::new(model, Float::new(path))?))
+            Ok(Box::new(CpuEncoder::new(model, F32Kernels::new(isa))?))
         }
     }
 }
 
-fn heads(config: &BertConfig) -> Heads {
-    Heads { count: config.num_attention_heads, size: config.head_size() }
+fn heads(config: &BertConfig) -> AttentionShape {
+    AttentionShape { heads: config.num_attention_heads, head_dim: config.head_size() }
 }
 
-/// The widest part of at most [`Kernels::PART`] that divides the feed-forward width and fills tiles, or else all of it.
+/// The widest part of at most [`Kernels::FFN_BLOCK`] that divides the feed-forward width and fills tiles, or else all of it.
 fn part<K: Kernels>(config: &BertConfig) -> usize {
     let width = config.intermediate_size;
-    (1..=K::PART / 32).rev().map(|n| 32 * n).find(|n| width.is_multiple_of(*n)).unwrap_or(width)
+    (1..=K::FFN_BLOCK / 32).rev().map(|n| 32 * n).find(|n| width.is_multiple_of(*n)).unwrap_or(width)
 }
 
 impl<K: Kernels> CpuEncoder<K> {
@@ -162,17 +163,17 @@ impl<K: Kernels> CpuEncoder<K> {
         let k = &self.kernels;
         k.layer_norm(x, rows, &self.norm, states);
         for layer in &self.layers {
-            k.linear(k.left(states, rows, hidden, made), rows, &layer.qkv, wide, scratch);
+            k.linear(k.pack_lhs(states, rows, hidden, made), rows, &layer.qkv, wide, scratch);
             for i in sequences.clone() {
                 let at = batch.offsets()[i] as usize - first..batch.offsets()[i + 1] as usize - first;
                 k.attention(wide, at, heads, states, scratch);
             }
-            k.linear_add(k.left(states, rows, hidden, made), rows, &layer.attention, x, scratch);
+            k.linear_add(k.pack_lhs(states, rows, hidden, made), rows, &layer.attention, x, scratch);
             k.layer_norm(x, rows, &layer.attention_norm, states);
-            let left = k.left(states, rows, hidden, made);
+            let left = k.pack_lhs(states, rows, hidden, made);
             for (up, down) in &layer.inner {
                 k.linear_act(left, rows, up, self.config.hidden_act, wide, scratch);
-                k.linear_add(k.left(wide, rows, self.part, inner_made), rows, down, x, scratch);
+                k.linear_add(k.pack_lhs(wide, rows, self.part, inner_made), rows, down, x, scratch);
             }
             k.layer_norm(x, rows, &layer.norm, states);
         }
@@ -212,16 +213,16 @@ impl<K: Kernels> Encoder for CpuEncoder<K> {
         BATCH
     }
 
-    fn encode(&self, batch: &PackedBatch, done: Done) -> Result<Matrix> {
+    fn encode(&self, batch: &PackedBatch, on_tokens: TokenCallback) -> Result<Matrix> {
         batch.check(&self.config)?;
         let threads = rayon::current_num_threads();
         let mut vectors = Matrix::zeros(batch.len(), self.config.hidden_size);
-        let longest = self.kernels.chunk();
+        let longest = self.kernels.chunk_tokens();
         let chunks = Mutex::new(Chunks::new(batch, threads, longest, vectors.as_mut_slice()));
         let next = || chunks.lock().unwrap_or_else(PoisonError::into_inner).next();
         (0..threads).into_par_iter().with_max_len(1).try_for_each(|_| {
             while let Some(chunk) = next() {
-                done(self.chunk(batch, chunk)?)?;
+                on_tokens(self.chunk(batch, chunk)?)?;
             }
             Ok(())
         })?;
@@ -232,11 +233,11 @@ impl<K: Kernels> Encoder for CpuEncoder<K> {
 impl<K: Kernels> Default for Work<K> {
     fn default() -> Self {
         Work {
-            x: Aligned::default(),
-            states: Aligned::default(),
-            wide: Aligned::default(),
-            made: K::Made::default(),
-            inner_made: K::Made::default(),
+            x: AlignedBuf::default(),
+            states: AlignedBuf::default(),
+            wide: AlignedBuf::default(),
+            made: K::LhsScratch::default(),
+            inner_made: K::LhsScratch::default(),
             scratch: K::Scratch::default(),
         }
     }
@@ -282,11 +283,11 @@ impl Loader<'_> {
     }
 
     /// The norm `name`, after a layer with `bias`.
-    fn norm(&self, name: &str, bias: Vec<f32>, config: &BertConfig) -> Result<Norm> {
-        Ok(Norm {
-            bias,
-            weight: self.vector(&format!("{name}.weight"), self.hidden)?,
-            shift: self.vector(&format!("{name}.bias"), self.hidden)?,
+    fn norm(&self, name: &str, bias: Vec<f32>, config: &BertConfig) -> Result<LayerNorm> {
+        Ok(LayerNorm {
+            input_bias: bias,
+            gamma: self.vector(&format!("{name}.weight"), self.hidden)?,
+            beta: self.vector(&format!("{name}.bias"), self.hidden)?,
             eps: config.layer_norm_eps as f32,
         })
     }
@@ -297,7 +298,7 @@ impl Loader<'_> {
         i: usize,
         config: &BertConfig,
         part: usize,
-    ) -> Result<Layer<K::Linear>> {
+    ) -> Result<Layer<K::PackedWeights>> {
         let (hidden, inner) = (self.hidden, config.intermediate_size);
         let at = |name: &str| format!("encoder.layer.{i}.{name}");
         let (mut qkv, mut qkv_bias) = (Vec::new(), Vec::new());
@@ -319,7 +320,7 @@ impl Loader<'_> {
         let down = self.tensor(&at("output.dense.weight"), hidden, inner)?;
         let down_bias = self.vector(&at("output.dense.bias"), hidden)?;
         let none = vec![0.0; hidden];
-        let pack = |weight: &[f32], n, k, bias: &[f32]| kernels.pack(weight, n, k, bias, self.arena);
+        let pack = |weight: &[f32], n, k, bias: &[f32]| kernels.pack_weights(weight, n, k, bias, self.arena);
         let parts = (0..inner).step_by(part).map(|from| {
             let up = pack(&up[from * hidden..][..part * hidden], part, hidden, &up_bias[from..][..part]);
             let columns: Vec<f32> =

@@ -1,10 +1,10 @@
 //! The encoders against vectors that sentence-transformers computed in f32 (`scripts/golden.py`), and against themselves.
 
 use crate::{
-    device::{CpuPath, Precision},
-    embed::{CandleEncoder, Encoder, PackedBatch, StockEncoder, cpu_encoder, embed_texts},
+    device::{Isa, Precision},
+    embed::{CandleEncoder, CandleReferenceEncoder, Encoder, PackedBatch, cpu_encoder, embed_texts},
     model::Model,
-    progress::Silent,
+    progress::NoProgress,
     vector::{Matrix, dot},
 };
 use serde_json::Value;
@@ -33,11 +33,13 @@ fn golden() -> Vec<Golden> {
 
 /// Every encoder that this machine can run.
 fn encoders(model: &Model) -> Vec<Box<dyn Encoder>> {
-    let mut encoders: Vec<Box<dyn Encoder>> =
-        vec![Box::new(CandleEncoder::on_cpu(model).unwrap()), Box::new(StockEncoder::new(model).unwrap())];
-    encoders.extend(CpuPath::available().into_iter().map(|path| cpu_encoder(model, path).unwrap()));
+    let mut encoders: Vec<Box<dyn Encoder>> = vec![
+        Box::new(CandleEncoder::on_cpu(model).unwrap()),
+        Box::new(CandleReferenceEncoder::new(model).unwrap()),
+    ];
+    encoders.extend(Isa::available().into_iter().map(|isa| cpu_encoder(model, isa).unwrap()));
     let int8 = Model::from_static(&samestory_minilm::files()).unwrap().with_precision(Precision::Int8);
-    encoders.extend(CpuPath::available().into_iter().map(|path| cpu_encoder(&int8, path).unwrap()));
+    encoders.extend(Isa::available().into_iter().map(|isa| cpu_encoder(&int8, isa).unwrap()));
     encoders
 }
 
@@ -165,7 +167,7 @@ fn threads_change_no_bit() {
         let texts: Vec<&str> = golden.iter().step_by(stride(&*encoder)).map(|g| &g.text[..]).collect();
         let run = |threads: usize| -> Matrix {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| embed_texts(&model, &*encoder, &texts, &Silent).unwrap().vectors)
+            pool.install(|| embed_texts(&model, &*encoder, &texts, &NoProgress).unwrap().vectors)
         };
         assert_eq!(run(1), run(3), "{}", encoder.describe());
     }

@@ -1,26 +1,26 @@
-//! Rows to unit vectors: batches packed without padding, an encoder, and a ledger of what was seen.
+//! Rows to unit vectors: batches packed without padding, an encoder, and a stats of what was seen.
 
 mod batch;
 #[cfg(feature = "candle")]
 mod buckets;
 #[cfg(feature = "candle")]
 mod candle;
+#[cfg(any(test, feature = "yardstick"))]
+mod candle_reference;
 mod chunks;
 mod cpu;
 #[cfg(test)]
 #[cfg(feature = "candle")]
 mod golden;
-mod rows;
-#[cfg(any(test, feature = "yardstick"))]
-mod stock;
+mod texts;
 
 pub use batch::PackedBatch;
 #[cfg(feature = "candle")]
 pub use candle::CandleEncoder;
-pub use cpu::{cpu_encoder, cpu_encoder_in};
-pub use rows::{Embedded, Ledger, embed_texts};
 #[cfg(any(test, feature = "yardstick"))]
-pub use stock::StockEncoder;
+pub use candle_reference::CandleReferenceEncoder;
+pub use cpu::{cpu_encoder, cpu_encoder_with};
+pub use texts::{EmbedStats, Embeddings, embed_texts};
 
 use crate::{Result, vector::Matrix};
 
@@ -39,8 +39,8 @@ pub trait Encoder: Send + Sync {
     }
     /// One unit vector a sequence of `batch`, in its order: `batch.len() × dim`. `done` hears of the tokens of each part
     /// that is done, from any thread, all parts together as many as the batch has; its error is the call's.
-    fn encode(&self, batch: &PackedBatch, done: Done) -> Result<Matrix>;
+    fn encode(&self, batch: &PackedBatch, on_tokens: TokenCallback) -> Result<Matrix>;
 }
 
 /// Hears how many more tokens are encoded, and may stop the call by an error.
-pub type Done<'a> = &'a (dyn Fn(usize) -> Result<()> + Sync);
+pub type TokenCallback<'a> = &'a (dyn Fn(usize) -> Result<()> + Sync);

@@ -186,7 +186,7 @@ mod tests {
             format!("\u{feff}{text}").encode_utf16().flat_map(pair).collect()
         };
         let check = |bytes: &[u8], expect: &str| {
-            let (mut reader, broken) = unpack(bytes, &crate::progress::Silent).unwrap();
+            let (mut reader, broken) = unpack(bytes, &crate::progress::NoProgress).unwrap();
             let (read, error) = read_all(&mut reader, 1 << 20);
             assert_eq!((decode(&read.unwrap()).0, error.is_none()), (expect.into(), true), "{bytes:?}");
             assert_eq!(broken.get(), expect.contains('\u{fffd}'), "{bytes:?}");

@@ -213,7 +213,7 @@ mod tests {
     use super::*;
     use crate::{
         ingest::{Input, Options, read},
-        progress::Silent,
+        progress::NoProgress,
     };
 
     const TEXT: &str = "The dam is raised, no. ";
@@ -252,7 +252,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path: PathBuf = folder.path().join("stories.parquet");
         std::fs::write(&path, bytes).unwrap();
-        read(vec![Input::Path(path)], &Options::default(), &Silent).unwrap()
+        read(vec![Input::Path(path)], &Options::default(), &NoProgress).unwrap()
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    progress::Silent,
+    progress::NoProgress,
     story::{Origin, Story},
 };
 
@@ -85,7 +85,7 @@ fn format_of(path: &Path, options: &Options) -> Option<Format> {
 
 fn open(path: &Path) -> Result<Box<dyn BufRead>> {
     let file = File::open(path).map_err(Error::io("read", path))?;
-    bytes::unpack(file, &Silent).map(|(reader, _)| reader).map_err(Error::io("read", path))
+    bytes::unpack(file, &NoProgress).map(|(reader, _)| reader).map_err(Error::io("read", path))
 }
 
 fn lines(path: &Path, wanted: &dyn Fn(u64) -> bool, out: &mut dyn Write) -> Result<()> {
@@ -173,7 +173,7 @@ fn stories(
     keep: &dyn Fn(&Origin) -> bool,
     out: &mut dyn Write,
 ) -> Result<()> {
-    let found = read(vec![Input::Path(path.into())], options, &Silent)?;
+    let found = read(vec![Input::Path(path.into())], options, &NoProgress)?;
     let named = |origin: &Origin| Origin { path: name.into(), ..origin.clone() };
     for story in found.stories.iter().filter(|s| keep(&named(&s.origin))) {
         write(out, story_line(story).as_bytes())?;

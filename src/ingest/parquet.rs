@@ -141,7 +141,7 @@ mod tests {
     use super::*;
     use crate::{
         ingest::{Input, Options, Spooled, copy_records},
-        progress::Silent,
+        progress::NoProgress,
     };
 
     /// Three stories, the second without a date, in each of so many row groups; `by` is a column that samestory knows
@@ -188,7 +188,8 @@ mod tests {
         let gzip = Compression::GZIP(GzipLevel::default());
         for compression in [Compression::UNCOMPRESSED, Compression::SNAPPY, gzip, Compression::LZ4_RAW] {
             let (_folder, path) = written(&file(compression, 1));
-            let read = crate::ingest::read(vec![Input::Path(path)], &Options::default(), &Silent).unwrap();
+            let read =
+                crate::ingest::read(vec![Input::Path(path)], &Options::default(), &NoProgress).unwrap();
             assert_eq!(read.notices, [], "{compression}");
             let told =
                 read.stories.iter().map(|s| (s.id.as_str(), s.text.as_str(), s.published, s.origin.line));
@@ -224,7 +225,7 @@ mod tests {
         let (start, len) = reader.metadata().row_group(1).column(1).byte_range();
         bytes[start as usize..][..len as usize].fill(0xff);
         fs::write(&path, &bytes).unwrap();
-        let read = crate::ingest::read(vec![Input::Path(path)], &Options::default(), &Silent).unwrap();
+        let read = crate::ingest::read(vec![Input::Path(path)], &Options::default(), &NoProgress).unwrap();
         assert_eq!(read.stories.iter().map(|s| s.id.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
         let notices = read.notices.iter().map(|n| (n.line, matches!(n.kind, NoticeKind::Parquet(_))));
         assert_eq!(notices.collect::<Vec<_>>(), [(4, true)]);
@@ -239,7 +240,7 @@ mod tests {
             bytes[at] = byte;
             for bytes in [&bytes[..], &bytes[..cut]] {
                 let (_folder, path) = written(bytes);
-                let read = crate::ingest::read(vec![Input::Path(path)], &Options::default(), &Silent).unwrap();
+                let read = crate::ingest::read(vec![Input::Path(path)], &Options::default(), &NoProgress).unwrap();
                 prop_assert_eq!(read.files, 1);
             }
         }

@@ -77,7 +77,7 @@ pub(super) fn scores(found: &[Candidate<'_>]) -> Vec<Score> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{link::linker::similarity, random::Random, vector::normalize};
+    use crate::{link::linker::similarity, random::SplitMix64, vector::normalize};
 
     fn profile(vector: &[f32]) -> Profile {
         let mut vector = vector.to_vec();
@@ -124,8 +124,8 @@ mod tests {
 
     #[test]
     fn company_is_that_of_a_plain_scan() {
-        let mut numbers = Random::new(5);
-        let mut random = move || numbers.unit();
+        let mut numbers = SplitMix64::new(5);
+        let mut random = move || numbers.next_f32();
         let profiles: Vec<Profile> = (0..NEAREST + 40)
             .map(|_| {
                 let mut profile = profile(&[random() - 0.5, random() - 0.5, random()]);

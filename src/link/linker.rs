@@ -314,8 +314,8 @@ mod tests {
     use super::*;
     use crate::{
         link::{Part, terms::TOLD},
-        progress::Silent,
-        random::Random,
+        progress::NoProgress,
+        random::SplitMix64,
         vector::normalize,
     };
 
@@ -324,7 +324,7 @@ mod tests {
 
     /// Texts and vectors around `subjects` subjects, with some noise.
     fn stories(n: usize, subjects: usize, seed: u64) -> (Vec<String>, Matrix) {
-        let mut random = Random::new(seed);
+        let mut random = SplitMix64::new(seed);
         let (mut texts, mut vectors) = (Vec::new(), Matrix::zeros(n, DIM));
         for i in 0..n {
             let subject = random.below(subjects);
@@ -353,10 +353,10 @@ mod tests {
         let mut rest = readings;
         for cut in cuts {
             let (now, later) = rest.split_at((*cut).min(rest.len()));
-            linker.extend(now, &Silent).unwrap();
+            linker.extend(now, &NoProgress).unwrap();
             rest = later;
         }
-        linker.extend(rest, &Silent).unwrap();
+        linker.extend(rest, &NoProgress).unwrap();
         linker
     }
 

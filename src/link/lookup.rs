@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Error, Result,
     compare::Frequencies,
-    device::CpuPath,
+    device::Isa,
     progress::{Progress, Stage},
     search::{QuantizedRows, Query},
     vector::dot,
@@ -34,7 +34,7 @@ pub struct Lookup<'a> {
     profiles: Vec<Profile>,
     /// The vectors of the profiles as bytes: what is read of all stories.
     bytes: QuantizedRows,
-    path: CpuPath,
+    isa: Isa,
     postings: Vec<Vec<(u32, f32)>>,
     dim: usize,
 }
@@ -109,25 +109,25 @@ impl Rough {
 }
 
 impl<'a> Lookup<'a> {
-    /// Takes the pool, to be searched by the kernels of `path`.
-    pub fn new(readings: Vec<Reading<'a>>, path: CpuPath, progress: &dyn Progress) -> Result<Self> {
-        Self::prepare(readings, None, path, progress)
+    /// Takes the pool, to be searched by the kernels of `isa`.
+    pub fn new(readings: Vec<Reading<'a>>, isa: Isa, progress: &dyn Progress) -> Result<Self> {
+        Self::prepare(readings, None, isa, progress)
     }
 
     /// Takes a pool of a few stories out of many: how rare words are is known from those.
     pub fn among(
         readings: Vec<Reading<'a>>,
         many: &dyn Frequencies,
-        path: CpuPath,
+        isa: Isa,
         progress: &dyn Progress,
     ) -> Result<Self> {
-        Self::prepare(readings, Some(many), path, progress)
+        Self::prepare(readings, Some(many), isa, progress)
     }
 
     fn prepare(
         readings: Vec<Reading<'a>>,
         many: Option<&dyn Frequencies>,
-        path: CpuPath,
+        isa: Isa,
         progress: &dyn Progress,
     ) -> Result<Self> {
         progress.begin(Stage::Link, Some(readings.len() as u64));
@@ -156,7 +156,7 @@ impl<'a> Lookup<'a> {
         let mut bytes = QuantizedRows::new(dim);
         profiles.iter().for_each(|profile| bytes.push(&profile.vector));
         progress.end(Stage::Link);
-        Ok(Lookup { readings, vocabulary, profiles, bytes, path, postings, dim })
+        Ok(Lookup { readings, vocabulary, profiles, bytes, isa, postings, dim })
     }
 
     /// The story at `place` as it was taken.
@@ -243,7 +243,7 @@ impl<'a> Lookup<'a> {
         most: usize,
         wanted: &(dyn Fn(usize) -> bool + Sync),
     ) -> Vec<Rough> {
-        let bounds = self.bytes.view(self.path).bounds(&Query::new(&profile.vector));
+        let bounds = self.bytes.view(self.isa).bounds(&Query::new(&profile.vector));
         let at = |bound: f32, story: usize| Rough { story, cosine: bound, terms: terms[story] };
         let mut scores: Vec<f32> = Vec::new();
         let mut stories: Vec<(usize, f32)> = Vec::new();
@@ -294,7 +294,7 @@ fn parts<'r, 'a>(reading: &'r Reading<'a>) -> impl Iterator<Item = &'r super::Pa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{link::Part, progress::Silent, random::Random, vector::Matrix};
+    use crate::{link::Part, progress::NoProgress, random::SplitMix64, vector::Matrix};
 
     #[test]
     fn rank_follows_vectors_terms_and_best_passages() {
@@ -312,7 +312,7 @@ mod tests {
         let reading =
             |of: &[usize]| Reading { body: of.iter().map(|i| part(*i)).collect(), ..Reading::default() };
         let pool: Vec<Reading> = vec![reading(&[0]), reading(&[1]), reading(&[2]), reading(&[1, 3, 0])];
-        let lookup = Lookup::new(pool, CpuPath::detect(), &Silent).unwrap();
+        let lookup = Lookup::new(pool, Isa::detect(), &NoProgress).unwrap();
         let query = lookup.reading(0).clone();
         let found = lookup.nearest(&query, 4, &|_| true);
         let places: Vec<usize> = found.iter().map(|f| f.story).collect();
@@ -330,7 +330,7 @@ mod tests {
     #[test]
     fn bytes_pass_over_no_story_that_is_near() {
         const WORDS: [&str; 6] = ["harbour", "plum", "chess", "quarry", "barge", "ferry"];
-        let mut random = Random::new(7);
+        let mut random = SplitMix64::new(7);
         let texts: Vec<String> =
             (0..40).map(|_| (0..3).map(|_| WORDS[random.below(6)].to_string() + " ").collect()).collect();
         let mut vectors = Matrix::zeros(40, 20);
@@ -343,8 +343,8 @@ mod tests {
             Reading { body: vec![part(random.below(40)), part(random.below(40))], ..Reading::default() }
         };
         let pool: Vec<Reading> = (0..900).map(|_| reading()).collect();
-        for path in CpuPath::available() {
-            let lookup = Lookup::new(pool.clone(), path, &Silent).unwrap();
+        for isa in Isa::available() {
+            let lookup = Lookup::new(pool.clone(), isa, &NoProgress).unwrap();
             for (place, most) in [(0, 1), (5, 7), (77, 200), (400, 899), (899, 2000)] {
                 let profile = &lookup.profiles[place];
                 let terms: Vec<f32> =

@@ -4,7 +4,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use serde::Deserialize;
 
-use super::{BertConfig, Files, Manifest, Model, Pooling, Precision, Tokenizer, Weights};
+use super::{BertConfig, Files, Model, ModelManifest, Pooling, Precision, Tokenizer, Weights};
 use crate::{Error, Result};
 
 pub(super) const CONFIG: &str = "config.json";
@@ -38,7 +38,7 @@ pub(super) fn open(path: &Path) -> Result<Model> {
     let config = BertConfig::from_json(&name(path, CONFIG), &read(path, CONFIG)?)?;
     let manifest = match optional(path, "model.toml")? {
         Some(bytes) => {
-            Some(Manifest::from_toml(&name(path, "model.toml"), &String::from_utf8_lossy(&bytes))?)
+            Some(ModelManifest::from_toml(&name(path, "model.toml"), &String::from_utf8_lossy(&bytes))?)
         }
         None => None,
     };

@@ -12,7 +12,7 @@ use crate::{Error, Result};
 
 /// The fields of `model.toml`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Manifest {
+pub struct ModelManifest {
     /// The name that reports give.
     pub name: String,
     /// SPDX identifier.
@@ -37,7 +37,7 @@ pub struct Manifest {
     pub files: BTreeMap<String, String>,
 }
 
-impl Manifest {
+impl ModelManifest {
     /// Reads `model.toml`; `file` is named in errors.
     pub fn from_toml(file: &str, text: &str) -> Result<Self> {
         let refuse = |found: String| Error::Model {
@@ -45,7 +45,7 @@ impl Manifest {
             expected: "a model.toml as scripts/import-model writes it".into(),
             found,
         };
-        let manifest: Manifest = toml::from_str(text).map_err(|e| refuse(e.message().to_string()))?;
+        let manifest: ModelManifest = toml::from_str(text).map_err(|e| refuse(e.message().to_string()))?;
         // What the vectors depend on is known by these sums.
         match [CONFIG, TOKENIZER, WEIGHTS].iter().find(|f| !manifest.files.contains_key(**f)) {
             None => Ok(manifest),

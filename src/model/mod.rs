@@ -20,11 +20,11 @@ pub use crate::device::{Activation, Precision};
 pub use config::{BertConfig, Pooling};
 #[cfg(feature = "hub")]
 pub use hub::fetch;
-pub use manifest::Manifest;
+pub use manifest::ModelManifest;
 pub use tokenizer::Tokenizer;
 pub use weights::{Tensor, Weights};
 
-use crate::{Error, Result};
+use crate::{Error, Result, hex};
 
 /// A model, loaded as far as it costs nothing: weights are mapped or compiled in, not read.
 pub struct Model {
@@ -46,7 +46,7 @@ pub struct Model {
     pub weights: Arc<Weights>,
     /// Text to ids.
     pub tokenizer: Tokenizer,
-    manifest: Option<Manifest>,
+    manifest: Option<ModelManifest>,
     files: Files,
 }
 
@@ -86,7 +86,7 @@ impl Model {
             found.ok_or_else(|| folder::missing(Path::new(&inside(name))))
         };
         let manifest = String::from_utf8_lossy(find("model.toml")?);
-        let manifest = Manifest::from_toml(&inside("model.toml"), &manifest)?;
+        let manifest = ModelManifest::from_toml(&inside("model.toml"), &manifest)?;
         let (tokens, prefix) = (manifest.max_tokens, manifest.prefix.clone());
         let tokenizer = find(folder::TOKENIZER)?;
         Ok(Model {
@@ -162,7 +162,7 @@ impl Model {
         if self.precision != Precision::Native {
             hash.update(format!("|{}", self.precision));
         }
-        hex(&hash.finalize())
+        hex::encode(&hash.finalize())
     }
 
     /// Compares every file with the checksum of the manifest; the files that were checked, with their sums. None is where
@@ -175,7 +175,7 @@ impl Model {
                 folder::WEIGHTS => Cow::Borrowed(self.weights.file_bytes()),
                 name => self.files.read(name)?,
             };
-            let found = hex(&Sha256::digest(data));
+            let found = hex::encode(&Sha256::digest(data));
             if found != *expected {
                 return Err(Error::Model {
                     file: name.clone(),
@@ -187,9 +187,4 @@ impl Model {
         }
         Ok(checked)
     }
-}
-
-/// Lower-case hex digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::embed::Ledger;
+use crate::embed::EmbedStats;
 
 /// Seconds that one stage took, measured in this run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -55,7 +55,7 @@ pub struct Manifest {
     /// Links by relation name.
     pub links: Vec<(String, u64)>,
     /// What the encoder saw.
-    pub ledger: Ledger,
+    pub embedding: EmbedStats,
     /// Seconds per stage.
     pub stages: Vec<StageTime>,
 }
@@ -71,8 +71,8 @@ impl Manifest {
         };
         let links: u64 = self.links.iter().map(|(_, n)| n).sum();
         let stages: Vec<_> = self.stages.iter().map(|s| format!("{} {:.2} s", s.stage, s.seconds)).collect();
-        let l = &self.ledger;
-        let known = match l.known_rows {
+        let l = &self.embedding;
+        let known = match l.cached_texts {
             0 => String::new(),
             n => format!("; {n} passages known from the store"),
         };
@@ -101,7 +101,7 @@ impl Manifest {
             ),
             format!(
                 "tokens     {} seen, {} cut; {} passages longer than the window, read as {} windows{known}",
-                l.tokens, l.tokens_cut, l.windowed_rows, l.windows
+                l.tokens, l.truncated_tokens, l.windowed_texts, l.windows
             ),
             format!("seconds    {}", stages.join(", ")),
         ]

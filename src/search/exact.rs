@@ -1,7 +1,7 @@
 //! Exact search: every row against every other, in blocks that stay in the cache.
 //!
 //! The kernels' scores find what may lie above the floor; what is reported is scored again by [`dot`], whose
-//! bytes are the same on every machine and path. The floor of the first pass is lower by the most that the kernels
+//! bytes are the same on every machine and instruction set. The floor of the first pass is lower by the most that the kernels
 //! can err, so nothing is missed, bf16 or not. In a self-join of many rows the first pass may go over their sketches.
 
 use std::ops::Range;
@@ -10,10 +10,10 @@ use rayon::prelude::*;
 
 use super::{RowPair, sketch::sketches};
 #[cfg(target_arch = "x86_64")]
-use crate::device::Bf16;
+use crate::device::Bf16Kernels;
 use crate::{
     Error, Result,
-    device::{Above, Aligned, Arena, CpuPath, Float, Hit, Kernels},
+    device::{AlignedBuf, Arena, F32Kernels, Hit, Isa, Kernels, ThresholdSearch},
     progress::{Progress, Stage},
     story::RowId,
     vector::{Matrix, dot},
@@ -75,18 +75,18 @@ pub(super) fn scan<C: Collect>(
     rows: &Matrix,
     floor: f32,
     against: Against,
-    path: CpuPath,
+    isa: Isa,
     collect: &C,
     progress: &dyn Progress,
 ) -> Result<Vec<C::Block>> {
     #[cfg(target_arch = "x86_64")]
-    if let Some(bf16) = Bf16::for_rows(path, rows.dim()) {
+    if let Some(bf16) = Bf16Kernels::for_rows(isa, rows.dim()) {
         return scan_with(&bf16, rows, floor, against, collect, progress);
     }
-    scan_with(&Float::new(path), rows, floor, against, collect, progress)
+    scan_with(&F32Kernels::new(isa), rows, floor, against, collect, progress)
 }
 
-fn scan_with<K: Above, C: Collect>(
+fn scan_with<K: ThresholdSearch, C: Collect>(
     kernels: &K,
     rows: &Matrix,
     floor: f32,
@@ -100,9 +100,9 @@ fn scan_with<K: Above, C: Collect>(
     let slice = |block: usize| &rows.as_slice()[range(block).start * dim..range(block).end * dim];
     let arena = Arena::default();
     let columns = (0..blocks).into_par_iter().map(|j| pack(kernels, slice(j), dim, &arena));
-    let columns: Vec<K::Linear> = columns.collect();
+    let columns: Vec<K::PackedWeights> = columns.collect();
     let floor = floor - K::SCORE_ERROR;
-    let scan_block = |(x, scratch, hits): &mut (Aligned<K::Value>, K::Scratch, Vec<Hit>), i: usize| {
+    let scan_block = |(x, scratch, hits): &mut (AlignedBuf<K::Element>, K::Scratch, Vec<Hit>), i: usize| {
         let at = range(i);
         kernels.write_operand(slice(i), at.len(), dim, x);
         let mut block = collect.start(at.clone());
@@ -112,7 +112,7 @@ fn scan_with<K: Above, C: Collect>(
                 break;
             }
             hits.clear();
-            kernels.above(x, at.len(), columns, floor, hits, scratch);
+            kernels.scores_above(x, at.len(), columns, floor, hits, scratch);
             for hit in hits.iter_mut() {
                 hit.row += at.start as u32;
                 hit.column += (j * BLOCK) as u32;
@@ -125,22 +125,22 @@ fn scan_with<K: Above, C: Collect>(
         block
     };
     let start =
-        || (Aligned::new(BLOCK.next_multiple_of(K::ROW_BLOCK) * dim), K::Scratch::default(), Vec::new());
+        || (AlignedBuf::new(BLOCK.next_multiple_of(K::ROW_BLOCK) * dim), K::Scratch::default(), Vec::new());
     let found = (0..blocks).into_par_iter().with_max_len(1).map_init(start, scan_block).collect();
     if progress.cancelled() { Err(Error::Interrupted) } else { Ok(found) }
 }
 
 /// Rows as the right side of a product, filled up with zeros to whole tiles.
-fn pack<K: Kernels>(kernels: &K, rows: &[f32], dim: usize, arena: &Arena) -> K::Linear {
+fn pack<K: Kernels>(kernels: &K, rows: &[f32], dim: usize, arena: &Arena) -> K::PackedWeights {
     let n = rows.len() / dim;
     let whole = n.next_multiple_of(K::ROW_BLOCK);
     let bias = vec![0.0; whole];
     if whole == n {
-        return kernels.pack(rows, n, dim, &bias, arena);
+        return kernels.pack_weights(rows, n, dim, &bias, arena);
     }
     let mut filled = vec![0.0; whole * dim];
     filled[..rows.len()].copy_from_slice(rows);
-    kernels.pack(&filled, whole, dim, &bias, arena)
+    kernels.pack_weights(&filled, whole, dim, &bias, arena)
 }
 
 /// Pairs above a floor by their exact score.
@@ -155,10 +155,10 @@ impl Pairs<'_> {
         &self,
         scanned: &Matrix,
         against: Against,
-        path: CpuPath,
+        isa: Isa,
         progress: &dyn Progress,
     ) -> Result<Vec<RowPair>> {
-        let mut found = scan(scanned, self.floor, against, path, self, progress)?;
+        let mut found = scan(scanned, self.floor, against, isa, self, progress)?;
         found.par_iter_mut().for_each(|pairs| pairs.sort_unstable_by_key(|p| (p.a, p.b)));
         Ok(found.concat())
     }
@@ -180,8 +180,8 @@ impl Collect for Pairs<'_> {
 }
 
 /// All pairs of rows with a score of at least `floor`, `a < b`, in order.
-pub fn self_join(rows: &Matrix, floor: f32, path: CpuPath, progress: &dyn Progress) -> Result<Vec<RowPair>> {
-    join(rows, floor, Against::Later, path, progress)
+pub fn self_join(rows: &Matrix, floor: f32, isa: Isa, progress: &dyn Progress) -> Result<Vec<RowPair>> {
+    join(rows, floor, Against::Later, isa, progress)
 }
 
 /// As [`self_join`], of the rows before `split` with those from it on alone: what two blocks of a larger self-join that
@@ -190,25 +190,25 @@ pub fn cross_join(
     rows: &Matrix,
     split: usize,
     floor: f32,
-    path: CpuPath,
+    isa: Isa,
     progress: &dyn Progress,
 ) -> Result<Vec<RowPair>> {
-    join(rows, floor, Against::From(split), path, progress)
+    join(rows, floor, Against::From(split), isa, progress)
 }
 
 fn join(
     rows: &Matrix,
     floor: f32,
     against: Against,
-    path: CpuPath,
+    isa: Isa,
     progress: &dyn Progress,
 ) -> Result<Vec<RowPair>> {
     if rows.rows() < 2 {
         return Ok(Vec::new());
     }
     let pairs = Pairs { rows, floor };
-    let sketches = sketches(rows, against.pairs(rows.rows() as u64), floor, path);
-    pairs.found_by(sketches.as_ref().unwrap_or(rows), against, path, progress)
+    let sketches = sketches(rows, against.pairs(rows.rows() as u64), floor, isa);
+    pairs.found_by(sketches.as_ref().unwrap_or(rows), against, isa, progress)
 }
 
 /// For each row of `queries` the `k` nearest of `rows`: by score, then by number.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    device::CpuPath,
+    device::Isa,
     progress::Progress,
     story::RowId,
     vector::{Matrix, dot},
@@ -24,7 +24,7 @@ pub struct HnswIndex<'a> {
     quantized: QuantizedRows,
     file: Vec<u8>,
     options: HnswOptions,
-    path: CpuPath,
+    isa: Isa,
 }
 
 /// What a join found, and what it could not vouch for.
@@ -39,24 +39,19 @@ pub struct Joined {
 
 impl<'a> HnswIndex<'a> {
     /// Builds, audits and freezes the graph: the same rows give the same one.
-    pub fn build(
-        rows: &'a Matrix,
-        options: HnswOptions,
-        path: CpuPath,
-        progress: &dyn Progress,
-    ) -> Result<Self> {
+    pub fn build(rows: &'a Matrix, options: HnswOptions, isa: Isa, progress: &dyn Progress) -> Result<Self> {
         let quantized = QuantizedRows::from_matrix(rows);
-        let mut builder = GraphBuilder::build(quantized.view(path), options.graph, progress)?;
+        let mut builder = GraphBuilder::build(quantized.view(isa), options.graph, progress)?;
         builder.audit(options.ef_search, progress)?;
         let mut file = Vec::new();
         builder.freeze(0, &mut file).map_err(in_memory)?;
         drop(builder);
-        Ok(HnswIndex { rows, quantized, file, options, path })
+        Ok(HnswIndex { rows, quantized, file, options, isa })
     }
 
     /// All pairs of rows above `floor` that the graph leads to; scores are exact.
     pub fn self_join(&self, floor: f32, progress: &dyn Progress) -> Result<Joined> {
-        let opened = Graph::open(&self.file, self.quantized.view(self.path));
+        let opened = Graph::open(&self.file, self.quantized.view(self.isa));
         let (graph, _) = opened.map_err(|broken| in_memory(io::Error::other(broken)))?;
         let rescued: RowSet = graph.rescued_rows().collect();
         let neighbours = |scratch: &mut GraphScratch, a: u32| {

@@ -301,7 +301,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        device::CpuPath,
+        device::Isa,
         search::{QuantizedRows, RowsFile, tests::clustered},
         vector::{Matrix, dot},
     };
@@ -322,11 +322,11 @@ mod tests {
         let expect = brute_force(query, rows, want, dead);
         let bits = |found: &[(RowId, f32)]| found.iter().map(|(r, s)| (*r, s.to_bits())).collect::<Vec<_>>();
         let mut seen: Option<Vec<Candidate>> = None;
-        for path in CpuPath::available() {
-            let view = quantized.view(path);
+        for isa in Isa::available() {
+            let view = quantized.view(isa);
             let score = |row: RowId| Ok::<_, Infallible>(dot(query, rows.row(row.index())));
             let found = view.look_up(query, want, dead, score).unwrap();
-            assert_eq!(bits(&found), bits(&expect), "{path} {want:?}");
+            assert_eq!(bits(&found), bits(&expect), "{isa} {want:?}");
             let candidates = view.candidates(&[Query::new(query)], want, dead).remove(0);
             let same = |a: &Candidate, b: &Candidate| {
                 (a.row, a.most.to_bits(), a.least.to_bits()) == (b.row, b.most.to_bits(), b.least.to_bits())
@@ -374,7 +374,7 @@ mod tests {
             let mut rows = clustered(8, dim, seed);
             rows.as_mut_slice().iter_mut().for_each(|x| *x *= 2f32.powi(size));
             let quantized = QuantizedRows::from_matrix(&rows);
-            let view = quantized.view(CpuPath::Portable);
+            let view = quantized.view(Isa::Portable);
             for a in 0..8 {
                 let query = Query::new(rows.row(a));
                 for b in 0..8 {
@@ -409,7 +409,7 @@ mod tests {
     fn many_queries_give_what_each_gives_alone() {
         let rows = clustered(3000, 24, 9);
         let quantized = QuantizedRows::from_matrix(&rows);
-        let view = quantized.view(CpuPath::detect());
+        let view = quantized.view(Isa::detect());
         let queries: Vec<Query> = (0..20).map(|i| Query::new(rows.row(i * 100))).collect();
         let dead = RowSet::default();
         let together = view.candidates(&queries, Want::Nearest(5), &dead);
@@ -422,19 +422,19 @@ mod tests {
     fn a_file_is_read_back_and_a_broken_one_is_refused() {
         let rows = clustered(30, 70, 3);
         let quantized = QuantizedRows::from_matrix(&rows);
-        let view = quantized.view(CpuPath::Portable);
+        let view = quantized.view(Isa::Portable);
         let mut file = Vec::new();
         view.write(42, &mut file).unwrap();
         assert_eq!(file.len(), 64 + 30 * (128 + 12));
-        let (read, generation) = Quantized::open(&file, CpuPath::detect()).unwrap();
+        let (read, generation) = Quantized::open(&file, Isa::detect()).unwrap();
         assert_eq!((read.to_rows(), generation), (quantized.clone(), 42));
         let (kept, generation) = RowsFile::open(&file[..]).unwrap();
-        assert_eq!((kept.view(CpuPath::detect()).to_rows(), generation), (quantized.clone(), 42));
+        assert_eq!((kept.view(Isa::detect()).to_rows(), generation), (quantized.clone(), 42));
         for at in 0..file.len() {
             let mut broken = file.clone();
             broken[at] ^= 16;
-            assert!(Quantized::open(&broken, CpuPath::detect()).is_err(), "byte {at}");
-            assert!(Quantized::open(&file[..at], CpuPath::detect()).is_err(), "cut at {at}");
+            assert!(Quantized::open(&broken, Isa::detect()).is_err(), "byte {at}");
+            assert!(Quantized::open(&file[..at], Isa::detect()).is_err(), "cut at {at}");
         }
     }
 }

@@ -57,7 +57,7 @@ pub use tensor::TensorSearch;
 
 use crate::{
     Result,
-    device::CpuPath,
+    device::Isa,
     progress::Progress,
     story::{Corpus, RowId, StoryId},
     vector::Matrix,
@@ -96,7 +96,7 @@ pub struct SearchOptions {
     /// How neighbours are searched.
     pub index: IndexChoice,
     /// The kernels.
-    pub path: CpuPath,
+    pub isa: Isa,
     /// Exact search on a GPU, in place of the kernels.
     pub tensors: Option<TensorSearch>,
     /// Row pairs below this cosine are no candidates.
@@ -118,7 +118,7 @@ impl Default for SearchOptions {
     fn default() -> Self {
         SearchOptions {
             index: IndexChoice::Auto,
-            path: CpuPath::detect(),
+            isa: Isa::detect(),
             tensors: None,
             row_floor: 0.75,
             max_carriers: 100,
@@ -293,7 +293,7 @@ fn neighbours(
             return Ok(pairs);
         }
         report.index = format!("exact self-join ({why})");
-        return self_join(vectors, options.row_floor, options.path, progress);
+        return self_join(vectors, options.row_floor, options.isa, progress);
     }
     #[cfg(feature = "graph")]
     return join_by_graph(vectors, options, &why, report, progress);
@@ -309,7 +309,7 @@ fn join_by_graph(
     report: &mut SearchReport,
     progress: &dyn Progress,
 ) -> Result<Vec<RowPair>> {
-    let index = HnswIndex::build(vectors, options.hnsw, options.path, progress)?;
+    let index = HnswIndex::build(vectors, options.hnsw, options.isa, progress)?;
     let joined = index.self_join(options.row_floor, progress)?;
     let HnswOptions { graph: GraphOptions { m, ef_construction }, ef_search } = options.hnsw;
     report.index =
@@ -356,15 +356,15 @@ mod tests {
 
     use super::*;
     use crate::{
-        progress::Silent,
-        random::Random,
+        progress::NoProgress,
+        random::SplitMix64,
         vector::{dot, normalize},
     };
 
     /// Unit vectors around a few centres, every fourth one a copy of the one before.
     pub(super) fn clustered(n: usize, dim: usize, seed: u64) -> Matrix {
-        let mut numbers = Random::new(seed);
-        let mut random = move || numbers.unit() - 0.5;
+        let mut numbers = SplitMix64::new(seed);
+        let mut random = move || numbers.next_f32() - 0.5;
         let centres: Vec<f32> = (0..8 * dim).map(|_| random()).collect();
         let mut rows = Matrix::zeros(n, dim);
         for i in 0..n {
@@ -397,8 +397,8 @@ mod tests {
         fn the_exact_join_equals_brute_force_on_every_path(n in 0usize..300, dim in 1usize..40, seed: u64, floor in 0.0f32..0.99) {
             let rows = clustered(n, dim, seed);
             let expect = brute_force(&rows, floor);
-            for path in CpuPath::available() {
-                prop_assert_eq!(&self_join(&rows, floor, path, &Silent).unwrap(), &expect);
+            for isa in Isa::available() {
+                prop_assert_eq!(&self_join(&rows, floor, isa, &NoProgress).unwrap(), &expect);
             }
         }
     }
@@ -420,23 +420,23 @@ mod tests {
                     let values = both.iter().flat_map(|r| rows.row(*r as usize).to_vec()).collect();
                     let part = Matrix::from_vec(values, dim);
                     let joined = match split {
-                        Some(split) => cross_join(&part, split, floor, options.path, &Silent).unwrap(),
-                        None => self_join(&part, floor, options.path, &Silent).unwrap(),
+                        Some(split) => cross_join(&part, split, floor, options.isa, &NoProgress).unwrap(),
+                        None => self_join(&part, floor, options.isa, &NoProgress).unwrap(),
                     };
                     let global = |r: RowId| RowId(both[r.index()]);
                     pairs.extend(joined.iter().map(|p| {
                         let (a, b) = (global(p.a), global(p.b));
                         RowPair { a: a.min(b), b: a.max(b), score: p.score }
                     }));
-                    let found = nearest(&part, split, &options, &Silent).unwrap();
+                    let found = nearest(&part, split, &options, &NoProgress).unwrap();
                     near.extend(found.iter().map(|(a, b, s)| (both[*a as usize], both[*b as usize], *s)));
                 }
             }
             pairs.sort_by_key(|p| (p.a, p.b));
-            prop_assert_eq!(pairs, self_join(&rows, floor, options.path, &Silent).unwrap());
+            prop_assert_eq!(pairs, self_join(&rows, floor, options.isa, &NoProgress).unwrap());
             near.sort_by(|x, y| x.0.cmp(&y.0).then(y.2.total_cmp(&x.2)).then(x.1.cmp(&y.1)));
             let best: Vec<_> = near.chunk_by(|x, y| x.0 == y.0).flat_map(|of| of[..of.len().min(3)].to_vec()).collect();
-            prop_assert_eq!(&best, &nearest(&rows, None, &options, &Silent).unwrap());
+            prop_assert_eq!(&best, &nearest(&rows, None, &options, &NoProgress).unwrap());
             let of_row = |(a, all): (usize, Vec<(RowId, f32)>)| {
                 let others = all.into_iter().filter(move |(b, score)| b.index() != a && *score >= floor);
                 others.take(3).map(move |(b, score)| (a as u32, b.0, score))
@@ -450,8 +450,8 @@ mod tests {
     fn hnsw_finds_nearly_all_pairs_although_a_quarter_are_copies() {
         let rows = clustered(1500, 48, 7);
         let expect = brute_force(&rows, 0.8);
-        let index = HnswIndex::build(&rows, HnswOptions::default(), CpuPath::detect(), &Silent).unwrap();
-        let joined = index.self_join(0.8, &Silent).unwrap();
+        let index = HnswIndex::build(&rows, HnswOptions::default(), Isa::detect(), &NoProgress).unwrap();
+        let joined = index.self_join(0.8, &NoProgress).unwrap();
         let found = joined.pairs.iter().filter(|p| expect.contains(p)).count();
         assert_eq!(found, joined.pairs.len());
         assert!(found as f64 >= 0.99 * expect.len() as f64, "{found} of {}", expect.len());

@@ -9,7 +9,7 @@
 //! |q·v − s·t·(c·d)| ≤ f·‖v‖ + (‖q‖ + f)·e
 //! ```
 //!
-//! `c·d` is an integer and the same on every machine ([`Int8`]). What float32 can lose in [`crate::vector::dot`] and in
+//! `c·d` is an integer and the same on every machine ([`Int8Dot`]). What float32 can lose in [`crate::vector::dot`] and in
 //! the bound is added ([`Query::new`]). So whatever [`crate::vector::dot`] would find to be among the nearest lies among
 //! the candidates of the first pass, and scored again, the result is that of brute force, ties and all.
 //!
@@ -26,8 +26,8 @@ use super::derived::{Broken, FRAME, Frame, Kind};
 use super::lookup::Candidate;
 use crate::{
     device::{
-        CpuPath,
-        int8::{BIAS, CODES, Codes, Int8, MAX_LEN},
+        Isa,
+        int8::{BIAS, CODE_BLOCK, Int8Dot, MAX_CODES, QueryCodes},
     },
     story::RowId,
     vector::Matrix,
@@ -49,7 +49,7 @@ pub struct QuantizedRows {
 impl QuantizedRows {
     /// No rows yet, of `dim` values each. Panics above 65,536.
     pub fn new(dim: usize) -> Self {
-        assert!(dim.next_multiple_of(CODES) <= MAX_LEN, "rows of {dim} values are too long");
+        assert!(dim.next_multiple_of(CODE_BLOCK) <= MAX_CODES, "rows of {dim} values are too long");
         QuantizedRows { dim, codes: Vec::new(), figures: Vec::new() }
     }
 
@@ -67,7 +67,7 @@ impl QuantizedRows {
         let Figures { scale, error, length } = quantize(row, |code| {
             self.codes.push((code as u8).wrapping_add(BIAS));
         });
-        self.codes.resize(start + self.dim.next_multiple_of(CODES), BIAS);
+        self.codes.resize(start + self.dim.next_multiple_of(CODE_BLOCK), BIAS);
         [scale, error, length].iter().for_each(|x| self.figures.extend(x.to_le_bytes()));
     }
 
@@ -78,9 +78,9 @@ impl QuantizedRows {
         self.figures.extend_from_slice(rows.figures);
     }
 
-    /// The rows, to be searched by the kernels of `path`.
-    pub fn view(&self, path: CpuPath) -> Quantized<'_> {
-        Quantized { dim: self.dim, codes: &self.codes, figures: &self.figures, kernel: Int8::new(path) }
+    /// The rows, to be searched by the kernels of `isa`.
+    pub fn view(&self, isa: Isa) -> Quantized<'_> {
+        Quantized { dim: self.dim, codes: &self.codes, figures: &self.figures, kernel: Int8Dot::new(isa) }
     }
 }
 
@@ -96,16 +96,16 @@ impl<B: AsRef<[u8]>> RowsFile<B> {
     /// Takes a file that [`Quantized::write`] made, after [`Quantized::open`] has looked at all of it; also returns its
     /// generation.
     pub fn open(bytes: B) -> Result<(Self, u64), Broken> {
-        let (view, generation) = Quantized::open(bytes.as_ref(), CpuPath::Portable)?;
+        let (view, generation) = Quantized::open(bytes.as_ref(), Isa::Portable)?;
         let (dim, rows) = (view.dim(), view.rows());
         Ok((RowsFile { bytes, dim, rows }, generation))
     }
 
-    /// The rows, to be searched by the kernels of `path`.
-    pub fn view(&self, path: CpuPath) -> Quantized<'_> {
+    /// The rows, to be searched by the kernels of `isa`.
+    pub fn view(&self, isa: Isa) -> Quantized<'_> {
         let body = &self.bytes.as_ref()[FRAME..];
-        let (codes, figures) = body.split_at(self.rows * self.dim.next_multiple_of(CODES));
-        Quantized { dim: self.dim, codes, figures, kernel: Int8::new(path) }
+        let (codes, figures) = body.split_at(self.rows * self.dim.next_multiple_of(CODE_BLOCK));
+        Quantized { dim: self.dim, codes, figures, kernel: Int8Dot::new(isa) }
     }
 }
 
@@ -115,22 +115,22 @@ pub struct Quantized<'a> {
     dim: usize,
     codes: &'a [u8],
     figures: &'a [u8],
-    kernel: Int8,
+    kernel: Int8Dot,
 }
 
 impl<'a> Quantized<'a> {
     /// Reads a file that [`Quantized::write`] made; also returns its generation. Reads all of it once, for its checksum,
     /// and copies nothing.
-    pub fn open(file: &'a [u8], path: CpuPath) -> Result<(Self, u64), Broken> {
+    pub fn open(file: &'a [u8], isa: Isa) -> Result<(Self, u64), Broken> {
         let (frame, body) = Frame::open(&KIND, file)?;
         let (dim, rows) = (frame.parameter as usize, frame.counts[0] as usize);
-        let stride = dim.next_multiple_of(CODES);
-        if stride > MAX_LEN || rows.checked_mul(stride + FIGURES) != Some(body.len()) {
+        let stride = dim.next_multiple_of(CODE_BLOCK);
+        if stride > MAX_CODES || rows.checked_mul(stride + FIGURES) != Some(body.len()) {
             let expected = format!("{rows} rows of {dim} values");
             return Err(Broken::new(expected, format!("{} bytes", body.len())));
         }
         let (codes, figures) = body.split_at(rows * stride);
-        Ok((Quantized { dim, codes, figures, kernel: Int8::new(path) }, frame.generation))
+        Ok((Quantized { dim, codes, figures, kernel: Int8Dot::new(isa) }, frame.generation))
     }
 
     /// Writes the rows as a file.
@@ -176,7 +176,7 @@ impl<'a> Quantized<'a> {
         self.figures[first * FIGURES..(first + rows) * FIGURES].chunks_exact(FIGURES).map(Figures::read)
     }
 
-    pub(super) fn kernel(&self) -> Int8 {
+    pub(super) fn kernel(&self) -> Int8Dot {
         self.kernel
     }
 
@@ -195,7 +195,7 @@ impl<'a> Quantized<'a> {
     }
 
     fn stride(&self) -> usize {
-        self.dim.next_multiple_of(CODES)
+        self.dim.next_multiple_of(CODE_BLOCK)
     }
 }
 
@@ -219,7 +219,7 @@ impl Figures {
 
 /// A quantized query.
 pub struct Query {
-    pub(super) codes: Codes,
+    pub(super) codes: QueryCodes,
     scale: f32,
     error: f32,
     /// The most that the length of the query and its error are together.
@@ -252,7 +252,7 @@ impl Query {
     fn with(codes: &[i8], Figures { scale, error, length }: Figures) -> Self {
         let steps = codes.len() as f32 / 8.0 + 64.0;
         Query {
-            codes: Codes::new(codes),
+            codes: QueryCodes::new(codes),
             scale,
             error,
             reach: (length + error).next_up(),

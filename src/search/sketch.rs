@@ -19,8 +19,8 @@
 use rayon::prelude::*;
 
 use crate::{
-    device::{Arena, CpuPath, Float, Kernels},
-    random::Random,
+    device::{Arena, F32Kernels, Isa, Kernels},
+    random::SplitMix64,
     vector::{Matrix, dot},
 };
 
@@ -45,24 +45,24 @@ const ROUNDS: usize = 5;
 const BLOCK: usize = 64;
 
 /// The sketches of `rows` for a search of `pairs` of them above `floor`: the inner product of two is never lower than what
-/// [`dot`] makes of their rows. None where they would not make it faster, nor on paths that multiply bf16, where it has
+/// [`dot`] makes of their rows. None where they would not make it faster, nor on instruction sets that multiply bf16, where it has
 /// not been measured.
-pub(super) fn sketches(rows: &Matrix, pairs: u64, floor: f32, path: CpuPath) -> Option<Matrix> {
+pub(super) fn sketches(rows: &Matrix, pairs: u64, floor: f32, isa: Isa) -> Option<Matrix> {
     let few = pairs < LEAST_PAIRS || pairs / LEAST_OF_A_ROW < rows.rows() as u64;
-    if few || !in_f32(path) {
+    if few || !in_f32(isa) {
         return None;
     }
     let widest = WIDTHS.into_iter().rfind(|w| *w as f64 <= WORTHWHILE * rows.dim() as f64)?;
-    let directions = Directions::learn(rows, widest - 1, path);
-    let count = directions.best(rows, floor, path)?;
-    let sketches = directions.first(count).sketch(rows, path);
+    let directions = Directions::learn(rows, widest - 1, isa);
+    let count = directions.best(rows, floor, isa)?;
+    let sketches = directions.first(count).sketch(rows, isa);
     // Rows that are not finite, which embedding never makes, have no sketch.
     sketches.as_slice().iter().all(|x| x.is_finite()).then_some(sketches)
 }
 
 /// Whether rows are multiplied in f32.
-fn in_f32(path: CpuPath) -> bool {
-    !matches!(path, CpuPath::Amx | CpuPath::Avx512Bf16)
+fn in_f32(isa: Isa) -> bool {
+    !matches!(isa, Isa::Amx | Isa::Avx512Bf16)
 }
 
 /// Directions of unit length at right angles, the one of most variance first.
@@ -71,16 +71,16 @@ struct Directions(Matrix);
 impl Directions {
     /// About the `count` directions, or as many as there are, in which `rows` vary most, by subspace iteration (Bauer
     /// 1957) on a sample of them.
-    fn learn(rows: &Matrix, count: usize, path: CpuPath) -> Self {
+    fn learn(rows: &Matrix, count: usize, isa: Isa) -> Self {
         let (dim, sample) = (rows.dim(), sample(rows, LEARNED, 0));
         let mut columns = Matrix::zeros(dim, sample.rows());
         for i in 0..sample.rows() {
             sample.row(i).iter().enumerate().for_each(|(j, x)| columns.row_mut(j)[i] = *x);
         }
-        let moments = products(&columns, &columns, path);
+        let moments = products(&columns, &columns, isa);
         let mut directions = orthonormal(by_chance(count, dim, 0));
         for _ in 0..ROUNDS {
-            directions = orthonormal(products(&directions, &moments, path));
+            directions = orthonormal(products(&directions, &moments, isa));
         }
         // Once more, for what was lost to rounding where little variance is left.
         Directions(orthonormal(directions))
@@ -93,25 +93,25 @@ impl Directions {
     }
 
     /// How many of them make the sketches by which a search above `floor` is fastest, by the pairs of a sample.
-    fn best(&self, rows: &Matrix, floor: f32, path: CpuPath) -> Option<usize> {
+    fn best(&self, rows: &Matrix, floor: f32, isa: Isa) -> Option<usize> {
         let sample = sample(rows, SAMPLE, 1);
         let pairs = (sample.rows() * sample.rows().saturating_sub(1) / 2).max(1);
         // Multiplications a pair, with those that scoring the candidates again comes to.
         let cost = |of: &Matrix| {
-            let scores = products(of, of, path);
+            let scores = products(of, of, isa);
             let candidates = |i: usize| scores.row(i)[..i].iter().filter(|score| **score >= floor).count();
             let candidates: usize = (0..of.rows()).map(candidates).sum();
             of.dim() as f64 + RESCORE * candidates as f64 / pairs as f64
         };
         let counts = WIDTHS.iter().map(|width| width - 1).filter(|count| *count <= self.0.rows());
         let counts = counts.chain([self.0.rows()]).filter(|count| *count > 0);
-        let costs = counts.map(|count| (count, cost(&self.first(count).sketch(&sample, path))));
+        let costs = counts.map(|count| (count, cost(&self.first(count).sketch(&sample, isa))));
         let (count, least) = costs.min_by(|x, y| x.1.total_cmp(&y.1))?;
         (least <= WORTHWHILE * cost(&sample)).then_some(count)
     }
 
     /// The sketches of `rows`, a row each, by at least one direction.
-    fn sketch(&self, rows: &Matrix, path: CpuPath) -> Matrix {
+    fn sketch(&self, rows: &Matrix, isa: Isa) -> Matrix {
         let (dim, count) = (rows.dim(), self.0.rows());
         // A sum of dim products is off by at most dim·ε/2 of both lengths, whatever its order; twice that covers lengths
         // of directions, and roundings of squares, as well.
@@ -119,7 +119,7 @@ impl Directions {
         // What p·q and ‖p‖² may be off by, of the lengths' product.
         let off = 3.0 * (count as f64).sqrt() * rounding + self.error();
         let added = 2.0 * off + rounding;
-        let kept = products(rows, &self.0, path);
+        let kept = products(rows, &self.0, isa);
         let mut sketches = Matrix::zeros(rows.rows(), count + 1);
         sketches.as_mut_slice().par_chunks_exact_mut(count + 1).enumerate().for_each(|(i, sketch)| {
             let (kept, length) = (kept.row(i), square(rows.row(i)));
@@ -151,7 +151,7 @@ fn square(a: &[f32]) -> f64 {
 /// At most `most` rows: one of each of as many stretches, by chance, for a corpus may repeat itself at any distance.
 fn sample(rows: &Matrix, most: usize, seed: u64) -> Matrix {
     let (n, taken) = (rows.rows(), rows.rows().min(most));
-    let mut random = Random::new(seed);
+    let mut random = SplitMix64::new(seed);
     let mut one = |i: usize| {
         let stretch = i * n / taken..(i + 1) * n / taken;
         rows.row(stretch.start + random.below(stretch.len()))
@@ -162,14 +162,14 @@ fn sample(rows: &Matrix, most: usize, seed: u64) -> Matrix {
 
 /// Rows of values between −1/2 and 1/2.
 fn by_chance(n: usize, dim: usize, seed: u64) -> Matrix {
-    let mut random = Random::new(seed);
-    Matrix::from_vec((0..n * dim).map(|_| random.unit() - 0.5).collect(), dim)
+    let mut random = SplitMix64::new(seed);
+    Matrix::from_vec((0..n * dim).map(|_| random.next_f32() - 0.5).collect(), dim)
 }
 
 /// The inner products of each row of `a` with each of `b`.
-fn products(a: &Matrix, b: &Matrix, path: CpuPath) -> Matrix {
-    let (kernels, n) = (Float::new(path), b.rows());
-    let right = kernels.pack(b.as_slice(), n, b.dim(), &vec![0.0; n], &Arena::default());
+fn products(a: &Matrix, b: &Matrix, isa: Isa) -> Matrix {
+    let (kernels, n) = (F32Kernels::new(isa), b.rows());
+    let right = kernels.pack_weights(b.as_slice(), n, b.dim(), &vec![0.0; n], &Arena::default());
     let mut out = Matrix::zeros(a.rows(), n);
     let blocks = out.as_mut_slice().par_chunks_mut(BLOCK * n).zip(a.as_slice().par_chunks(BLOCK * a.dim()));
     blocks.for_each_init(Default::default, |scratch, (out, a)| {
@@ -209,7 +209,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        progress::Silent,
+        progress::NoProgress,
         search::{
             exact::{Against, Pairs, self_join},
             tests::{brute_force, clustered},
@@ -232,14 +232,14 @@ mod tests {
             let mut rows = clustered(n, dim, seed);
             rows.as_mut_slice().iter_mut().for_each(|x| *x *= scale);
             rows.row_mut(n / 2).fill(0.0);
-            for path in CpuPath::available() {
-                let mut directions = Directions::learn(&rows, count, path);
+            for isa in Isa::available() {
+                let mut directions = Directions::learn(&rows, count, isa);
                 prop_assert!(directions.0.rows() <= count.min(dim) && directions.error() < 1e-5);
                 // The bound holds for directions that are not orthonormal too, as long as it is known how much.
                 let noise = random_rows(directions.0.rows(), dim, seed ^ 1);
                 let values = directions.0.as_mut_slice().iter_mut().zip(noise.as_slice());
                 values.for_each(|(d, x)| *d += crooked * x);
-                let sketches = directions.sketch(&rows, path);
+                let sketches = directions.sketch(&rows, isa);
                 for (i, j) in (0..n).flat_map(|i| (0..n).map(move |j| (i, j))) {
                     let exact = product(rows.row(i), rows.row(j)).max(f64::from(dot(rows.row(i), rows.row(j))));
                     prop_assert!(product(sketches.row(i), sketches.row(j)) >= exact, "{i} {j}");
@@ -260,17 +260,17 @@ mod tests {
             let on_a_pair = some.get(seed as usize % some.len().max(1)).map(|pair| pair.score);
             for floor in on_a_pair.into_iter().chain([floor]) {
                 let expect: Vec<_> = some.iter().copied().filter(|pair| pair.score >= floor).collect();
-                for path in CpuPath::available() {
-                    let sketches = Directions::learn(&rows, count, path).sketch(&rows, path);
-                    let found = Pairs { rows: &rows, floor }.found_by(&sketches, Against::Later, path, &Silent).unwrap();
+                for isa in Isa::available() {
+                    let sketches = Directions::learn(&rows, count, isa).sketch(&rows, isa);
+                    let found = Pairs { rows: &rows, floor }.found_by(&sketches, Against::Later, isa, &NoProgress).unwrap();
                     prop_assert_eq!(&found, &expect);
                 }
             }
         }
     }
 
-    fn path() -> CpuPath {
-        CpuPath::available().into_iter().find(|path| in_f32(*path)).expect("a path in f32")
+    fn isa() -> Isa {
+        Isa::available().into_iter().find(|isa| in_f32(*isa)).expect("an instruction set without bf16")
     }
 
     #[test]
@@ -282,20 +282,20 @@ mod tests {
             rows.row_mut(i)[24..].iter_mut().for_each(|x| *x *= 0.2);
             normalize(rows.row_mut(i));
         }
-        let of = |pairs, path| sketches(&rows, pairs, 0.95, path);
-        let narrow = of(LEAST_PAIRS, path()).expect("sketches that are worth their making");
+        let of = |pairs, isa| sketches(&rows, pairs, 0.95, isa);
+        let narrow = of(LEAST_PAIRS, isa()).expect("sketches that are worth their making");
         assert!(narrow.dim() < 96);
-        assert!(of(LEAST_PAIRS - 1, path()).is_none() && of(LEAST_PAIRS, CpuPath::Amx).is_none());
-        let found = self_join(&rows, 0.95, path(), &Silent).unwrap();
+        assert!(of(LEAST_PAIRS - 1, isa()).is_none() && of(LEAST_PAIRS, Isa::Amx).is_none());
+        let found = self_join(&rows, 0.95, isa(), &NoProgress).unwrap();
         assert!(!found.is_empty());
         let pairs = Pairs { rows: &rows, floor: 0.95 };
-        assert_eq!(found, pairs.found_by(&rows, Against::Later, path(), &Silent).unwrap());
+        assert_eq!(found, pairs.found_by(&rows, Against::Later, isa(), &NoProgress).unwrap());
     }
 
     #[test]
     fn sketches_are_made_only_where_they_tell_rows_apart() {
         let check = |rows: &Matrix, floor: f32, expect: Option<usize>| {
-            let made = sketches(rows, LEAST_PAIRS, floor, path());
+            let made = sketches(rows, LEAST_PAIRS, floor, isa());
             assert_eq!(made.map(|m| m.dim()), expect);
         };
         let spread = random_rows(2000, 64, 5);
@@ -319,7 +319,7 @@ mod tests {
     #[test]
     fn the_first_direction_is_the_one_of_most_variance() {
         let values = (0..300).flat_map(|i| [0.1, (i as f32 * 0.7).sin(), 0.01 * (i as f32).cos()]).collect();
-        let directions = Directions::learn(&Matrix::from_vec(values, 3), 2, CpuPath::Portable);
+        let directions = Directions::learn(&Matrix::from_vec(values, 3), 2, Isa::Portable);
         assert!(directions.0.row(0)[1].abs() > 0.99);
     }
 }

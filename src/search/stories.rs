@@ -74,7 +74,7 @@ pub fn nearest(
     }
     let found = Nearest::new(stories, options);
     let against = split.map_or(Against::Later, Against::From);
-    scan(stories, options.story_floor, against, options.path, &found, progress)?;
+    scan(stories, options.story_floor, against, options.isa, &found, progress)?;
     Ok(found.into_all())
 }
 
@@ -182,7 +182,7 @@ mod tests {
         super::{TensorSearch, candidates, tests::clustered},
         *,
     };
-    use crate::{progress::Silent, story::Story};
+    use crate::{progress::NoProgress, story::Story};
 
     #[test]
     fn a_gpu_brings_the_same_candidates() {
@@ -196,8 +196,8 @@ mod tests {
         let on_cpu = SearchOptions { story_neighbours: 3, ..SearchOptions::default() };
         let tensors = Some(TensorSearch::new(Device::Cpu, DType::F16));
         let on_gpu = SearchOptions { tensors, ..on_cpu.clone() };
-        let expect = candidates(&corpus, &rows, &on_cpu, &Silent).unwrap();
-        let found = candidates(&corpus, &rows, &on_gpu, &Silent).unwrap();
+        let expect = candidates(&corpus, &rows, &on_cpu, &NoProgress).unwrap();
+        let found = candidates(&corpus, &rows, &on_gpu, &NoProgress).unwrap();
         assert!(found.report.by_rows > 0 && found.report.by_stories > 0, "{}", found.report);
         assert_eq!(found.pairs, expect.pairs);
         assert!(

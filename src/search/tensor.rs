@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use super::RowPair;
 use crate::{
     Error, Result,
-    device::{Gpu, failed},
+    device::{Gpu, compute_error},
     progress::{Progress, Stage},
     story::RowId,
     vector::{Matrix, dot},
@@ -219,7 +219,7 @@ impl TensorSearch {
     }
 
     fn fail(&self, source: candle_core::Error, what: impl Fn() -> String) -> Error {
-        failed(self.describe(), what(), source)
+        compute_error(self.describe(), what(), source)
     }
 }
 
@@ -308,7 +308,7 @@ mod tests {
         super::{self_join, tests::clustered, top_k},
         *,
     };
-    use crate::{device::CpuPath, progress::Silent};
+    use crate::{device::Isa, progress::NoProgress};
 
     fn search(dtype: DType, tile: usize) -> TensorSearch {
         TensorSearch { tile, ..TensorSearch::new(Device::Cpu, dtype) }
@@ -319,9 +319,9 @@ mod tests {
         #[test]
         fn the_join_equals_the_kernels(n in 0usize..300, dim in 1usize..40, seed: u64, floor in -0.2f32..0.99) {
             let rows = clustered(n, dim, seed);
-            let expect = self_join(&rows, floor, CpuPath::Portable, &Silent).unwrap();
+            let expect = self_join(&rows, floor, Isa::Portable, &NoProgress).unwrap();
             for search in [search(DType::F32, 64), search(DType::F16, 32), search(DType::F16, TILE)] {
-                prop_assert_eq!(&search.self_join(&rows, floor, &Silent).unwrap(), &expect);
+                prop_assert_eq!(&search.self_join(&rows, floor, &NoProgress).unwrap(), &expect);
             }
         }
 
@@ -332,7 +332,7 @@ mod tests {
                 let mut expect = top_k(&queries, &rows, k);
                 expect.iter_mut().for_each(|near| near.retain(|(_, score)| *score >= floor));
                 for search in [search(DType::F32, 64), search(DType::F16, 32), search(DType::F16, TILE)] {
-                    prop_assert_eq!(&search.top_k(&queries, &rows, k, floor, &Silent).unwrap(), &expect);
+                    prop_assert_eq!(&search.top_k(&queries, &rows, k, floor, &NoProgress).unwrap(), &expect);
                 }
             }
         }
@@ -341,14 +341,14 @@ mod tests {
     #[test]
     fn what_lies_on_the_floor_is_found_although_f16_puts_it_below() {
         let rows = clustered(200, 24, 5);
-        let all = self_join(&rows, 0.2, CpuPath::Portable, &Silent).unwrap();
+        let all = self_join(&rows, 0.2, Isa::Portable, &NoProgress).unwrap();
         assert!(all.len() > 1000, "{} pairs", all.len());
         for pair in &all {
             // Alone in a tile, so that no other pair of its fold passes for it.
             let mut two = Matrix::zeros(FOLD + 1, 24);
             two.row_mut(0).copy_from_slice(rows.row(pair.a.index()));
             two.row_mut(FOLD).copy_from_slice(rows.row(pair.b.index()));
-            let found = search(DType::F16, FOLD).self_join(&two, pair.score, &Silent).unwrap();
+            let found = search(DType::F16, FOLD).self_join(&two, pair.score, &NoProgress).unwrap();
             assert_eq!(found, [RowPair { a: RowId(0), b: RowId(FOLD as u32), score: pair.score }]);
         }
     }
@@ -358,7 +358,7 @@ mod tests {
         // On a circle, a thousand rows lie so dense that f16 gives many one score.
         for seed in 0..8 {
             let (rows, queries) = (clustered(1000, 2, seed), clustered(30, 2, seed + 100));
-            let found = search(DType::F16, 256).top_k(&queries, &rows, 3, 0.5, &Silent).unwrap();
+            let found = search(DType::F16, 256).top_k(&queries, &rows, 3, 0.5, &NoProgress).unwrap();
             assert_eq!(found, top_k(&queries, &rows, 3), "{seed}");
         }
     }
@@ -372,8 +372,8 @@ mod tests {
             }
         };
         let search = search(DType::F32, 1024);
-        assert_eq!(search.shrinking(&Silent, attempt(5000)).unwrap(), 1024);
-        assert_eq!(search.shrinking(&Silent, attempt(300)).unwrap(), 256);
-        assert!(matches!(search.shrinking(&Silent, attempt(3)), Err(Error::OutOfMemory { .. })));
+        assert_eq!(search.shrinking(&NoProgress, attempt(5000)).unwrap(), 1024);
+        assert_eq!(search.shrinking(&NoProgress, attempt(300)).unwrap(), 256);
+        assert!(matches!(search.shrinking(&NoProgress, attempt(3)), Err(Error::OutOfMemory { .. })));
     }
 }

@@ -115,9 +115,9 @@ fn join(
     let pairs: Vec<(u32, u32, f32)> = match (near, across) {
         (Near::Stories, split) => nearest(&points, split, options, progress)?,
         (Near::Rows, Some(split)) => {
-            flat(cross_join(&points, split, options.row_floor, options.path, progress)?)
+            flat(cross_join(&points, split, options.row_floor, options.isa, progress)?)
         }
-        (Near::Rows, None) => flat(self_join(&points, options.row_floor, options.path, progress)?),
+        (Near::Rows, None) => flat(self_join(&points, options.row_floor, options.isa, progress)?),
     };
     for part in pairs.chunks(PAIRS) {
         let key = |of: &dyn Fn(&(u32, u32, f32)) -> u32| -> ArrayRef {

@@ -2,7 +2,7 @@
 
 use allocation_counter::measure;
 use samestory::{
-    device::{CpuPath, Precision},
+    device::{Isa, Precision},
     embed::{PackedBatch, cpu_encoder},
     model::Model,
 };
@@ -24,13 +24,13 @@ fn a_warm_encoder_allocates_its_result_alone() {
     // Several chunks.
     let batch = batch(48);
     let both = [Precision::Native, Precision::Int8];
-    for (path, precision) in CpuPath::available().into_iter().flat_map(|path| both.map(|p| (path, p))) {
+    for (isa, precision) in Isa::available().into_iter().flat_map(|isa| both.map(|p| (isa, p))) {
         let model = Model::from_static(&samestory_minilm::files()).unwrap().with_precision(precision);
-        let encoder = cpu_encoder(&model, path).unwrap();
+        let encoder = cpu_encoder(&model, isa).unwrap();
         let encode = || measure(|| drop(encoder.encode(&batch, &|_| Ok(())).unwrap()));
         let (_, warm) = pool.install(|| (encode(), encode()));
         let vectors = batch.len() * encoder.dim() * size_of::<f32>();
-        assert_eq!(warm.count_total, 1, "{path} {precision}: {warm:?}");
-        assert_eq!(warm.bytes_total, vectors as u64, "{path} {precision}: {warm:?}");
+        assert_eq!(warm.count_total, 1, "{isa} {precision}: {warm:?}");
+        assert_eq!(warm.bytes_total, vectors as u64, "{isa} {precision}: {warm:?}");
     }
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use samestory::{
     compare::{Comparer, Options, Relation, Verdict},
-    random::Random,
+    random::SplitMix64,
     story::{Corpus, Story, StoryId},
     vector::Matrix,
 };
@@ -17,7 +17,7 @@ fn paragraph(seed: u64, words: usize) -> String {
         "bar", "len", "tor", "mis", "gal", "ven", "dru", "sol", "kin", "pra", "hum", "fel", "ost", "rik",
         "wen", "zad",
     ];
-    let mut random = Random::new(seed);
+    let mut random = SplitMix64::new(seed);
     let mut next = || SYLLABLES[random.below(SYLLABLES.len())];
     let word = |i: usize| {
         let word = format!("{}{}{}", next(), next(), next());

@@ -5,7 +5,7 @@
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use crate::readers::{READERS, Reader};
-use samestory::random::Random;
+use samestory::random::SplitMix64;
 
 /// Mutations of each seed of a plain reader.
 fn rounds() -> u64 {
@@ -44,7 +44,7 @@ const PIECES: &[&[u8]] = &[
     b"\xe2\x80\xae",
 ];
 
-fn mutated(seed: &[u8], random: &mut Random) -> Vec<u8> {
+fn mutated(seed: &[u8], random: &mut SplitMix64) -> Vec<u8> {
     let mut bytes = seed.to_vec();
     for _ in 0..1 + random.below(6) {
         let (at, other) = (random.below(bytes.len() + 1), random.below(bytes.len() + 1));
@@ -52,7 +52,7 @@ fn mutated(seed: &[u8], random: &mut Random) -> Vec<u8> {
         match random.below(7) {
             0 => bytes.truncate(at),
             1 if at < bytes.len() => bytes[at] ^= 1 << random.below(8),
-            2 if at < bytes.len() => bytes[at] = random.draw() as u8,
+            2 if at < bytes.len() => bytes[at] = random.next_u64() as u8,
             3 => drop(bytes.splice(at..at, PIECES[random.below(PIECES.len())].iter().copied())),
             4 => drop(bytes.drain(low..high.min(low + 64))),
             5 => {
@@ -79,7 +79,7 @@ fn damage(part: impl Fn(u64) -> bool) {
         for (at, seed) in (0..).zip((reader.seeds)()) {
             check(reader, &seed, "a seed");
             for round in 0..(rounds() / reader.cost).max(1) {
-                let mut random = Random::new(number << 48 | at << 40 | round);
+                let mut random = SplitMix64::new(number << 48 | at << 40 | round);
                 check(reader, &mutated(&seed, &mut random), &format!("round {round} on seed {at}"));
             }
         }

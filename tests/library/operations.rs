@@ -7,7 +7,7 @@ use samestory::{
     Result,
     archive::{Archive, Options},
     compare::{boilerplate_flags, is_boilerplate},
-    embed::Ledger,
+    embed::EmbedStats,
     store::{DATABASE, Identity, Store},
     story::{Corpus, Origin, Story},
     vector::{Matrix, normalize},
@@ -63,7 +63,7 @@ fn story(number: u8, text: u8) -> Story {
 }
 
 /// A vector that depends on the text alone, near for texts that share words.
-fn embed(texts: &[&str]) -> Result<(Matrix, Ledger)> {
+fn embed(texts: &[&str]) -> Result<(Matrix, EmbedStats)> {
     let mut vectors = Matrix::zeros(texts.len(), DIM);
     for (i, text) in texts.iter().enumerate() {
         let row = vectors.row_mut(i);
@@ -71,7 +71,7 @@ fn embed(texts: &[&str]) -> Result<(Matrix, Ledger)> {
         text.bytes().enumerate().for_each(|(at, b)| row[(at * 7 + usize::from(b)) % DIM] += 0.05);
         normalize(row);
     }
-    Ok((vectors, Ledger { rows: texts.len() as u64, ..Ledger::default() }))
+    Ok((vectors, EmbedStats { texts: texts.len() as u64, ..EmbedStats::default() }))
 }
 
 fn open(folder: &Path) -> Archive {
@@ -190,7 +190,7 @@ fn vectors_that_are_none_are_refused_before_anything_is_stored() {
     let mut archive = open(folder.path());
     let run = archive.begin(0, "test").unwrap();
     let mut check = |embed: &dyn Fn(&[&str]) -> Matrix, found: &str| {
-        let embed = |texts: &[&str]| Ok((embed(texts), Ledger::default()));
+        let embed = |texts: &[&str]| Ok((embed(texts), EmbedStats::default()));
         let error = archive.learn(run, vec![story(1, 1)], &[], &embed).unwrap_err().to_string();
         assert!(error.contains(found), "{error}");
     };

@@ -5,9 +5,9 @@
 use std::{collections::BTreeSet, rc::Rc, sync::OnceLock};
 
 use samestory::{
-    device::CpuPath,
-    progress::Silent,
-    random::Random,
+    device::Isa,
+    progress::NoProgress,
+    random::SplitMix64,
     search::{
         Graph, GraphBuilder, GraphOptions, GraphScratch, Postings, Quantized, QuantizedRows, Query, RowSet,
         RowsFile, ShingleOptions, Want, reseal,
@@ -26,8 +26,8 @@ const OPTIONS: GraphOptions = GraphOptions { m: 4, ef_construction: 20 };
 
 /// Unit vectors that are the same in every run; every fifth is that before it.
 fn unit_vectors(n: usize, dim: usize) -> Matrix {
-    let mut random = Random::new(77);
-    let mut rows = Matrix::from_vec((0..n * dim).map(|_| random.unit() - 0.5).collect(), dim);
+    let mut random = SplitMix64::new(77);
+    let mut rows = Matrix::from_vec((0..n * dim).map(|_| random.next_f32() - 0.5).collect(), dim);
     for i in 0..n {
         if i % 5 == 4 {
             let before = rows.row(i - 1).to_vec();
@@ -57,14 +57,14 @@ fn sealed(bytes: &[u8]) -> Vec<u8> {
 /// Opens a graph, searches it, takes it up again, lets it grow, and writes it as a file that must open.
 fn graph(bytes: &[u8]) {
     let (vectors, quantized) = rows();
-    let view = quantized.view(CpuPath::Portable);
+    let view = quantized.view(Isa::Portable);
     let file = sealed(bytes);
     let Ok((graph, generation)) = Graph::open(&file, view) else { return };
     search(&graph, vectors);
     let mut builder = GraphBuilder::thaw(&graph, OPTIONS);
-    builder.extend(&Silent).expect("nothing interrupts it");
+    builder.extend(&NoProgress).expect("nothing interrupts it");
     assert_eq!(builder.covered(), view.rows());
-    builder.audit(8, &Silent).expect("nothing interrupts it");
+    builder.audit(8, &NoProgress).expect("nothing interrupts it");
     let mut grown = Vec::new();
     builder.freeze(generation, &mut grown).expect("memory takes all");
     let (again, of) = Graph::open(&grown, view).expect("a graph that was written opens");
@@ -87,7 +87,7 @@ fn search(graph: &Graph, vectors: &Matrix) {
 
 fn graph_seeds() -> Vec<Vec<u8>> {
     let (vectors, quantized) = rows();
-    let view = quantized.view(CpuPath::Portable);
+    let view = quantized.view(Isa::Portable);
     let frozen = |builder: &GraphBuilder| {
         let mut file = Vec::new();
         builder.freeze(7, &mut file).unwrap();
@@ -95,12 +95,12 @@ fn graph_seeds() -> Vec<Vec<u8>> {
     };
     let empty = GraphBuilder::empty(view, OPTIONS);
     let mut whole = GraphBuilder::empty(view, OPTIONS);
-    whole.extend(&Silent).unwrap();
-    whole.audit(4, &Silent).unwrap();
+    whole.extend(&NoProgress).unwrap();
+    whole.audit(4, &NoProgress).unwrap();
     let mut first = QuantizedRows::new(vectors.dim());
     (0..9).for_each(|i| first.push(vectors.row(i)));
-    let mut part = GraphBuilder::empty(first.view(CpuPath::Portable), OPTIONS);
-    part.extend(&Silent).unwrap();
+    let mut part = GraphBuilder::empty(first.view(Isa::Portable), OPTIONS);
+    part.extend(&NoProgress).unwrap();
     vec![frozen(&empty), frozen(&part), frozen(&whole)]
 }
 
@@ -108,7 +108,7 @@ fn graph_seeds() -> Vec<Vec<u8>> {
 fn quantized(bytes: &[u8]) {
     let file = sealed(bytes);
     let Ok((rows, generation)) = RowsFile::open(&file[..]) else { return };
-    let view = rows.view(CpuPath::Portable);
+    let view = rows.view(Isa::Portable);
     let asked: Vec<f32> = (0..view.dim()).map(|i| (i as f32 * 0.7).sin()).collect();
     let queries: Vec<Query> = (0..view.rows().min(2) as u32)
         .map(|row| Query::of_row(&view, RowId(row)))
@@ -124,21 +124,21 @@ fn quantized(bytes: &[u8]) {
     };
     let expect = found(view);
     assert!(expect.iter().flatten().all(|(row, ..)| row.index() < view.rows() && !dead.contains(*row)));
-    for path in CpuPath::available() {
-        assert_eq!(found(rows.view(path)), expect, "{path}");
+    for isa in Isa::available() {
+        assert_eq!(found(rows.view(isa)), expect, "{isa}");
     }
     let mut again = Vec::new();
     let mut grown = view.to_rows();
     grown.push(&asked);
-    grown.view(CpuPath::Portable).write(generation, &mut again).expect("memory takes all");
-    let (read, of) = Quantized::open(&again, CpuPath::Portable).expect("rows that were written open");
+    grown.view(Isa::Portable).write(generation, &mut again).expect("memory takes all");
+    let (read, of) = Quantized::open(&again, Isa::Portable).expect("rows that were written open");
     assert_eq!((read.rows(), of), (view.rows() + 1, generation));
 }
 
 fn quantized_seeds() -> Vec<Vec<u8>> {
     let written = |rows: &QuantizedRows| {
         let mut file = Vec::new();
-        rows.view(CpuPath::Portable).write(7, &mut file).unwrap();
+        rows.view(Isa::Portable).write(7, &mut file).unwrap();
         file
     };
     let of = |n, dim| written(&QuantizedRows::from_matrix(&unit_vectors(n, dim)));

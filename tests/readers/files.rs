@@ -7,8 +7,8 @@ use samestory::{
         Background, Basis, Boilerplate, Comparer, Options, RuleTable, Thresholds, read_pairs, write_pairs,
     },
     group::Decisions,
-    model::{BertConfig, Manifest, Weights},
-    progress::Silent,
+    model::{BertConfig, ModelManifest, Weights},
+    progress::NoProgress,
     search::SearchReport,
     story::{Corpus, Story, StoryId},
     vector::Matrix,
@@ -45,7 +45,7 @@ fn settings(bytes: &[u8]) {
         let mut merged = list.clone();
         merged.merge(list);
     }
-    let _ = Manifest::from_toml("model.toml", text);
+    let _ = ModelManifest::from_toml("model.toml", text);
     if let Ok(decisions) = Decisions::parse(Path::new("decisions.jsonl"), text) {
         let resolved = decisions.resolve(&corpus());
         let (all, named) = (decisions.pairs.len(), decisions.canonical.len());
@@ -102,7 +102,7 @@ fn pairs_seed() -> Vec<u8> {
     let vectors = Matrix::from_vec(vec![0.6, 0.8, 1.0, 0.0, 0.0, 1.0], 2);
     let comparer = Comparer::new(&corpus, &vectors, &options);
     let all = [(0, 1), (0, 2), (1, 2)].map(|(a, b)| (StoryId(a), StoryId(b)));
-    let verdicts = comparer.judge_all(&all, &Silent).unwrap();
+    let verdicts = comparer.judge_all(&all, &NoProgress).unwrap();
     let mut written = Vec::new();
     write_pairs(&basis(&corpus), &SearchReport::default(), &corpus, &verdicts, &mut written).unwrap();
     written

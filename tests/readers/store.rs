@@ -8,7 +8,7 @@ use std::{
 use samestory::{
     Result,
     archive::{self, Archive},
-    embed::Ledger,
+    embed::EmbedStats,
     group::Decisions,
     store::{DATABASE, Identity, Store},
     story::Story,
@@ -29,14 +29,14 @@ fn folder() -> tempfile::TempDir {
     made.expect("a folder for the store")
 }
 
-fn embed(dim: usize) -> impl Fn(&[&str]) -> Result<(Matrix, Ledger)> {
+fn embed(dim: usize) -> impl Fn(&[&str]) -> Result<(Matrix, EmbedStats)> {
     move |texts| {
         let mut vectors = Matrix::zeros(texts.len(), dim);
         for (i, text) in texts.iter().enumerate() {
             vectors.row_mut(i).iter_mut().zip(text.bytes()).for_each(|(x, b)| *x = f32::from(b));
             normalize(vectors.row_mut(i));
         }
-        Ok((vectors, Ledger::default()))
+        Ok((vectors, EmbedStats::default()))
     }
 }
 

@@ -16,7 +16,7 @@ use parquet::{
 };
 use samestory::{
     ingest::{self, Format, Ingested, Input, Options, Spooled},
-    progress::Silent,
+    progress::NoProgress,
 };
 
 use super::{Reader, head, text::passages_hold};
@@ -71,7 +71,7 @@ const PAGE: &str = "Rain in Valemont\n2024-07-04 20:36 Last Updated At:22:47\nVA
 fn read(bytes: &[u8], format: Option<Format>) {
     let options = Options { format, ..Options::default() };
     let input = Input::Stdin(Box::new(Cursor::new(bytes.to_vec())));
-    hold(ingest::read(vec![input], &options, &Silent).expect("what is wrong inside is a notice"));
+    hold(ingest::read(vec![input], &options, &NoProgress).expect("what is wrong inside is a notice"));
 }
 
 /// What must hold of stories that were read, whatever they were read from.
@@ -114,7 +114,7 @@ fn read_parquet(bytes: &[u8]) {
     let path = folder.path().join("stories.parquet");
     fs::write(&path, bytes).expect("a file");
     let options = Options::default();
-    let read = ingest::read(vec![Input::Path(path.clone())], &options, &Silent);
+    let read = ingest::read(vec![Input::Path(path.clone())], &options, &NoProgress);
     hold(read.expect("what is wrong inside is a notice"));
     let mut out = Vec::new();
     let inputs = [Spooled { path, name: None }];

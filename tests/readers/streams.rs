@@ -11,7 +11,7 @@ use arrow_schema::{DataType, Schema};
 use samestory::{
     Result, compare, group,
     ingest::Options,
-    progress::Silent,
+    progress::NoProgress,
     search::SearchOptions,
     vector::Matrix,
     worker::{self, Counts, Near, Stream, WordTable},
@@ -45,11 +45,11 @@ fn stages(bytes: &[u8]) {
     check(&|from, to| worker::embed(MODEL, &embed, from, to));
     check(&|from, to| worker::mean(MODEL, from, to));
     for near in [Near::Rows, Near::Stories] {
-        check(&|from, to| worker::candidates(MODEL, near, &search, &Silent, from, to));
+        check(&|from, to| worker::candidates(MODEL, near, &search, &NoProgress, from, to));
     }
     check(&|from, to| worker::words(from, to));
-    check(&|from, to| worker::compare(MODEL, &table, &rules, &Silent, from, to));
-    check(&|from, to| worker::group(MODEL, &table, (&rules, &grouping), &Silent, from, to));
+    check(&|from, to| worker::compare(MODEL, &table, &rules, &NoProgress, from, to));
+    check(&|from, to| worker::group(MODEL, &table, (&rules, &grouping), &NoProgress, from, to));
     if let Ok(read) = words(bytes) {
         use compare::{Field, Frequencies};
         let _ =

@@ -6,7 +6,7 @@ use samestory::{
     compare::{self, Comparer, Thresholds},
     corpus, group,
     model::Tokenizer,
-    progress::Silent,
+    progress::NoProgress,
     report,
     search::{ShingleOptions, shingles},
     story::{Corpus, Story, StoryId},
@@ -84,7 +84,7 @@ fn compare(bytes: &[u8]) {
     let comparer = Comparer::new(&corpus, &vectors, &options);
     let n = corpus.stories.len() as u32;
     let pairs: Vec<_> = (0..n).flat_map(|a| (a + 1..n).map(move |b| (StoryId(a), StoryId(b)))).collect();
-    let verdicts = comparer.judge_all(&pairs, &Silent).expect("nothing interrupts it");
+    let verdicts = comparer.judge_all(&pairs, &NoProgress).expect("nothing interrupts it");
     for verdict in &verdicts {
         let share = |x: f32| (0.0..=1.0).contains(&x);
         assert!(share(verdict.coverage_ab) && share(verdict.coverage_ba), "{:?}", verdict.figures);
@@ -98,7 +98,7 @@ fn compare(bytes: &[u8]) {
     for group in &groups.groups {
         group::reach(&corpus, &comparer, group, &group::Options::default());
     }
-    report::Evidence::gather(&comparer, &verdicts, &groups, &Thresholds::default(), &Silent);
+    report::Evidence::gather(&comparer, &verdicts, &groups, &Thresholds::default(), &NoProgress);
     use report::Format::{Csv, Groups, Jsonl, Parquet, Table};
     for format in [Table, Jsonl, Csv, Groups, Parquet] {
         report::write(format, &corpus, &groups, &mut std::io::sink()).expect("nothing fails to be written");

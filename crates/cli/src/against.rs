@@ -61,8 +61,8 @@ pub fn run(args: &Dedup) -> Result<Outcome> {
     manifest.stories = (corpus.stories.len() - judged.archived) as u64;
     let passages = corpus.passages.iter().skip(judged.archived);
     manifest.passages = passages.map(|p| p.len() as u64).sum();
-    manifest.rows = judged.ledger.rows + judged.ledger.known_rows;
-    manifest.ledger = judged.ledger;
+    manifest.rows = judged.embed_stats.texts + judged.embed_stats.cached_texts;
+    manifest.embedding = judged.embed_stats;
     manifest.index = format!("exact, against {archived} stories of the store");
     manifest.candidates = judged.compared;
     manifest.candidate_recall = 1.0;

@@ -7,7 +7,7 @@ use std::{
 
 use samestory::{
     Result,
-    embed::Ledger,
+    embed::EmbedStats,
     progress::Progress,
     story::{Corpus, Row},
     vector::Matrix,
@@ -85,9 +85,9 @@ impl Ahead {
     }
 
     /// As archives ask for vectors: where one was not embedded, they are made now, and counted.
-    pub fn embed(&self, engine: &Engine, texts: &[&str]) -> Result<(Matrix, Ledger)> {
+    pub fn embed(&self, engine: &Engine, texts: &[&str]) -> Result<(Matrix, EmbedStats)> {
         match self.vectors(texts.iter().copied()) {
-            Some(vectors) => Ok((vectors, Ledger::default())),
+            Some(vectors) => Ok((vectors, EmbedStats::default())),
             None => engine.embed_for_archive(texts),
         }
     }

@@ -7,7 +7,7 @@ use samestory::{
     archive::{Archive, Embed, Judgement, Kin, Learned},
     compare::Relation,
     corpus, ingest,
-    progress::Silent,
+    progress::NoProgress,
     report::json_line,
     store::{Identity, Known, Store},
     story::Story,
@@ -111,7 +111,8 @@ pub fn run(args: &Check) -> Result<Outcome> {
             [_] => Ahead::default(),
             come => {
                 let stories = come.iter().flat_map(|(_, _, read)| read.stories.first()).cloned();
-                Ahead::new(&engine, archive.rows_to_embed(stories.collect())?, &Silent).unwrap_or_default()
+                Ahead::new(&engine, archive.rows_to_embed(stories.collect())?, &NoProgress)
+                    .unwrap_or_default()
             }
         };
         for (line, has_id, read) in come {

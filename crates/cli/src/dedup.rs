@@ -76,13 +76,13 @@ pub fn run(args: &Dedup) -> Result<Outcome> {
     };
     let judged = match &args.reuse_pairs {
         Some(file) => {
-            let (judged, ledger) = judge::judge_again(&ask, file, &basis(), &engine, &corpus, &bars)?;
-            manifest.ledger = ledger;
+            let (judged, embed_stats) = judge::judge_again(&ask, file, &basis(), &engine, &corpus, &bars)?;
+            manifest.embedding = embed_stats;
             judged
         }
         None => {
             let embedded = engine.embed(&corpus, &bars)?;
-            manifest.ledger = embedded.ledger;
+            manifest.embedding = embedded.stats;
             judge::judge(&ask, &engine, &corpus, &embedded.vectors, &bars)?
         }
     };

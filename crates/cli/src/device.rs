@@ -2,7 +2,7 @@
 
 use samestory::{
     Error, Result,
-    device::{CpuPath, Gpu, GpuName, Precision},
+    device::{Gpu, GpuName, Isa, Precision},
     embed::{CandleEncoder, Encoder, cpu_encoder},
     model::Model,
 };
@@ -20,7 +20,7 @@ pub struct Chosen {
 
 /// Readies what `choice` says. A GPU that was asked for and is not there is an error; `auto` goes on with the CPU, and
 /// says so if the build has a GPU backend that found nothing.
-pub fn choose(choice: DeviceChoice, model: &Model, path: CpuPath) -> Result<Chosen> {
+pub fn choose(choice: DeviceChoice, model: &Model, isa: Isa) -> Result<Chosen> {
     match choice {
         DeviceChoice::Gpu(name) if model.precision == Precision::Int8 => Err(Error::Option {
             option: "--precision int8".into(),
@@ -28,16 +28,16 @@ pub fn choose(choice: DeviceChoice, model: &Model, path: CpuPath) -> Result<Chos
             hint: "leave --precision out, or use --device cpu".into(),
         }),
         DeviceChoice::Auto if model.precision == Precision::Int8 => {
-            on_cpu(model, path, Some("auto: int8 runs on CPUs only".into()))
+            on_cpu(model, isa, Some("auto: int8 runs on CPUs only".into()))
         }
-        DeviceChoice::Cpu => on_cpu(model, path, None),
+        DeviceChoice::Cpu => on_cpu(model, isa, None),
         DeviceChoice::Gpu(name) => on_gpu(model, name),
-        DeviceChoice::Auto => auto(&GpuName::built(), model, path),
+        DeviceChoice::Auto => auto(&GpuName::built(), model, isa),
     }
 }
 
 /// The first of `names` that answers, else the CPU.
-fn auto(names: &[GpuName], model: &Model, path: CpuPath) -> Result<Chosen> {
+fn auto(names: &[GpuName], model: &Model, isa: Isa) -> Result<Chosen> {
     for &name in names {
         match on_gpu(model, name) {
             Ok(chosen) => return Ok(Chosen { why: Some(format!("auto: {name} answers")), ..chosen }),
@@ -51,11 +51,11 @@ fn auto(names: &[GpuName], model: &Model, path: CpuPath) -> Result<Chosen> {
             format!("auto: {} is not available", names.join(", "))
         }
     };
-    on_cpu(model, path, Some(why))
+    on_cpu(model, isa, Some(why))
 }
 
-fn on_cpu(model: &Model, path: CpuPath, why: Option<String>) -> Result<Chosen> {
-    Ok(Chosen { encoder: cpu_encoder(model, path)?, gpu: None, why })
+fn on_cpu(model: &Model, isa: Isa, why: Option<String>) -> Result<Chosen> {
+    Ok(Chosen { encoder: cpu_encoder(model, isa)?, gpu: None, why })
 }
 
 fn on_gpu(model: &Model, name: GpuName) -> Result<Chosen> {
@@ -72,11 +72,11 @@ mod tests {
     #[test]
     fn auto_says_what_it_took_and_why() {
         let model = built_in_model().unwrap();
-        let none = auto(&[], &model, CpuPath::Portable).unwrap();
+        let none = auto(&[], &model, Isa::Portable).unwrap();
         assert!(none.gpu.is_none() && none.encoder.describe().starts_with("cpu"));
         assert_eq!(none.why.unwrap(), "auto: this build has no GPU backend");
         if !GpuName::Metal.is_built() {
-            let missing = auto(&[GpuName::Metal], &model, CpuPath::Portable).unwrap();
+            let missing = auto(&[GpuName::Metal], &model, Isa::Portable).unwrap();
             assert!(missing.encoder.describe().starts_with("cpu"));
             assert_eq!(missing.why.unwrap(), "auto: metal is not available");
         }
@@ -86,7 +86,7 @@ mod tests {
     fn a_device_that_was_asked_for_is_not_replaced() {
         if !GpuName::Metal.is_built() {
             let model = built_in_model().unwrap();
-            assert!(choose(DeviceChoice::Gpu(GpuName::Metal), &model, CpuPath::Portable).is_err());
+            assert!(choose(DeviceChoice::Gpu(GpuName::Metal), &model, Isa::Portable).is_err());
         }
     }
 }

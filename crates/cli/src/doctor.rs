@@ -4,9 +4,9 @@ use std::{fmt::Write as _, thread};
 
 use samestory::{
     Error, Result,
-    device::CpuPath,
+    device::Isa,
     model::{Model, Precision},
-    progress::Silent,
+    progress::NoProgress,
     store::Store,
     vector::dot,
 };
@@ -15,7 +15,7 @@ use serde::Deserialize;
 use super::{
     Outcome, archive,
     args::Doctor,
-    engine::{Engine, built_in_model, cpu_path, open_model},
+    engine::{Engine, built_in_model, isa_from_env, open_model},
     sink,
 };
 
@@ -89,8 +89,8 @@ fn version() -> String {
 }
 
 fn instructions() -> Result<String> {
-    let have: Vec<&str> = CpuPath::available().into_iter().map(CpuPath::name).collect();
-    Ok(format!("{}; this processor has {}", cpu_path()?, have.join(", ")))
+    let have: Vec<&str> = Isa::available().into_iter().map(Isa::name).collect();
+    Ok(format!("{}; this processor has {}", isa_from_env()?, have.join(", ")))
 }
 
 fn files(model: &Model) -> Result<String> {
@@ -112,7 +112,7 @@ fn vector(engine: &Engine) -> Result<String> {
     })?;
     let precision = engine.model.precision;
     let built_in = built_in_model().map(|m| m.with_precision(precision).fingerprint()).ok();
-    let embedded = engine.embed_texts(&[&known.text], &Silent)?;
+    let embedded = engine.embed_texts(&[&known.text], &NoProgress)?;
     if built_in.as_deref() != Some(&*engine.model.fingerprint()) {
         // That it comes out finite is checked where it is made.
         return Ok(format!("only that of {} is known; a text has a finite vector", known.model));

@@ -66,18 +66,18 @@ pub fn run(args: &Embed) -> Result<Outcome> {
     if !args.compute.quiet {
         let seconds: Vec<String> =
             bars.stage_times().iter().map(|t| format!("{} {:.2} s", t.stage, t.seconds)).collect();
-        let (what, ledger) = (if args.whole { "stories" } else { "passages" }, embedded.ledger);
-        let distinct = if args.whole { String::new() } else { format!(", {} distinct", ledger.rows) };
-        let windows = match ledger.windowed_rows {
+        let (what, embed_stats) = (if args.whole { "stories" } else { "passages" }, embedded.stats);
+        let distinct = if args.whole { String::new() } else { format!(", {} distinct", embed_stats.texts) };
+        let windows = match embed_stats.windowed_texts {
             0 => String::new(),
-            long => format!(", {long} long ones in {} windows", ledger.windows),
+            long => format!(", {long} long ones in {} windows", embed_stats.windows),
         };
         say!(
             "{} {what}{distinct}{windows}, {} tokens seen, {} of them unknown, {} cut; {}; {}, {} threads",
             vectors.len(),
-            ledger.tokens,
-            ledger.unknown_tokens,
-            ledger.tokens_cut,
+            embed_stats.tokens,
+            embed_stats.unknown_tokens,
+            embed_stats.truncated_tokens,
             seconds.join(", "),
             engine.device(),
             engine.threads

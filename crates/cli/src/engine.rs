@@ -4,8 +4,8 @@ use std::{env, path::PathBuf};
 
 use samestory::{
     Error, Result, corpus,
-    device::{CpuPath, Gpu, NameError},
-    embed::{Embedded, Encoder, Ledger, embed_texts},
+    device::{Gpu, Isa, NameError},
+    embed::{EmbedStats, Embeddings, Encoder, embed_texts},
     link::Titles,
     model::Model,
     progress::Progress,
@@ -25,7 +25,7 @@ use super::{
 pub struct Engine {
     pub model: Model,
     pub encoder: Box<dyn Encoder>,
-    pub path: CpuPath,
+    pub isa: Isa,
     /// The GPU that the encoder runs on.
     pub gpu: Option<Gpu>,
     /// Why `auto` took the device.
@@ -40,15 +40,15 @@ impl Engine {
     pub fn new(args: &Compute) -> Result<Self> {
         let threads = set_threads(args.threads)?;
         let model = open_model(args.model.as_deref())?.with_precision(args.precision);
-        let path = cpu_path()?;
-        let Chosen { encoder, gpu, why } = device::choose(args.device, &model, path)?;
-        Ok(Engine { model, encoder, path, gpu, why, threads, store: None })
+        let isa = isa_from_env()?;
+        let Chosen { encoder, gpu, why } = device::choose(args.device, &model, isa)?;
+        Ok(Engine { model, encoder, isa, gpu, why, threads, store: None })
     }
 
     /// The settings of a search on the same device.
     pub fn search(&self) -> SearchOptions {
         let tensors = self.gpu.as_ref().map(TensorSearch::on_gpu);
-        SearchOptions { path: self.path, tensors, ..SearchOptions::default() }
+        SearchOptions { isa: self.isa, tensors, ..SearchOptions::default() }
     }
 
     /// What computes, and why it was taken where `auto` took it.
@@ -60,7 +60,7 @@ impl Engine {
     }
 
     /// The vectors of all rows of `corpus`: those that the store has from there.
-    pub fn embed(&self, corpus: &Corpus, progress: &dyn Progress) -> Result<Embedded> {
+    pub fn embed(&self, corpus: &Corpus, progress: &dyn Progress) -> Result<Embeddings> {
         let Some(store) = &self.store else {
             let texts: Vec<&str> = corpus.rows.iter().map(|r| r.text.as_str()).collect();
             return self.embed_texts(&texts, progress);
@@ -72,8 +72,8 @@ impl Engine {
         for (i, row) in unknown.iter().enumerate() {
             vectors.row_mut(row.index()).copy_from_slice(embedded.vectors.row(i));
         }
-        let known_rows = (corpus.rows.len() - unknown.len()) as u64;
-        Ok(Embedded { vectors, ledger: Ledger { known_rows, ..embedded.ledger } })
+        let cached_texts = (corpus.rows.len() - unknown.len()) as u64;
+        Ok(Embeddings { vectors, stats: EmbedStats { cached_texts, ..embedded.stats } })
     }
 
     /// The vectors of titles, which are rows of a store as passages are.
@@ -82,8 +82,8 @@ impl Engine {
     }
 
     /// As archives ask for it.
-    pub fn embed_for_archive(&self, texts: &[&str]) -> Result<(Matrix, Ledger)> {
-        self.embed_texts(texts, &Hears).map(|embedded| (embedded.vectors, embedded.ledger))
+    pub fn embed_for_archive(&self, texts: &[&str]) -> Result<(Matrix, EmbedStats)> {
+        self.embed_texts(texts, &Hears).map(|embedded| (embedded.vectors, embedded.stats))
     }
 
     /// The vectors of `texts`.
@@ -91,7 +91,7 @@ impl Engine {
         &self,
         texts: &[T],
         progress: &dyn Progress,
-    ) -> Result<Embedded> {
+    ) -> Result<Embeddings> {
         embed_texts(&self.model, self.encoder.as_ref(), texts, progress)
     }
 }
@@ -132,17 +132,17 @@ pub fn hub_cache() -> Option<PathBuf> {
 }
 
 /// `SAMESTORY_CPU` forces an instruction set.
-pub fn cpu_path() -> Result<CpuPath> {
+pub fn isa_from_env() -> Result<Isa> {
     match env::var("SAMESTORY_CPU") {
-        Ok(name) if !name.is_empty() => cpu_path_of(&name),
-        _ => Ok(CpuPath::detect()),
+        Ok(name) if !name.is_empty() => parse_isa(&name),
+        _ => Ok(Isa::detect()),
     }
 }
 
 /// The instruction set of that name, if this processor has it.
-pub fn cpu_path_of(name: &str) -> Result<CpuPath> {
+pub fn parse_isa(name: &str) -> Result<Isa> {
     name.parse().map_err(|error: NameError| {
-        let have: Vec<_> = CpuPath::available().into_iter().map(CpuPath::name).collect();
+        let have: Vec<_> = Isa::available().into_iter().map(Isa::name).collect();
         Error::Device {
             device: name.into(),
             reason: error.to_string(),

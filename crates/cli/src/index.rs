@@ -8,7 +8,7 @@ use std::{
 use samestory::{
     Error, Result,
     archive::{Archive, Whole},
-    embed::Ledger,
+    embed::EmbedStats,
     group::Decisions,
     ingest,
     progress::{Progress, Stage},
@@ -147,7 +147,7 @@ struct Writer<'e> {
     run: i64,
     engine: &'e Engine,
     bars: &'e Bars,
-    ledger: Ledger,
+    embed_stats: EmbedStats,
     /// How many decisions the store held.
     decisions: u64,
 }
@@ -157,7 +157,7 @@ impl<'e> Writer<'e> {
         let mut archive = archive::judging(store, engine)?;
         let run = archive.begin(archive::now(), command)?;
         let decisions = archive.store().view().decisions_len()?;
-        Ok(Writer { archive, run, engine, bars, ledger: Ledger::default(), decisions })
+        Ok(Writer { archive, run, engine, bars, embed_stats: EmbedStats::default(), decisions })
     }
 
     /// Commits what the store does not have yet, a batch at a time; `changed` files alone if that is said, so that what
@@ -220,7 +220,7 @@ impl<'e> Writer<'e> {
             Error::Interrupted => stopped(),
             error => error,
         })?;
-        self.ledger = self.ledger.and(learned.ledger);
+        self.embed_stats = self.embed_stats.merge(learned.embed_stats);
         self.bars.advance(Stage::Store, n);
         Ok(learned.added)
     }
@@ -237,7 +237,7 @@ impl<'e> Writer<'e> {
             "unchanged": added.unchanged,
             "removed": vanished,
             "left_out": added.taken.len(),
-            "ledger": self.ledger,
+            "embedding": self.embed_stats,
             "stages": self.bars.stage_times(),
         });
         self.archive.end(self.run, &manifest.to_string())?;
@@ -398,8 +398,8 @@ fn rebuild(store: Option<&Path>, args: &IndexRebuild) -> Result<Outcome> {
     let (all, there) = store.view().rows_len()?;
     bars.begin(Stage::Embed, None);
     let embed = |texts: &[&str]| {
-        let (vectors, ledger) = engine.embed_for_archive(texts)?;
-        bars.advance(Stage::Embed, ledger.tokens);
+        let (vectors, embed_stats) = engine.embed_for_archive(texts)?;
+        bars.advance(Stage::Embed, embed_stats.tokens);
         Ok(vectors)
     };
     let embedded = store.rebuild(&to, &embed, &|| bars.cancelled())?;

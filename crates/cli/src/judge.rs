@@ -6,7 +6,7 @@ use samestory::{
     Error, Result,
     archive::decisions,
     compare::{self, Basis, Comparer, Relation, RuleTable, Thresholds, Verdict},
-    embed::Ledger,
+    embed::EmbedStats,
     group::{self, Decisions, Groups, Keep, Resolved},
     ingest::Ingested,
     progress::{Progress, Stage},
@@ -178,7 +178,7 @@ pub fn judge_again(
     engine: &Engine,
     corpus: &Corpus,
     bars: &Bars,
-) -> Result<(Judged, Ledger)> {
+) -> Result<(Judged, EmbedStats)> {
     let mut options = ask.options.clone();
     if let Some(table) = &ask.rules {
         options.thresholds = ask.over(own_thresholds(table, engine)?);
@@ -199,15 +199,15 @@ pub fn judge_again(
     bars.begin(Stage::Group, Some(corpus.stories.len() as u64));
     let mut groups = ask.group(corpus, &verdicts, &|a, b| known(a, b).unwrap_or_else(|| note(a, b)));
     bars.end(Stage::Group);
-    let mut ledger = Ledger::default();
+    let mut embed_stats = EmbedStats::default();
     let missing = missing.into_inner();
     if !missing.is_empty() {
         let (vectors, seen) = vectors_of(&missing, engine, corpus, bars)?;
-        ledger = seen;
+        embed_stats = seen;
         let comparer = Comparer::new(corpus, &vectors, &options);
         groups = ask.group(corpus, &verdicts, &|a, b| known(a, b).unwrap_or_else(|| comparer.judge(a, b)));
     }
-    Ok((Judged { search, compared: verdicts.len(), verdicts, groups, evidence: None }, ledger))
+    Ok((Judged { search, compared: verdicts.len(), verdicts, groups, evidence: None }, embed_stats))
 }
 
 impl Ask {
@@ -248,7 +248,7 @@ fn vectors_of(
     engine: &Engine,
     corpus: &Corpus,
     bars: &Bars,
-) -> Result<(Matrix, Ledger)> {
+) -> Result<(Matrix, EmbedStats)> {
     let mut rows: Vec<RowId> = stories.iter().flat_map(|s| corpus.story_rows(*s)).collect();
     rows.sort_unstable();
     rows.dedup();
@@ -258,5 +258,5 @@ fn vectors_of(
     for (i, row) in rows.iter().enumerate() {
         vectors.row_mut(row.index()).copy_from_slice(embedded.vectors.row(i));
     }
-    Ok((vectors, embedded.ledger))
+    Ok((vectors, embedded.stats))
 }

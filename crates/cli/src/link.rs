@@ -40,7 +40,7 @@ pub fn run(args: &Link) -> Result<Outcome> {
     let mut manifest = judge::manifest(&engine, &counts, &corpus);
 
     let embedded = engine.embed(&corpus, &bars)?;
-    manifest.ledger = embedded.ledger;
+    manifest.embedding = embedded.stats;
     let rows = embedded.vectors;
     let titles = Titles::new(&corpus);
     let title_vectors = engine.embed_titles(&titles, &bars)?;

@@ -10,7 +10,7 @@ use std::{
 
 use samestory::{
     Error, Result, corpus,
-    progress::{Progress, Silent},
+    progress::{NoProgress, Progress},
     report::{Hit, json_line},
     story::Story,
 };
@@ -83,7 +83,7 @@ pub fn answer(pool: &Pool, file: &Path, out: Option<&Path>, bars: &Bars, quiet: 
             for Line { number, id, query } in lines {
                 asked.push((number, id, query.map(|query| queries.push(query))));
             }
-            let mut answers = pool.answer_all(queries, &Silent).into_iter();
+            let mut answers = pool.answer_all(queries, &NoProgress).into_iter();
             for (query, id, read) in asked {
                 let answer = read.map(|()| answers.next().expect("an answer each"));
                 let (hits, error) = match answer {

@@ -107,11 +107,11 @@ pub fn run(args: &Similar) -> Result<Outcome> {
     let lookup = match &archive {
         Some(archive) => {
             let known = archive.frequencies()?;
-            let lookup = Lookup::among(readings, &known, engine.path, &bars)?;
+            let lookup = Lookup::among(readings, &known, engine.isa, &bars)?;
             known.finish()?;
             lookup
         }
-        None => Lookup::new(readings, engine.path, &bars)?,
+        None => Lookup::new(readings, engine.isa, &bars)?,
     };
     let searched = Searched {
         corpus: &corpus,

@@ -12,7 +12,7 @@ use samestory::{
     device::Precision,
     group,
     ingest::{FieldMap, Options},
-    progress::Silent,
+    progress::NoProgress,
     search::SearchOptions,
     worker::{self, Counts, Near, Stream, WordTable},
 };
@@ -20,7 +20,7 @@ use samestory::{
 use super::{
     Outcome,
     args::Compute,
-    engine::{Engine, cpu_path, open_model, set_threads},
+    engine::{Engine, isa_from_env, open_model, set_threads},
 };
 
 #[derive(Args)]
@@ -139,7 +139,7 @@ pub fn run(args: &Worker) -> Result<Outcome> {
         }
         WorkerCommand::Embed { compute } => {
             let engine = Engine::new(compute)?;
-            let embed = |texts: &[&str]| engine.embed_texts(texts, &Silent).map(|e| e.vectors);
+            let embed = |texts: &[&str]| engine.embed_texts(texts, &NoProgress).map(|e| e.vectors);
             (compute.quiet, "embed", worker::embed(&engine.model.fingerprint(), &embed, from, out)?)
         }
         WorkerCommand::Mean { common } => {
@@ -150,22 +150,22 @@ pub fn run(args: &Worker) -> Result<Outcome> {
                 NearArg::Rows => Near::Rows,
                 NearArg::Stories => Near::Stories,
             };
-            let options = SearchOptions { path: cpu_path()?, ..SearchOptions::default() };
+            let options = SearchOptions { isa: isa_from_env()?, ..SearchOptions::default() };
             let model = common.prepare()?;
-            (common.quiet, "candidates", worker::candidates(&model, near, &options, &Silent, from, out)?)
+            (common.quiet, "candidates", worker::candidates(&model, near, &options, &NoProgress, from, out)?)
         }
         WorkerCommand::Strangers { common } => (common.quiet, "strangers", worker::strangers(from, out)?),
         WorkerCommand::Words { common } => (common.quiet, "words", worker::words(from, out)?),
         WorkerCommand::Compare { judging, common } => {
             let (model, words) = (common.prepare()?, read_words(&judging.words)?);
             let options = compare::Options::default();
-            (common.quiet, "compare", worker::compare(&model, &words, &options, &Silent, from, out)?)
+            (common.quiet, "compare", worker::compare(&model, &words, &options, &NoProgress, from, out)?)
         }
         WorkerCommand::Group { judging, keep, common } => {
             let (model, words) = (common.prepare()?, read_words(&judging.words)?);
             let grouping = group::Options { keep: keep.parse()?, ..group::Options::default() };
             let options = (&compare::Options::default(), &grouping);
-            (common.quiet, "group", worker::group(&model, &words, options, &Silent, from, out)?)
+            (common.quiet, "group", worker::group(&model, &words, options, &NoProgress, from, out)?)
         }
         WorkerCommand::Describe { stream, common } => {
             describe(stream.as_deref(), &common.prepare()?, out)?;

@@ -8,25 +8,25 @@ use super::arena::Piece;
 pub(super) const LINE: usize = 64;
 
 /// A buffer of plain values whose first lies at a multiple of 64 bytes.
-pub struct Aligned<T>(Memory<T>);
+pub struct AlignedBuf<T>(Memory<T>);
 
 enum Memory<T> {
     Heap { data: Vec<T>, start: usize, len: usize },
     Mapped(Piece<T>),
 }
 
-impl<T> Default for Aligned<T> {
+impl<T> Default for AlignedBuf<T> {
     fn default() -> Self {
-        Aligned(Memory::Heap { data: Vec::new(), start: 0, len: 0 })
+        AlignedBuf(Memory::Heap { data: Vec::new(), start: 0, len: 0 })
     }
 }
 
-impl<T: Copy + Default> Aligned<T> {
+impl<T: Copy + Default> AlignedBuf<T> {
     /// `len` zeros.
     pub fn new(len: usize) -> Self {
         let data = vec![T::default(); len + LINE / size_of::<T>().max(1)];
         let start = data.as_ptr().align_offset(LINE).min(data.len() - len);
-        Aligned(Memory::Heap { data, start, len })
+        AlignedBuf(Memory::Heap { data, start, len })
     }
 
     /// Makes room for `len` values; what it held is lost if it grows.
@@ -37,13 +37,13 @@ impl<T: Copy + Default> Aligned<T> {
     }
 }
 
-impl<T> From<Piece<T>> for Aligned<T> {
+impl<T> From<Piece<T>> for AlignedBuf<T> {
     fn from(piece: Piece<T>) -> Self {
-        Aligned(Memory::Mapped(piece))
+        AlignedBuf(Memory::Mapped(piece))
     }
 }
 
-impl<T> Deref for Aligned<T> {
+impl<T> Deref for AlignedBuf<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
@@ -54,7 +54,7 @@ impl<T> Deref for Aligned<T> {
     }
 }
 
-impl<T> DerefMut for Aligned<T> {
+impl<T> DerefMut for AlignedBuf<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         match &mut self.0 {
             Memory::Heap { data, start, len } => &mut data[*start..*start + *len],
@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn buffers_start_on_a_line() {
         for len in [0, 1, 15, 1000] {
-            let mut buffer = Aligned::<f32>::new(len);
+            let mut buffer = AlignedBuf::<f32>::new(len);
             assert_eq!((buffer.as_ptr() as usize % LINE, buffer.len()), (0, len));
             buffer.fit(2 * len);
             assert_eq!((buffer.as_ptr() as usize % LINE, buffer.len()), (0, 2 * len));

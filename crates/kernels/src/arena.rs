@@ -11,7 +11,7 @@ use std::{
 
 use memmap2::MmapMut;
 
-use super::{Aligned, aligned::LINE};
+use super::{AlignedBuf, aligned::LINE};
 
 /// Bytes of a large page.
 const PAGE: usize = 2 << 20;
@@ -47,16 +47,16 @@ unsafe impl<T: Sync> Sync for Piece<T> {}
 
 impl Arena {
     /// `len` default values; from the heap where the system gives no map.
-    pub fn buffer<T: Copy + Default>(&self, len: usize) -> Aligned<T> {
+    pub fn buffer<T: Copy + Default>(&self, len: usize) -> AlignedBuf<T> {
         const { assert!(align_of::<T>() <= LINE) };
         match self.take(len * size_of::<T>()) {
             Some((map, first)) => {
                 let first = first.cast::<T>();
                 // SAFETY: the memory is `len` values long, aligned to a line, and nobody else's.
                 unsafe { (0..len).for_each(|i| first.add(i).write(T::default())) };
-                Aligned::from(Piece { first, len, _map: map })
+                AlignedBuf::from(Piece { first, len, _map: map })
             }
-            None => Aligned::new(len),
+            None => AlignedBuf::new(len),
         }
     }
 

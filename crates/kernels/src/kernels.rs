@@ -1,9 +1,9 @@
-//! What an encoder asks of a processor: packed linear layers, attention, layer norm.
+//! The operations that an encoder needs of a processor: packed linear layers, attention, layer norm.
 //!
-//! Matrices are row-major, but for operands: activations that are the left side of a product, whose layout is the
-//! kernels' own. A buffer that a kernel reads or writes by blocks holds its rows rounded up to
-//! [`Kernels::ROW_BLOCK`]; what stands in the rows past the end is computed on and never looked at. Each row of a
-//! result depends on its own row of the input (and attention on its own sequence) alone, to the last bit.
+//! Matrices are row-major, with one exception. An *operand* is a matrix of activations that is the left-hand side (LHS)
+//! of a product; each implementation stores it in a layout of its own. A buffer that is read or written by blocks holds
+//! its rows rounded up to [`Kernels::ROW_BLOCK`]; the rows past the end are computed and ignored. Every row of a result
+//! depends on its own input row only (in attention: on its own sequence only), to the last bit.
 
 use std::ops::Range;
 
@@ -11,13 +11,13 @@ use serde::Deserialize;
 
 use super::Arena;
 
-/// The activation between two linear layers, by the names of `config.json`.
+/// The activation function between two linear layers, by its name in `config.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum Activation {
-    /// x · Φ(x), with Φ the normal distribution (Hendrycks and Gimpel, 2016).
+    /// x · Φ(x), where Φ is the normal distribution function (Hendrycks and Gimpel, 2016).
     #[serde(rename = "gelu")]
     Gelu,
-    /// The tanh approximation of it.
+    /// The tanh approximation of GELU.
     #[serde(rename = "gelu_new", alias = "gelu_pytorch_tanh")]
     GeluTanh,
     /// max(0, x).
@@ -25,152 +25,162 @@ pub enum Activation {
     Relu,
 }
 
-/// The heads of an attention layer.
+/// The shape of a multi-head attention layer.
 #[derive(Debug, Clone, Copy)]
-pub struct Heads {
-    /// How many there are.
-    pub count: usize,
-    /// The width of each.
-    pub size: usize,
+pub struct AttentionShape {
+    /// Number of heads.
+    pub heads: usize,
+    /// Values of one head.
+    pub head_dim: usize,
 }
 
-impl Heads {
-    /// The width of all heads together.
+impl AttentionShape {
+    /// Values of all heads together: the hidden size of the model.
+    #[must_use]
     pub fn width(self) -> usize {
-        self.count * self.size
+        self.heads * self.head_dim
     }
 }
 
-/// Scale and shift of a layer norm, and the bias that is added before it.
+/// The parameters of `layer_norm(x + input_bias) = gamma · normalized + beta`.
 #[derive(Debug, Clone)]
-pub struct Norm {
-    /// Added to the row first: the bias of the layer whose output is normalized.
-    pub bias: Vec<f32>,
+pub struct LayerNorm {
+    /// The bias of the linear layer before it, added to each row first.
+    pub input_bias: Vec<f32>,
     /// Scale.
-    pub weight: Vec<f32>,
+    pub gamma: Vec<f32>,
     /// Shift.
-    pub shift: Vec<f32>,
+    pub beta: Vec<f32>,
     /// Added to the variance.
     pub eps: f32,
 }
 
-/// A row and a column of a product that stand out, and what the kernels make of their score.
+/// A row and a column whose inner product is at least a threshold.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Hit {
-    /// The row of the left side.
+    /// Row of the left-hand side.
     pub row: u32,
-    /// The column of the right side.
+    /// Column of the right-hand side.
     pub column: u32,
-    /// Their inner product, to [`Above::SCORE_ERROR`].
+    /// Their inner product, with an error of at most [`ThresholdSearch::SCORE_ERROR`].
     pub score: f32,
 }
 
 /// The operations of one instruction set.
 pub trait Kernels: Send + Sync {
     /// A stored activation: f32, or the bits of a bf16.
-    type Value: Copy + Default + Send + Sync + 'static;
-    /// A weight matrix with its bias, laid out for [`Kernels::linear`].
-    type Linear: Send + Sync;
-    /// An operand as the linear layers read it: itself, or what was made of it.
-    type Left<'a>: Copy;
-    /// Memory for what is made of an operand.
-    type Made: Default + Send;
+    type Element: Copy + Default + Send + Sync + 'static;
+    /// A weight matrix with its bias, in the layout of the right-hand side of [`Kernels::linear`].
+    type PackedWeights: Send + Sync;
+    /// An operand as the linear layers read it: itself, or a quantized copy.
+    type PackedLhs<'a>: Copy;
+    /// Memory for [`Kernels::PackedLhs`].
+    type LhsScratch: Default + Send;
     /// Working memory of one thread.
     type Scratch: Default + Send;
 
-    /// Rows are computed in blocks of this many.
+    /// Rows are computed in blocks of this size.
     const ROW_BLOCK: usize;
 
-    /// Columns of a feed-forward layer's inner activations that are best computed at a time, a multiple of 32: so wide
-    /// that `sum` is seldom added to, and so narrow that they stay in the cache beside it and the operand.
-    const PART: usize = 384;
+    /// Columns of the inner feed-forward activations to compute at a time; a multiple of 32. Wide enough that `sum` is
+    /// rarely added to, narrow enough that they stay in the cache with `sum` and the operand.
+    const FFN_BLOCK: usize = 384;
 
-    /// As the manifest names it: "amx bf16".
+    /// The name in reports, such as "amx bf16".
     fn name(&self) -> String;
 
-    /// Tokens that are best taken through all layers at a time: of more, weights are read less often; of fewer, more
-    /// stays in the second-level cache.
-    fn chunk(&self) -> usize;
+    /// Tokens to take through all layers at a time. With more, weights are read less often; with fewer, more stays in
+    /// the second-level cache.
+    fn chunk_tokens(&self) -> usize;
 
-    /// Lays out `rows × k` values as an operand, rounded as it stores them.
-    fn write_operand(&self, x: &[f32], rows: usize, k: usize, out: &mut [Self::Value]);
+    /// Stores `rows × k` values as an operand, rounded to [`Kernels::Element`].
+    fn write_operand(&self, x: &[f32], rows: usize, k: usize, out: &mut [Self::Element]);
 
     /// The `rows × k` values of an operand.
-    fn read_operand(&self, x: &[Self::Value], rows: usize, k: usize) -> Vec<f32>;
+    fn read_operand(&self, x: &[Self::Element], rows: usize, k: usize) -> Vec<f32>;
 
     /// One stored value as f32.
-    fn widen(&self, value: Self::Value) -> f32;
+    fn widen(&self, value: Self::Element) -> f32;
 
-    /// Lays out `weight`, `n × k`, and `bias`, of `n` values, in memory of `arena`.
-    fn pack(&self, weight: &[f32], n: usize, k: usize, bias: &[f32], arena: &Arena) -> Self::Linear;
-
-    /// The operand `x`, of `rows × k`, for the layers that take it.
-    fn left<'a>(
+    /// Packs `weight` (`n × k`) and `bias` (`n`) into memory of `arena`.
+    fn pack_weights(
         &self,
-        x: &'a [Self::Value],
+        weight: &[f32],
+        n: usize,
+        k: usize,
+        bias: &[f32],
+        arena: &Arena,
+    ) -> Self::PackedWeights;
+
+    /// Prepares the operand `x` (`rows × k`) for all the linear layers that read it.
+    fn pack_lhs<'a>(
+        &self,
+        x: &'a [Self::Element],
         rows: usize,
         k: usize,
-        made: &'a mut Self::Made,
-    ) -> Self::Left<'a>;
+        scratch: &'a mut Self::LhsScratch,
+    ) -> Self::PackedLhs<'a>;
 
-    /// `out = x · weightᵀ + bias`: an operand of `rows × k` to `rows × n`.
+    /// `out = x · weightᵀ + bias`; `out` is row-major, `rows × n`.
     fn linear(
         &self,
-        x: Self::Left<'_>,
+        x: Self::PackedLhs<'_>,
         rows: usize,
-        layer: &Self::Linear,
-        out: &mut [Self::Value],
+        weights: &Self::PackedWeights,
+        out: &mut [Self::Element],
         scratch: &mut Self::Scratch,
     );
 
-    /// `out = act(x · weightᵀ + bias)`: an operand of `rows × k` to one of `rows × n`.
+    /// `out = act(x · weightᵀ + bias)`; `out` is an operand, `rows × n`.
     fn linear_act(
         &self,
-        x: Self::Left<'_>,
+        x: Self::PackedLhs<'_>,
         rows: usize,
-        layer: &Self::Linear,
+        weights: &Self::PackedWeights,
         act: Activation,
-        out: &mut [Self::Value],
+        out: &mut [Self::Element],
         scratch: &mut Self::Scratch,
     );
 
-    /// `sum += x · weightᵀ`, the bias left out: an operand of `rows × k` to `rows × n`.
+    /// `sum += x · weightᵀ`, without the bias; `sum` is row-major, `rows × n`.
     fn linear_add(
         &self,
-        x: Self::Left<'_>,
+        x: Self::PackedLhs<'_>,
         rows: usize,
-        layer: &Self::Linear,
+        weights: &Self::PackedWeights,
         sum: &mut [f32],
         scratch: &mut Self::Scratch,
     );
 
-    /// Multi-head attention of the sequence in the rows `at`: `qkv` has rows of `3·width` (queries, keys, values side
-    /// by side, the queries scaled by log₂e/√size), `out` is an operand of `width` columns.
+    /// Multi-head self-attention of the sequence that occupies the rows `sequence`. `qkv` has rows of `3·width`:
+    /// queries, keys and values side by side, with the queries scaled by log₂e/√head_dim. `out` is an operand of
+    /// `width` columns.
     fn attention(
         &self,
-        qkv: &[Self::Value],
-        at: Range<usize>,
-        heads: Heads,
-        out: &mut [Self::Value],
+        qkv: &[Self::Element],
+        sequence: Range<usize>,
+        shape: AttentionShape,
+        out: &mut [Self::Element],
         scratch: &mut Self::Scratch,
     );
 
-    /// `x = norm(x + bias)` over each of `rows` rows, and the same in the operand `out`.
-    fn layer_norm(&self, x: &mut [f32], rows: usize, norm: &Norm, out: &mut [Self::Value]);
+    /// `x = layer_norm(x + input_bias)` for each of `rows` rows; the operand `out` receives the same values.
+    fn layer_norm(&self, x: &mut [f32], rows: usize, norm: &LayerNorm, out: &mut [Self::Element]);
 }
 
-/// The operation of the exact search.
-pub trait Above: Kernels {
-    /// The scores of [`Above::above`] differ by at most this from exact ones, for rows of unit length.
+/// The operation of exact vector search.
+pub trait ThresholdSearch: Kernels {
+    /// The largest error of the scores of [`ThresholdSearch::scores_above`], for rows of unit length.
     const SCORE_ERROR: f32;
 
-    /// Adds to `hits` where `x · weightᵀ`, the bias left out, is at least `floor`: an operand of `rows × k`.
-    fn above(
+    /// Appends to `hits` the entries of `x · weightᵀ` (without the bias) that are at least `threshold`; `x` is an operand
+    /// of `rows × k`.
+    fn scores_above(
         &self,
-        x: &[Self::Value],
+        x: &[Self::Element],
         rows: usize,
-        layer: &Self::Linear,
-        floor: f32,
+        weights: &Self::PackedWeights,
+        threshold: f32,
         hits: &mut Vec<Hit>,
         scratch: &mut Self::Scratch,
     );

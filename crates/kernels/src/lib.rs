@@ -1,6 +1,56 @@
-//! The arithmetic of sentence encoders and of exact vector search on CPUs, by instruction sets chosen at run time.
+//! CPU kernels of a BERT-family sentence encoder and of exact vector search, for the instruction set of the processor.
 //!
-//! A crate of its own so that tests compile it optimized, whatever the profile of the rest.
+//! The crate holds the arithmetic alone: no model files, no threads, no I/O. It is a crate of its own so that tests
+//! compile it optimized, whatever the profile of the code that calls it.
+//!
+//! # What is in it
+//!
+//! | trait or type | operations | numbers |
+//! |---|---|---|
+//! | [`Kernels`] | linear layers with fused activation or addition, multi-head attention, layer norm | of the implementation |
+//! | [`ThresholdSearch`] | all inner products that reach a threshold | of the implementation |
+//! | [`F32Kernels`] | both | f32 |
+//! | [`Bf16Kernels`] (x86-64) | both | products of bf16, summed in f32 |
+//! | [`Int8Kernels`] | [`Kernels`] with linear layers in int8, the rest in f32 or bf16 | int8, summed in i32 |
+//! | [`int8::Int8Dot`] | inner products of int8 vectors | int8, summed in i32 |
+//!
+//! # Choosing an instruction set
+//!
+//! An [`Isa`] is chosen at run time: [`Isa::detect`] takes the fastest that this processor has, [`str::parse`] one by
+//! name. Constructors take an `Isa` and panic if the processor lacks it, so a value of a kernel type proves that its
+//! instructions may be executed. AMX needs the consent of the operating system (`bf16/amx_detect.rs` asks Linux for it).
+//!
+//! ```
+//! use samestory_kernels::{Arena, F32Kernels, Isa, Kernels};
+//!
+//! // y = x · Wᵀ + b, for one row of two values and three outputs.
+//! let kernels = F32Kernels::new(Isa::detect());
+//! let weights = kernels.pack_weights(&[1.0, 0.0, 0.0, 1.0, 1.0, 1.0], 3, 2, &[0.0, 0.0, 0.5], &Arena::default());
+//! let x = kernels.pack_lhs(&[2.0, 3.0], 1, 2, &mut ());
+//! let mut y = [0.0; 3];
+//! kernels.linear(x, 1, &weights, &mut y, &mut Default::default());
+//! assert_eq!(y, [2.0, 3.0, 5.5]);
+//! ```
+//!
+//! # Layouts
+//!
+//! Results are row-major. Weights (the right-hand side of a product) are packed once, into panels of as many columns
+//! as a microkernel computes. Activations that are a left-hand side (*operands*) have a layout of the implementation:
+//!
+//! | kernels | operand | packed weights |
+//! |---|---|---|
+//! | f32 | `[row][k]` | `[panel][k][columns of a tile]` |
+//! | bf16 | `[block of 32 rows][step of 32 of k][32 rows][32]` | `[panel of 32 columns][step of 32 of k][2 tiles][16 pairs of k][16 columns][2]` |
+//! | int8 | `[block of 32 rows][step of 64 of k][32 rows][64]`, a scale and a zero point a row | `[panel of 32 columns][step of 64 of k][2 tiles][16 quads of k][16 columns][4]`, a scale a column |
+//!
+//! [`Kernels::write_operand`], [`Kernels::read_operand`] and [`Kernels::pack_weights`] convert. A vector of an encoder
+//! never depends on the rest of its batch: every row is computed from itself alone, in one order of summation.
+//!
+//! # Safety
+//!
+//! `unsafe` is confined to intrinsics, inline assembly and the memory map of [`Arena`]. Public functions are safe: they
+//! check the lengths of slices before the inner loops use pointers, and an instruction set before its intrinsics run.
+//! `reference.rs` holds every kernel against a float64 implementation on random shapes, in buffers filled with NaN.
 
 #![deny(clippy::print_stdout, clippy::print_stderr, clippy::exit)]
 
@@ -10,159 +60,33 @@ mod arena;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod bf16;
-mod float;
+mod ceiling;
+mod float32;
 pub mod int8;
+mod isa;
 mod kernels;
 mod math;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod microkernel;
 #[cfg(target_arch = "aarch64")]
 mod neon;
-#[cfg(test)]
-mod oracle;
 mod portable;
 mod precision;
-mod probe;
 #[cfg(test)]
 #[path = "../../../src/random.rs"]
 mod random;
+#[cfg(test)]
+mod reference;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-use std::{fmt, str::FromStr};
-
-pub use aligned::Aligned;
+pub use aligned::AlignedBuf;
 pub use arena::Arena;
 #[cfg(target_arch = "x86_64")]
-pub use bf16::Bf16;
-pub use float::Float;
-pub use int8::Int8Layers;
-pub use kernels::{Above, Activation, Heads, Hit, Kernels, Norm};
+pub use bf16::Bf16Kernels;
+pub use ceiling::measure_ceiling;
+pub use float32::F32Kernels;
+pub use int8::Int8Kernels;
+pub use isa::{Isa, NameError};
+pub use kernels::{Activation, AttentionShape, Hit, Kernels, LayerNorm, ThresholdSearch};
 pub use precision::Precision;
-pub use probe::ceiling;
-
-/// A name that stands for no instruction set or precision, or for one that this processor lacks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum NameError {
-    /// There is no instruction set of that name.
-    UnknownIsa(String),
-    /// The processor lacks this instruction set.
-    MissingIsa(CpuPath),
-    /// There is no precision of that name.
-    UnknownPrecision(String),
-}
-
-impl fmt::Display for NameError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            NameError::UnknownIsa(name) => write!(f, "there is no instruction set {name:?}"),
-            NameError::MissingIsa(isa) => write!(f, "this processor lacks {isa}"),
-            NameError::UnknownPrecision(name) => write!(f, "there is no precision {name:?}"),
-        }
-    }
-}
-
-impl std::error::Error for NameError {}
-
-/// The instruction sets that there are kernels for, the fastest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CpuPath {
-    /// x86-64 with the matrix units for bf16 (AMX), and AVX-512 for the rest; on Linux.
-    Amx,
-    /// x86-64 with AVX-512 and its dot products of bf16. Taken unasked on processors by AMD only: on a Xeon with AMX
-    /// these were measured at half the speed of f32 products.
-    Avx512Bf16,
-    /// x86-64 with AVX-512F.
-    Avx512,
-    /// x86-64 with AVX2 and FMA.
-    Avx2,
-    /// 64-bit Arm with NEON, which all of them have.
-    Neon,
-    /// Every processor; the oracle of the others.
-    Portable,
-}
-
-const PATHS: [CpuPath; 6] =
-    [CpuPath::Amx, CpuPath::Avx512Bf16, CpuPath::Avx512, CpuPath::Avx2, CpuPath::Neon, CpuPath::Portable];
-
-impl CpuPath {
-    /// The fastest path that this processor has.
-    pub fn detect() -> Self {
-        PATHS.into_iter().find(|p| p.is_available() && p.pays()).unwrap_or(CpuPath::Portable)
-    }
-
-    /// Whether it is faster than those after it, where the processor has it.
-    fn pays(self) -> bool {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            CpuPath::Avx512Bf16 => bf16::dots_pay(),
-            _ => true,
-        }
-    }
-
-    /// Whether this processor has it.
-    pub fn is_available(self) -> bool {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            CpuPath::Amx | CpuPath::Avx512Bf16 => bf16::is_available(self),
-            #[cfg(target_arch = "x86_64")]
-            CpuPath::Avx512 => std::arch::is_x86_feature_detected!("avx512f"),
-            #[cfg(target_arch = "x86_64")]
-            CpuPath::Avx2 => {
-                std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
-            }
-            #[cfg(target_arch = "aarch64")]
-            CpuPath::Neon => std::arch::is_aarch64_feature_detected!("neon"),
-            CpuPath::Portable => true,
-            _ => false,
-        }
-    }
-
-    /// The paths that this processor has, the fastest first.
-    pub fn available() -> Vec<Self> {
-        PATHS.into_iter().filter(|p| p.is_available()).collect()
-    }
-
-    /// As `SAMESTORY_CPU` names it.
-    pub fn name(self) -> &'static str {
-        match self {
-            CpuPath::Amx => "amx",
-            CpuPath::Avx512Bf16 => "avx512bf16",
-            CpuPath::Avx512 => "avx512",
-            CpuPath::Avx2 => "avx2",
-            CpuPath::Neon => "neon",
-            CpuPath::Portable => "portable",
-        }
-    }
-}
-
-impl fmt::Display for CpuPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for CpuPath {
-    type Err = NameError;
-
-    /// Refuses a name that is none, and an instruction set that this processor lacks.
-    fn from_str(name: &str) -> Result<Self, NameError> {
-        match PATHS.into_iter().find(|p| p.name() == name) {
-            Some(path) if path.is_available() => Ok(path),
-            Some(path) => Err(NameError::MissingIsa(path)),
-            None => Err(NameError::UnknownIsa(name.into())),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_named_and_refused() {
-        assert_eq!("portable".parse::<CpuPath>().unwrap(), CpuPath::Portable);
-        assert_eq!("sse9".parse::<CpuPath>(), Err(NameError::UnknownIsa("sse9".into())));
-    }
-}

@@ -4,7 +4,7 @@
 //! fixed lanes, so that every width gives the same bits. `FMA` says whether multiply-adds are fused: where the
 //! processor has no instruction for that, a call for each would take longer than all the rest.
 
-use super::kernels::{Activation, Norm};
+use super::kernels::{Activation, LayerNorm};
 
 /// `a · b + c`.
 #[inline(always)]
@@ -190,15 +190,15 @@ fn utmost(row: &[f32], before: impl Fn(f32, f32) -> bool) -> f32 {
 
 /// `row = norm(row + bias)`.
 #[inline(always)]
-pub(super) fn layer_norm<const FMA: bool>(row: &mut [f32], norm: &Norm) {
+pub(super) fn layer_norm<const FMA: bool>(row: &mut [f32], norm: &LayerNorm) {
     let scale = 1.0 / row.len() as f32;
-    for (x, b) in row.iter_mut().zip(&norm.bias) {
+    for (x, b) in row.iter_mut().zip(&norm.input_bias) {
         *x += b;
     }
     let mean = sum(row, |x| x) * scale;
     let variance = sum(row, |x| (x - mean) * (x - mean)) * scale;
     let inverse = 1.0 / (variance + norm.eps).sqrt();
-    for ((x, w), s) in row.iter_mut().zip(&norm.weight).zip(&norm.shift) {
+    for ((x, w), s) in row.iter_mut().zip(&norm.gamma).zip(&norm.beta) {
         *x = multiply_add::<FMA>((*x - mean) * inverse, *w, *s);
     }
 }
@@ -206,7 +206,7 @@ pub(super) fn layer_norm<const FMA: bool>(row: &mut [f32], norm: &Norm) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oracle::phi;
+    use crate::reference::phi;
 
     #[test]
     fn gelu_is_exact_to_float_accuracy() {

@@ -71,7 +71,7 @@ macro_rules! row_ops {
         /// # Safety
         /// The processor has the features.
         #[target_feature(enable = $features)]
-        unsafe fn $layer_norm(row: &mut [f32], norm: &Norm) {
+        unsafe fn $layer_norm(row: &mut [f32], norm: &LayerNorm) {
             math::layer_norm::<true>(row, norm);
         }
     };

@@ -3,8 +3,8 @@
 use std::arch::aarch64::*;
 
 use super::{
-    CpuPath,
-    kernels::{Activation, Norm},
+    Isa,
+    kernels::{Activation, LayerNorm},
     math,
     microkernel::{self, row_ops, spin, tiles},
     portable::{Ops, Shape},
@@ -13,7 +13,7 @@ use super::{
 /// A tile of 8 × 8: 16 accumulators, as many as four units with a latency of four cycles need, eight vectors of `a` and
 /// two of `b`: 26 of 32 registers.
 pub(super) static NEON: Ops = Ops {
-    path: CpuPath::Neon,
+    isa: Isa::Neon,
     chunk: 512,
     shapes: &[Shape { rows: 8, cols: COLS, tiles: tiles_neon }],
     activate,

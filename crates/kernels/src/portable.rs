@@ -1,15 +1,15 @@
 //! What an instruction set gives the f32 kernels, in plain Rust: right on every processor, the oracle of the fast ones.
 
 use super::{
-    CpuPath,
-    kernels::{Activation, Norm},
+    Isa,
+    kernels::{Activation, LayerNorm},
     math,
 };
 
 /// The inner loops of one instruction set.
 pub(super) struct Ops {
-    pub path: CpuPath,
-    /// As [`super::Kernels::chunk`] says.
+    pub isa: Isa,
+    /// As [`super::Kernels::chunk_tokens`] says.
     pub chunk: usize,
     /// Of weights the first whose columns divide theirs is taken, of all else the last.
     pub shapes: &'static [Shape],
@@ -19,7 +19,7 @@ pub(super) struct Ops {
     /// [`math::LANES`].
     pub softmax: unsafe fn(&mut [f32], usize, usize),
     /// Layer norm of one row.
-    pub layer_norm: unsafe fn(&mut [f32], &Norm),
+    pub layer_norm: unsafe fn(&mut [f32], &LayerNorm),
 }
 
 /// What is summed in registers at a time.
@@ -29,17 +29,17 @@ pub(super) struct Shape {
     /// Columns of a tile, and of a packed panel: a multiple of eight.
     pub cols: usize,
     /// Sets rows of `out` to `start + a · b`, a tile of them at a time, or adds `a · b` to them without a start.
-    pub tiles: Tiles,
+    pub tiles: TileFn,
 }
 
 /// `((a, a_stride), b, start, (out, out_stride), rows, coming)`: `a` and `out` have `rows` rows that far apart, `b` is
 /// `k × cols`, `start` is a row of `cols`, `coming` is needed soon, and better brought into the second-level cache on
 /// the way. As for all of these loops, the caller has checked that the processor has the instruction set.
-type Tiles = unsafe fn((&[f32], usize), &[f32], Option<&[f32]>, (&mut [f32], usize), usize, &[f32]);
+type TileFn = unsafe fn((&[f32], usize), &[f32], Option<&[f32]>, (&mut [f32], usize), usize, &[f32]);
 
 /// On 64-bit Arm this compiles to NEON, on x86-64 to SSE2.
 pub(super) static OPS: Ops = Ops {
-    path: CpuPath::Portable,
+    isa: Isa::Portable,
     chunk: 512,
     shapes: &[Shape { rows: ROWS, cols: COLS, tiles }],
     activate,
@@ -100,6 +100,6 @@ fn softmax(rows: &mut [f32], stride: usize, len: usize) {
     math::softmax::<false>(rows, stride, len);
 }
 
-fn layer_norm(row: &mut [f32], norm: &Norm) {
+fn layer_norm(row: &mut [f32], norm: &LayerNorm) {
     math::layer_norm::<false>(row, norm);
 }

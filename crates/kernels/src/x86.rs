@@ -3,8 +3,8 @@
 use std::arch::x86_64::*;
 
 use super::{
-    CpuPath, avx2,
-    kernels::{Activation, Norm},
+    Isa, avx2,
+    kernels::{Activation, LayerNorm},
     math,
     microkernel::{self, row_ops, spin, tiles},
     portable::{Ops, Shape},
@@ -13,7 +13,7 @@ use super::{
 /// A tile of 12 × 32: 24 accumulators, two vectors of `b`, one value of `a` at a time. Steps of k are not unrolled:
 /// the compiler would read values ahead that no register is left for.
 pub(super) static AVX512: Ops = Ops {
-    path: CpuPath::Avx512,
+    isa: Isa::Avx512,
     chunk: 512,
     shapes: &[Shape { rows: 12, cols: 32, tiles: tiles_avx512 }],
     activate: activate_avx512,
@@ -25,7 +25,7 @@ pub(super) static AVX512: Ops = Ops {
 /// have widths that suit the second. A step is so short that counting and fetching ahead cost as much as it does: some
 /// are unrolled, and the rows that come next are left to the processor to find.
 pub(super) static AVX2: Ops = Ops {
-    path: CpuPath::Avx2,
+    isa: Isa::Avx2,
     chunk: 384,
     shapes: &[
         Shape { rows: 4, cols: 24, tiles: tiles_avx2_wide },

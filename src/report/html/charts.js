@@ -229,7 +229,7 @@ function lanes(items) {
 
 function manifestCard() {
   const m = D.about.manifest;
-  const l = m.ledger || {};
+  const l = m.embedding || {};
   const list = pairs => pairs.filter(p => p[1]).map(([name, n]) => `${n.toLocaleString('en')} ${name}`).join(', ') || 'none';
   const rows = [
     ['Command', `samestory ${D.about.command}, version ${m.version}; run ${D.about.run}`],
@@ -242,7 +242,7 @@ function manifestCard() {
     ['Model', m.model],
     ['Fingerprint', m.fingerprint],
     ['Device', `${m.device}, ${count(m.threads, 'thread')}`],
-    ['Truncation ledger', Object.entries(l).map(([name, n]) => `${name.replaceAll('_', ' ')} ${Number(n).toLocaleString('en')}`).join(', ')],
+    ['Embedding', Object.entries(l).map(([name, n]) => `${name.replaceAll('_', ' ')} ${Number(n).toLocaleString('en')}`).join(', ')],
     ['Seconds', m.stages.map(t => `${t.stage} ${t.seconds.toFixed(2)}`).join(', ')],
   ];
   return h('section', { class: 'card wide manifest', 'aria-label': 'The run' }, h('h2', {}, 'The run'),

@@ -20,7 +20,7 @@ pub use evidence::Evidence;
 use super::{Manifest, related::Related};
 use crate::{
     group::{Groups, Resolved},
-    model::hex,
+    hex,
     story::Corpus,
 };
 use base64::base64;
@@ -79,7 +79,7 @@ struct About<'a> {
 pub fn write_html(page: &Page, out: &mut dyn Write) -> io::Result<()> {
     let index = serde_json::to_vec(&Index::new(page))?;
     let texts = serde_json::to_vec(&Texts::new(page))?;
-    let run = hex(&Sha256::digest(&index)[..8]);
+    let run = hex::encode(&Sha256::digest(&index)[..8]);
     let about = About { schema: 1, command: page.command, run: &run, manifest: page.manifest };
     // Inside a script element only "<" can end or change it.
     let about = serde_json::to_string(&about)?.replace('<', "\\u003c");

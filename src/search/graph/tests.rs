@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::{Graph, GraphBuilder, GraphOptions, GraphScratch, walk::Layers};
 use crate::{
-    device::CpuPath,
-    progress::Silent,
+    device::Isa,
+    progress::NoProgress,
     search::{Quantized, QuantizedRows, RowSet, Want, tests::clustered},
     story::RowId,
     vector::{Matrix, dot},
@@ -33,15 +33,15 @@ fn frozen(builder: &GraphBuilder, generation: u64) -> Vec<u8> {
 }
 
 fn built(rows: Quantized) -> GraphBuilder {
-    let mut builder = GraphBuilder::build(rows, GraphOptions::default(), &Silent).unwrap();
-    builder.audit(EF, &Silent).unwrap();
+    let mut builder = GraphBuilder::build(rows, GraphOptions::default(), &NoProgress).unwrap();
+    builder.audit(EF, &NoProgress).unwrap();
     builder
 }
 
 fn inserted(rows: Quantized) -> GraphBuilder {
     let mut builder = GraphBuilder::empty(rows, GraphOptions::default());
-    builder.extend(&Silent).unwrap();
-    builder.audit(EF, &Silent).unwrap();
+    builder.extend(&NoProgress).unwrap();
+    builder.audit(EF, &NoProgress).unwrap();
     builder
 }
 
@@ -55,7 +55,7 @@ fn recall(builder: &GraphBuilder, rows: &Matrix) -> f64 {
 fn graphs_find_the_nearest_although_a_quarter_are_nearly_copies() {
     let rows = near_copies(2000, 48, 7);
     let quantized = QuantizedRows::from_matrix(&rows);
-    let view = quantized.view(CpuPath::detect());
+    let view = quantized.view(Isa::detect());
     for builder in [built(view), inserted(view)] {
         let recall = recall(&builder, &rows);
         assert!(recall >= 0.99, "{recall}");
@@ -66,18 +66,18 @@ fn graphs_find_the_nearest_although_a_quarter_are_nearly_copies() {
 fn a_graph_that_grew_finds_as_much_as_one_built_at_once() {
     let rows = near_copies(2000, 48, 8);
     let quantized = QuantizedRows::from_matrix(&rows);
-    let view = quantized.view(CpuPath::detect());
+    let view = quantized.view(Isa::detect());
     let mut first = QuantizedRows::new(48);
     (0..1500).for_each(|i| first.push(rows.row(i)));
-    let file = frozen(&built(first.view(CpuPath::detect())), 1);
+    let file = frozen(&built(first.view(Isa::detect())), 1);
     let (graph, _) = Graph::open(&file, view).unwrap();
     assert_eq!(graph.covered(), 1500);
     let tail = graph.recall(10, EF, 300, &|a, b| dot(rows.row(a.index()), rows.row(b.index())));
     assert!(tail >= 0.99, "with a tail: {tail}");
     let mut grown = GraphBuilder::thaw(&graph, GraphOptions::default());
-    grown.extend(&Silent).unwrap();
+    grown.extend(&NoProgress).unwrap();
     assert_eq!(grown.covered(), 2000);
-    grown.audit(EF, &Silent).unwrap();
+    grown.audit(EF, &NoProgress).unwrap();
     let recall = recall(&grown, &rows);
     assert!(recall >= 0.99, "{recall}");
 }
@@ -87,10 +87,10 @@ fn the_same_rows_give_the_same_graph_on_every_path() {
     let rows = near_copies(400, 30, 3);
     let quantized = QuantizedRows::from_matrix(&rows);
     let mut seen: Option<[Vec<u8>; 2]> = None;
-    for path in CpuPath::available() {
-        let view = quantized.view(path);
+    for isa in Isa::available() {
+        let view = quantized.view(isa);
         let files = [frozen(&built(view), 5), frozen(&inserted(view), 5)];
-        assert!(seen.get_or_insert_with(|| files.clone()) == &files, "{path}");
+        assert!(seen.get_or_insert_with(|| files.clone()) == &files, "{isa}");
     }
 }
 
@@ -98,12 +98,12 @@ fn the_same_rows_give_the_same_graph_on_every_path() {
 fn unreachable_nodes_are_rescued() {
     let rows = near_copies(300, 24, 4);
     let quantized = QuantizedRows::from_matrix(&rows);
-    let view = quantized.view(CpuPath::detect());
+    let view = quantized.view(Isa::detect());
     let mut builder = built(view);
     let cut = 17;
     assert_ne!(builder.entry, Some(cut));
     builder.links.iter_mut().flatten().for_each(|links| links.retain(|&node| node != cut));
-    let reach = builder.audit(EF, &Silent).unwrap();
+    let reach = builder.audit(EF, &NoProgress).unwrap();
     assert_eq!(reach.unreachable, 1);
     assert_eq!(builder.rescued, [cut]);
     let file = frozen(&builder, 1);
@@ -123,7 +123,7 @@ fn search(graph: &Graph, rows: &Matrix, query: &[f32], k: usize, dead: &RowSet) 
 fn deleted_rows_are_walked_through_and_not_found() {
     let rows = near_copies(600, 24, 6);
     let quantized = QuantizedRows::from_matrix(&rows);
-    let view = quantized.view(CpuPath::detect());
+    let view = quantized.view(Isa::detect());
     let file = frozen(&built(view), 1);
     let (graph, _) = Graph::open(&file, view).unwrap();
     let dead: RowSet = (0..600).filter(|i| i % 3 != 0).map(RowId).collect();
@@ -141,7 +141,7 @@ fn small_graphs_are_read_back() {
     for n in [0, 1, 2, 5] {
         let rows = clustered(n, 8, 2);
         let quantized = QuantizedRows::from_matrix(&rows);
-        let view = quantized.view(CpuPath::detect());
+        let view = quantized.view(Isa::detect());
         for builder in [built(view), inserted(view)] {
             let file = frozen(&builder, 9);
             let (graph, generation) = Graph::open(&file, view).unwrap();
@@ -157,7 +157,7 @@ fn small_graphs_are_read_back() {
 fn every_cut_and_every_flipped_byte_is_found() {
     let rows = near_copies(60, 16, 5);
     let quantized = QuantizedRows::from_matrix(&rows);
-    let view = quantized.view(CpuPath::Portable);
+    let view = quantized.view(Isa::Portable);
     let file = frozen(&built(view), 1);
     for at in 0..file.len() {
         let mut broken = file.clone();
@@ -176,9 +176,9 @@ proptest! {
     ) {
         let rows = near_copies(60, 16, 5);
         let quantized = QuantizedRows::from_matrix(&rows);
-        let view = quantized.view(CpuPath::Portable);
+        let view = quantized.view(Isa::Portable);
         let mut builder = GraphBuilder::empty(view, GraphOptions { m: 4, ef_construction: 20 });
-        builder.extend(&Silent).unwrap();
+        builder.extend(&NoProgress).unwrap();
         let mut file = frozen(&builder, 1);
         for (at, value) in changes {
             // Counts and body: what the checksum alone does not keep from readers.

@@ -6,14 +6,14 @@ use std::{
     time::Instant,
 };
 
-use samestory::{Error, Result, bench::Spread};
+use samestory::{Error, Result, bench::Summary};
 
 use crate::args::Bench;
 
 const STARTS: usize = 5;
 
 /// Milliseconds from the start of a process to its end, one text having been embedded.
-pub fn start(args: &Bench, device: &str, threads: usize) -> Result<Spread> {
+pub fn start(args: &Bench, device: &str, threads: usize) -> Result<Summary> {
     let program = env::current_exe().map_err(Error::io("find", "this program"))?;
     let mut times = Vec::with_capacity(STARTS);
     for _ in 0..STARTS {
@@ -38,5 +38,5 @@ pub fn start(args: &Bench, device: &str, threads: usize) -> Result<Spread> {
             });
         }
     }
-    Ok(Spread::of(&times))
+    Ok(Summary::of(&times))
 }

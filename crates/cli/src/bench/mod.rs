@@ -13,11 +13,11 @@ use std::{
 
 use samestory::{
     Error, Result,
-    bench::{self, Options, REPORT_SCHEMA, Report, Subject},
-    device::{CpuPath, GpuName},
-    embed::{CandleEncoder, cpu_encoder_in, embed_texts},
+    bench::{self, BenchOptions, BenchReport, REPORT_SCHEMA, Subject},
+    device::{GpuName, Isa},
+    embed::{CandleEncoder, cpu_encoder_with, embed_texts},
     model::{Model, Precision},
-    progress::Silent,
+    progress::NoProgress,
     report::json_pretty,
     story::Corpus,
 };
@@ -26,7 +26,7 @@ use super::{
     Outcome,
     args::Bench,
     bars::{Bars, catch_ctrl_c},
-    engine::{cpu_path, cpu_path_of, open_model},
+    engine::{isa_from_env, open_model, parse_isa},
     outputs, sink, stories,
 };
 
@@ -37,7 +37,7 @@ pub fn run(args: &Bench) -> Result<Outcome> {
     let subjects = subjects(args, &model)?;
     if args.first {
         for subject in &subjects {
-            embed_texts(&model, subject.encoder.as_ref(), &["a first text"], &Silent)?;
+            embed_texts(&model, subject.encoder.as_ref(), &["a first text"], &NoProgress)?;
         }
         return Ok(Outcome::Done);
     }
@@ -64,11 +64,11 @@ pub fn run(args: &Bench) -> Result<Outcome> {
             hint: "leave --corpus out to embed the built-in texts".into(),
         });
     }
-    let options = Options {
+    let options = BenchOptions {
         rounds: usize::from(args.rounds),
         lengths: edges(&args.lengths)?,
         parity: args.parity,
-        ..Options::default()
+        ..BenchOptions::default()
     };
     let mut report = bench::run(&model, &corpus, &subjects, &options, &bars)?;
     report.corpus = corpus_name;
@@ -100,11 +100,11 @@ fn edges(lengths: &[usize]) -> Result<Vec<usize>> {
 }
 
 /// The report of an earlier run with `model`.
-fn read_report(path: &Path, model: &Model) -> Result<Report> {
+fn read_report(path: &Path, model: &Model) -> Result<BenchReport> {
     let text = fs::read_to_string(path).map_err(Error::io("read", path))?;
     let refuse = |message: String, hint: String| Error::Option { option: "--against".into(), message, hint };
     let shown = samestory::report::sanitize_line(&path.display().to_string(), 400);
-    let report: Report = serde_json::from_str(&text).map_err(|e| {
+    let report: BenchReport = serde_json::from_str(&text).map_err(|e| {
         let hint = "give a file that samestory bench --json wrote".into();
         refuse(format!("{shown} is no report of a bench run: {e}"), hint)
     })?;
@@ -134,10 +134,10 @@ fn subjects(args: &Bench, model: &Model) -> Result<Vec<Subject>> {
     };
     let mut names = args.devices.clone();
     if names.is_empty() {
-        names.push(cpu_path()?.name().into());
+        names.push(isa_from_env()?.name().into());
     }
     if names.iter().any(|n| n == "all") {
-        let mut all: Vec<String> = CpuPath::available().into_iter().map(|p| p.name().to_string()).collect();
+        let mut all: Vec<String> = Isa::available().into_iter().map(|p| p.name().to_string()).collect();
         all.push("candle".into());
         all.extend(cfg!(feature = "yardstick").then(|| "stock".into()));
         for gpu in GpuName::built() {
@@ -158,25 +158,25 @@ fn subjects(args: &Bench, model: &Model) -> Result<Vec<Subject>> {
             Some(device) => (device, Precision::Int8),
             None => (&*name, Precision::Native),
         };
-        let (encoder, path) = encoder(device, precision, model)?;
+        let (encoder, isa) = encoder(device, precision, model)?;
         for &threads in &threads {
             subjects.push(Subject {
                 name: name.clone(),
                 threads,
                 encoder: Arc::clone(&encoder),
-                path,
+                isa,
                 precision,
-                search: path.unwrap_or(CpuPath::detect()),
+                search_isa: isa.unwrap_or(Isa::detect()),
             });
         }
     }
     Ok(subjects)
 }
 
-type Found = (Arc<dyn samestory::embed::Encoder>, Option<CpuPath>);
+type Found = (Arc<dyn samestory::embed::Encoder>, Option<Isa>);
 
 fn encoder(name: &str, precision: Precision, model: &Model) -> Result<Found> {
-    if precision == Precision::Int8 && name.parse::<CpuPath>().is_err() {
+    if precision == Precision::Int8 && name.parse::<Isa>().is_err() {
         return Err(Error::Option {
             option: "--devices".into(),
             message: format!("{name} does not compute in int8"),
@@ -186,7 +186,7 @@ fn encoder(name: &str, precision: Precision, model: &Model) -> Result<Found> {
     Ok(match name {
         "candle" => (Arc::new(CandleEncoder::on_cpu(model)?), None),
         #[cfg(feature = "yardstick")]
-        "stock" => (Arc::new(samestory::embed::StockEncoder::new(model)?), None),
+        "stock" => (Arc::new(samestory::embed::CandleReferenceEncoder::new(model)?), None),
         #[cfg(not(feature = "yardstick"))]
         "stock" => {
             return Err(Error::Device {
@@ -199,8 +199,8 @@ fn encoder(name: &str, precision: Precision, model: &Model) -> Result<Found> {
             (Arc::new(CandleEncoder::on_gpu(model, &GpuName::from_str(name)?.open()?)?), None)
         }
         name => {
-            let path = cpu_path_of(name)?;
-            (Arc::from(cpu_encoder_in(model, path, precision)?), Some(path))
+            let isa = parse_isa(name)?;
+            (Arc::from(cpu_encoder_with(model, isa, precision)?), Some(isa))
         }
     })
 }

@@ -3,12 +3,12 @@
 use std::io::{self, Write};
 
 use samestory::{
-    bench::{Change, Report, Spread, SubjectFigures},
+    bench::{BenchReport, MetricChange, SubjectResult, Summary},
     report::sanitize_line,
 };
 
 /// The whole report.
-pub fn report(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub fn report(report: &BenchReport, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "model    {} ({})", report.model, &report.fingerprint[..report.fingerprint.len().min(12)])?;
     writeln!(
         out,
@@ -23,7 +23,7 @@ pub fn report(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         writeln!(
             out,
             "ceiling  {} × {}: {:.0} GFLOP/s in registers, measured now",
-            c.path, c.threads, c.gflops
+            c.isa, c.threads, c.gflops
         )?;
     }
     report.subjects.iter().try_for_each(|s| subject(s, out))?;
@@ -45,7 +45,7 @@ pub fn report(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn subject(s: &SubjectFigures, out: &mut dyn Write) -> io::Result<()> {
+fn subject(s: &SubjectResult, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n{} × {}  ({})", s.name, s.threads, s.device)?;
     writeln!(
         out,
@@ -98,8 +98,8 @@ fn subject(s: &SubjectFigures, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Each subject as a multiple of the slowest one.
-fn speedups(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let all = |s: &SubjectFigures| s.lengths.last().map_or(0.0, |l| l.tokens_per_second.median);
+fn speedups(report: &BenchReport, out: &mut dyn Write) -> io::Result<()> {
+    let all = |s: &SubjectResult| s.lengths.last().map_or(0.0, |l| l.tokens_per_second.median);
     let Some(slowest) = report.subjects.iter().min_by(|a, b| all(a).total_cmp(&all(b))) else {
         return Ok(());
     };
@@ -114,12 +114,12 @@ fn speedups(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// What differs from an earlier run.
-pub fn changes(changes: &[Change], out: &mut dyn Write) -> io::Result<()> {
+pub fn changes(changes: &[MetricChange], out: &mut dyn Write) -> io::Result<()> {
     if changes.is_empty() {
         return writeln!(out, "\nThe earlier run measured nothing that this one did.");
     }
     writeln!(out, "\nAgainst the earlier run")?;
-    let show = |s: Spread| format!("{:.0} [{:.0} to {:.0}]", s.median, s.min, s.max);
+    let show = |s: Summary| format!("{:.0} [{:.0} to {:.0}]", s.median, s.min, s.max);
     for change in changes {
         writeln!(
             out,

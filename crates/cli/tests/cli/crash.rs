@@ -12,7 +12,7 @@ use std::{
 };
 
 use crate::support::{Archive, DATABASE, stories};
-use samestory::random::Random;
+use samestory::random::SplitMix64;
 
 /// A number of SAMESTORY_CRASH_KILLS, which the long run sets to 2000 or more, or `least`.
 fn kills(least: usize) -> usize {
@@ -36,7 +36,7 @@ fn varied(n: usize) -> String {
     const VERBS: [&str; 8] =
         ["delayed", "praised", "blocked", "bought", "closed", "survived", "feared", "opened"];
     let words: Vec<&str> = WORDS.split(' ').collect();
-    let mut random = Random::new(1);
+    let mut random = SplitMix64::new(1);
     let mut bodies: Vec<String> = Vec::new();
     let mut lines = String::new();
     for i in 0..n {
@@ -63,7 +63,7 @@ fn a_killed_run_goes_on_where_it_was() {
     a.write("in.jsonl", &varied(STORIES));
     a.text(&["index", "--store", "whole", "add", "in.jsonl"]);
     let whole = a.text(&["index", "--store", "whole", "export"]);
-    let mut random = Random::new(2);
+    let mut random = SplitMix64::new(2);
     let (mut longest, mut finished, mut cut_short) = (200usize, 0, 0);
     let mut before = 0;
     for kill in 0..kills(24) {
@@ -110,7 +110,7 @@ fn what_was_answered_is_there_after_a_kill() {
     a.feed(&[&check[..], &["--store", "whole"]].concat(), &all);
     let whole = a.text(&["index", "--store", "whole", "export"]);
     assert_eq!(whole.lines().count(), STORIES);
-    let mut random = Random::new(3);
+    let mut random = SplitMix64::new(3);
     let (mut answered, mut met): (BTreeSet<String>, usize) = Default::default();
     for kill in 0..kills(176) {
         progress(kill, &format!("{met} met a store that was being written"));

@@ -71,7 +71,7 @@ fn pairs_that_are_read_are_written_as_they_were_and_cost_no_embedding() {
     for field in ["candidates", "index", "groups", "removed", "links", "candidate_recall", "recall_how"] {
         assert_eq!(manifest[field], whole[field], "{field}");
     }
-    let tokens = |m: &Value| m["ledger"]["tokens"].as_u64().unwrap();
+    let tokens = |m: &Value| m["embedding"]["tokens"].as_u64().unwrap();
     assert!(tokens(&manifest) * 10 < tokens(&whole), "{} of {}", tokens(&manifest), tokens(&whole));
 }
 

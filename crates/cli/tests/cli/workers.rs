@@ -21,7 +21,7 @@ use samestory::{
     compare::{self, Comparer, is_boilerplate},
     group,
     ingest::Options,
-    progress::Silent,
+    progress::NoProgress,
     report,
     search::{self, SearchOptions},
     story::{Corpus, Story, StoryId},
@@ -223,7 +223,7 @@ impl<'a> Glue<'a> {
             bytes(rows.iter().map(|r| r.2.1.clone())),
         ];
         let (points, mut out) = (written(schema(Stream::Points), columns), Vec::new());
-        worker::candidates(MODEL, near, &self.options, &Silent, &mut &points[..], &mut out).unwrap();
+        worker::candidates(MODEL, near, &self.options, &NoProgress, &mut &points[..], &mut out).unwrap();
         let mut found = Vec::new();
         for batch in read(&out) {
             let (a, b) = (batch.column(0).as_binary::<i32>(), batch.column(1).as_binary::<i32>());
@@ -437,7 +437,7 @@ impl<'a> Glue<'a> {
         let pairs = self.candidates();
         let contents = self.contents(&self.tasks(&pairs), &boilerplate);
         let mut out = Vec::new();
-        worker::compare(MODEL, &words, &options, &Silent, &mut &contents[..], &mut out).unwrap();
+        worker::compare(MODEL, &words, &options, &NoProgress, &mut &contents[..], &mut out).unwrap();
         let mut verdicts = json_rows(&out);
         assert_eq!(verdicts.len(), pairs.len());
         let index = |v: &Value| {
@@ -452,7 +452,7 @@ impl<'a> Glue<'a> {
         let contents = self.contents(&self.components(&origin), &boilerplate);
         let (grouping, mut out) = (group::Options::default(), Vec::new());
         let settings = (&options, &grouping);
-        worker::group(MODEL, &words, settings, &Silent, &mut &contents[..], &mut out).unwrap();
+        worker::group(MODEL, &words, settings, &NoProgress, &mut &contents[..], &mut out).unwrap();
         let mut items = json_rows(&out);
         items.sort_by_key(|i| i["number"].as_i64());
         verdicts.sort_by_key(|v| (v["a"].as_i64(), v["b"].as_i64()));
@@ -514,11 +514,11 @@ fn on_one_machine(stories: &[Read], embed: &Embedder) -> Outcome {
     let corpus = Corpus::new(stories.iter().map(story).collect());
     let rows: Vec<&str> = corpus.rows.iter().map(|r| r.text.as_str()).collect();
     let vectors = embed(&rows).unwrap();
-    let found = search::candidates(&corpus, &vectors, &SearchOptions::default(), &Silent).unwrap();
+    let found = search::candidates(&corpus, &vectors, &SearchOptions::default(), &NoProgress).unwrap();
     let options = compare::Options::default();
     let comparer = Comparer::new(&corpus, &vectors, &options);
     let pairs: Vec<(StoryId, StoryId)> = found.pairs.iter().map(|p| (p.a, p.b)).collect();
-    let verdicts = comparer.judge_all(&pairs, &Silent).unwrap();
+    let verdicts = comparer.judge_all(&pairs, &NoProgress).unwrap();
     let groups = group::group(&corpus, &verdicts, &group::Options::default(), &|a, b| comparer.judge(a, b));
     let number = |s: StoryId| stories[s.index()].number;
     let verdict = |v: &compare::Verdict| {
@@ -652,7 +652,7 @@ fn what_does_not_fit_is_refused() {
         ];
         let points = written(schema(Stream::Points), columns);
         let options = SearchOptions::default();
-        worker::candidates(model, Near::Rows, &options, &Silent, &mut &points[..], &mut Vec::new())
+        worker::candidates(model, Near::Rows, &options, &NoProgress, &mut &points[..], &mut Vec::new())
     };
     let unit = [1.0, 0.0];
     assert_eq!(join(MODEL, &[point(1, 0, 1, &unit), point(1, 1, 1, &unit)]).unwrap().written, 1);
@@ -679,7 +679,7 @@ fn pairs_whose_stories_are_missing_are_refused() {
         let contents = glue.contents(tasks, &BTreeSet::new());
         let options = compare::Options::default();
         let out = &mut Vec::new();
-        refused(worker::compare(MODEL, &table, &options, &Silent, &mut &contents[..], out), expect);
+        refused(worker::compare(MODEL, &table, &options, &NoProgress, &mut &contents[..], out), expect);
     };
     check(&[(vec![0], vec![(0, 1)])], "the pair 0, 10, but not both");
     check(&[(vec![0, 1], vec![(1, 0)])], "the pair 10, 0");

@@ -10,38 +10,38 @@
 use std::{arch::x86_64::*, ops::Range};
 
 use super::{
-    engine::{Ready, Strided},
+    backend::{Bf16Gemm, Strided},
     gemm::{TALL, TILE, TILE_VALUES, WIDE, operand},
     rows::{softmax, store_bf16},
 };
-use crate::{aligned::Aligned, kernels::Heads};
+use crate::{aligned::AlignedBuf, kernels::AttentionShape};
 
-/// Heads whose keys and values are at hand: a block's context is computed two blocks after its scores, by which time
+/// AttentionShape whose keys and values are at hand: a block's context is computed two blocks after its scores, by which time
 /// two other heads may have begun.
 const SLOTS: usize = 3;
 
 /// Keys, values, scores and weights of the blocks under way.
 #[derive(Default)]
 pub(super) struct Buffers {
-    keys: [Aligned<u16>; SLOTS],
-    values: [Aligned<u16>; SLOTS],
-    scores: [Aligned<f32>; 2],
-    weights: [Aligned<u16>; 2],
+    keys: [AlignedBuf<u16>; SLOTS],
+    values: [AlignedBuf<u16>; SLOTS],
+    scores: [AlignedBuf<f32>; 2],
+    weights: [AlignedBuf<u16>; 2],
     scale: [[f32; TALL]; 2],
-    sums: Aligned<f32>,
+    sums: AlignedBuf<f32>,
 }
 
 /// `qkv` has rows of `3·width`, up to fifteen more of them than the sequence `rows` has; `out` is an operand of
 /// `width` columns.
 pub(super) fn attention(
-    engine: &Ready,
+    gemm: &Bf16Gemm,
     qkv: &[u16],
     rows: Range<usize>,
-    heads: Heads,
+    shape: AttentionShape,
     out: &mut [u16],
     buffers: &mut Buffers,
 ) {
-    let (width, size, len) = (heads.width(), heads.size, rows.len());
+    let (width, size, len) = (shape.width(), shape.head_dim, rows.len());
     assert!(size.is_multiple_of(WIDE), "heads that do not fill tiles");
     let (columns, depth) = (len.next_multiple_of(TILE), len.next_multiple_of(WIDE));
     // Whole tiles of queries are read, so up to fifteen rows past the end.
@@ -54,7 +54,7 @@ pub(super) fn attention(
     weights.iter_mut().for_each(|b| b.fit(TALL * depth));
     sums.fit(TALL * size);
     let blocks = len.div_ceil(TALL);
-    let all = heads.count * blocks;
+    let all = shape.heads * blocks;
     let (stride, out) = (3 * width, out.as_mut_ptr());
     // The head, the first row and the number of rows of a block.
     let place = |block: usize| {
@@ -97,7 +97,7 @@ pub(super) fn attention(
                 let weights = Strided { at: used.as_ptr(), stride: depth, both: count > TILE };
                 for part in (0..size).step_by(WIDE) {
                     let values = values.add(part / TILE * TILE_VALUES);
-                    engine.contexts(weights, values, size, sums.as_mut_ptr().add(part), &mut between);
+                    gemm.contexts(weights, values, size, sums.as_mut_ptr().add(part), &mut between);
                 }
             }
             if turn < all {
@@ -110,7 +110,7 @@ pub(super) fn attention(
                 }
                 let queries = Strided { at: at.add(row * stride), stride, both: count > TILE };
                 let scores = scored.as_mut_ptr();
-                engine.all_scores(queries, keys.as_ptr(), size, columns, scores, &mut between);
+                gemm.all_scores(queries, keys.as_ptr(), size, columns, scores, &mut between);
             }
             waiting.for_each(soften);
             if let Some((_, (head, row, count))) = ready {
@@ -153,7 +153,7 @@ unsafe fn scale_rows(
     }
 }
 
-/// Tiles `[16 tokens][32 of size][16 pairs][16 tokens][2]`: each is a transposition of 16 × 16 pairs.
+/// AmxGemm `[16 tokens][32 of size][16 pairs][16 tokens][2]`: each is a transposition of 16 × 16 pairs.
 ///
 /// # Safety
 /// `keys` has `len` rows rounded up to 16, of `size` values, `stride` values apart; `out` holds as many.
@@ -208,7 +208,7 @@ unsafe fn transpose(rows: [__m512i; 16], out: *mut u16) {
     }
 }
 
-/// Tiles `[32 tokens][16 of size][16 pairs of tokens][16][2]`, zero past the last token.
+/// AmxGemm `[32 tokens][16 of size][16 pairs of tokens][16][2]`, zero past the last token.
 ///
 /// # Safety
 /// `values` has `len` rows of `size` values, `stride` values apart; `out` holds them rounded up to 32 rows.

@@ -9,11 +9,11 @@ use std::{arch::x86_64::*, cell::RefCell};
 use half::bf16;
 
 use super::{
-    engine::Ready,
+    backend::Bf16Gemm,
     rows::{GELU, GELU_TANH, NONE, RELU, activate, store_bf16},
 };
 use crate::{
-    Aligned, Arena,
+    AlignedBuf, Arena,
     kernels::{Activation, Hit},
 };
 
@@ -30,7 +30,7 @@ pub(super) const TILE_VALUES: usize = TILE * WIDE;
 pub struct Tiled {
     pub(super) k: usize,
     pub(super) n: usize,
-    pub(super) data: Aligned<Tile>,
+    pub(super) data: AlignedBuf<Tile>,
     bias: Vec<f32>,
 }
 
@@ -84,7 +84,7 @@ impl Default for Blocks {
 }
 
 /// What becomes of a finished block.
-pub(crate) trait Finish {
+pub(crate) trait Epilogue {
     /// Finishes row `r` of the block at `row`, `column`: `a` and `b` are its 32 sums.
     ///
     /// # Safety
@@ -101,12 +101,12 @@ pub(crate) trait Product<'a> {
     ///
     /// # Safety
     /// The output of `finish` holds the rows rounded up to whole blocks.
-    unsafe fn run<F: Finish>(self, finish: &F);
+    unsafe fn run<F: Epilogue>(self, finish: &F);
 }
 
 /// `x · wᵀ` in bf16.
 struct Bf16Product<'a> {
-    engine: &'a Ready,
+    gemm: &'a Bf16Gemm,
     x: &'a [u16],
     rows: usize,
     w: &'a Tiled,
@@ -118,9 +118,9 @@ impl<'a> Product<'a> for Bf16Product<'a> {
         (self.rows, &self.w.bias)
     }
 
-    unsafe fn run<F: Finish>(self, finish: &F) {
+    unsafe fn run<F: Epilogue>(self, finish: &F) {
         // SAFETY: by this function's own contract.
-        unsafe { self.engine.product(self.x, self.rows, self.w, finish, self.blocks) }
+        unsafe { self.gemm.product(self.x, self.rows, self.w, finish, self.blocks) }
     }
 }
 
@@ -131,7 +131,7 @@ struct Round<'a, const ACT: u8, const OPERAND: bool> {
     n: usize,
 }
 
-impl<const ACT: u8, const OPERAND: bool> Finish for Round<'_, ACT, OPERAND> {
+impl<const ACT: u8, const OPERAND: bool> Epilogue for Round<'_, ACT, OPERAND> {
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
     unsafe fn row(&self, row: usize, column: usize, r: usize, a: __m512, b: __m512) {
@@ -156,7 +156,7 @@ struct Add {
     n: usize,
 }
 
-impl Finish for Add {
+impl Epilogue for Add {
     #[inline]
     #[target_feature(enable = "avx512f")]
     unsafe fn row(&self, row: usize, column: usize, r: usize, a: __m512, b: __m512) {
@@ -170,13 +170,13 @@ impl Finish for Add {
 }
 
 /// Looking for what is at least the floor.
-struct Above<'a> {
+struct ThresholdSearch<'a> {
     floor: f32,
     rows: usize,
     hits: RefCell<&'a mut Vec<Hit>>,
 }
 
-impl Finish for Above<'_> {
+impl Epilogue for ThresholdSearch<'_> {
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
     unsafe fn row(&self, row: usize, column: usize, r: usize, a: __m512, b: __m512) {
@@ -237,19 +237,19 @@ pub(crate) fn add<'a>(product: impl Product<'a>, sum: &mut [f32]) {
 
 /// `out = x · wᵀ + bias` in bf16 rows; `x` is an operand.
 pub(super) fn linear(
-    engine: &Ready,
+    gemm: &Bf16Gemm,
     x: &[u16],
     rows: usize,
     w: &Tiled,
     out: &mut [u16],
     blocks: &mut Blocks,
 ) {
-    round(Bf16Product { engine, x, rows, w, blocks }, out);
+    round(Bf16Product { gemm, x, rows, w, blocks }, out);
 }
 
 /// `out = act(x · wᵀ + bias)` in bf16; `x` and `out` are operands.
 pub(super) fn linear_act(
-    engine: &Ready,
+    gemm: &Bf16Gemm,
     x: &[u16],
     rows: usize,
     w: &Tiled,
@@ -257,24 +257,24 @@ pub(super) fn linear_act(
     out: &mut [u16],
     blocks: &mut Blocks,
 ) {
-    round_act(Bf16Product { engine, x, rows, w, blocks }, act, out);
+    round_act(Bf16Product { gemm, x, rows, w, blocks }, act, out);
 }
 
 /// `sum += x · wᵀ` in f32 rows; `x` is an operand.
 pub(super) fn linear_add(
-    engine: &Ready,
+    gemm: &Bf16Gemm,
     x: &[u16],
     rows: usize,
     w: &Tiled,
     sum: &mut [f32],
     blocks: &mut Blocks,
 ) {
-    add(Bf16Product { engine, x, rows, w, blocks }, sum);
+    add(Bf16Product { gemm, x, rows, w, blocks }, sum);
 }
 
 /// Adds to `hits` where `x · wᵀ` is at least `floor`; `x` is an operand.
-pub(super) fn above(
-    engine: &Ready,
+pub(super) fn scores_above(
+    gemm: &Bf16Gemm,
     x: &[u16],
     rows: usize,
     w: &Tiled,
@@ -282,7 +282,7 @@ pub(super) fn above(
     hits: &mut Vec<Hit>,
     blocks: &mut Blocks,
 ) {
-    let finish = Above { floor, rows, hits: RefCell::new(hits) };
+    let finish = ThresholdSearch { floor, rows, hits: RefCell::new(hits) };
     // SAFETY: there is no output.
-    unsafe { engine.product(x, rows, w, &finish, blocks) };
+    unsafe { gemm.product(x, rows, w, &finish, blocks) };
 }

@@ -6,59 +6,59 @@
     allow(unused_variables, dead_code, reason = "matrix units are used on Linux alone")
 )]
 
+#[cfg(target_os = "linux")]
+pub(super) mod amx;
+#[cfg(target_os = "linux")]
+pub(super) mod amx_detect;
 mod attention;
-mod dots;
-mod engine;
+mod avx512_bf16;
+mod backend;
 pub(super) mod gemm;
-#[cfg(target_os = "linux")]
-pub(super) mod permit;
 pub(super) mod rows;
-#[cfg(target_os = "linux")]
-pub(super) mod tiles;
 
 use std::ops::Range;
 
-use engine::Engine;
+use backend::Bf16Backend;
 use half::bf16;
 
 use super::{
-    Arena, CpuPath,
-    kernels::{Above, Activation, Heads, Hit, Kernels, Norm},
+    Arena, Isa,
+    kernels::{Activation, AttentionShape, Hit, Kernels, LayerNorm, ThresholdSearch},
 };
 
-/// Whether this processor has the kernels of `path`.
-pub(super) fn is_available(path: CpuPath) -> bool {
-    Engine::of(path).is_some_and(Engine::is_available)
+/// Whether this processor has the kernels of `isa`.
+pub(super) fn is_available(isa: Isa) -> bool {
+    Bf16Backend::of(isa).is_some_and(Bf16Backend::is_available)
 }
 
 /// Whether dot products of bf16 are faster than products of f32 here.
-pub(super) fn dots_pay() -> bool {
-    dots::made_by_amd()
+pub(super) fn has_fast_dot_products() -> bool {
+    avx512_bf16::is_amd()
 }
 
-/// Products in registers on one thread, `steps` of them; returns how many operations they were. Panics if `path` is
+/// Products in registers on one thread, `steps` of them; returns how many operations they were. Panics if `isa` is
 /// not available.
-pub(super) fn spin(path: CpuPath, steps: usize) -> f64 {
-    Engine::of(path).map_or(0.0, |engine| engine.begin().spin(steps))
+pub(super) fn spin(isa: Isa, steps: usize) -> f64 {
+    Bf16Backend::of(isa).map_or(0.0, |backend| backend.gemm().spin(steps))
 }
 
 /// The kernels of AMX or of AVX-512-BF16.
-pub struct Bf16 {
-    engine: Engine,
+pub struct Bf16Kernels {
+    backend: Bf16Backend,
 }
 
-impl Bf16 {
-    /// `None` where `path` multiplies no bf16, where the processor or the system lacks it, or where the shapes do not
+impl Bf16Kernels {
+    /// `None` where `isa` multiplies no bf16, where the processor or the system lacks it, or where the shapes do not
     /// fill tiles: widths must be multiples of 32.
-    pub fn new(path: CpuPath, hidden: usize, inner: usize, heads: Heads) -> Option<Self> {
-        let whole = [hidden, inner, heads.size].into_iter().all(|n| n > 0 && n.is_multiple_of(32));
-        let engine = Engine::of(path).filter(|engine| whole && engine.is_available())?;
-        Some(Bf16 { engine })
+    pub fn new(isa: Isa, hidden: usize, inner: usize, shape: AttentionShape) -> Option<Self> {
+        let whole = [hidden, inner, shape.head_dim].into_iter().all(|n| n > 0 && n.is_multiple_of(32));
+        let backend = Bf16Backend::of(isa).filter(|backend| whole && backend.is_available())?;
+        Some(Bf16Kernels { backend })
     }
 
-    /// As [`Bf16::new`], for products of rows of `width` alone.
-    pub fn for_rows(path: CpuPath, width: usize) -> Option<Self> {
-        Self::new(path, width, width, Heads { count: 1, size: width })
+    /// As [`Bf16Kernels::new`], for products of rows of `width` alone.
+    pub fn for_rows(isa: Isa, width: usize) -> Option<Self> {
+        Self::new(isa, width, width, AttentionShape { heads: 1, head_dim: width })
     }
 }
 
@@ -69,22 +69,22 @@ pub struct Bf16Scratch {
     attention: attention::Buffers,
 }
 
-impl Kernels for Bf16 {
+impl Kernels for Bf16Kernels {
     /// The bits of a bf16.
-    type Value = u16;
-    type Linear = gemm::Tiled;
-    type Left<'a> = &'a [u16];
-    type Made = ();
+    type Element = u16;
+    type PackedWeights = gemm::Tiled;
+    type PackedLhs<'a> = &'a [u16];
+    type LhsScratch = ();
     type Scratch = Bf16Scratch;
 
     const ROW_BLOCK: usize = 32;
 
     fn name(&self) -> String {
-        self.engine.name().into()
+        self.backend.name().into()
     }
 
-    fn chunk(&self) -> usize {
-        self.engine.chunk()
+    fn chunk_tokens(&self) -> usize {
+        self.backend.chunk_tokens()
     }
 
     fn write_operand(&self, x: &[f32], rows: usize, k: usize, out: &mut [u16]) {
@@ -105,11 +105,11 @@ impl Kernels for Bf16 {
         bf16::from_bits(value).to_f32()
     }
 
-    fn pack(&self, weight: &[f32], n: usize, k: usize, bias: &[f32], arena: &Arena) -> gemm::Tiled {
+    fn pack_weights(&self, weight: &[f32], n: usize, k: usize, bias: &[f32], arena: &Arena) -> gemm::Tiled {
         gemm::Tiled::pack(weight, n, k, bias, arena)
     }
 
-    fn left<'a>(&self, x: &'a [u16], _rows: usize, _k: usize, _made: &'a mut ()) -> &'a [u16] {
+    fn pack_lhs<'a>(&self, x: &'a [u16], _rows: usize, _k: usize, _made: &'a mut ()) -> &'a [u16] {
         x
     }
 
@@ -121,7 +121,7 @@ impl Kernels for Bf16 {
         out: &mut [u16],
         scratch: &mut Bf16Scratch,
     ) {
-        gemm::linear(&self.engine.begin(), x, rows, layer, out, &mut scratch.product);
+        gemm::linear(&self.backend.gemm(), x, rows, layer, out, &mut scratch.product);
     }
 
     fn linear_act(
@@ -133,7 +133,7 @@ impl Kernels for Bf16 {
         out: &mut [u16],
         scratch: &mut Bf16Scratch,
     ) {
-        gemm::linear_act(&self.engine.begin(), x, rows, layer, act, out, &mut scratch.product);
+        gemm::linear_act(&self.backend.gemm(), x, rows, layer, act, out, &mut scratch.product);
     }
 
     fn linear_add(
@@ -144,40 +144,40 @@ impl Kernels for Bf16 {
         sum: &mut [f32],
         scratch: &mut Bf16Scratch,
     ) {
-        gemm::linear_add(&self.engine.begin(), x, rows, layer, sum, &mut scratch.product);
+        gemm::linear_add(&self.backend.gemm(), x, rows, layer, sum, &mut scratch.product);
     }
 
     fn attention(
         &self,
         qkv: &[u16],
-        at: Range<usize>,
-        heads: Heads,
+        sequence: Range<usize>,
+        shape: AttentionShape,
         out: &mut [u16],
         scratch: &mut Bf16Scratch,
     ) {
-        attention::attention(&self.engine.begin(), qkv, at, heads, out, &mut scratch.attention);
+        attention::attention(&self.backend.gemm(), qkv, sequence, shape, out, &mut scratch.attention);
     }
 
-    fn layer_norm(&self, x: &mut [f32], rows: usize, norm: &Norm, out: &mut [u16]) {
-        let n = norm.weight.len();
+    fn layer_norm(&self, x: &mut [f32], rows: usize, norm: &LayerNorm, out: &mut [u16]) {
+        let n = norm.gamma.len();
         assert!(
             n.is_multiple_of(32) && out.len() >= rows.next_multiple_of(gemm::TALL) * n,
             "rows of another width"
         );
-        assert!(norm.bias.len() == n && norm.shift.len() == n, "a norm of another width");
+        assert!(norm.input_bias.len() == n && norm.beta.len() == n, "a norm of another width");
         for (i, row) in x.chunks_exact_mut(n).take(rows).enumerate() {
             let out = &mut out[gemm::operand(i, 0, n)..];
-            // SAFETY: a `Bf16` exists, so the processor has AVX-512 with bf16; the widths were checked.
+            // SAFETY: a `Bf16Kernels` exists, so the processor has AVX-512 with bf16; the widths were checked.
             unsafe { rows::layer_norm(row, norm, out) };
         }
     }
 }
 
-impl Above for Bf16 {
+impl ThresholdSearch for Bf16Kernels {
     /// Rounding to eight bits errs by 2⁻⁹ at most on either side, so on a product of unit vectors by 2⁻⁸ and a bit.
     const SCORE_ERROR: f32 = 0.0041;
 
-    fn above(
+    fn scores_above(
         &self,
         x: &[u16],
         rows: usize,
@@ -186,6 +186,6 @@ impl Above for Bf16 {
         hits: &mut Vec<Hit>,
         scratch: &mut Bf16Scratch,
     ) {
-        gemm::above(&self.engine.begin(), x, rows, layer, floor, hits, &mut scratch.product);
+        gemm::scores_above(&self.backend.gemm(), x, rows, layer, floor, hits, &mut scratch.product);
     }
 }

@@ -3,7 +3,7 @@
 use std::{arch::x86_64::*, ops::Range};
 
 use super::gemm::operand;
-use crate::kernels::Norm;
+use crate::kernels::LayerNorm;
 
 /// GELU(x) − x/2 is even: `GELU_PARTS[k][i]` is the coefficient of |x|ᵏ where |x| is nearest to i/3, fitted to a
 /// double-precision error function (minimax, through 0 at 0); the last is |x|/2 from there on. The error is below 5e-6,
@@ -163,11 +163,11 @@ pub(super) unsafe fn store_bf16(out: *mut u16, low: __m512, high: __m512) {
 /// # Safety
 /// `row` and the norm's vectors have one length, a multiple of 32; `out` holds a whole block from there on.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-pub(super) unsafe fn layer_norm(row: &mut [f32], norm: &Norm, out: &mut [u16]) {
+pub(super) unsafe fn layer_norm(row: &mut [f32], norm: &LayerNorm, out: &mut [u16]) {
     let n = row.len();
     let scale = 1.0 / n as f32;
     let row = row.as_mut_ptr();
-    let (bias, weight, shift) = (norm.bias.as_ptr(), norm.weight.as_ptr(), norm.shift.as_ptr());
+    let (bias, weight, shift) = (norm.input_bias.as_ptr(), norm.gamma.as_ptr(), norm.beta.as_ptr());
     // SAFETY: i + 16 ≤ n, the length of each of them, and the block of `out` holds this row's part of each step.
     unsafe {
         // Mean and variance in one pass, around a value of the row: where all are far from zero nothing is cancelled out
@@ -272,7 +272,7 @@ unsafe fn powers<const SHIFT: bool>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oracle::phi;
+    use crate::reference::phi;
 
     #[target_feature(enable = "avx512f")]
     fn gelu_of(values: [f32; 16]) -> [f32; 16] {

@@ -7,22 +7,22 @@ use std::arch::x86_64::*;
 
 use super::{
     portable,
-    weights::{Bytes, Left, ROWS, Rounded, STEP, TALL, Tile, WIDE},
+    weights::{Bytes, PackedLhs, ROWS, Rounded, STEP, TALL, Tile, WIDE},
 };
-use crate::{Aligned, microkernel::spin};
+use crate::{AlignedBuf, microkernel::spin};
 
 /// Columns that are summed at a time: two vectors.
 const HALF: usize = WIDE / 2;
 /// Columns of a vector.
 const VECTOR: usize = HALF / 2;
 
-/// Codes as pairs of 16 bits, the first of each in the lower half.
+/// QueryCodes as pairs of 16 bits, the first of each in the lower half.
 #[derive(Default)]
 pub(super) struct Words {
     /// `[row][pair of k]`.
-    rows: Aligned<u32>,
+    rows: AlignedBuf<u32>,
     /// Of one panel: `[16 columns][pair of k][column]`.
-    columns: Aligned<u32>,
+    columns: AlignedBuf<u32>,
 }
 
 /// As [`portable::round_rows`].
@@ -40,7 +40,7 @@ pub(super) unsafe fn round_rows(x: &[f32], rows: usize, k: usize, made: &mut Rou
 /// The processor has AVX2.
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn product(
-    x: Left<'_>,
+    x: PackedLhs<'_>,
     rows: usize,
     w: &Bytes,
     words: &mut Words,

@@ -2,10 +2,10 @@
 
 use std::arch::x86_64::*;
 
-use super::weights::{Bytes, Left, Range, Rounded, STEP, TALL, WIDE, line};
+use super::weights::{Bytes, PackedLhs, Range, Rounded, STEP, TALL, WIDE, line};
 use crate::{
     bf16::{
-        gemm::{self, Finish, Product, operand},
+        gemm::{self, Epilogue, Product, operand},
         rows::activate,
     },
     microkernel::spin,
@@ -116,11 +116,11 @@ fn quads(codes: __m512i) -> __m512i {
 /// Turns sums of codes, as the bits of i32, into what they stand for.
 pub(super) struct Scaled<'a, F> {
     pub(super) inner: &'a F,
-    pub(super) left: Left<'a>,
+    pub(super) left: PackedLhs<'a>,
     pub(super) layer: &'a Bytes,
 }
 
-impl<F: Finish> Finish for Scaled<'_, F> {
+impl<F: Epilogue> Epilogue for Scaled<'_, F> {
     #[inline(always)]
     unsafe fn row(&self, row: usize, column: usize, r: usize, a: __m512, b: __m512) {
         // SAFETY: by this function's own contract; columns and rows of whole blocks have their scales.
@@ -145,7 +145,7 @@ struct Plain<'a, const ACT: u8> {
     out: *mut f32,
 }
 
-impl<const ACT: u8> Finish for Plain<'_, ACT> {
+impl<const ACT: u8> Epilogue for Plain<'_, ACT> {
     #[inline]
     #[target_feature(enable = "avx512f")]
     unsafe fn row(&self, row: usize, column: usize, r: usize, a: __m512, b: __m512) {
@@ -173,7 +173,7 @@ pub(super) fn plain<'a, const ACT: u8>(product: impl Product<'a>, out: &mut [f32
 /// # Safety
 /// The processor has AVX-512 with VNNI, and what `finish` needs; its output holds whole blocks.
 #[inline(always)]
-unsafe fn product<F: Finish>(x: Left<'_>, rows: usize, w: &Bytes, finish: &F) {
+unsafe fn product<F: Epilogue>(x: PackedLhs<'_>, rows: usize, w: &Bytes, finish: &F) {
     let steps = w.steps();
     assert!(
         x.codes.len() >= rows.next_multiple_of(TALL) * steps * STEP,
@@ -214,7 +214,7 @@ unsafe fn product<F: Finish>(x: Left<'_>, rows: usize, w: &Bytes, finish: &F) {
 /// # Safety
 /// As for [`product`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512bf16")]
-pub(super) unsafe fn product_bf16<F: Finish>(x: Left<'_>, rows: usize, w: &Bytes, finish: &F) {
+pub(super) unsafe fn product_bf16<F: Epilogue>(x: PackedLhs<'_>, rows: usize, w: &Bytes, finish: &F) {
     // SAFETY: by this function's own contract.
     unsafe { product(x, rows, w, finish) };
 }
@@ -224,7 +224,7 @@ pub(super) unsafe fn product_bf16<F: Finish>(x: Left<'_>, rows: usize, w: &Bytes
 /// # Safety
 /// As for [`product`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub(super) unsafe fn product_f32<F: Finish>(x: Left<'_>, rows: usize, w: &Bytes, finish: &F) {
+pub(super) unsafe fn product_f32<F: Epilogue>(x: PackedLhs<'_>, rows: usize, w: &Bytes, finish: &F) {
     // SAFETY: by this function's own contract.
     unsafe { product(x, rows, w, finish) };
 }

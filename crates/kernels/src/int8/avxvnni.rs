@@ -4,16 +4,16 @@ use std::arch::x86_64::*;
 
 use super::{
     avx2, portable,
-    weights::{Bytes, Left, ROWS, STEP, TALL, Tile, WIDE},
+    weights::{Bytes, PackedLhs, ROWS, STEP, TALL, Tile, WIDE},
 };
-use crate::{CpuPath, microkernel::spin};
+use crate::{Isa, microkernel::spin};
 
-/// Codes of a vector.
+/// QueryCodes of a vector.
 const VECTOR: usize = 32;
 
 /// Whether the processor has AVX2, FMA and dot products of bytes in its vectors.
 pub(super) fn is_available() -> bool {
-    CpuPath::Avx2.is_available() && is_x86_feature_detected!("avxvnni")
+    Isa::Avx2.is_available() && is_x86_feature_detected!("avxvnni")
 }
 
 /// As [`portable::product`], to the last bit.
@@ -22,7 +22,7 @@ pub(super) fn is_available() -> bool {
 /// The processor has AVX-VNNI.
 #[target_feature(enable = "avx2,avxvnni")]
 pub(super) unsafe fn product(
-    x: Left<'_>,
+    x: PackedLhs<'_>,
     rows: usize,
     w: &Bytes,
     finish: impl FnMut(usize, usize, &[f32; WIDE]),

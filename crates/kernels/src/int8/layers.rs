@@ -3,25 +3,25 @@
 use std::ops::Range;
 
 use super::{
-    engine::Engine,
+    backend::Int8Backend,
     portable,
-    weights::{Bytes, Left, Rounded, WIDE},
+    weights::{Bytes, PackedLhs, Rounded, WIDE},
 };
 use crate::{
-    Arena, CpuPath, Float,
-    kernels::{Activation, Heads, Kernels, Norm},
+    Arena, F32Kernels, Isa,
+    kernels::{Activation, AttentionShape, Kernels, LayerNorm},
 };
 #[cfg(target_arch = "x86_64")]
 use crate::{
-    Bf16,
-    bf16::gemm::{self, Finish, Product},
+    Bf16Kernels,
+    bf16::gemm::{self, Epilogue, Product},
     bf16::rows::{GELU, GELU_TANH, NONE, RELU},
 };
 
 /// Kernels `K` with linear layers on bytes.
-pub struct Int8Layers<K> {
+pub struct Int8Kernels<K> {
     kernels: K,
-    engine: Engine,
+    backend: Int8Backend,
 }
 
 /// What a layer does with its sums.
@@ -34,7 +34,7 @@ enum Output<'a, V> {
 /// Working memory of one thread.
 #[derive(Default)]
 pub struct Int8Scratch<S> {
-    engine: Memory,
+    backend: Memory,
     inner: S,
 }
 
@@ -49,7 +49,7 @@ struct Memory {
 
 /// `x · wᵀ` of codes.
 struct Multiply<'a> {
-    left: Left<'a>,
+    left: PackedLhs<'a>,
     rows: usize,
     layer: &'a Bytes,
     memory: &'a mut Memory,
@@ -57,41 +57,43 @@ struct Multiply<'a> {
 
 /// Kernels whose operands can be rounded to bytes.
 trait Base: Kernels {
-    fn round(&self, engine: Engine, x: &[Self::Value], rows: usize, k: usize, made: &mut Rounded);
+    fn round(&self, backend: Int8Backend, x: &[Self::Element], rows: usize, k: usize, made: &mut Rounded);
 
-    fn finish(&self, engine: Engine, product: Multiply<'_>, output: Output<'_, Self::Value>);
+    fn finish(&self, backend: Int8Backend, product: Multiply<'_>, output: Output<'_, Self::Element>);
 }
 
 #[cfg(target_arch = "x86_64")]
-impl Int8Layers<Bf16> {
-    /// Bytes on the paths that have bf16 for the rest; `None` where [`Bf16::new`] gives none, or where the processor
+impl Int8Kernels<Bf16Kernels> {
+    /// Bytes on the instruction sets that have bf16 for the rest; `None` where [`Bf16Kernels::new`] gives none, or where the processor
     /// has no dot products of bytes as wide.
-    pub fn on_bf16(path: CpuPath, hidden: usize, inner: usize, heads: Heads) -> Option<Self> {
-        let wide = |engine: &Engine| !matches!(engine, Engine::AvxVnni | Engine::Avx2 | Engine::Portable);
-        let engine = Some(Engine::of(path)).filter(wide)?;
-        Some(Int8Layers { kernels: Bf16::new(path, hidden, inner, heads)?, engine })
+    pub fn on_bf16(isa: Isa, hidden: usize, inner: usize, shape: AttentionShape) -> Option<Self> {
+        let wide = |backend: &Int8Backend| {
+            !matches!(backend, Int8Backend::AvxVnni | Int8Backend::Avx2 | Int8Backend::Portable)
+        };
+        let backend = Some(Int8Backend::of(isa)).filter(wide)?;
+        Some(Int8Kernels { kernels: Bf16Kernels::new(isa, hidden, inner, shape)?, backend })
     }
 }
 
-impl Int8Layers<Float> {
-    /// Bytes on every path, with f32 for the rest. Panics if the processor lacks `path`. Widths must be multiples of 32.
-    pub fn on_f32(path: CpuPath) -> Self {
-        let kernels = Float::new(path);
-        // Of the path that the rest takes: tiles come with bf16 only.
-        Int8Layers { engine: Engine::of(kernels.path()), kernels }
+impl Int8Kernels<F32Kernels> {
+    /// Bytes on every instruction set, with f32 for the rest. Panics if the processor lacks `isa`. Widths must be multiples of 32.
+    pub fn on_f32(isa: Isa) -> Self {
+        let kernels = F32Kernels::new(isa);
+        // Of the instruction set that the rest takes: tiles come with bf16 only.
+        Int8Kernels { backend: Int8Backend::of(kernels.isa()), kernels }
     }
 
-    /// As [`Int8Layers::on_f32`], with each engine that `path` may use.
+    /// As [`Int8Kernels::on_f32`], with each backend that `isa` may use.
     #[cfg(test)]
-    pub(super) fn each_on_f32(path: CpuPath) -> Vec<Self> {
-        let on = |engine| Int8Layers { kernels: Float::new(path), engine };
-        Engine::on(Float::new(path).path()).map(on).collect()
+    pub(super) fn each_on_f32(isa: Isa) -> Vec<Self> {
+        let on = |backend| Int8Kernels { kernels: F32Kernels::new(isa), backend };
+        Int8Backend::on(F32Kernels::new(isa).isa()).map(on).collect()
     }
 }
 
 /// Products on AVX-512; with `BF16` their finish may round to it, and the processor has it.
 #[cfg(target_arch = "x86_64")]
-struct OnAvx512<'a, const BF16: bool>(Multiply<'a>, Engine);
+struct OnAvx512<'a, const BF16: bool>(Multiply<'a>, Int8Backend);
 
 #[cfg(target_arch = "x86_64")]
 impl<'a, const BF16: bool> Product<'a> for OnAvx512<'a, BF16> {
@@ -99,20 +101,20 @@ impl<'a, const BF16: bool> Product<'a> for OnAvx512<'a, BF16> {
         (self.0.rows, &self.0.layer.bias)
     }
 
-    unsafe fn run<F: Finish>(self, finish: &F) {
+    unsafe fn run<F: Epilogue>(self, finish: &F) {
         let Multiply { left, rows, layer, .. } = self.0;
         let scaled = super::avx512::Scaled { inner: finish, left, layer };
-        // SAFETY: the engine was found on this processor, with tiles only where there is bf16; the operand holds whole
+        // SAFETY: the backend was found on this processor, with tiles only where there is bf16; the operand holds whole
         // blocks, which `left` made, and the output does by this function's own contract.
         unsafe {
             match self.1 {
                 #[cfg(target_os = "linux")]
-                Engine::Tiles => {
-                    use crate::bf16::tiles::{Tiles, multiply};
+                Int8Backend::Amx => {
+                    use crate::bf16::amx::{AmxGemm, multiply};
                     let x = (left.codes.as_ptr().cast(), rows);
                     let w = (layer.tiles.as_ptr().cast(), layer.n / WIDE);
                     let blocks = &mut self.0.memory.blocks;
-                    multiply::<true, _>(&Tiles::configure(), x, w, layer.steps(), &scaled, blocks);
+                    multiply::<true, _>(&AmxGemm::configure(), x, w, layer.steps(), &scaled, blocks);
                 }
                 _ if BF16 => super::avx512::product_bf16(left, rows, layer, &scaled),
                 _ => super::avx512::product_f32(left, rows, layer, &scaled),
@@ -122,16 +124,16 @@ impl<'a, const BF16: bool> Product<'a> for OnAvx512<'a, BF16> {
 }
 
 #[cfg(target_arch = "x86_64")]
-impl Base for Bf16 {
-    fn round(&self, _engine: Engine, x: &[u16], rows: usize, k: usize, made: &mut Rounded) {
+impl Base for Bf16Kernels {
+    fn round(&self, _backend: Int8Backend, x: &[u16], rows: usize, k: usize, made: &mut Rounded) {
         assert!(k.is_multiple_of(32), "{k} values do not fill tiles");
         assert!(x.len() >= rows.next_multiple_of(gemm::TALL) * k, "an operand is smaller than its blocks");
-        // SAFETY: a `Bf16` exists, so the processor has AVX-512 with BW; the operand holds whole blocks.
+        // SAFETY: a `Bf16Kernels` exists, so the processor has AVX-512 with BW; the operand holds whole blocks.
         unsafe { super::avx512::round_rows(super::avx512::Blocked(x.as_ptr(), k), rows, k, made) };
     }
 
-    fn finish(&self, engine: Engine, product: Multiply<'_>, output: Output<'_, u16>) {
-        let product = OnAvx512::<true>(product, engine);
+    fn finish(&self, backend: Int8Backend, product: Multiply<'_>, output: Output<'_, u16>) {
+        let product = OnAvx512::<true>(product, backend);
         match output {
             Output::Plain(out) => gemm::round(product, out),
             Output::Act(act, out) => gemm::round_act(product, act, out),
@@ -140,28 +142,28 @@ impl Base for Bf16 {
     }
 }
 
-impl Base for Float {
-    fn round(&self, engine: Engine, x: &[f32], rows: usize, k: usize, made: &mut Rounded) {
+impl Base for F32Kernels {
+    fn round(&self, backend: Int8Backend, x: &[f32], rows: usize, k: usize, made: &mut Rounded) {
         assert!(x.len() >= rows * k, "an operand is smaller than its rows");
         #[cfg(target_arch = "x86_64")]
-        if engine == Engine::Vnni && k.is_multiple_of(32) {
-            // SAFETY: the processor has the engine; the operand holds the rows.
+        if backend == Int8Backend::Avx512Vnni && k.is_multiple_of(32) {
+            // SAFETY: the processor has the backend; the operand holds the rows.
             return unsafe { super::avx512::round_rows(super::avx512::Rows(x.as_ptr(), k), rows, k, made) };
         }
         #[cfg(target_arch = "x86_64")]
-        if matches!(engine, Engine::AvxVnni | Engine::Avx2) {
-            // SAFETY: the processor has the engine, and AVX2 with it.
+        if matches!(backend, Int8Backend::AvxVnni | Int8Backend::Avx2) {
+            // SAFETY: the processor has the backend, and AVX2 with it.
             return unsafe { super::avx2::round_rows(x, rows, k, made) };
         }
-        let _ = engine;
+        let _ = backend;
         portable::round_rows(x, rows, k, made);
     }
 
-    fn finish(&self, engine: Engine, product: Multiply<'_>, output: Output<'_, f32>) {
+    fn finish(&self, backend: Int8Backend, product: Multiply<'_>, output: Output<'_, f32>) {
         #[cfg(target_arch = "x86_64")]
-        if engine == Engine::Vnni {
+        if backend == Int8Backend::Avx512Vnni {
             use super::avx512::plain;
-            let product = OnAvx512::<false>(product, engine);
+            let product = OnAvx512::<false>(product, backend);
             return match output {
                 Output::Plain(out) => plain::<NONE>(product, out),
                 Output::Act(Activation::Gelu, out) => plain::<GELU>(product, out),
@@ -173,13 +175,13 @@ impl Base for Float {
         let layer = product.layer;
         let place = |row: usize, column: usize| row * layer.n + column..row * layer.n + column + WIDE;
         match output {
-            Output::Add(sum) => multiply(engine, product, |row, column, values| {
+            Output::Add(sum) => multiply(backend, product, |row, column, values| {
                 sum[place(row, column)].iter_mut().zip(values).for_each(|(s, v)| *s += v);
             }),
-            Output::Plain(out) => multiply(engine, product, |row, column, values| {
+            Output::Plain(out) => multiply(backend, product, |row, column, values| {
                 biased(&mut out[place(row, column)], values, &layer.bias[column..]);
             }),
-            Output::Act(act, out) => multiply(engine, product, |row, column, values| {
+            Output::Act(act, out) => multiply(backend, product, |row, column, values| {
                 let out = &mut out[place(row, column)];
                 biased(out, values, &layer.bias[column..]);
                 self.activate(act, out);
@@ -189,18 +191,18 @@ impl Base for Float {
 }
 
 /// Hands 32 columns of each row of a product to `finish`, with the row and the first column.
-fn multiply(engine: Engine, product: Multiply<'_>, finish: impl FnMut(usize, usize, &[f32; WIDE])) {
+fn multiply(backend: Int8Backend, product: Multiply<'_>, finish: impl FnMut(usize, usize, &[f32; WIDE])) {
     let Multiply { left, rows, layer, memory } = product;
-    match engine {
+    match backend {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: the processor has the engine.
-        Engine::AvxVnni => unsafe { super::avxvnni::product(left, rows, layer, finish) },
+        // SAFETY: the processor has the backend.
+        Int8Backend::AvxVnni => unsafe { super::avxvnni::product(left, rows, layer, finish) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
-        Engine::Avx2 => unsafe { super::avx2::product(left, rows, layer, &mut memory.words, finish) },
+        Int8Backend::Avx2 => unsafe { super::avx2::product(left, rows, layer, &mut memory.words, finish) },
         #[cfg(target_arch = "aarch64")]
-        // SAFETY: the processor has the engine.
-        Engine::Dots => unsafe { super::neon::product(left, rows, layer, finish) },
+        // SAFETY: the processor has the backend.
+        Int8Backend::NeonDotprod => unsafe { super::neon::product(left, rows, layer, finish) },
         _ => {
             let _ = memory;
             portable::product(left, rows, layer, finish);
@@ -215,66 +217,72 @@ fn biased(out: &mut [f32], values: &[f32], bias: &[f32]) {
 }
 
 #[allow(private_bounds, reason = "which kernels can be a base is no matter of other modules")]
-impl<K: Base> Int8Layers<K> {
+impl<K: Base> Int8Kernels<K> {
     fn run(
         &self,
-        left: Left<'_>,
+        left: PackedLhs<'_>,
         rows: usize,
         layer: &Bytes,
-        output: Output<'_, K::Value>,
+        output: Output<'_, K::Element>,
         scratch: &mut Int8Scratch<K::Scratch>,
     ) {
         assert!(left.k == layer.k, "an operand of another width");
-        let product = Multiply { left, rows, layer, memory: &mut scratch.engine };
-        self.kernels.finish(self.engine, product, output);
+        let product = Multiply { left, rows, layer, memory: &mut scratch.backend };
+        self.kernels.finish(self.backend, product, output);
     }
 }
 
 #[allow(private_bounds, reason = "as above")]
-impl<K: Base> Kernels for Int8Layers<K> {
-    type Value = K::Value;
-    type Linear = Bytes;
-    type Left<'a> = Left<'a>;
-    type Made = Rounded;
+impl<K: Base> Kernels for Int8Kernels<K> {
+    type Element = K::Element;
+    type PackedWeights = Bytes;
+    type PackedLhs<'a> = PackedLhs<'a>;
+    type LhsScratch = Rounded;
     type Scratch = Int8Scratch<K::Scratch>;
 
     const ROW_BLOCK: usize = 32;
 
     fn name(&self) -> String {
-        format!("{} int8 (rest {})", self.engine.name(), self.kernels.name())
+        format!("{} int8 (rest {})", self.backend.name(), self.kernels.name())
     }
 
-    fn chunk(&self) -> usize {
-        self.kernels.chunk()
+    fn chunk_tokens(&self) -> usize {
+        self.kernels.chunk_tokens()
     }
 
-    fn write_operand(&self, x: &[f32], rows: usize, k: usize, out: &mut [K::Value]) {
+    fn write_operand(&self, x: &[f32], rows: usize, k: usize, out: &mut [K::Element]) {
         self.kernels.write_operand(x, rows, k, out);
     }
 
-    fn read_operand(&self, x: &[K::Value], rows: usize, k: usize) -> Vec<f32> {
+    fn read_operand(&self, x: &[K::Element], rows: usize, k: usize) -> Vec<f32> {
         self.kernels.read_operand(x, rows, k)
     }
 
-    fn widen(&self, value: K::Value) -> f32 {
+    fn widen(&self, value: K::Element) -> f32 {
         self.kernels.widen(value)
     }
 
-    fn pack(&self, weight: &[f32], n: usize, k: usize, bias: &[f32], arena: &Arena) -> Bytes {
+    fn pack_weights(&self, weight: &[f32], n: usize, k: usize, bias: &[f32], arena: &Arena) -> Bytes {
         Bytes::pack(weight, n, k, bias, arena)
     }
 
-    fn left<'a>(&self, x: &'a [K::Value], rows: usize, k: usize, made: &'a mut Rounded) -> Left<'a> {
-        self.kernels.round(self.engine, x, rows, k, made);
+    fn pack_lhs<'a>(
+        &self,
+        x: &'a [K::Element],
+        rows: usize,
+        k: usize,
+        made: &'a mut Rounded,
+    ) -> PackedLhs<'a> {
+        self.kernels.round(self.backend, x, rows, k, made);
         made.left(k)
     }
 
     fn linear(
         &self,
-        x: Left<'_>,
+        x: PackedLhs<'_>,
         rows: usize,
         layer: &Bytes,
-        out: &mut [K::Value],
+        out: &mut [K::Element],
         scratch: &mut Self::Scratch,
     ) {
         self.run(x, rows, layer, Output::Plain(out), scratch);
@@ -282,11 +290,11 @@ impl<K: Base> Kernels for Int8Layers<K> {
 
     fn linear_act(
         &self,
-        x: Left<'_>,
+        x: PackedLhs<'_>,
         rows: usize,
         layer: &Bytes,
         act: Activation,
-        out: &mut [K::Value],
+        out: &mut [K::Element],
         scratch: &mut Self::Scratch,
     ) {
         self.run(x, rows, layer, Output::Act(act, out), scratch);
@@ -294,7 +302,7 @@ impl<K: Base> Kernels for Int8Layers<K> {
 
     fn linear_add(
         &self,
-        x: Left<'_>,
+        x: PackedLhs<'_>,
         rows: usize,
         layer: &Bytes,
         sum: &mut [f32],
@@ -305,16 +313,16 @@ impl<K: Base> Kernels for Int8Layers<K> {
 
     fn attention(
         &self,
-        qkv: &[K::Value],
-        at: Range<usize>,
-        heads: Heads,
-        out: &mut [K::Value],
+        qkv: &[K::Element],
+        sequence: Range<usize>,
+        shape: AttentionShape,
+        out: &mut [K::Element],
         scratch: &mut Self::Scratch,
     ) {
-        self.kernels.attention(qkv, at, heads, out, &mut scratch.inner);
+        self.kernels.attention(qkv, sequence, shape, out, &mut scratch.inner);
     }
 
-    fn layer_norm(&self, x: &mut [f32], rows: usize, norm: &Norm, out: &mut [K::Value]) {
+    fn layer_norm(&self, x: &mut [f32], rows: usize, norm: &LayerNorm, out: &mut [K::Element]) {
         self.kernels.layer_norm(x, rows, norm, out);
     }
 }

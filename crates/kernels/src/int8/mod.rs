@@ -6,17 +6,17 @@ mod avx2;
 mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod avxvnni;
-mod engine;
+mod backend;
+mod dot;
 mod layers;
 #[cfg(target_arch = "aarch64")]
 mod neon;
-#[cfg(test)]
-mod oracle;
 mod portable;
-mod products;
+#[cfg(test)]
+mod reference;
 mod weights;
 
-pub use layers::Int8Layers;
-pub use products::{BIAS, CODES, Codes, Int8, MAX_LEN};
+pub use dot::{BIAS, CODE_BLOCK, Int8Dot, MAX_CODES, QueryCodes};
+pub use layers::Int8Kernels;
 
-pub(super) use engine::spin;
+pub(super) use backend::spin;

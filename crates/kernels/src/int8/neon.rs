@@ -7,11 +7,11 @@ use std::arch::{aarch64::*, asm};
 
 use super::{
     portable,
-    weights::{Bytes, Left, ROWS, STEP, TALL, Tile, WIDE},
+    weights::{Bytes, PackedLhs, ROWS, STEP, TALL, Tile, WIDE},
 };
-use crate::{CpuPath, microkernel::spin};
+use crate::{Isa, microkernel::spin};
 
-/// Codes of a vector.
+/// QueryCodes of a vector.
 const VECTOR: usize = 16;
 /// Columns that are summed at a time, four in a vector.
 const HALF: usize = WIDE / 2;
@@ -20,7 +20,7 @@ const SUMS: usize = HALF / 4;
 
 /// Whether the processor has dot products of bytes.
 pub(super) fn is_available() -> bool {
-    CpuPath::Neon.is_available() && std::arch::is_aarch64_feature_detected!("dotprod")
+    Isa::Neon.is_available() && std::arch::is_aarch64_feature_detected!("dotprod")
 }
 
 /// `sum += w · x`, of each four bytes of `w` with the four of `x` in lane `LANE`.
@@ -47,7 +47,7 @@ fn dot<const LANE: usize>(mut sum: uint32x4_t, w: uint8x16_t, x: uint8x16_t) -> 
 /// The processor has dot products of bytes.
 #[target_feature(enable = "neon,dotprod")]
 pub(super) unsafe fn product(
-    x: Left<'_>,
+    x: PackedLhs<'_>,
     rows: usize,
     w: &Bytes,
     finish: impl FnMut(usize, usize, &[f32; WIDE]),

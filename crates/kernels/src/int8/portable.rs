@@ -1,6 +1,6 @@
 //! The layers in plain Rust: right on every processor, the oracle of the others.
 
-use super::weights::{Bytes, Left, Range, Rounded, RowScale, STEP, TALL, Tile, WIDE, line};
+use super::weights::{Bytes, PackedLhs, Range, Rounded, RowScale, STEP, TALL, Tile, WIDE, line};
 use crate::math::bounds;
 
 /// Rounds the rows of `x`, `rows × k`.
@@ -37,7 +37,12 @@ pub(super) fn scaled(sums: &[i32; WIDE], row: &RowScale, w: &Bytes, column: usiz
 }
 
 /// Hands 32 columns of each row of `x · wᵀ` to `finish`, with the row and the first column.
-pub(super) fn product(x: Left<'_>, rows: usize, w: &Bytes, finish: impl FnMut(usize, usize, &[f32; WIDE])) {
+pub(super) fn product(
+    x: PackedLhs<'_>,
+    rows: usize,
+    w: &Bytes,
+    finish: impl FnMut(usize, usize, &[f32; WIDE]),
+) {
     by_rows(x, rows, w, finish, |_, tiles, [row], [sums]| {
         for (i, tiles) in tiles.as_chunks::<2>().0.iter().enumerate() {
             let codes = &x.row(row)[i * TALL * STEP..][..STEP];
@@ -57,7 +62,7 @@ pub(super) fn product(x: Left<'_>, rows: usize, w: &Bytes, finish: impl FnMut(us
 /// adds the products of codes. The last row comes more than once where the rows do not fill their number.
 #[inline(always)]
 pub(super) fn by_rows<const ROWS: usize>(
-    x: Left<'_>,
+    x: PackedLhs<'_>,
     rows: usize,
     w: &Bytes,
     mut finish: impl FnMut(usize, usize, &[f32; WIDE]),

@@ -9,10 +9,10 @@
 //! Σ x·w  =  scale(row) · scale(column) · (Σ q·u  −  128·Σ q  −  zero(row)·Σ (u − 128))
 //! ```
 
-use crate::{Aligned, Arena};
+use crate::{AlignedBuf, Arena};
 
-/// Codes in a line of a tile, and of a step.
-pub(super) const STEP: usize = super::CODES;
+/// QueryCodes in a line of a tile, and of a step.
+pub(super) const STEP: usize = super::CODE_BLOCK;
 /// Columns of a panel.
 pub(super) const WIDE: usize = 32;
 /// Rows of a block.
@@ -32,7 +32,7 @@ const BIAS: i32 = super::BIAS as i32;
 pub(super) struct Tile(pub(super) [u8; STEP * TILE]);
 
 impl Default for Tile {
-    /// Codes of zero.
+    /// QueryCodes of zero.
     fn default() -> Self {
         Tile([BIAS as u8; STEP * TILE])
     }
@@ -42,7 +42,7 @@ impl Default for Tile {
 pub struct Bytes {
     pub(super) k: usize,
     pub(super) n: usize,
-    pub(super) tiles: Aligned<Tile>,
+    pub(super) tiles: AlignedBuf<Tile>,
     /// Of each column.
     pub(super) scale: Vec<f32>,
     /// The sum of the codes of each column, 128 not added.
@@ -55,7 +55,7 @@ impl Bytes {
     pub(super) fn pack(weight: &[f32], n: usize, k: usize, bias: &[f32], arena: &Arena) -> Self {
         assert!(n.is_multiple_of(WIDE), "{n} columns do not fill panels");
         assert!(weight.len() == n * k && bias.len() == n, "weights of another shape");
-        assert!(k <= super::MAX_LEN, "{k} codes could overflow");
+        assert!(k <= super::MAX_CODES, "{k} codes could overflow");
         let steps = k.div_ceil(STEP);
         let mut tiles = arena.buffer::<Tile>(n / TILE * steps);
         let (mut scale, mut sums) = (Vec::with_capacity(n), Vec::with_capacity(n));
@@ -94,19 +94,19 @@ pub struct RowScale {
 /// An operand rounded to bytes: `[block of 32 rows][step of 64 of k][32 rows][64]`.
 #[derive(Default)]
 pub struct Rounded {
-    pub(super) codes: Aligned<i8>,
+    pub(super) codes: AlignedBuf<i8>,
     pub(super) rows: Vec<RowScale>,
 }
 
 /// An operand rounded to bytes, for a layer to read.
 #[derive(Clone, Copy)]
-pub struct Left<'a> {
+pub struct PackedLhs<'a> {
     pub(super) codes: &'a [i8],
     pub(super) rows: &'a [RowScale],
     pub(super) k: usize,
 }
 
-impl<'a> Left<'a> {
+impl<'a> PackedLhs<'a> {
     /// The codes from step 0 of `row` on; the next step is [`TALL`] · [`STEP`] further on.
     #[inline(always)]
     pub(super) fn row(self, row: usize) -> &'a [i8] {
@@ -124,8 +124,8 @@ impl Rounded {
         }
     }
 
-    pub(super) fn left(&self, k: usize) -> Left<'_> {
-        Left { codes: &self.codes, rows: &self.rows, k }
+    pub(super) fn left(&self, k: usize) -> PackedLhs<'_> {
+        PackedLhs { codes: &self.codes, rows: &self.rows, k }
     }
 }
 

@@ -5,18 +5,18 @@
 
 use std::{hint::black_box, time::Instant};
 
-use super::{CpuPath, Precision};
+use super::{Isa, Precision};
 
 /// Multiplications and additions per second on every one of `threads` threads together, the best of some tries.
 /// Takes about a tenth of a second.
-pub fn ceiling(path: CpuPath, precision: Precision, threads: usize) -> f64 {
-    assert!(path.is_available(), "{path} is not available");
+pub fn measure_ceiling(isa: Isa, precision: Precision, threads: usize) -> f64 {
+    assert!(isa.is_available(), "{isa} is not available");
     let rate = || {
         let begun = std::sync::Barrier::new(threads);
         let worker = || {
             begun.wait();
             let start = Instant::now();
-            let work: f64 = (0..ROUNDS).map(|_| round(path, precision)).sum();
+            let work: f64 = (0..ROUNDS).map(|_| round(isa, precision)).sum();
             work / start.elapsed().as_secs_f64()
         };
         std::thread::scope(|scope| {
@@ -33,20 +33,20 @@ const ROUNDS: usize = 40;
 const STEPS: usize = 20_000;
 
 /// Runs one round and returns its multiplications and additions.
-fn round(path: CpuPath, precision: Precision) -> f64 {
-    match path {
-        _ if precision == Precision::Int8 => super::int8::spin(path, STEPS),
+fn round(isa: Isa, precision: Precision) -> f64 {
+    match isa {
+        _ if precision == Precision::Int8 => super::int8::spin(isa, STEPS),
         #[cfg(target_arch = "x86_64")]
-        CpuPath::Amx | CpuPath::Avx512Bf16 => super::bf16::spin(path, STEPS),
+        Isa::Amx | Isa::Avx512Bf16 => super::bf16::spin(isa, STEPS),
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: the path is available: `ceiling` checked it.
-        CpuPath::Avx512 => unsafe { super::x86::spin_avx512(STEPS) },
+        // SAFETY: the instruction set is available: `measure_ceiling` checked it.
+        Isa::Avx512 => unsafe { super::x86::spin_avx512(STEPS) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
-        CpuPath::Avx2 => unsafe { super::x86::spin_avx2(STEPS) },
+        Isa::Avx2 => unsafe { super::x86::spin_avx2(STEPS) },
         #[cfg(target_arch = "aarch64")]
         // SAFETY: as above.
-        CpuPath::Neon => unsafe { super::neon::spin(STEPS) },
+        Isa::Neon => unsafe { super::neon::spin(STEPS) },
         _ => portable(STEPS),
     }
 }
@@ -69,10 +69,10 @@ mod tests {
 
     #[test]
     fn every_path_has_a_ceiling() {
-        for path in CpuPath::available() {
+        for isa in Isa::available() {
             for precision in [Precision::Native, Precision::Int8] {
-                let rate = ceiling(path, precision, 1);
-                assert!(rate.is_finite() && rate > 1e6, "{path} {precision}: {rate}");
+                let rate = measure_ceiling(isa, precision, 1);
+                assert!(rate.is_finite() && rate > 1e6, "{isa} {precision}: {rate}");
             }
         }
     }

@@ -20,9 +20,9 @@ use std::{
 use half::bf16;
 
 use super::{
-    engine::Strided,
-    gemm::{Blocks, Finish, TALL, TILE, TILE_VALUES, Tiled, WIDE},
-    permit::{has_bytes, is_available},
+    amx_detect::{has_bytes, is_available},
+    backend::Strided,
+    gemm::{Blocks, Epilogue, TALL, TILE, TILE_VALUES, Tiled, WIDE},
 };
 
 /// The layout of the eight tiles, as LDTILECFG reads it: palette 1, sixteen rows of 64 bytes each.
@@ -45,19 +45,19 @@ static WHOLE_TILES: TileConfig = {
     TileConfig { palette: 1, start_row: 0, reserved: [0; 14], row_bytes, rows }
 };
 
-/// Tiles configured on this thread, until it is dropped.
-pub(crate) struct Tiles(PhantomData<*const ()>);
+/// AmxGemm configured on this thread, until it is dropped.
+pub(crate) struct AmxGemm(PhantomData<*const ()>);
 
-impl Tiles {
+impl AmxGemm {
     pub(crate) fn configure() -> Self {
         assert!(is_available(), "no AMX");
         // SAFETY: the processor has AMX, the process may use it, and the 64 bytes are a valid configuration.
         unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const WHOLE_TILES, options(nostack, preserves_flags)) };
-        Tiles(PhantomData)
+        AmxGemm(PhantomData)
     }
 }
 
-impl Drop for Tiles {
+impl Drop for AmxGemm {
     fn drop(&mut self) {
         // SAFETY: as in `configure`.
         unsafe { asm!("tilerelease", options(nostack, preserves_flags)) };
@@ -85,7 +85,7 @@ macro_rules! spin {
 
 /// Products of tiles that are loaded once, `steps` times four, of bf16 or of bytes; returns how many operations they
 /// were. Panics where bytes are asked for and the processor lacks them.
-pub(crate) fn spin(_tiles: &Tiles, steps: usize, bytes: bool) -> f64 {
+pub(crate) fn spin(_tiles: &AmxGemm, steps: usize, bytes: bool) -> f64 {
     assert!(!bytes || has_bytes(), "no AMX-INT8");
     let values: Vec<u16> =
         (0..TILE_VALUES).map(|i| bf16::from_f32((i as f32 * 0.37).sin() * 1e-3).to_bits()).collect();
@@ -100,7 +100,7 @@ pub(crate) fn spin(_tiles: &Tiles, steps: usize, bytes: bool) -> f64 {
     (steps * 4 * 2 * TILE * TILE * WIDE * if bytes { 2 } else { 1 }) as f64
 }
 
-/// Tiles 0 to 3 += two tiles crosswise times two others, with the instruction `$dot`. On the left rows `$row` bytes apart
+/// AmxGemm 0 to 3 += two tiles crosswise times two others, with the instruction `$dot`. On the left rows `$row` bytes apart
 /// from `$a` and, if there are `$both`, from `$lower`; on the right whole tiles at `$b` and, unless that one is the `$last`,
 /// at `$right`. `$ready!` makes each of tiles 0 to 3 ready, by number, row and column, just before its product, and
 /// `$between` runs after it.
@@ -154,7 +154,7 @@ macro_rules! go_on {
 }
 
 /// # Safety
-/// Tiles are configured.
+/// AmxGemm are configured.
 #[inline(always)]
 unsafe fn clear() {
     // SAFETY: by this function's own contract.
@@ -173,7 +173,7 @@ unsafe fn clear() {
 /// alone its sixteen columns.
 ///
 /// # Safety
-/// Tiles are configured; `at` has room for them.
+/// AmxGemm are configured; `at` has room for them.
 #[inline(always)]
 unsafe fn store_sums(at: *mut f32, columns: usize, both: bool, last: bool) {
     macro_rules! store {
@@ -204,8 +204,8 @@ unsafe fn store_sums(at: *mut f32, columns: usize, both: bool, last: bool) {
 /// # Safety
 /// The output of `finish` holds `rows` rounded up to whole blocks.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-pub(super) unsafe fn product<F: Finish>(
-    tiles: &Tiles,
+pub(super) unsafe fn product<F: Epilogue>(
+    tiles: &AmxGemm,
     x: &[u16],
     rows: usize,
     w: &Tiled,
@@ -230,8 +230,8 @@ const LINE: usize = 64;
 /// `x` holds `rows` rounded up to whole blocks, `w` so many panels; the output of `finish` holds whole blocks; with
 /// `BYTES` the processor has AMX-INT8.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-pub(crate) unsafe fn multiply<const BYTES: bool, F: Finish>(
-    _tiles: &Tiles,
+pub(crate) unsafe fn multiply<const BYTES: bool, F: Epilogue>(
+    _tiles: &AmxGemm,
     (x, rows): (*const u8, usize),
     (w, panels): (*const u8, usize),
     steps: usize,
@@ -324,7 +324,7 @@ pub(crate) unsafe fn multiply<const BYTES: bool, F: Finish>(
 /// Queries of one head times all of its keys: `columns` scores for each. `between` runs after every product.
 ///
 /// # Safety
-/// Tiles are configured; `queries` has rows of `size` values; `keys` and `out` hold `columns` tokens.
+/// AmxGemm are configured; `queries` has rows of `size` values; `keys` and `out` hold `columns` tokens.
 #[inline(always)]
 pub(super) unsafe fn all_scores(
     queries: Strided,
@@ -358,7 +358,7 @@ pub(super) unsafe fn all_scores(
 /// `between` runs after every product.
 ///
 /// # Safety
-/// Tiles are configured; the pointers hold what is read and written.
+/// AmxGemm are configured; the pointers hold what is read and written.
 #[inline(always)]
 pub(super) unsafe fn contexts(
     weights: Strided,

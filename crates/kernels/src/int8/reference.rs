@@ -3,15 +3,15 @@
 use proptest::prelude::*;
 
 use super::{
-    Int8Layers,
+    Int8Kernels,
     weights::{Bytes, Rounded, STEP, TALL, line},
 };
 use crate::{
-    Activation, Aligned, Arena, CpuPath, Float, Kernels,
-    oracle::{activation, buffer, close, product, values},
+    Activation, AlignedBuf, Arena, F32Kernels, Isa, Kernels,
+    reference::{activation, buffer, close, product, values},
 };
 #[cfg(target_arch = "x86_64")]
-use crate::{Bf16, Heads};
+use crate::{AttentionShape, Bf16Kernels};
 
 /// The numbers that the codes of an operand stand for.
 fn operand(made: &Rounded, rows: usize, k: usize) -> Vec<f32> {
@@ -45,18 +45,18 @@ fn near(what: &str, found: &[f32], exact: &[f32], len: usize, steps: f32) {
 }
 
 /// Returns what `linear` and `linear_add` gave.
-fn check<K>(k: &Int8Layers<K>, seed: u64, rows: usize, n: usize, depth: usize) -> (Vec<f32>, Vec<f32>)
+fn check<K>(k: &Int8Kernels<K>, seed: u64, rows: usize, n: usize, depth: usize) -> (Vec<f32>, Vec<f32>)
 where
-    Int8Layers<K>: Kernels<Linear = Bytes, Made = Rounded>,
+    Int8Kernels<K>: Kernels<PackedWeights = Bytes, LhsScratch = Rounded>,
 {
     let name = k.name();
-    let mut scratch = <Int8Layers<K> as Kernels>::Scratch::default();
+    let mut scratch = <Int8Kernels<K> as Kernels>::Scratch::default();
     let (w, bias) = (values(seed + 1, n * depth), values(seed + 2, n));
-    let layer = k.pack(&w, n, depth, &bias, &Arena::default());
+    let layer = k.pack_weights(&w, n, depth, &bias, &Arena::default());
     let mut stored = buffer(k, rows, depth);
     k.write_operand(&values(seed, rows * depth), rows, depth, &mut stored);
     let mut made = Rounded::default();
-    k.left(&stored, rows, depth, &mut made);
+    k.pack_lhs(&stored, rows, depth, &mut made);
     let (x, w_read) = (operand(&made, rows, depth), weights(&layer));
     near("operand", &x, &k.read_operand(&stored, rows, depth), depth, 255.0);
     near("weights", &w_read, &w, depth, 127.0);
@@ -65,18 +65,18 @@ where
     let biased: Vec<f64> = exact.iter().enumerate().map(|(i, v)| v + f64::from(bias[i % n])).collect();
     let scale = (depth as f64).sqrt();
     let mut out = buffer(k, rows, n);
-    k.linear(k.left(&stored, rows, depth, &mut made), rows, &layer, &mut out, &mut scratch);
+    k.linear(k.pack_lhs(&stored, rows, depth, &mut made), rows, &layer, &mut out, &mut scratch);
     let linear: Vec<f32> = out[..rows * n].iter().map(|&v| k.widen(v)).collect();
     close(&name, "linear", &linear, &biased, scale);
     for act in [Activation::Gelu, Activation::GeluTanh, Activation::Relu] {
         let mut out = buffer(k, rows, n);
-        k.linear_act(k.left(&stored, rows, depth, &mut made), rows, &layer, act, &mut out, &mut scratch);
+        k.linear_act(k.pack_lhs(&stored, rows, depth, &mut made), rows, &layer, act, &mut out, &mut scratch);
         let expect: Vec<f64> = biased.iter().map(|&v| activation(act, v)).collect();
         close(&name, "linear_act", &k.read_operand(&out, rows, n), &expect, scale);
     }
-    let mut sum = Aligned::new(rows.next_multiple_of(TALL) * n);
+    let mut sum = AlignedBuf::new(rows.next_multiple_of(TALL) * n);
     sum.fill(0.25);
-    k.linear_add(k.left(&stored, rows, depth, &mut made), rows, &layer, &mut sum, &mut scratch);
+    k.linear_add(k.pack_lhs(&stored, rows, depth, &mut made), rows, &layer, &mut sum, &mut scratch);
     let expect: Vec<f64> = exact.iter().map(|v| v + 0.25).collect();
     close(&name, "linear_add", &sum[..rows * n], &expect, scale);
 
@@ -85,7 +85,7 @@ where
     let last = &k.read_operand(&stored, rows, depth)[(rows - 1) * depth..];
     k.write_operand(last, 1, depth, &mut one);
     let mut out = buffer(k, 1, n);
-    k.linear(k.left(&one, 1, depth, &mut made), 1, &layer, &mut out, &mut scratch);
+    k.linear(k.pack_lhs(&one, 1, depth, &mut made), 1, &layer, &mut out, &mut scratch);
     let alone: Vec<f32> = out[..n].iter().map(|&v| k.widen(v)).collect();
     assert_eq!(alone, linear[(rows - 1) * n..], "{name}");
     (linear, sum[..rows * n].to_vec())
@@ -99,18 +99,18 @@ proptest! {
         seed in 0u64..1000, rows in 1usize..90, n in 1usize..4, depth in 1usize..6,
     ) {
         let (n, depth) = (32 * n, 32 * depth);
-        let oracle = check::<Float>(&Int8Layers::on_f32(CpuPath::Portable), seed, rows, n, depth);
-        for path in CpuPath::available() {
+        let oracle = check::<F32Kernels>(&Int8Kernels::on_f32(Isa::Portable), seed, rows, n, depth);
+        for isa in Isa::available() {
             // To the last bit: the codes are the same, and sums of integers know no order.
-            for k in Int8Layers::each_on_f32(path) {
-                prop_assert_eq!(&check::<Float>(&k, seed, rows, n, depth), &oracle);
+            for k in Int8Kernels::each_on_f32(isa) {
+                prop_assert_eq!(&check::<F32Kernels>(&k, seed, rows, n, depth), &oracle);
             }
         }
         #[cfg(target_arch = "x86_64")]
         {
-            let heads = Heads { count: 1, size: 32 };
-            let on_bf16 = |path| Int8Layers::<Bf16>::on_bf16(path, 32, 32, heads);
-            let found: Vec<_> = CpuPath::available().into_iter().filter_map(on_bf16).collect();
+            let heads = AttentionShape { heads: 1, head_dim: 32 };
+            let on_bf16 = |isa| Int8Kernels::<Bf16Kernels>::on_bf16(isa, 32, 32, heads);
+            let found: Vec<_> = Isa::available().into_iter().filter_map(on_bf16).collect();
             let results: Vec<_> = found.iter().map(|k| check(k, seed, rows, n, depth)).collect();
             prop_assert!(results.windows(2).all(|pair| pair[0] == pair[1]));
         }
@@ -120,10 +120,10 @@ proptest! {
 #[test]
 fn rows_of_one_number_and_of_none_are_read_back() {
     for value in [0.0, 3.0, -2.0, f32::MIN_POSITIVE] {
-        for path in CpuPath::available() {
-            let k = Int8Layers::on_f32(path);
+        for isa in Isa::available() {
+            let k = Int8Kernels::on_f32(isa);
             let (x, mut made) = (vec![value; 64], Rounded::default());
-            k.left(&x, 1, 64, &mut made);
+            k.pack_lhs(&x, 1, 64, &mut made);
             near("constant", &operand(&made, 1, 64), &x, 64, 255.0);
         }
     }

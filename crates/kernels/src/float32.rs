@@ -3,14 +3,14 @@
 use std::ops::Range;
 
 use super::{
-    Aligned, Arena, CpuPath,
-    kernels::{Above, Activation, Heads, Hit, Kernels, Norm},
+    AlignedBuf, Arena, Isa,
+    kernels::{Activation, AttentionShape, Hit, Kernels, LayerNorm, ThresholdSearch},
     math::LANES,
     portable::{self, Ops, Shape},
 };
 
 /// f32 kernels of an instruction set.
-pub struct Float {
+pub struct F32Kernels {
     ops: &'static Ops,
 }
 
@@ -19,7 +19,7 @@ pub struct Panels {
     k: usize,
     n: usize,
     shape: &'static Shape,
-    data: Aligned<f32>,
+    data: AlignedBuf<f32>,
     bias: Vec<f32>,
 }
 
@@ -52,39 +52,39 @@ enum Start<'a> {
 /// Working memory of one thread.
 #[derive(Default)]
 pub struct FloatScratch {
-    tile: Aligned<f32>,
-    found: Aligned<f32>,
-    queries: Aligned<f32>,
-    keys: Aligned<f32>,
-    values: Aligned<f32>,
-    scores: Aligned<f32>,
+    tile: AlignedBuf<f32>,
+    found: AlignedBuf<f32>,
+    queries: AlignedBuf<f32>,
+    keys: AlignedBuf<f32>,
+    values: AlignedBuf<f32>,
+    scores: AlignedBuf<f32>,
 }
 
-impl Float {
-    /// The f32 kernels of `path`; for the paths that multiply bf16 these are the AVX-512 ones.
-    /// Panics if the processor lacks `path`.
-    pub fn new(path: CpuPath) -> Self {
-        assert!(path.is_available(), "{path} is not available");
-        let ops = match path {
+impl F32Kernels {
+    /// The f32 kernels of `isa`; for the instruction sets that multiply bf16 these are the AVX-512 ones.
+    /// Panics if the processor lacks `isa`.
+    pub fn new(isa: Isa) -> Self {
+        assert!(isa.is_available(), "{isa} is not available");
+        let ops = match isa {
             #[cfg(target_arch = "x86_64")]
-            CpuPath::Amx | CpuPath::Avx512Bf16 | CpuPath::Avx512 => &super::x86::AVX512,
+            Isa::Amx | Isa::Avx512Bf16 | Isa::Avx512 => &super::x86::AVX512,
             #[cfg(target_arch = "x86_64")]
-            CpuPath::Avx2 => &super::x86::AVX2,
+            Isa::Avx2 => &super::x86::AVX2,
             #[cfg(target_arch = "aarch64")]
-            CpuPath::Neon => &super::neon::NEON,
+            Isa::Neon => &super::neon::NEON,
             _ => &portable::OPS,
         };
-        Float { ops }
+        F32Kernels { ops }
     }
 
-    /// The path whose instructions are used.
-    pub(super) fn path(&self) -> CpuPath {
-        self.ops.path
+    /// The instruction set whose instructions are used.
+    pub(super) fn isa(&self) -> Isa {
+        self.ops.isa
     }
 
     /// Applies an activation in place.
     pub(super) fn activate(&self, act: Activation, values: &mut [f32]) {
-        // SAFETY: the processor has the path's instruction set: `new` checked it.
+        // SAFETY: the processor has the instruction set: `new` checked it.
         unsafe { (self.ops.activate)(act, values) };
     }
 
@@ -110,7 +110,7 @@ fn product(
     right: Right,
     start: Start,
     (out, out_stride): (&mut [f32], usize),
-    tile: &mut Aligned<f32>,
+    tile: &mut AlignedBuf<f32>,
 ) {
     let Right { values: b, k, n, shape: Shape { rows: tall, cols: wide, tiles } } = right;
     let (tall, wide) = (*tall, *wide);
@@ -191,22 +191,22 @@ fn copy(
     }
 }
 
-impl Kernels for Float {
-    type Value = f32;
-    type Linear = Panels;
-    type Left<'a> = &'a [f32];
-    type Made = ();
+impl Kernels for F32Kernels {
+    type Element = f32;
+    type PackedWeights = Panels;
+    type PackedLhs<'a> = &'a [f32];
+    type LhsScratch = ();
     type Scratch = FloatScratch;
 
     const ROW_BLOCK: usize = 1;
     // Twice as wide as bf16; `product` takes `k` in steps of that many anyway, so it adds no more often.
-    const PART: usize = 192;
+    const FFN_BLOCK: usize = 192;
 
     fn name(&self) -> String {
-        format!("{} f32", self.path())
+        format!("{} f32", self.isa())
     }
 
-    fn chunk(&self) -> usize {
+    fn chunk_tokens(&self) -> usize {
         self.ops.chunk
     }
 
@@ -222,7 +222,7 @@ impl Kernels for Float {
         value
     }
 
-    fn pack(&self, weight: &[f32], n: usize, k: usize, bias: &[f32], arena: &Arena) -> Panels {
+    fn pack_weights(&self, weight: &[f32], n: usize, k: usize, bias: &[f32], arena: &Arena) -> Panels {
         let shape = self.ops.shapes.iter().find(|s| n.is_multiple_of(s.cols)).unwrap_or(self.last());
         let wide = shape.cols;
         let mut data = arena.buffer(n.div_ceil(wide) * k * wide);
@@ -237,7 +237,7 @@ impl Kernels for Float {
         Panels { k, n, shape, data, bias }
     }
 
-    fn left<'a>(&self, x: &'a [f32], _rows: usize, _k: usize, _made: &'a mut ()) -> &'a [f32] {
+    fn pack_lhs<'a>(&self, x: &'a [f32], _rows: usize, _k: usize, _made: &'a mut ()) -> &'a [f32] {
         x
     }
 
@@ -274,16 +274,17 @@ impl Kernels for Float {
     fn attention(
         &self,
         qkv: &[f32],
-        at: Range<usize>,
-        heads: Heads,
+        sequence: Range<usize>,
+        shape: AttentionShape,
         out: &mut [f32],
         scratch: &mut FloatScratch,
     ) {
-        let len = at.len();
-        let qkv = &qkv[at.start * 3 * heads.width()..];
-        let out = &mut out[at.start * heads.width()..];
-        let (width, size, shape) = (heads.width(), heads.size, self.last());
-        let wide = shape.cols;
+        let len = sequence.len();
+        let qkv = &qkv[sequence.start * 3 * shape.width()..];
+        let out = &mut out[sequence.start * shape.width()..];
+        let (heads, width, size) = (shape.heads, shape.width(), shape.head_dim);
+        let tile_shape = self.last();
+        let wide = tile_shape.cols;
         let stride = 3 * width;
         let FloatScratch { tile, queries, keys, values, scores, .. } = scratch;
         // What an earlier sequence left in the columns past the end is multiplied and never looked at.
@@ -292,12 +293,12 @@ impl Kernels for Float {
         scores.fit(len * columns);
         queries.fit(len * width);
         keys.fit(columns * width);
-        values.fit(len * broad * heads.count);
+        values.fit(len * broad * heads);
         // Of all heads at once, as rows are read from end to end faster than by heads.
         for first in (0..len).step_by(SIDE) {
             let tokens = [0, 1, 2, 3].map(|i| (first + i).min(len - 1));
             let rows = tokens.map(|token| &qkv[token * stride..][..stride]);
-            for head in 0..heads.count {
+            for head in 0..heads {
                 // The panel of scores has one column a token.
                 let panel = (head * columns + first / wide * wide) * size;
                 let keys = &mut keys[panel + first % wide..];
@@ -305,7 +306,7 @@ impl Kernels for Float {
             }
             for (token, row) in tokens.into_iter().zip(rows) {
                 for from in (0..size).step_by(SHORT) {
-                    for head in 0..heads.count {
+                    for head in 0..heads {
                         let [query, value] = [0, 2].map(|i| &row[i * width + head * size..][from..size]);
                         copy_short(query, &mut queries[(head * len + token) * size + from..]);
                         let panel = head * broad + from / wide * wide;
@@ -314,34 +315,34 @@ impl Kernels for Float {
                 }
             }
         }
-        for head in 0..heads.count {
+        for head in 0..heads {
             let queries = (&queries[head * len * size..], size, len);
             let keys = &keys[head * columns * size..][..columns * size];
-            let keys = Right { values: keys, k: size, n: columns, shape };
+            let keys = Right { values: keys, k: size, n: columns, shape: tile_shape };
             product(queries, keys, Start::Zero, (scores, columns), tile);
-            // SAFETY: the processor has the path's instruction set: `new` checked it.
+            // SAFETY: the processor has the instruction set: `new` checked it.
             unsafe { (self.ops.softmax)(&mut scores[..len * columns], columns, len) };
             let values = &values[head * len * broad..][..len * broad];
-            let values = Right { values, k: len, n: size, shape };
+            let values = Right { values, k: len, n: size, shape: tile_shape };
             let to = (&mut out[head * size..], width);
             product((scores, columns, len), values, Start::Zero, to, tile);
         }
     }
 
-    fn layer_norm(&self, x: &mut [f32], rows: usize, norm: &Norm, out: &mut [f32]) {
-        let n = norm.weight.len();
+    fn layer_norm(&self, x: &mut [f32], rows: usize, norm: &LayerNorm, out: &mut [f32]) {
+        let n = norm.gamma.len();
         for (row, out) in x.chunks_exact_mut(n).zip(out.chunks_exact_mut(n)).take(rows) {
-            // SAFETY: the processor has the path's instruction set: `new` checked it.
+            // SAFETY: the processor has the instruction set: `new` checked it.
             unsafe { (self.ops.layer_norm)(row, norm) };
             out.copy_from_slice(row);
         }
     }
 }
 
-impl Above for Float {
+impl ThresholdSearch for F32Kernels {
     const SCORE_ERROR: f32 = 1e-4;
 
-    fn above(
+    fn scores_above(
         &self,
         x: &[f32],
         rows: usize,

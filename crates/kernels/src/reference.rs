@@ -1,14 +1,16 @@
-//! Every path's kernels against the textbook in f64, on random shapes, into buffers full of NaN.
+//! Every instruction set's kernels against the textbook in f64, on random shapes, into buffers full of NaN.
 
 use proptest::prelude::*;
 
-use super::{Above, Activation, Aligned, Arena, CpuPath, Float, Heads, Hit, Kernels, Norm};
-use crate::random::Random;
+use super::{
+    Activation, AlignedBuf, Arena, AttentionShape, F32Kernels, Hit, Isa, Kernels, LayerNorm, ThresholdSearch,
+};
+use crate::random::SplitMix64;
 
 /// Numbers in [-1, 1) that depend on a seed alone.
 pub(super) fn values(seed: u64, n: usize) -> Vec<f32> {
-    let mut random = Random::new(seed);
-    (0..n).map(|_| 2.0 * random.unit() - 1.0).collect()
+    let mut random = SplitMix64::new(seed);
+    (0..n).map(|_| 2.0 * random.next_f32() - 1.0).collect()
 }
 
 /// `x · wᵀ`.
@@ -57,60 +59,64 @@ pub(super) fn close(name: &str, what: &str, found: &[f32], expect: &[f64], scale
 }
 
 /// A value that is not a number, as `k` stores it.
-fn poison<K: Kernels>(k: &K) -> K::Value {
-    let mut block = vec![K::Value::default(); K::ROW_BLOCK * 32];
+fn poison<K: Kernels>(k: &K) -> K::Element {
+    let mut block = vec![K::Element::default(); K::ROW_BLOCK * 32];
     k.write_operand(&[f32::NAN], 1, 1, &mut block);
     block[0]
 }
 
-pub(super) fn buffer<K: Kernels>(k: &K, rows: usize, n: usize) -> Aligned<K::Value> {
-    let mut buffer = Aligned::new((rows.next_multiple_of(K::ROW_BLOCK) + K::ROW_BLOCK) * n);
+pub(super) fn buffer<K: Kernels>(k: &K, rows: usize, n: usize) -> AlignedBuf<K::Element> {
+    let mut buffer = AlignedBuf::new((rows.next_multiple_of(K::ROW_BLOCK) + K::ROW_BLOCK) * n);
     buffer.fill(poison(k));
     buffer
 }
 
-fn check<K: Above>(k: &K, seed: u64, rows: usize, n: usize, depth: usize, heads: Heads) {
+fn check<K: ThresholdSearch>(k: &K, seed: u64, rows: usize, n: usize, depth: usize, shape: AttentionShape) {
     let name = k.name();
     let mut scratch = K::Scratch::default();
     let (x, w, bias) = (values(seed, rows * depth), values(seed + 1, n * depth), values(seed + 2, n));
     let mut operand = buffer(k, rows, depth);
     k.write_operand(&x, rows, depth, &mut operand);
     let x = k.read_operand(&operand, rows, depth);
-    let layer = k.pack(&w, n, depth, &bias, &Arena::default());
+    let layer = k.pack_weights(&w, n, depth, &bias, &Arena::default());
     let exact = product(&x, &w, rows, n, depth);
     let biased: Vec<f64> = exact.iter().enumerate().map(|(i, v)| v + f64::from(bias[i % n])).collect();
     let scale = (depth as f64).sqrt();
 
     let mut out = buffer(k, rows, n);
-    let made = &mut K::Made::default();
-    k.linear(k.left(&operand, rows, depth, made), rows, &layer, &mut out, &mut scratch);
+    let made = &mut K::LhsScratch::default();
+    k.linear(k.pack_lhs(&operand, rows, depth, made), rows, &layer, &mut out, &mut scratch);
     let found: Vec<f32> = out[..rows * n].iter().map(|&v| k.widen(v)).collect();
     close(&name, "linear", &found, &biased, scale);
 
     for act in [Activation::Gelu, Activation::GeluTanh, Activation::Relu] {
         out.fill(poison(k));
-        k.linear_act(k.left(&operand, rows, depth, made), rows, &layer, act, &mut out, &mut scratch);
+        k.linear_act(k.pack_lhs(&operand, rows, depth, made), rows, &layer, act, &mut out, &mut scratch);
         let expect: Vec<f64> = biased.iter().map(|&v| activation(act, v)).collect();
         close(&name, "linear_act", &k.read_operand(&out, rows, n), &expect, scale);
     }
 
-    let mut sum = Aligned::new((rows.next_multiple_of(K::ROW_BLOCK) + K::ROW_BLOCK) * n);
+    let mut sum = AlignedBuf::new((rows.next_multiple_of(K::ROW_BLOCK) + K::ROW_BLOCK) * n);
     sum.fill(0.25);
-    k.linear_add(k.left(&operand, rows, depth, made), rows, &layer, &mut sum, &mut scratch);
+    k.linear_add(k.pack_lhs(&operand, rows, depth, made), rows, &layer, &mut sum, &mut scratch);
     let expect: Vec<f64> = exact.iter().map(|v| v + 0.25).collect();
     close(&name, "linear_add", &sum[..rows * n], &expect, scale);
 
     let floor = exact[exact.len() / 2] as f32;
     let mut hits = Vec::new();
-    k.above(&operand, rows, &layer, floor, &mut hits, &mut scratch);
+    k.scores_above(&operand, rows, &layer, floor, &mut hits, &mut scratch);
     above(&name, &hits, &exact, n, floor, scale);
 
-    let norm =
-        Norm { bias: bias.clone(), weight: values(seed + 3, n), shift: values(seed + 4, n), eps: 1e-5 };
+    let norm = LayerNorm {
+        input_bias: bias.clone(),
+        gamma: values(seed + 3, n),
+        beta: values(seed + 4, n),
+        eps: 1e-5,
+    };
     layer_norm(k, &mut sum, rows, n, &norm);
-    attention(k, seed, rows, heads, 1.0, &mut scratch);
+    attention(k, seed, rows, shape, 1.0, &mut scratch);
     // Scores of some hundreds, whose powers overflow or vanish unless they are shifted.
-    attention(k, seed, rows, heads, 40.0, &mut scratch);
+    attention(k, seed, rows, shape, 40.0, &mut scratch);
 }
 
 /// What is clearly above the floor is found, what is clearly below is not, and nothing twice.
@@ -132,17 +138,18 @@ fn above(name: &str, hits: &[Hit], exact: &[f64], n: usize, floor: f32, scale: f
     }
 }
 
-fn layer_norm<K: Kernels>(k: &K, x: &mut [f32], rows: usize, n: usize, norm: &Norm) {
+fn layer_norm<K: Kernels>(k: &K, x: &mut [f32], rows: usize, n: usize, norm: &LayerNorm) {
     let mut expect = Vec::new();
     for row in x.chunks_exact(n).take(rows) {
-        let row: Vec<f64> = row.iter().zip(&norm.bias).map(|(a, b)| f64::from(*a) + f64::from(*b)).collect();
+        let row: Vec<f64> =
+            row.iter().zip(&norm.input_bias).map(|(a, b)| f64::from(*a) + f64::from(*b)).collect();
         let mean = row.iter().sum::<f64>() / n as f64;
         let variance = row.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n as f64;
         let scale = 1.0 / (variance + f64::from(norm.eps)).sqrt();
         expect.extend(
             row.iter()
                 .enumerate()
-                .map(|(i, v)| (v - mean) * scale * f64::from(norm.weight[i]) + f64::from(norm.shift[i])),
+                .map(|(i, v)| (v - mean) * scale * f64::from(norm.gamma[i]) + f64::from(norm.beta[i])),
         );
     }
     let mut out = buffer(k, rows, n);
@@ -156,13 +163,13 @@ fn attention<K: Kernels>(
     k: &K,
     seed: u64,
     rows: usize,
-    heads: Heads,
+    shape: AttentionShape,
     sharpness: f32,
     scratch: &mut K::Scratch,
 ) {
-    let width = heads.width();
+    let width = shape.width();
     let mut qkv = buffer(k, rows, 3 * width);
-    let mut block = vec![K::Value::default(); K::ROW_BLOCK * 32];
+    let mut block = vec![K::Element::default(); K::ROW_BLOCK * 32];
     for (i, (slot, v)) in qkv.iter_mut().zip(values(seed + 5, rows * 3 * width)).enumerate() {
         let v = if i % (3 * width) < width { v * sharpness } else { v };
         k.write_operand(&[v], 1, 1, &mut block);
@@ -176,20 +183,21 @@ fn attention<K: Kernels>(
         if at.is_empty() {
             continue;
         }
-        k.attention(&qkv, at.clone(), heads, &mut out, scratch);
-        for head in 0..heads.count {
+        k.attention(&qkv, at.clone(), shape, &mut out, scratch);
+        for head in 0..shape.heads {
             let value = |row: usize, part: usize, i: usize| {
-                plain[row * 3 * width + part * width + head * heads.size + i]
+                plain[row * 3 * width + part * width + head * shape.head_dim + i]
             };
             for q in at.clone() {
-                let score = |t: usize| (0..heads.size).map(|i| value(q, 0, i) * value(t, 1, i)).sum::<f64>();
+                let score =
+                    |t: usize| (0..shape.head_dim).map(|i| value(q, 0, i) * value(t, 1, i)).sum::<f64>();
                 let scores: Vec<f64> = at.clone().map(score).collect();
                 let highest = scores.iter().copied().fold(f64::MIN, f64::max);
                 let scores: Vec<f64> = scores.iter().map(|s| (s - highest).exp2()).collect();
                 let total: f64 = scores.iter().sum();
-                for i in 0..heads.size {
+                for i in 0..shape.head_dim {
                     let context: f64 = at.clone().zip(&scores).map(|(t, s)| s * value(t, 2, i)).sum();
-                    expect[q * width + head * heads.size + i] = context / total;
+                    expect[q * width + head * shape.head_dim + i] = context / total;
                 }
             }
         }
@@ -214,14 +222,14 @@ proptest! {
         // The deeper ones take several steps of k.
         depth in prop_oneof![3 => 1usize..80, 1 => 180usize..420], count in 1usize..3, size in 1usize..40,
     ) {
-        for path in CpuPath::available() {
-            check(&Float::new(path), seed, rows, n, depth, Heads { count, size });
+        for isa in Isa::available() {
+            check(&F32Kernels::new(isa), seed, rows, n, depth, AttentionShape { heads: count, head_dim: size });
         }
         #[cfg(target_arch = "x86_64")]
-        for path in CpuPath::available() {
+        for isa in Isa::available() {
             let whole = |v: usize| v.next_multiple_of(32);
-            let heads = Heads { count, size: whole(size) };
-            if let Some(bf16) = super::Bf16::new(path, 32, 32, heads) {
+            let heads = AttentionShape { heads: count, head_dim: whole(size) };
+            if let Some(bf16) = super::Bf16Kernels::new(isa, 32, 32, heads) {
                 check(&bf16, seed, rows, whole(n), whole(depth), heads);
             }
         }

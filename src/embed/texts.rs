@@ -13,48 +13,48 @@ use crate::{
 
 /// What the encoder saw: nothing is cut silently.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Ledger {
+pub struct EmbedStats {
     /// Texts that were embedded.
-    pub rows: u64,
+    pub texts: u64,
     /// Texts whose vectors were known, from a store.
-    pub known_rows: u64,
+    pub cached_texts: u64,
     /// Tokens that the encoder saw, `[CLS]` and `[SEP]` of each window included.
     pub tokens: u64,
     /// Texts longer than the model's window, embedded as several windows.
-    pub windowed_rows: u64,
+    pub windowed_texts: u64,
     /// The windows of those texts.
     pub windows: u64,
     /// Tokens that stand for what the model has no word for: of it the vectors know nothing.
     pub unknown_tokens: u64,
     /// Texts that are mostly made of such tokens: their vectors say next to nothing.
-    pub unread_rows: u64,
+    pub mostly_unknown_texts: u64,
     /// Tokens of the input that no window held. Always 0: kept so that a reader need not take it on trust.
-    pub tokens_cut: u64,
+    pub truncated_tokens: u64,
 }
 
-impl Ledger {
-    /// What two runs of the encoder saw.
-    pub fn and(self, other: Ledger) -> Ledger {
-        Ledger {
-            rows: self.rows + other.rows,
-            known_rows: self.known_rows + other.known_rows,
+impl EmbedStats {
+    /// The sums of two calls' counts.
+    pub fn merge(self, other: EmbedStats) -> EmbedStats {
+        EmbedStats {
+            texts: self.texts + other.texts,
+            cached_texts: self.cached_texts + other.cached_texts,
             tokens: self.tokens + other.tokens,
-            windowed_rows: self.windowed_rows + other.windowed_rows,
+            windowed_texts: self.windowed_texts + other.windowed_texts,
             windows: self.windows + other.windows,
             unknown_tokens: self.unknown_tokens + other.unknown_tokens,
-            unread_rows: self.unread_rows + other.unread_rows,
-            tokens_cut: self.tokens_cut + other.tokens_cut,
+            mostly_unknown_texts: self.mostly_unknown_texts + other.mostly_unknown_texts,
+            truncated_tokens: self.truncated_tokens + other.truncated_tokens,
         }
     }
 }
 
-/// Vectors of texts, in their order, and the ledger.
+/// Vectors of texts, in their order, and the stats.
 #[derive(Debug, Clone, Default)]
-pub struct Embedded {
+pub struct Embeddings {
     /// One unit vector a text.
     pub vectors: Matrix,
     /// What was seen.
-    pub ledger: Ledger,
+    pub stats: EmbedStats,
 }
 
 /// One sequence for the encoder: a text, or one window of a long one.
@@ -70,14 +70,14 @@ pub fn embed_texts<T: AsRef<str> + Sync>(
     encoder: &dyn Encoder,
     texts: &[T],
     progress: &dyn Progress,
-) -> Result<Embedded> {
-    let (mut windows, mut ledger) = tokenize(model, texts, progress)?;
+) -> Result<Embeddings> {
+    let (mut windows, mut stats) = tokenize(model, texts, progress)?;
     // Longest first: the last batches are small, so that no thread is left alone with a large one.
     windows.sort_by(|a, b| b.ids.len().cmp(&a.ids.len()).then(a.text.cmp(&b.text)));
 
     let dim = encoder.dim();
     let mut sums = Matrix::zeros(texts.len(), dim);
-    progress.begin(Stage::Embed, Some(ledger.tokens));
+    progress.begin(Stage::Embed, Some(stats.tokens));
     let done = |tokens: usize| {
         progress.advance(Stage::Embed, tokens as u64);
         if progress.cancelled() { Err(Error::Interrupted) } else { Ok(()) }
@@ -117,19 +117,19 @@ pub fn embed_texts<T: AsRef<str> + Sync>(
         });
     }
     progress.end(Stage::Embed);
-    ledger.rows = texts.len() as u64;
-    Ok(Embedded { vectors: sums, ledger })
+    stats.texts = texts.len() as u64;
+    Ok(Embeddings { vectors: sums, stats })
 }
 
-/// The windows of all texts, in their order, and the ledger's token counts.
+/// The windows of all texts, in their order, and the stats's token counts.
 fn tokenize<T: AsRef<str> + Sync>(
     model: &Model,
     texts: &[T],
     progress: &dyn Progress,
-) -> Result<(Vec<Window>, Ledger)> {
+) -> Result<(Vec<Window>, EmbedStats)> {
     progress.begin(Stage::Tokenize, Some(texts.len() as u64));
     let mut windows = Vec::with_capacity(texts.len());
-    let mut ledger = Ledger::default();
+    let mut stats = EmbedStats::default();
     // In blocks, so that progress moves and Ctrl-C is heard.
     for (block, chunk) in texts.chunks(BLOCK).enumerate() {
         if progress.cancelled() {
@@ -139,31 +139,31 @@ fn tokenize<T: AsRef<str> + Sync>(
             chunk.par_iter().map(|t| model.tokenizer.windows(t.as_ref())).collect::<Result<_>>()?;
         for (i, of_text) in ids.into_iter().enumerate() {
             if of_text.len() > 1 {
-                ledger.windowed_rows += 1;
-                ledger.windows += of_text.len() as u64;
+                stats.windowed_texts += 1;
+                stats.windows += of_text.len() as u64;
             }
             let is_unknown = |id: &&u32| model.tokenizer.unknown() == Some(**id);
             let unknown = of_text.iter().flatten().filter(is_unknown).count();
             let words: usize = of_text.iter().map(|ids| ids.len().saturating_sub(2)).sum();
-            ledger.unknown_tokens += unknown as u64;
-            ledger.unread_rows += u64::from(unknown * 2 > words);
+            stats.unknown_tokens += unknown as u64;
+            stats.mostly_unknown_texts += u64::from(unknown * 2 > words);
             for ids in of_text {
-                ledger.tokens += ids.len() as u64;
+                stats.tokens += ids.len() as u64;
                 windows.push(Window { text: (block * BLOCK + i) as u32, ids });
             }
         }
         progress.advance(Stage::Tokenize, chunk.len() as u64);
     }
     progress.end(Stage::Tokenize);
-    if ledger.unread_rows > 0 {
+    if stats.mostly_unknown_texts > 0 {
         progress.warn(&format!(
             "{} of {} texts are mostly made of what {} has no words for: their vectors say next to nothing",
-            ledger.unread_rows,
+            stats.mostly_unknown_texts,
             texts.len(),
             model.name
         ));
     }
-    Ok((windows, ledger))
+    Ok((windows, stats))
 }
 
 const BLOCK: usize = 4096;
@@ -178,8 +178,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        device::CpuPath,
-        embed::{Done, cpu_encoder},
+        device::Isa,
+        embed::{TokenCallback, cpu_encoder},
     };
 
     /// An encoder on a device that holds so many tokens at once.
@@ -201,12 +201,12 @@ mod tests {
             4096
         }
 
-        fn encode(&self, batch: &PackedBatch, done: Done) -> Result<Matrix> {
+        fn encode(&self, batch: &PackedBatch, on_tokens: TokenCallback) -> Result<Matrix> {
             match batch.tokens() {
                 tokens if tokens > self.holds => {
                     Err(Error::OutOfMemory { device: self.describe(), what: format!("{tokens} tokens") })
                 }
-                _ => self.encoder.encode(batch, done),
+                _ => self.encoder.encode(batch, on_tokens),
             }
         }
     }
@@ -242,18 +242,18 @@ mod tests {
     #[test]
     fn a_device_that_runs_out_of_memory_gets_smaller_batches_and_gives_the_same_vectors() {
         let model = Model::from_static(&samestory_minilm::files()).unwrap();
-        let encoder = || cpu_encoder(&model, CpuPath::detect()).unwrap();
+        let encoder = || cpu_encoder(&model, Isa::detect()).unwrap();
         let texts: Vec<String> = (1..60).map(|n| "rates rose ".repeat(n)).collect();
-        let expect = embed_texts(&model, &*encoder(), &texts, &crate::progress::Silent).unwrap();
-        let longest = expect.ledger.tokens as usize;
+        let expect = embed_texts(&model, &*encoder(), &texts, &crate::progress::NoProgress).unwrap();
+        let longest = expect.stats.tokens as usize;
         for holds in [longest, 1000, 260] {
             let heard = Heard::up_to(u64::MAX);
             let tight = Tight { encoder: encoder(), holds };
             let found = embed_texts(&model, &tight, &texts, &heard).unwrap();
             assert_eq!(found.vectors, expect.vectors, "{holds}");
-            assert_eq!(found.ledger, expect.ledger);
+            assert_eq!(found.stats, expect.stats);
             let (warnings, tokens) = heard.told.into_inner().unwrap();
-            assert_eq!(tokens, expect.ledger.tokens, "each token is counted once");
+            assert_eq!(tokens, expect.stats.tokens, "each token is counted once");
             assert_eq!(warnings.is_empty(), holds >= longest, "{warnings:?}");
             if let Some(warning) = warnings.first() {
                 assert!(warning.contains("a small device does not hold"), "{warning}");
@@ -264,11 +264,11 @@ mod tests {
     #[test]
     fn what_the_model_has_no_words_for_is_counted_and_told() {
         let model = Model::from_static(&samestory_minilm::files()).unwrap();
-        let encoder = cpu_encoder(&model, CpuPath::detect()).unwrap();
+        let encoder = cpu_encoder(&model, Isa::detect()).unwrap();
         let check = |text: &str, unknown: u64, unread: u64| {
             let heard = Heard::up_to(u64::MAX);
-            let ledger = embed_texts(&model, &*encoder, &[text], &heard).unwrap().ledger;
-            assert_eq!((ledger.unknown_tokens, ledger.unread_rows), (unknown, unread), "{text:?}");
+            let stats = embed_texts(&model, &*encoder, &[text], &heard).unwrap().stats;
+            assert_eq!((stats.unknown_tokens, stats.mostly_unknown_texts), (unknown, unread), "{text:?}");
             assert_eq!(heard.told.into_inner().unwrap().0.len() as u64, unread);
         };
         check("rates rose again", 0, 0);
@@ -280,11 +280,11 @@ mod tests {
     #[test]
     fn a_batch_stops_where_it_is_asked_to() {
         let model = Model::from_static(&samestory_minilm::files()).unwrap();
-        let encoder = cpu_encoder(&model, CpuPath::detect()).unwrap();
+        let encoder = cpu_encoder(&model, Isa::detect()).unwrap();
         let texts = vec!["rates rose again, and so did prices"; 600];
         let stop = |after| {
             let heard = Heard::up_to(after);
-            let found = embed_texts(&model, &*encoder, &texts, &heard).map(|found| found.ledger.tokens);
+            let found = embed_texts(&model, &*encoder, &texts, &heard).map(|found| found.stats.tokens);
             (found, heard.told.into_inner().unwrap().1)
         };
         let (all, heard) = stop(u64::MAX);
@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn a_device_that_does_not_hold_one_text_is_an_error() {
         let model = Model::from_static(&samestory_minilm::files()).unwrap();
-        let tight = Tight { encoder: cpu_encoder(&model, CpuPath::detect()).unwrap(), holds: 3 };
+        let tight = Tight { encoder: cpu_encoder(&model, Isa::detect()).unwrap(), holds: 3 };
         let error =
             embed_texts(&model, &tight, &["a text of more than three tokens", "b"], &Heard::up_to(u64::MAX));
         assert!(matches!(error.unwrap_err(), Error::OutOfMemory { .. }));

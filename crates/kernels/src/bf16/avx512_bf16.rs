@@ -6,8 +6,8 @@
 use std::{arch::x86_64::*, hint::black_box};
 
 use super::{
-    engine::Strided,
-    gemm::{Finish, TALL, TILE, TILE_VALUES, Tiled, WIDE},
+    backend::Strided,
+    gemm::{Epilogue, TALL, TILE, TILE_VALUES, Tiled, WIDE},
 };
 
 /// Rows that are summed at a time.
@@ -21,24 +21,24 @@ pub(super) fn is_available() -> bool {
 }
 
 /// Whether AMD made this processor: its dot products (Zen 4 and later) do twice the work of f32 products a cycle.
-pub(super) fn made_by_amd() -> bool {
+pub(super) fn is_amd() -> bool {
     let id = __cpuid(0);
     let name = [id.ebx, id.edx, id.ecx].map(u32::to_le_bytes);
     name.as_flattened() == b"AuthenticAMD"
 }
 
 /// Says that the processor has AVX-512 with bf16.
-pub(super) struct Dots(());
+pub(super) struct Avx512Bf16Gemm(());
 
-impl Dots {
-    pub(super) fn begin() -> Self {
+impl Avx512Bf16Gemm {
+    pub(super) fn new() -> Self {
         assert!(is_available(), "no AVX-512-BF16");
-        Dots(())
+        Avx512Bf16Gemm(())
     }
 }
 
 /// Dot products in registers, `steps` times twelve; returns how many operations they were.
-pub(super) fn spin(_dots: &Dots, steps: usize) -> f64 {
+pub(super) fn spin(_dots: &Avx512Bf16Gemm, steps: usize) -> f64 {
     const CHAINS: usize = 12;
     #[target_feature(enable = "avx512f,avx512bf16")]
     fn run(steps: usize) {
@@ -52,7 +52,7 @@ pub(super) fn spin(_dots: &Dots, steps: usize) -> f64 {
         }
         black_box(sums);
     }
-    // SAFETY: there is a `Dots`, so the processor has both.
+    // SAFETY: there is a `Avx512Bf16Gemm`, so the processor has both.
     unsafe { run(steps) };
     (2 * WIDE * CHAINS * steps) as f64
 }
@@ -108,7 +108,13 @@ unsafe fn step<const R: usize, const N: usize>(
 /// # Safety
 /// The output of `finish` holds `rows` rounded up to whole blocks.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-pub(super) unsafe fn product<F: Finish>(_dots: &Dots, x: &[u16], rows: usize, w: &Tiled, finish: &F) {
+pub(super) unsafe fn product<F: Epilogue>(
+    _dots: &Avx512Bf16Gemm,
+    x: &[u16],
+    rows: usize,
+    w: &Tiled,
+    finish: &F,
+) {
     assert!(x.len() >= rows.next_multiple_of(TALL) * w.k, "an operand is smaller than its blocks");
     let steps = w.k / WIDE;
     for panel in 0..w.n / WIDE {

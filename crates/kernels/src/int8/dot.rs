@@ -2,24 +2,24 @@
 //!
 //! One side, the query, has signed codes in [-127, 127]; the other, rows of a mapped file, has codes of the same
 //! range with 128 added, as the instruction that multiplies unsigned by signed bytes wants them (VNNI). What the 128
-//! adds, 128 times the sum of the query's codes, is taken away again. Each path sums integers that cannot overflow up
-//! to [`MAX_LEN`], so the order of summation does not matter.
+//! adds, 128 times the sum of the query's codes, is taken away again. Each instruction set sums integers that cannot overflow up
+//! to [`MAX_CODES`], so the order of summation does not matter.
 
-use crate::{Aligned, CpuPath};
+use crate::{AlignedBuf, Isa};
 
-/// Codes come in steps of so many: a row of 64 bytes is a vector of AVX-512, and a line of the cache.
-pub const CODES: usize = 64;
+/// QueryCodes come in steps of so many: a row of 64 bytes is a vector of AVX-512, and a line of the cache.
+pub const CODE_BLOCK: usize = 64;
 
 /// Longer codes could overflow: 65,536 · 127 · 255 is less than 2³¹.
-pub const MAX_LEN: usize = 65_536;
+pub const MAX_CODES: usize = 65_536;
 
 /// What is added to a row's codes.
 pub const BIAS: u8 = 128;
 
 /// The integer kernels of an instruction set.
 #[derive(Clone, Copy)]
-pub struct Int8 {
-    path: CpuPath,
+pub struct Int8Dot {
+    isa: Isa,
     /// Products of a query with each of some rows that lie one after another.
     rows: unsafe fn(&[i8], &[u8], &mut [i32]),
     /// The product of two rows, without what the bias adds.
@@ -27,70 +27,70 @@ pub struct Int8 {
 }
 
 /// The codes of a query.
-pub struct Codes {
-    codes: Aligned<i8>,
+pub struct QueryCodes {
+    codes: AlignedBuf<i8>,
     /// What the bias of a row adds to a product.
     excess: i32,
 }
 
-impl Codes {
-    /// Takes codes in [-127, 127], filled up with zeros to whole steps of [`CODES`]. Panics above [`MAX_LEN`].
+impl QueryCodes {
+    /// Takes codes in [-127, 127], filled up with zeros to whole steps of [`CODE_BLOCK`]. Panics above [`MAX_CODES`].
     pub fn new(codes: &[i8]) -> Self {
-        let len = codes.len().next_multiple_of(CODES);
-        assert!(len <= MAX_LEN, "{len} codes could overflow");
-        let mut aligned = Aligned::new(len);
+        let len = codes.len().next_multiple_of(CODE_BLOCK);
+        assert!(len <= MAX_CODES, "{len} codes could overflow");
+        let mut aligned = AlignedBuf::new(len);
         aligned[..codes.len()].copy_from_slice(codes);
         let sum: i32 = codes.iter().map(|&c| i32::from(c)).sum();
-        Codes { codes: aligned, excess: i32::from(BIAS) * sum }
+        QueryCodes { codes: aligned, excess: i32::from(BIAS) * sum }
     }
 }
 
-impl Int8 {
-    /// The kernels of `path`, or of the next slower one where the processor cannot multiply bytes on that path; the
-    /// results are the same. Panics if the processor lacks `path`.
-    pub fn new(path: CpuPath) -> Self {
-        assert!(path.is_available(), "{path} is not available");
-        let portable = Int8 { path: CpuPath::Portable, rows: portable_rows, pair: portable_pair };
+impl Int8Dot {
+    /// The kernels of `isa`, or of the next slower one where the processor cannot multiply bytes on that instruction set; the
+    /// results are the same. Panics if the processor lacks `isa`.
+    pub fn new(isa: Isa) -> Self {
+        assert!(isa.is_available(), "{isa} is not available");
+        let portable = Int8Dot { isa: Isa::Portable, rows: portable_rows, pair: portable_pair };
         #[cfg(target_arch = "x86_64")]
         {
-            if super::avx512::is_available() && !matches!(path, CpuPath::Avx2 | CpuPath::Portable) {
-                return Int8 { path: CpuPath::Avx512, rows: x86::rows_avx512, pair: x86::pair_avx512 };
+            if super::avx512::is_available() && !matches!(isa, Isa::Avx2 | Isa::Portable) {
+                return Int8Dot { isa: Isa::Avx512, rows: x86::rows_avx512, pair: x86::pair_avx512 };
             }
-            if path != CpuPath::Portable && std::arch::is_x86_feature_detected!("avx2") {
-                return Int8 { path: CpuPath::Avx2, rows: x86::rows_avx2, pair: x86::pair_avx2 };
+            if isa != Isa::Portable && std::arch::is_x86_feature_detected!("avx2") {
+                return Int8Dot { isa: Isa::Avx2, rows: x86::rows_avx2, pair: x86::pair_avx2 };
             }
         }
         #[cfg(target_arch = "aarch64")]
-        if path == CpuPath::Neon && super::neon::is_available() {
-            return Int8 { path, rows: arm::rows, pair: arm::pair };
+        if isa == Isa::Neon && super::neon::is_available() {
+            return Int8Dot { isa, rows: arm::rows, pair: arm::pair };
         }
         portable
     }
 
-    /// The path whose instructions are used.
-    pub fn path(&self) -> CpuPath {
-        self.path
+    /// The instruction set whose instructions are used.
+    pub fn isa(&self) -> Isa {
+        self.isa
     }
 
     /// The products of `query` with rows of its length, one for each place of `out`. Panics if the rows are fewer.
-    pub fn rows(&self, query: &Codes, rows: &[u8], out: &mut [i32]) {
+    pub fn rows(&self, query: &QueryCodes, rows: &[u8], out: &mut [i32]) {
         assert!(rows.len() >= query.codes.len() * out.len(), "too few rows");
-        // SAFETY: the processor has the path's instruction set: `new` checked it.
+        // SAFETY: the processor has the instruction set: `new` checked it.
         unsafe { (self.rows)(&query.codes, rows, out) };
         out.iter_mut().for_each(|product| *product -= query.excess);
     }
 
     /// The product of `query` with one row of its length.
-    pub fn row(&self, query: &Codes, row: &[u8]) -> i32 {
+    pub fn row(&self, query: &QueryCodes, row: &[u8]) -> i32 {
         let mut out = [0];
         self.rows(query, row, &mut out);
         out[0]
     }
 
-    /// The product of two rows of one length, a multiple of [`CODES`].
+    /// The product of two rows of one length, a multiple of [`CODE_BLOCK`].
     pub fn pair(&self, a: &[u8], b: &[u8]) -> i32 {
-        assert!(a.len() == b.len() && a.len().is_multiple_of(CODES), "rows of other lengths");
-        // SAFETY: the processor has the path's instruction set: `new` checked it.
+        assert!(a.len() == b.len() && a.len().is_multiple_of(CODE_BLOCK), "rows of other lengths");
+        // SAFETY: the processor has the instruction set: `new` checked it.
         unsafe { (self.pair)(a, b) }
     }
 }
@@ -110,7 +110,7 @@ fn portable_pair(a: &[u8], b: &[u8]) -> i32 {
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::CODES;
+    use super::CODE_BLOCK;
 
     /// # Safety
     /// The processor has the features; `rows` holds a row of the query's length for each place of `out`.
@@ -119,8 +119,8 @@ mod x86 {
         let len = query.len();
         for (i, out) in out.iter_mut().enumerate() {
             let mut sum = _mm512_setzero_si512();
-            for step in (0..len).step_by(CODES) {
-                // SAFETY: query and rows are whole steps long: `Codes` and `Int8::rows` see to it.
+            for step in (0..len).step_by(CODE_BLOCK) {
+                // SAFETY: query and rows are whole steps long: `QueryCodes` and `Int8Dot::rows` see to it.
                 let (q, r) = unsafe {
                     let q = _mm512_loadu_si512(query.as_ptr().add(step).cast());
                     (q, _mm512_loadu_si512(rows.as_ptr().add(i * len + step).cast()))
@@ -132,12 +132,12 @@ mod x86 {
     }
 
     /// # Safety
-    /// The processor has the features; both rows have one length, a multiple of [`CODES`].
+    /// The processor has the features; both rows have one length, a multiple of [`CODE_BLOCK`].
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
     pub(super) unsafe fn pair_avx512(a: &[u8], b: &[u8]) -> i32 {
         let (bias, ones) = (_mm512_set1_epi8(i8::MIN), _mm512_set1_epi8(1));
         let (mut sum, mut excess) = (_mm512_setzero_si512(), _mm512_setzero_si512());
-        for step in (0..a.len()).step_by(CODES) {
+        for step in (0..a.len()).step_by(CODE_BLOCK) {
             // SAFETY: the rows are whole steps long, as the caller says.
             let (a, b) = unsafe {
                 let a = _mm512_loadu_si512(a.as_ptr().add(step).cast());
@@ -159,7 +159,7 @@ mod x86 {
         for (i, out) in out.iter_mut().enumerate() {
             let mut sum = _mm256_setzero_si256();
             for step in (0..len).step_by(16) {
-                // SAFETY: query and rows are whole steps long: `Codes` and `Int8::rows` see to it.
+                // SAFETY: query and rows are whole steps long: `QueryCodes` and `Int8Dot::rows` see to it.
                 let (q, r) = unsafe {
                     let q = _mm_loadu_si128(query.as_ptr().add(step).cast());
                     (q, _mm_loadu_si128(rows.as_ptr().add(i * len + step).cast()))
@@ -173,7 +173,7 @@ mod x86 {
     }
 
     /// # Safety
-    /// The processor has the features; both rows have one length, a multiple of [`CODES`].
+    /// The processor has the features; both rows have one length, a multiple of [`CODE_BLOCK`].
     #[target_feature(enable = "avx2")]
     pub(super) unsafe fn pair_avx2(a: &[u8], b: &[u8]) -> i32 {
         let bias = _mm_set1_epi8(i8::MIN);
@@ -205,10 +205,10 @@ mod arm {
 
     use super::BIAS;
 
-    /// Codes of a vector.
+    /// QueryCodes of a vector.
     const VECTOR: usize = 16;
-    /// Vectors that are summed side by side, to whole steps of [`super::CODES`].
-    const CHAINS: usize = super::CODES / VECTOR;
+    /// Vectors that are summed side by side, to whole steps of [`super::CODE_BLOCK`].
+    const CHAINS: usize = super::CODE_BLOCK / VECTOR;
 
     /// # Safety
     /// The processor has dot products of bytes; `rows` holds a row of the query's length for each place of `out`.
@@ -217,7 +217,7 @@ mod arm {
         let len = query.len();
         let excess = i32::from(BIAS) * query.iter().map(|&q| i32::from(q)).sum::<i32>();
         for (i, out) in out.iter_mut().enumerate() {
-            // SAFETY: query and rows are whole steps long: `Codes` and `Int8::rows` see to it.
+            // SAFETY: query and rows are whole steps long: `QueryCodes` and `Int8Dot::rows` see to it.
             let sum = unsafe {
                 let row = rows.as_ptr().add(i * len);
                 sum(len, |at| vld1q_s8(query.as_ptr().add(at)), |at| signed(row.add(at)))
@@ -227,14 +227,14 @@ mod arm {
     }
 
     /// # Safety
-    /// The processor has dot products of bytes; both rows have one length, a multiple of [`super::CODES`].
+    /// The processor has dot products of bytes; both rows have one length, a multiple of [`super::CODE_BLOCK`].
     #[target_feature(enable = "neon,dotprod")]
     pub(super) unsafe fn pair(a: &[u8], b: &[u8]) -> i32 {
         // SAFETY: the rows are whole steps long, as the caller says.
         unsafe { sum(a.len(), |at| signed(a.as_ptr().add(at)), |at| signed(b.as_ptr().add(at))) }
     }
 
-    /// Codes of a row. The instructions multiply bytes of one kind: flipping the highest bit takes the bias away.
+    /// QueryCodes of a row. The instructions multiply bytes of one kind: flipping the highest bit takes the bias away.
     ///
     /// # Safety
     /// There are as many as a vector holds.
@@ -249,7 +249,7 @@ mod arm {
     #[target_feature(enable = "neon,dotprod")]
     fn sum(len: usize, a: impl Fn(usize) -> int8x16_t, b: impl Fn(usize) -> int8x16_t) -> i32 {
         let mut sums = [vdupq_n_s32(0); CHAINS];
-        for step in (0..len).step_by(super::CODES) {
+        for step in (0..len).step_by(super::CODE_BLOCK) {
             for (i, sum) in sums.iter_mut().enumerate() {
                 *sum = dot(*sum, a(step + i * VECTOR), b(step + i * VECTOR));
             }
@@ -293,24 +293,24 @@ mod tests {
     }
 
     fn check(query: &[i8], rows: &[Vec<i8>]) {
-        let len = query.len().next_multiple_of(CODES);
+        let len = query.len().next_multiple_of(CODE_BLOCK);
         let flat: Vec<u8> = rows.iter().flat_map(|r| biased(r, len)).collect();
         let expect: Vec<i64> = rows.iter().map(|r| product(query, r)).collect();
-        for path in CpuPath::available() {
-            let (kernel, codes) = (Int8::new(path), Codes::new(query));
+        for isa in Isa::available() {
+            let (kernel, codes) = (Int8Dot::new(isa), QueryCodes::new(query));
             let mut out = vec![-1; rows.len()];
             kernel.rows(&codes, &flat, &mut out);
-            assert_eq!(out.iter().map(|&v| i64::from(v)).collect::<Vec<_>>(), expect, "{path} rows");
+            assert_eq!(out.iter().map(|&v| i64::from(v)).collect::<Vec<_>>(), expect, "{isa} rows");
             for (row, &expect) in flat.chunks(len).zip(&expect) {
-                assert_eq!(i64::from(kernel.row(&codes, row)), expect, "{path} row");
-                assert_eq!(i64::from(kernel.pair(&biased(query, len), row)), expect, "{path} pair");
+                assert_eq!(i64::from(kernel.row(&codes, row)), expect, "{isa} row");
+                assert_eq!(i64::from(kernel.pair(&biased(query, len), row)), expect, "{isa} pair");
             }
         }
     }
 
     #[test]
     fn the_largest_codes_do_not_overflow() {
-        for len in [1, 63, 64, 65, MAX_LEN] {
+        for len in [1, 63, 64, 65, MAX_CODES] {
             for (q, r) in [(127, 127), (-127, 127), (127, -127), (-127, -127)] {
                 check(&vec![q; len], &[vec![r; len]]);
             }

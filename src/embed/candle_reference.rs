@@ -9,7 +9,7 @@ use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::bert;
 
-use super::{Done, Encoder, PackedBatch};
+use super::{Encoder, PackedBatch, TokenCallback};
 use crate::{
     Error, Result,
     model::{Activation, BertConfig, Model, Pooling},
@@ -20,13 +20,13 @@ use crate::{
 const NAME: &str = "cpu f32 (candle-transformers, padded)";
 
 /// candle-transformers' `BertModel` in f32 on the CPU.
-pub struct StockEncoder {
+pub struct CandleReferenceEncoder {
     inner: bert::BertModel,
     config: BertConfig,
     pooling: Pooling,
 }
 
-impl StockEncoder {
+impl CandleReferenceEncoder {
     /// Copies the weights of `model` into candle tensors.
     pub fn new(model: &Model) -> Result<Self> {
         let c = &model.config;
@@ -60,7 +60,7 @@ impl StockEncoder {
         };
         let weights = VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu);
         let inner = bert::BertModel::load(weights, &config).map_err(fail)?;
-        Ok(StockEncoder { inner, config: model.config.clone(), pooling: model.pooling })
+        Ok(CandleReferenceEncoder { inner, config: model.config.clone(), pooling: model.pooling })
     }
 
     fn forward(&self, batch: &PackedBatch) -> candle_core::Result<Matrix> {
@@ -89,7 +89,7 @@ impl StockEncoder {
     }
 }
 
-impl Encoder for StockEncoder {
+impl Encoder for CandleReferenceEncoder {
     fn dim(&self) -> usize {
         self.config.hidden_size
     }
@@ -106,14 +106,14 @@ impl Encoder for StockEncoder {
         lengths.len() * lengths.iter().max().copied().unwrap_or(0)
     }
 
-    fn encode(&self, batch: &PackedBatch, done: Done) -> Result<Matrix> {
+    fn encode(&self, batch: &PackedBatch, on_tokens: TokenCallback) -> Result<Matrix> {
         batch.check(&self.config)?;
         if batch.is_empty() {
             return Ok(Matrix::zeros(0, self.config.hidden_size));
         }
         let fail = |source: candle_core::Error| Error::Compute { device: NAME.into(), source: source.into() };
         let vectors = self.forward(batch).map_err(fail)?;
-        done(batch.tokens())?;
+        on_tokens(batch.tokens())?;
         Ok(vectors)
     }
 }

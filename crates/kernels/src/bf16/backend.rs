@@ -1,68 +1,68 @@
 //! Which instructions multiply.
 
-use super::{
-    dots::{self, Dots},
-    gemm::{Blocks, Finish, Tiled},
-};
 #[cfg(target_os = "linux")]
 use super::{
-    permit,
-    tiles::{self, Tiles},
+    amx::{self, AmxGemm},
+    amx_detect,
 };
-use crate::CpuPath;
+use super::{
+    avx512_bf16::{self, Avx512Bf16Gemm},
+    gemm::{Blocks, Epilogue, Tiled},
+};
+use crate::Isa;
 
 /// The instructions that multiply bf16.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Engine {
+pub(super) enum Bf16Backend {
     /// The matrix units of AMX.
     #[cfg(target_os = "linux")]
-    Tiles,
+    Amx,
     /// The dot products of AVX-512-BF16.
-    Dots,
+    Avx512Bf16,
 }
 
-impl Engine {
-    /// The engine of a path; none where the path is one of f32.
-    pub(super) fn of(path: CpuPath) -> Option<Self> {
-        match path {
+impl Bf16Backend {
+    /// The engine of an instruction set; none where the instruction set is one of f32.
+    pub(super) fn of(isa: Isa) -> Option<Self> {
+        match isa {
             #[cfg(target_os = "linux")]
-            CpuPath::Amx => Some(Engine::Tiles),
-            CpuPath::Avx512Bf16 => Some(Engine::Dots),
+            Isa::Amx => Some(Bf16Backend::Amx),
+            Isa::Avx512Bf16 => Some(Bf16Backend::Avx512Bf16),
             _ => None,
         }
     }
 
-    /// As [`crate::Kernels::chunk`] says.
-    pub(super) fn chunk(self) -> usize {
+    /// As [`crate::Kernels::chunk_tokens`] says.
+    pub(super) fn chunk_tokens(self) -> usize {
         match self {
             #[cfg(target_os = "linux")]
-            Engine::Tiles => 384,
-            Engine::Dots => 512,
+            Bf16Backend::Amx => 384,
+            Bf16Backend::Avx512Bf16 => 512,
         }
     }
 
     pub(super) fn is_available(self) -> bool {
         match self {
             #[cfg(target_os = "linux")]
-            Engine::Tiles => permit::is_available(),
-            Engine::Dots => dots::is_available(),
+            Bf16Backend::Amx => amx_detect::is_available(),
+            Bf16Backend::Avx512Bf16 => avx512_bf16::is_available(),
         }
     }
 
     pub(super) fn name(self) -> &'static str {
         match self {
             #[cfg(target_os = "linux")]
-            Engine::Tiles => "amx bf16",
-            Engine::Dots => "avx512 bf16",
+            Bf16Backend::Amx => "amx bf16",
+            Bf16Backend::Avx512Bf16 => "avx512 bf16",
         }
     }
 
-    /// Makes it ready on this thread. Panics if the processor lacks it.
-    pub(super) fn begin(self) -> Ready {
+    /// Its products on this thread. Panics if the processor lacks it.
+    pub(super) fn gemm(self) -> Bf16Gemm {
         match self {
             #[cfg(target_os = "linux")]
-            Engine::Tiles => Ready::Tiles(Tiles::configure()),
-            Engine::Dots => Ready::Dots(Dots::begin()),
+            Bf16Backend::Amx => Bf16Gemm::Amx(AmxGemm::configure()),
+            Bf16Backend::Avx512Bf16 => Bf16Gemm::Avx512Bf16(Avx512Bf16Gemm::new()),
         }
     }
 }
@@ -78,19 +78,19 @@ pub(super) struct Strided {
 }
 
 /// An engine that this thread can use, until it is dropped; that the processor has it was checked.
-pub(super) enum Ready {
+pub(super) enum Bf16Gemm {
     #[cfg(target_os = "linux")]
-    Tiles(Tiles),
-    Dots(Dots),
+    Amx(AmxGemm),
+    Avx512Bf16(Avx512Bf16Gemm),
 }
 
-impl Ready {
+impl Bf16Gemm {
     /// Products in registers; returns how many operations they were.
     pub(super) fn spin(&self, steps: usize) -> f64 {
         match self {
             #[cfg(target_os = "linux")]
-            Ready::Tiles(tiles) => tiles::spin(tiles, steps / 8, false),
-            Ready::Dots(dots) => dots::spin(dots, steps),
+            Bf16Gemm::Amx(tiles) => amx::spin(tiles, steps / 8, false),
+            Bf16Gemm::Avx512Bf16(dots) => avx512_bf16::spin(dots, steps),
         }
     }
 
@@ -98,7 +98,7 @@ impl Ready {
     ///
     /// # Safety
     /// The output of `finish` holds `rows` rounded up to whole blocks.
-    pub(super) unsafe fn product<F: Finish>(
+    pub(super) unsafe fn product<F: Epilogue>(
         &self,
         x: &[u16],
         rows: usize,
@@ -110,8 +110,8 @@ impl Ready {
         unsafe {
             match self {
                 #[cfg(target_os = "linux")]
-                Ready::Tiles(tiles) => tiles::product(tiles, x, rows, w, finish, blocks),
-                Ready::Dots(dots) => dots::product(dots, x, rows, w, finish),
+                Bf16Gemm::Amx(tiles) => amx::product(tiles, x, rows, w, finish, blocks),
+                Bf16Gemm::Avx512Bf16(dots) => avx512_bf16::product(dots, x, rows, w, finish),
             }
         }
     }
@@ -133,8 +133,8 @@ impl Ready {
         unsafe {
             match self {
                 #[cfg(target_os = "linux")]
-                Ready::Tiles(_) => tiles::all_scores(queries, keys, size, columns, out, between),
-                Ready::Dots(_) => dots::all_scores(queries, keys, size, columns, out),
+                Bf16Gemm::Amx(_) => amx::all_scores(queries, keys, size, columns, out, between),
+                Bf16Gemm::Avx512Bf16(_) => avx512_bf16::all_scores(queries, keys, size, columns, out),
             }
         }
     }
@@ -156,8 +156,8 @@ impl Ready {
         unsafe {
             match self {
                 #[cfg(target_os = "linux")]
-                Ready::Tiles(_) => tiles::contexts(weights, values, size, out, between),
-                Ready::Dots(_) => dots::contexts(weights, values, size, out),
+                Bf16Gemm::Amx(_) => amx::contexts(weights, values, size, out, between),
+                Bf16Gemm::Avx512Bf16(_) => avx512_bf16::contexts(weights, values, size, out),
             }
         }
     }

@@ -11,7 +11,7 @@ use std::{
 /// the tiles.
 pub(super) fn is_available() -> bool {
     static AVAILABLE: OnceLock<bool> = OnceLock::new();
-    *AVAILABLE.get_or_init(|| super::dots::is_available() && has_tiles() && may_use_tiles())
+    *AVAILABLE.get_or_init(|| super::avx512_bf16::is_available() && has_tiles() && may_use_tiles())
 }
 
 /// CPUID says that the processor has AMX-TILE and AMX-BF16, XCR0 that the system keeps the tile registers.
