@@ -56,7 +56,7 @@
 //!
 //! ```
 //! use samestory::{
-//!     archive::{Archive, Options},
+//!     archive::{Archive, ArchiveOptions},
 //!     device::Isa,
 //!     embed::{cpu_encoder, embed_texts},
 //!     model::Model,
@@ -76,13 +76,13 @@
 //! let story = |id: &str, text: &str| Story { id: id.into(), text: text.into(), ..Story::default() };
 //! let text = "The dam at Ostrel will be raised by four metres, the river board said on Monday after a long debate.";
 //! let mut archive =
-//!     Archive::open(Store::open_or_create(folder.path(), &Identity::of(&model))?, Options::default())?;
-//! let run = archive.begin(0, "news of today")?;
-//! archive.learn(run, vec![story("first", text)], &[], &embed)?;
+//!     Archive::open(Store::open_or_create(folder.path(), &Identity::of(&model))?, ArchiveOptions::default())?;
+//! let run = archive.begin_run(0, "news of today")?;
+//! archive.add(run, vec![story("first", text)], &[], &embed)?;
 //!
-//! let judgement = archive.judge(story("later", &format!("{text} Work begins in May.")), &embed)?;
-//! assert_eq!(judgement.kin[0].id, "first");
-//! println!("{}: {}", judgement.kin[0].relation.name(), judgement.kin[0].reason);
+//! let result = archive.check(story("later", &format!("{text} Work begins in May.")), &embed)?;
+//! assert_eq!(result.related[0].id, "first");
+//! println!("{}: {}", result.related[0].relation.name(), result.related[0].reason);
 //! # Ok::<(), samestory::Error>(())
 //! ```
 

@@ -11,7 +11,7 @@ use std::{
 
 use memmap2::Mmap;
 
-use crate::{Error, Result, search::Broken, store::View};
+use crate::{Error, Result, search::Broken, store::Reader};
 
 /// The name of the file of rows.
 pub(super) const ROWS: &str = "rows.q8";
@@ -21,8 +21,8 @@ pub(super) const STORIES: &str = "stories.q8";
 pub(super) const SHINGLES: &str = "shingles";
 
 /// What a file that ends with an item of this digest has as its generation.
-pub(super) fn stamp(view: View<'_>, digest: &[u8]) -> Result<u64> {
-    let generation = view.meta("generation")?.and_then(|g| g.parse::<u64>().ok()).unwrap_or(0);
+pub(super) fn stamp(reader: Reader<'_>, digest: &[u8]) -> Result<u64> {
+    let generation = reader.meta("generation")?.and_then(|g| g.parse::<u64>().ok()).unwrap_or(0);
     let last = digest.first_chunk().map_or(0, |b| u64::from_le_bytes(*b));
     Ok(generation.rotate_left(32) ^ last)
 }

@@ -4,19 +4,19 @@
 //! So the result hangs on the order of the stories alone, not on how they were cut into batches, and a run that was
 //! killed goes on to the same end.
 
-mod decide;
+mod add;
+mod check;
+mod decisions;
 mod files;
-mod grouped;
+mod frequencies;
+mod groups;
 mod index;
-mod judge;
-mod learn;
-mod near;
+mod lookup;
 mod pairs;
 mod regroup;
 mod texts;
 mod vectors;
-mod words;
-mod working;
+mod working_set;
 
 use std::{
     cell::RefCell,
@@ -34,19 +34,19 @@ use crate::{
     vector::Matrix,
 };
 
-pub use decide::{Decided, decisions};
-pub use grouped::Grouped;
-pub use judge::{Judged, Judgement, Kin};
-pub use learn::{Learned, Whole};
-pub use near::{Near, WHOLE};
+pub use add::{AddOutcome, SourceFile};
+pub use check::{ArchiveDedup, CheckResult, RelatedStory};
+pub use decisions::{DecisionOutcome, decisions};
+pub use groups::GroupedCorpus;
+pub use lookup::{FULL_SCAN_LIMIT, LookupCandidates};
 
+pub use frequencies::StoreFrequencies;
+use frequencies::Words;
 use index::Index;
-pub use words::Known;
-use words::Words;
 
 /// How stories are judged.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub struct ArchiveOptions {
     /// How candidates are found.
     pub search: SearchOptions,
     /// How pairs are compared.
@@ -62,16 +62,16 @@ pub type Embed<'e> = dyn Fn(&[&str]) -> Result<(Matrix, EmbedStats)> + 'e;
 /// A store with all that it takes to judge stories against it.
 pub struct Archive {
     store: Store,
-    judge: Judge,
+    matcher: Matcher,
 }
 
 /// What judges, beside the store itself.
-struct Judge {
+struct Matcher {
     index: Index,
     words: RefCell<Words>,
     tokens: TokenCache,
     shingles: RefCell<HashMap<u32, Rc<[u64]>>>,
-    options: Options,
+    options: ArchiveOptions,
     /// What people said of passages.
     boilerplate: BTreeMap<String, bool>,
     dim: usize,
@@ -79,15 +79,15 @@ struct Judge {
 
 impl Archive {
     /// Takes a store, and reads what searching it needs.
-    pub fn open(store: Store, options: Options) -> Result<Self> {
+    pub fn open(store: Store, options: ArchiveOptions) -> Result<Self> {
         let index = Index::open(&store, &options.search)?;
-        let mut boilerplate: BTreeMap<String, bool> = store.view().boilerplate()?.into_iter().collect();
+        let mut boilerplate: BTreeMap<String, bool> = store.reader().boilerplate()?.into_iter().collect();
         let given = options.compare.boilerplate.passages.iter();
         boilerplate.extend(given.map(|entry| (entry.text.clone(), entry.exclude)));
         let dim = store.identity().dim;
         Ok(Archive {
             store,
-            judge: Judge {
+            matcher: Matcher {
                 index,
                 words: RefCell::default(),
                 tokens: TokenCache::default(),
@@ -100,14 +100,14 @@ impl Archive {
     }
 
     /// What was wrong with the files that are searched, in words: they were made anew. Empty if nothing was.
-    pub fn rebuilt(&self) -> &[String] {
-        &self.judge.index.rebuilt
+    pub fn index_warnings(&self) -> &[String] {
+        &self.matcher.index.rebuilt
     }
 
     /// Writes the files that are searched, if they have fallen behind by much. They are caches: what they lack is read
     /// from the store.
-    pub fn save(&mut self) -> Result<()> {
-        self.judge.index.save(&self.store)
+    pub fn save_index(&mut self) -> Result<()> {
+        self.matcher.index.save(&self.store)
     }
 
     /// The store.

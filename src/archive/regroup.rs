@@ -8,12 +8,12 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use super::{Judge, decide, pairs};
+use super::{Matcher, decisions, pairs};
 use crate::{
     Error, Result,
     compare::{Relation, Verdict},
     group::{self, Group, Resolved},
-    store::{Change, StoredMember, View},
+    store::{Reader, StoredMember, WriteTransaction},
     story::{Corpus, StoryId},
 };
 
@@ -34,32 +34,32 @@ struct Before {
     canonical: Option<i64>,
 }
 
-impl Judge {
+impl Matcher {
     /// Groups the stories anew that are of one origin with `seeds`, directly or through others, and tells which these are;
     /// `cause` is the id of the story that came or went, `gone` the groups that lost a story.
     pub(super) fn regroup(
         &self,
-        change: &Change<'_>,
+        transaction: &WriteTransaction<'_>,
         run: i64,
         seeds: &[i64],
         gone: &[i64],
         cause: &str,
     ) -> Result<Vec<i64>> {
-        let view = change.view();
-        let (region, edges) = region(view, seeds)?;
+        let reader = transaction.reader();
+        let (region, edges) = region(reader, seeds)?;
         let mut old: BTreeMap<i64, Before> = BTreeMap::new();
-        let groups = region.iter().map(|s| Ok(view.member(*s)?.map(|m| m.group)));
+        let groups = region.iter().map(|s| Ok(reader.member(*s)?.map(|m| m.group)));
         let groups: Vec<Option<i64>> = groups.collect::<Result<_>>()?;
         for group in groups.into_iter().flatten().chain(gone.iter().copied()) {
             if let std::collections::btree_map::Entry::Vacant(slot) = old.entry(group) {
-                let members = view.members(group)?.into_iter().map(|m| m.story).collect();
-                slot.insert(Before { members, canonical: view.canonical(group)? });
+                let members = reader.members(group)?.into_iter().map(|m| m.story).collect();
+                slot.insert(Before { members, canonical: reader.canonical(group)? });
             }
         }
         if region.len() < 2 && old.is_empty() {
             return Ok(region);
         }
-        let (corpus, numbers) = stories(view, &region)?;
+        let (corpus, numbers) = stories(reader, &region)?;
         let place = |number: &i64| numbers.binary_search(number).ok().map(|i| StoryId(i as u32));
         let mut verdicts: Vec<Verdict> = Vec::new();
         for pair in &edges {
@@ -69,7 +69,7 @@ impl Judge {
         }
         let failure: RefCell<Option<Error>> = RefCell::default();
         let judge = |a: StoryId, b: StoryId| {
-            let found = self.verdict(view, numbers[a.index()], numbers[b.index()]);
+            let found = self.verdict(reader, numbers[a.index()], numbers[b.index()]);
             let found = found.unwrap_or_else(|error| {
                 failure.borrow_mut().get_or_insert(error);
                 None
@@ -78,10 +78,10 @@ impl Judge {
                 Verdict { a: a.min(b), b: a.max(b), ..found.unwrap_or_else(|| Verdict::none(a, b)) };
             if a <= b { ordered } else { ordered.flipped() }
         };
-        let options = group::Options { decided: decided(view, &corpus)?, ..self.options.group.clone() };
+        let options = group::Options { decided: decided(reader, &corpus)?, ..self.options.group.clone() };
         let groups = group::group(&corpus, &verdicts, &options, &judge).groups;
         failure.into_inner().map_or(Ok(()), Err)?;
-        self.number(change, run, cause, &groups, &corpus, &numbers, &old)?;
+        self.number(transaction, run, cause, &groups, &corpus, &numbers, &old)?;
         Ok(region)
     }
 
@@ -89,7 +89,7 @@ impl Judge {
     #[expect(clippy::too_many_arguments, reason = "what was, what is, and under which names")]
     fn number(
         &self,
-        change: &Change<'_>,
+        transaction: &WriteTransaction<'_>,
         run: i64,
         cause: &str,
         groups: &[Group],
@@ -119,7 +119,7 @@ impl Judge {
             }
         }
         let event = |kind: &str, group: i64, story: &str, other: Option<i64>| {
-            change.put_event(run, kind, group, story, other)
+            transaction.insert_event(run, kind, group, story, other)
         };
         let mut placed: BTreeSet<i64> = BTreeSet::new();
         for (at, group) in groups.iter().enumerate() {
@@ -128,7 +128,7 @@ impl Judge {
             let number = match number_of.get(&at) {
                 Some(number) => *number,
                 None => {
-                    let number = change.put_group(canonical)?;
+                    let number = transaction.insert_group(canonical)?;
                     number_of.insert(at, number);
                     // Members of a group whose number went elsewhere were split off.
                     match claims.iter().find(|c| c.2 == at) {
@@ -141,10 +141,10 @@ impl Judge {
             let known = old.get(&number);
             for member in &group.members {
                 let story = numbers[member.story.index()];
-                let was = change.view().member(story)?;
+                let was = transaction.reader().member(story)?;
                 let stored = stored_member(member, story, number, group.canonical);
                 if was.as_ref() != Some(&stored) {
-                    change.put_member(&stored)?;
+                    transaction.set_member(&stored)?;
                 }
                 let from = was.map(|w| w.group).filter(|from| *from != number);
                 let here = known.is_some_and(|b| b.members.contains(&story));
@@ -159,13 +159,13 @@ impl Judge {
             if known.is_some_and(|b| b.canonical != Some(canonical)) {
                 event(kind::CANONICAL, number, id(group.canonical), None)?;
             }
-            change.set_canonical(number, Some(canonical))?;
+            transaction.set_canonical(number, Some(canonical))?;
         }
         for (number, before) in old {
             for story in before.members.difference(&placed) {
                 if let Ok(at) = numbers.binary_search(story) {
                     event(kind::LEFT, *number, &corpus.stories[at].id, None)?;
-                    change.remove_member(*story)?;
+                    transaction.remove_member(*story)?;
                 }
             }
             if taken.contains(number) {
@@ -175,7 +175,7 @@ impl Judge {
                 Some((_, _, at)) => event(kind::MERGED, *number, cause, number_of.get(at).copied())?,
                 None => event(kind::DISSOLVED, *number, cause, None)?,
             }
-            change.set_canonical(*number, None)?;
+            transaction.set_canonical(*number, None)?;
         }
         Ok(())
     }
@@ -196,28 +196,30 @@ fn stored_member(member: &group::Member, story: i64, group: i64, canonical: Stor
 }
 
 /// The stories of one origin with `seeds`, directly or through others, ascending, and the judgements that say so.
-fn region(view: View<'_>, seeds: &[i64]) -> Result<(Vec<i64>, Vec<crate::store::StoredPair>)> {
+fn region(reader: Reader<'_>, seeds: &[i64]) -> Result<(Vec<i64>, Vec<crate::store::StoredPair>)> {
     let mut region: BTreeSet<i64> = seeds.iter().copied().collect();
     let mut edges = BTreeMap::new();
     let mut rest: Vec<i64> = seeds.to_vec();
-    let is_decided = view.has_decisions()?;
+    let is_decided = reader.has_decisions()?;
     while let Some(story) = rest.pop() {
         let is_origin = |relation: &str| Relation::named(relation).is_some_and(Relation::is_origin);
         // Each judgement is read with the earlier of its two stories, which both come up.
-        for pair in view.pairs_with_later(story)?.into_iter().filter(|pair| is_origin(&pair.relation)) {
+        for pair in reader.pairs_with_later(story)?.into_iter().filter(|pair| is_origin(&pair.relation)) {
             if region.insert(pair.b) {
                 rest.push(pair.b);
             }
             edges.insert((pair.a, pair.b), pair);
         }
-        for (other, _) in view.earlier_of(story)?.into_iter().filter(|(_, relation)| is_origin(relation)) {
+        for (other, _) in
+            reader.earlier_relations(story)?.into_iter().filter(|(_, relation)| is_origin(relation))
+        {
             if region.insert(other) {
                 rest.push(other);
             }
         }
-        let Some(id) = is_decided.then(|| view.id(story)).transpose()?.flatten() else { continue };
-        for (other, same) in view.decisions_of(&id)? {
-            if let Some(other) = view.number(&other)?.filter(|_| same)
+        let Some(id) = is_decided.then(|| reader.story_id(story)).transpose()?.flatten() else { continue };
+        for (other, same) in reader.decisions_of(&id)? {
+            if let Some(other) = reader.story_number(&other)?.filter(|_| same)
                 && region.insert(other)
             {
                 rest.push(other);
@@ -228,22 +230,22 @@ fn region(view: View<'_>, seeds: &[i64]) -> Result<(Vec<i64>, Vec<crate::store::
 }
 
 /// What people decided of the stories of `corpus`.
-pub(super) fn decided(view: View<'_>, corpus: &Corpus) -> Result<Resolved> {
-    let is_decided = view.has_decisions()?;
+pub(super) fn decided(reader: Reader<'_>, corpus: &Corpus) -> Result<Resolved> {
+    let is_decided = reader.has_decisions()?;
     let mut pairs = Vec::new();
     for story in corpus.stories.iter().filter(|_| is_decided) {
-        let of_story = view.decisions_of(&story.id)?.into_iter().filter(|(other, _)| story.id < *other);
+        let of_story = reader.decisions_of(&story.id)?.into_iter().filter(|(other, _)| story.id < *other);
         pairs.extend(of_story.map(|(other, same)| (story.id.clone(), other, same)));
     }
-    Ok(decide::among(view, pairs)?.resolve(corpus))
+    Ok(decisions::among(reader, pairs)?.resolve(corpus))
 }
 
 /// The stories of `region` as a corpus without passages, and their numbers.
-fn stories(view: View<'_>, region: &[i64]) -> Result<(Corpus, Vec<i64>)> {
+fn stories(reader: Reader<'_>, region: &[i64]) -> Result<(Corpus, Vec<i64>)> {
     let mut corpus = Corpus::default();
     let mut numbers = Vec::new();
     for number in region {
-        if let Some(story) = view.story(*number)? {
+        if let Some(story) = reader.story(*number)? {
             corpus.stories.push(story);
             numbers.push(*number);
         }

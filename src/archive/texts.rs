@@ -5,29 +5,29 @@ use std::collections::BTreeSet;
 use super::Archive;
 use crate::{
     Error, Result, corpus,
-    store::{Store, View},
+    store::{Reader, Store},
     story::{Corpus, Row, RowId, Story},
     vector::{Matrix, dot},
 };
 
 /// New stories, with the vectors that the store has.
-pub(super) struct Unembedded {
+pub(super) struct MissingVectors {
     corpus: Corpus,
     vectors: Matrix,
     unknown: Vec<RowId>,
-    titles: Titles,
+    titles: TitleRows,
 }
 
 /// New stories with the vectors of their rows and titles.
-pub(super) struct Embedded {
+pub(super) struct EmbeddedBatch {
     pub corpus: Corpus,
     pub vectors: Matrix,
-    pub titles: Titles,
+    pub titles: TitleRows,
 }
 
 /// The titles of stories that have a body beside them.
 #[derive(Default)]
-pub(super) struct Titles {
+pub(super) struct TitleRows {
     /// For each story its title as a row.
     pub of_story: Vec<Option<Row>>,
     /// Those that the store does not have, each once.
@@ -36,15 +36,15 @@ pub(super) struct Titles {
     pub vectors: Matrix,
 }
 
-fn titles(view: View<'_>, corpus: &Corpus) -> Result<Titles> {
-    let mut titles = Titles::default();
+fn titles(reader: Reader<'_>, corpus: &Corpus) -> Result<TitleRows> {
+    let mut titles = TitleRows::default();
     let mut met: BTreeSet<[u8; 16]> = corpus.rows.iter().map(|row| row.hash).collect();
     for (story, passages) in corpus.stories.iter().zip(&corpus.passages) {
         let alone = passages.iter().all(|p| p.title);
         let row = if alone { None } else { corpus::row(&story.title) };
         if let Some(row) = &row
             && met.insert(row.hash)
-            && view.row_number(&row.hash)?.is_none()
+            && reader.row_number(&row.hash)?.is_none()
         {
             titles.unknown.push(row.clone());
         }
@@ -53,13 +53,13 @@ fn titles(view: View<'_>, corpus: &Corpus) -> Result<Titles> {
     Ok(titles)
 }
 
-impl Unembedded {
+impl MissingVectors {
     pub(super) fn new(store: &Store, stories: Vec<Story>, dim: usize) -> Result<Self> {
         let corpus = Corpus::new(stories);
         let mut vectors = Matrix::zeros(corpus.rows.len(), dim);
         let unknown = store.vectors(&corpus, &mut vectors)?;
-        let titles = titles(store.view(), &corpus)?;
-        Ok(Unembedded { corpus, vectors, unknown, titles })
+        let titles = titles(store.reader(), &corpus)?;
+        Ok(MissingVectors { corpus, vectors, unknown, titles })
     }
 
     /// How many rows the store has.
@@ -77,16 +77,16 @@ impl Unembedded {
         self.rows().map(|row| row.text.as_str()).collect()
     }
 
-    /// The stories with the vectors of [`Unembedded::texts`]; an error if these are none.
-    pub(super) fn embedded(self, of_texts: &Matrix) -> Result<Embedded> {
+    /// The stories with the vectors of [`MissingVectors::texts`]; an error if these are none.
+    pub(super) fn embedded(self, of_texts: &Matrix) -> Result<EmbeddedBatch> {
         check(of_texts, self.rows().count(), self.vectors.dim())?;
-        let Unembedded { corpus, mut vectors, unknown, titles } = self;
+        let MissingVectors { corpus, mut vectors, unknown, titles } = self;
         for (i, row) in unknown.iter().enumerate() {
             vectors.row_mut(row.index()).copy_from_slice(of_texts.row(i));
         }
         let of_titles = (0..titles.unknown.len()).flat_map(|i| of_texts.row(unknown.len() + i)).copied();
-        let titles = Titles { vectors: Matrix::from_vec(of_titles.collect(), vectors.dim()), ..titles };
-        Ok(Embedded { corpus, vectors, titles })
+        let titles = TitleRows { vectors: Matrix::from_vec(of_titles.collect(), vectors.dim()), ..titles };
+        Ok(EmbeddedBatch { corpus, vectors, titles })
     }
 }
 
@@ -119,6 +119,6 @@ fn check(vectors: &Matrix, texts: usize, dim: usize) -> Result<()> {
 impl Archive {
     /// What judging `stories` would embed, each once: the passages and titles that the store does not have.
     pub fn rows_to_embed(&self, stories: Vec<Story>) -> Result<Vec<Row>> {
-        Ok(Unembedded::new(&self.store, stories, self.judge.dim)?.rows().cloned().collect())
+        Ok(MissingVectors::new(&self.store, stories, self.matcher.dim)?.rows().cloned().collect())
     }
 }

@@ -1,4 +1,4 @@
-//! Vectors by number: those of a file that is searched as it lies, and those that came since.
+//! VectorIndex by number: those of a file that is searched as it lies, and those that came since.
 
 use std::io::{self, Write};
 
@@ -12,9 +12,9 @@ use crate::{
     vector::dot,
 };
 
-/// Vectors by number, as bytes; a number that is not used has zeros.
+/// VectorIndex by number, as bytes; a number that is not used has zeros.
 #[derive(Debug)]
-pub(super) struct Vectors {
+pub(super) struct VectorIndex {
     /// Numbers from 0.
     file: Option<RowsFile<Mmap>>,
     dead_in_file: RowSet,
@@ -25,10 +25,10 @@ pub(super) struct Vectors {
     zeros: Vec<f32>,
 }
 
-impl Vectors {
+impl VectorIndex {
     /// Those of a file, searched as it lies, and none since.
     pub fn new(file: Option<RowsFile<Mmap>>, dim: usize, isa: Isa) -> Self {
-        Vectors {
+        VectorIndex {
             file,
             dead_in_file: RowSet::default(),
             since: QuantizedRows::new(dim),
@@ -68,7 +68,7 @@ impl Vectors {
     /// Puts the vector of `number`, which is higher than all before.
     pub fn push(&mut self, number: i64, vector: &[f32]) {
         while self.end() < number {
-            let Vectors { since, zeros, .. } = self;
+            let VectorIndex { since, zeros, .. } = self;
             since.push(zeros);
         }
         // A vector of another length is a damage that `verify` tells of.
@@ -163,8 +163,8 @@ mod tests {
             let rows: Vec<&[f32]> = values.chunks(DIM).collect();
             let mut head = QuantizedRows::new(DIM);
             rows[..in_file].iter().for_each(|row| head.push(row));
-            let mut whole = Vectors::new(None, DIM, isa);
-            let mut parts = Vectors::new(Some(mapped(&head)), DIM, isa);
+            let mut whole = VectorIndex::new(None, DIM, isa);
+            let mut parts = VectorIndex::new(Some(mapped(&head)), DIM, isa);
             for (number, row) in rows.iter().enumerate() {
                 whole.push(number as i64, row);
                 if number >= in_file {

@@ -4,17 +4,17 @@
 //! is there after a kill or a power cut, and nothing else is. There is one writer at a time (`writer.lock`), and
 //! readers go on beside it.
 
-mod add;
-mod change;
-mod check;
+mod boilerplate_counts;
 mod compact;
 mod lock;
-mod read;
+mod reader;
 mod rebuild;
 mod schema;
 mod sources;
-mod strangers;
-mod view;
+mod status;
+mod stories;
+mod transaction;
+mod verify;
 
 use std::{
     fs,
@@ -23,12 +23,12 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-pub use add::{Added, Known, digest_of};
-pub use change::Change;
-pub use check::{Health, Info};
 pub use lock::WRITER_LOCK;
 use lock::WriterLock;
-pub use view::{StoredEvent, StoredMember, StoredPair, StoredPassage, StoredRow, View};
+pub use reader::{Reader, StoredEvent, StoredMember, StoredPair, StoredPassage, StoredRow};
+pub use status::{Added, StoryStatus, digest_stories};
+pub use transaction::WriteTransaction;
+pub use verify::{IntegrityReport, StoreInfo};
 
 use crate::{Error, Result, corpus::TEXT_VERSION, model::Model};
 
@@ -170,20 +170,20 @@ impl Store {
     }
 
     /// A number that changes when another connection commits: what was read before may be out of date then.
-    pub fn changes(&self) -> Result<i64> {
+    pub fn data_version(&self) -> Result<i64> {
         self.db.pragma_query_value(None, "data_version", |row| row.get(0)).map_err(self.failed())
     }
 
     /// What it holds.
-    pub fn view(&self) -> View<'_> {
-        View { db: &self.db, folder: &self.folder }
+    pub fn reader(&self) -> Reader<'_> {
+        Reader { db: &self.db, folder: &self.folder }
     }
 
     /// Begins a change; it waits while another connection writes, and sees nothing that is committed after it began.
-    pub fn change(&mut self) -> Result<Change<'_>> {
+    pub fn begin_write(&mut self) -> Result<WriteTransaction<'_>> {
         let failed = self.failed();
         let begun = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate);
-        Ok(Change::new(begun.map_err(failed)?, &self.folder))
+        Ok(WriteTransaction::new(begun.map_err(failed)?, &self.folder))
     }
 
     fn failed(&self) -> impl FnOnce(rusqlite::Error) -> Error + use<> {

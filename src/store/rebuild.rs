@@ -18,11 +18,11 @@ impl Store {
         embed: &dyn Fn(&[&str]) -> Result<Matrix>,
         stop: &dyn Fn() -> bool,
     ) -> Result<u64> {
-        if self.view().meta(KEY)?.as_ref() != Some(&to.fingerprint) {
-            let change = self.change()?;
-            change.clear_rebuilt()?;
-            change.put_meta(KEY, &to.fingerprint)?;
-            change.commit()?;
+        if self.reader().meta(KEY)?.as_ref() != Some(&to.fingerprint) {
+            let transaction = self.begin_write()?;
+            transaction.clear_rebuilt_vectors()?;
+            transaction.set_meta(KEY, &to.fingerprint)?;
+            transaction.commit()?;
         }
         let stopped = || Error::Stopped {
             done: "the vectors so far are kept; the store serves the old model until all are there".into(),
@@ -30,7 +30,7 @@ impl Store {
         };
         let mut embedded = 0;
         loop {
-            let rows = self.view().rows_to_rebuild(BATCH)?;
+            let rows = self.reader().rows_to_rebuild(BATCH)?;
             if rows.is_empty() {
                 break;
             }
@@ -39,26 +39,26 @@ impl Store {
                 Error::Interrupted => stopped(),
                 error => error,
             })?;
-            let change = self.change()?;
+            let transaction = self.begin_write()?;
             for (i, (row, _)) in rows.iter().enumerate() {
-                change.put_rebuilt(*row, vectors.row(i))?;
+                transaction.insert_rebuilt_vector(*row, vectors.row(i))?;
             }
-            change.commit()?;
+            transaction.commit()?;
             embedded += rows.len() as u64;
             if stop() {
                 return Err(stopped());
             }
         }
-        let change = self.change()?;
-        if change.take_rebuilt()? {
+        let transaction = self.begin_write()?;
+        if transaction.apply_rebuilt_vectors()? {
             for (key, value) in
                 [("model", &to.model), ("fingerprint", &to.fingerprint), ("dim", &to.dim.to_string())]
             {
-                change.put_meta(key, value)?;
+                transaction.set_meta(key, value)?;
             }
-            change.put_meta(KEY, "")?;
-            change.new_generation()?;
-            change.commit()?;
+            transaction.set_meta(KEY, "")?;
+            transaction.reset_generation()?;
+            transaction.commit()?;
             self.identity = to.clone();
         }
         Ok(embedded)

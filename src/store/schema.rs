@@ -81,16 +81,16 @@ CREATE TABLE rebuilt (row INTEGER PRIMARY KEY REFERENCES rows ON DELETE CASCADE,
 pub fn create(path: &Path, identity: &Identity) -> rusqlite::Result<()> {
     let mut db = Connection::open(path)?;
     db.pragma_update(None, "synchronous", "FULL")?;
-    let change = db.transaction()?;
-    change.execute_batch(TABLES)?;
+    let transaction = db.transaction()?;
+    transaction.execute_batch(TABLES)?;
     let dim = identity.dim.to_string();
     for (key, value) in [("model", &identity.model), ("fingerprint", &identity.fingerprint), ("dim", &dim)] {
-        change.execute("INSERT INTO meta VALUES (?1, ?2)", params![key, value])?;
+        transaction.execute("INSERT INTO meta VALUES (?1, ?2)", params![key, value])?;
     }
     // Tells the files that belong to this store from those of another one.
-    change.execute("INSERT INTO meta VALUES ('generation', abs(random()))", [])?;
-    change.pragma_update(None, "user_version", VERSION)?;
-    change.commit()?;
+    transaction.execute("INSERT INTO meta VALUES ('generation', abs(random()))", [])?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()?;
     db.close().map_err(|(_, error)| error)
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use rusqlite::OptionalExtension;
 
-use super::{Store, change::kept_out};
+use super::{Store, transaction::tombstone};
 use crate::{Error, Result};
 
 impl Store {
@@ -26,8 +26,8 @@ impl Store {
     }
 
     /// The file, by its name here, of the story with this id that people took out; none if they did not.
-    pub fn kept_out(&self, id: &str) -> Result<Option<String>> {
-        self.view().meta(&kept_out(id))
+    pub fn tombstone(&self, id: &str) -> Result<Option<String>> {
+        self.reader().meta(&tombstone(id))
     }
 
     /// The folder that the store's folder lies in.
@@ -38,7 +38,7 @@ impl Store {
     }
 
     /// The digest of the file `path` when its stories were last added.
-    pub fn source(&self, path: &str) -> Result<Option<Vec<u8>>> {
+    pub fn source_digest(&self, path: &str) -> Result<Option<Vec<u8>>> {
         let find = || {
             let mut find = self.db.prepare_cached("SELECT digest FROM sources WHERE path = ?1")?;
             find.query_row([path], |row| row.get(0)).optional()
@@ -57,7 +57,7 @@ impl Store {
     }
 
     /// The ids of the stories of the file `path`, in the order they were added.
-    pub fn ids_of(&self, path: &str) -> Result<Vec<String>> {
+    pub fn ids_from_source(&self, path: &str) -> Result<Vec<String>> {
         let list = || {
             let mut list =
                 self.db.prepare_cached("SELECT id FROM stories WHERE path = ?1 ORDER BY number")?;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use proptest::prelude::*;
 use samestory::{
     Result,
-    archive::{Archive, Options},
+    archive::{Archive, ArchiveOptions},
     compare::{boilerplate_flags, is_boilerplate},
     embed::EmbedStats,
     store::{DATABASE, Identity, Store},
@@ -76,7 +76,7 @@ fn embed(texts: &[&str]) -> Result<(Matrix, EmbedStats)> {
 
 fn open(folder: &Path) -> Archive {
     let identity = Identity { model: "test".into(), fingerprint: "test".into(), dim: DIM };
-    Archive::open(Store::open_or_create(folder, &identity).unwrap(), Options::default()).unwrap()
+    Archive::open(Store::open_or_create(folder, &identity).unwrap(), ArchiveOptions::default()).unwrap()
 }
 
 /// What must hold of every store.
@@ -89,15 +89,15 @@ fn check(archive: &Archive, folder: &Path, expect: &BTreeMap<String, Story>) {
     stories.sort_by(|x, y| x.id.cmp(&y.id));
     assert_eq!(stories, expect.values().cloned().collect::<Vec<_>>());
     // What is boilerplate is counted story by story; the corpus as a whole says the same.
-    let view = store.view();
+    let reader = store.reader();
     for (row, flag) in corpus.rows.iter().zip(boilerplate_flags(&corpus, &Default::default())) {
-        let number = view.row_number(&row.hash).unwrap().unwrap();
-        let stored = view.row(number).unwrap().unwrap();
+        let number = reader.row_number(&row.hash).unwrap().unwrap();
+        let stored = reader.row(number).unwrap().unwrap();
         assert_eq!(is_boilerplate(stored.carriers, stored.strangers), flag, "{stored:?}");
     }
-    let groups = view.groups().unwrap();
+    let groups = reader.groups().unwrap();
     for (group, canonical) in &groups {
-        let members = view.members(*group).unwrap();
+        let members = reader.members(*group).unwrap();
         assert!(members.len() > 1, "group {group} has {members:?}");
         assert_eq!(members.iter().filter(|m| m.relation == "kept").count(), 1);
         assert!(members.iter().any(|m| m.story == *canonical && m.relation == "kept"));
@@ -123,7 +123,7 @@ proptest! {
         for step in steps {
             match step {
                 Step::Add(stories) => {
-                    let run = archive.begin(0, "add").unwrap();
+                    let run = archive.begin_run(0, "add").unwrap();
                     let mut new = Vec::new();
                     // A batch has an id once.
                     let once: BTreeMap<u8, u8> = stories.into_iter().collect();
@@ -133,17 +133,17 @@ proptest! {
                         new.push(story);
                     }
                     let count = new.len() as u64;
-                    let added = archive.learn(run, new, &[], &embed).unwrap().added;
+                    let added = archive.add(run, new, &[], &embed).unwrap().added;
                     prop_assert_eq!(added.added + added.replaced + added.unchanged, count);
                 }
                 Step::Remove(number) => {
-                    let run = archive.begin(0, "remove").unwrap();
+                    let run = archive.begin_run(0, "remove").unwrap();
                     let id = format!("s{number}");
                     let there = expect.remove(&id).is_some();
                     prop_assert_eq!(archive.remove(run, &[id], true).is_ok(), there);
                 }
                 Step::Compact | Step::Reopen => {
-                    archive.save().unwrap();
+                    archive.save_index().unwrap();
                     drop(archive);
                     if matches!(step, Step::Compact) {
                         Store::open_to_write(folder.path()).unwrap().compact().unwrap();
@@ -162,8 +162,8 @@ fn a_store_of_an_earlier_version_is_counted_anew() {
     let stories: Vec<Story> = (0..12).map(|n| story(n, n % 6)).collect();
     let expect = stories.iter().map(|s| (s.id.clone(), s.clone())).collect();
     let mut archive = open(folder.path());
-    let run = archive.begin(0, "add").unwrap();
-    archive.learn(run, stories, &[], &embed).unwrap();
+    let run = archive.begin_run(0, "add").unwrap();
+    archive.add(run, stories, &[], &embed).unwrap();
     drop(archive);
     let db = rusqlite::Connection::open(folder.path().join(DATABASE)).unwrap();
     let strangers =
@@ -188,10 +188,10 @@ fn the_stories_of_this_test_have_notes_and_leads() {
 fn vectors_that_are_none_are_refused_before_anything_is_stored() {
     let folder = tempfile::tempdir().unwrap();
     let mut archive = open(folder.path());
-    let run = archive.begin(0, "test").unwrap();
+    let run = archive.begin_run(0, "test").unwrap();
     let mut check = |embed: &dyn Fn(&[&str]) -> Matrix, found: &str| {
         let embed = |texts: &[&str]| Ok((embed(texts), EmbedStats::default()));
-        let error = archive.learn(run, vec![story(1, 1)], &[], &embed).unwrap_err().to_string();
+        let error = archive.add(run, vec![story(1, 1)], &[], &embed).unwrap_err().to_string();
         assert!(error.contains(found), "{error}");
     };
     let of =

@@ -51,30 +51,30 @@ fn store(bytes: &[u8]) {
     fs::write(folder.path().join(DATABASE), bytes).expect("a file");
     let Ok(store) = Store::open(folder.path()) else { return };
     let _ = (store.info(), store.verify());
-    let _ = store.each_story(&mut |story| {
+    let _ = store.for_each_story(&mut |story| {
         samestory::ingest::story_line(story);
         Ok(())
     });
-    let _ = archive::decisions(store.view());
-    let _ = store.view().events(0, None);
+    let _ = archive::decisions(store.reader());
+    let _ = store.reader().events(0, None);
     let embed = embed(store.identity().dim);
-    if let Ok(archive) = Archive::open(store, archive::Options::default()) {
-        let _ = archive.judge(story("new", RAIN), &embed);
+    if let Ok(archive) = Archive::open(store, archive::ArchiveOptions::default()) {
+        let _ = archive.check(story("new", RAIN), &embed);
         let _ = archive.explain(1, 2);
-        let _ = archive.grouped(|grouped| grouped.groups.groups.len());
+        let _ = archive.with_groups(|grouped| grouped.groups.groups.len());
     }
     let _ = written(folder.path(), &embed);
 }
 
 /// All that changes a store.
 fn written(folder: &Path, embed: &archive::Embed<'_>) -> Result<()> {
-    let mut archive = Archive::open(Store::open_to_write(folder)?, archive::Options::default())?;
-    let run = archive.begin(0, "fuzz")?;
-    archive.learn(run, vec![story("new", RAIN), story("a", SUN)], &[], embed)?;
-    archive.decide(run, &Decisions::parse(Path::new("d"), DECISIONS)?)?;
+    let mut archive = Archive::open(Store::open_to_write(folder)?, archive::ArchiveOptions::default())?;
+    let run = archive.begin_run(0, "fuzz")?;
+    archive.add(run, vec![story("new", RAIN), story("a", SUN)], &[], embed)?;
+    archive.apply_decisions(run, &Decisions::parse(Path::new("d"), DECISIONS)?)?;
     archive.remove(run, &["b".into()], true)?;
-    archive.end(run, "{}")?;
-    archive.save()?;
+    archive.finish_run(run, "{}")?;
+    archive.save_index()?;
     drop(archive);
     Store::open_to_write(folder)?.compact()?;
     Ok(())
@@ -103,12 +103,12 @@ fn seeds() -> Vec<Vec<u8>> {
     let folder = folder();
     let identity = Identity { model: "m".into(), fingerprint: "f".into(), dim: DIM };
     let store = Store::open_or_create(folder.path(), &identity).unwrap();
-    let mut archive = Archive::open(store, archive::Options::default()).unwrap();
-    let run = archive.begin(0, "fuzz").unwrap();
+    let mut archive = Archive::open(store, archive::ArchiveOptions::default()).unwrap();
+    let run = archive.begin_run(0, "fuzz").unwrap();
     let changed = RAIN.replace("12", "15");
     let stories = [("a", RAIN), ("b", &changed), ("c", SUN), ("d", &changed)];
-    archive.learn(run, stories.map(|(id, text)| story(id, text)).to_vec(), &[], &embed(DIM)).unwrap();
-    archive.decide(run, &Decisions::parse(Path::new("d"), DECISIONS).unwrap()).unwrap();
+    archive.add(run, stories.map(|(id, text)| story(id, text)).to_vec(), &[], &embed(DIM)).unwrap();
+    archive.apply_decisions(run, &Decisions::parse(Path::new("d"), DECISIONS).unwrap()).unwrap();
     drop(archive);
     let path = folder.path().join(DATABASE);
     let changed = |sql: &str| {

@@ -2,7 +2,7 @@
 
 use samestory::{
     Error, Result,
-    archive::Options,
+    archive::ArchiveOptions,
     group,
     progress::{Progress, Stage},
     report::json_pretty,
@@ -40,7 +40,7 @@ pub fn run(args: &Dedup) -> Result<Outcome> {
     let mut engine = Engine::new(&args.compute)?;
     let search = engine.search();
     let group = group::Options { keep: args.keep.parse()?, ..group::Options::default() };
-    let options = Options { search, compare: compare_options(args)?, group };
+    let options = ArchiveOptions { search, compare: compare_options(args)?, group };
     archive::open(&args.archive, &mut engine)?;
     let Some(store) = engine.store.take() else { return Ok(Outcome::Done) };
 
@@ -50,21 +50,21 @@ pub fn run(args: &Dedup) -> Result<Outcome> {
     bars.begin(Stage::Search, Some(ingested.stories.len() as u64));
     let archive = samestory::archive::Archive::open(store, options)?;
     archive::tell_rebuilt(&archive);
-    let archived = archive.store().view().stories_len()?;
-    let new = archive::renamed(archive.store(), archive.store().unknown(ingested.stories)?)?;
+    let archived = archive.store().reader().story_count()?;
+    let new = archive::renamed(archive.store(), archive.store().new_or_changed(ingested.stories)?)?;
     let embed = |texts: &[&str]| engine.embed_for_archive(texts);
-    let judged = archive.judge_all(new, &embed, &bars)?;
+    let judged = archive.dedup(new, &embed, &bars)?;
     bars.end(Stage::Search);
 
     let (corpus, groups) = (&judged.corpus, &judged.groups);
     let mut manifest = judge::manifest(&engine, &counts, corpus);
-    manifest.stories = (corpus.stories.len() - judged.archived) as u64;
-    let passages = corpus.passages.iter().skip(judged.archived);
+    manifest.stories = (corpus.stories.len() - judged.stored) as u64;
+    let passages = corpus.passages.iter().skip(judged.stored);
     manifest.passages = passages.map(|p| p.len() as u64).sum();
     manifest.rows = judged.embed_stats.texts + judged.embed_stats.cached_texts;
     manifest.embedding = judged.embed_stats;
     manifest.index = format!("exact, against {archived} stories of the store");
-    manifest.candidates = judged.compared;
+    manifest.candidates = judged.compared_pairs;
     manifest.candidate_recall = 1.0;
     manifest.recall_how = "all rows were compared".into();
     judge::count_found(groups, &mut manifest);

@@ -55,7 +55,8 @@ pub fn now() -> i64 {
 /// Readies `store` to judge stories against it.
 pub fn judging(store: Store, engine: &Engine) -> Result<samestory::archive::Archive> {
     let search = engine.search();
-    let options = samestory::archive::Options { search, ..samestory::archive::Options::default() };
+    let options =
+        samestory::archive::ArchiveOptions { search, ..samestory::archive::ArchiveOptions::default() };
     let archive = samestory::archive::Archive::open(store, options)?;
     tell_rebuilt(&archive);
     Ok(archive)
@@ -63,7 +64,7 @@ pub fn judging(store: Store, engine: &Engine) -> Result<samestory::archive::Arch
 
 /// Says which of the files that are searched could not be used.
 pub fn tell_rebuilt(archive: &samestory::archive::Archive) {
-    for what in archive.rebuilt() {
+    for what in archive.index_warnings() {
         say!("samestory: {}; it is made anew from the store", samestory::report::sanitize_line(what, 400));
     }
 }
@@ -102,7 +103,7 @@ pub fn read(engine: &Engine, paths: &[PathBuf], options: &ingest::Options, bars:
 pub fn with_archived(engine: &Engine, new: Vec<Story>) -> Result<Vec<Story>> {
     let Some(store) = &engine.store else { return Ok(new) };
     let mut all = store.stories()?;
-    let unknown = store.unknown(new)?;
+    let unknown = store.new_or_changed(new)?;
     let ids: Vec<String> = unknown.iter().map(|story| story.id.clone()).collect();
     let renamed = renamed(store, unknown)?;
     let others: Vec<(&String, &Story)> = ids.iter().zip(&renamed).filter(|(id, s)| **id != s.id).collect();
@@ -139,7 +140,7 @@ pub fn settled(store: &Store, mut stories: Vec<Story>) -> Result<Vec<Story>> {
             Entry::Occupied(file) => file.into_mut(),
             Entry::Vacant(file) => {
                 let name = store.source_name(file.key())?;
-                let ids = store.ids_of(&name.to_string_lossy())?.into_iter().collect();
+                let ids = store.ids_from_source(&name.to_string_lossy())?.into_iter().collect();
                 file.insert((name, ids))
             }
         };
@@ -159,8 +160,8 @@ pub fn settled(store: &Store, mut stories: Vec<Story>) -> Result<Vec<Story>> {
             story.id = if *n == 1 { id.clone() } else { format!("{id}~{n}") };
             *n += 1;
             // What was taken out of this file had its id from it, and still has.
-            let of_others = store.kept_out(&story.id)?.is_some_and(|path| *path != *name.to_string_lossy());
-            if !of_others && store.view().number(&story.id)?.is_none() {
+            let of_others = store.tombstone(&story.id)?.is_some_and(|path| *path != *name.to_string_lossy());
+            if !of_others && store.reader().story_number(&story.id)?.is_none() {
                 break;
             }
         }
@@ -174,7 +175,7 @@ pub fn renamed(store: &Store, mut new: Vec<Story>) -> Result<Vec<Story>> {
     for story in &mut new {
         let mut n = 1;
         let id = story.id.clone();
-        while !met.insert(story.id.clone()) || store.view().number(&story.id)?.is_some() {
+        while !met.insert(story.id.clone()) || store.reader().story_number(&story.id)?.is_some() {
             n += 1;
             story.id = format!("{id}~{n}");
         }

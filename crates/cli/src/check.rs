@@ -4,12 +4,12 @@ use std::io::{self, BufReader, Write};
 
 use samestory::{
     Error, Result,
-    archive::{Archive, Embed, Judgement, Kin, Learned},
+    archive::{AddOutcome, Archive, CheckResult, Embed, RelatedStory},
     compare::Relation,
     corpus, ingest,
     progress::NoProgress,
     report::json_line,
-    store::{Identity, Known, Store},
+    store::{Identity, Store, StoryStatus},
     story::Story,
 };
 use serde::Serialize;
@@ -78,12 +78,12 @@ pub fn run(args: &Check) -> Result<Outcome> {
     };
     let open = |store: Store| -> Result<(Archive, i64)> {
         store.check_identity(&Identity::of(&engine.model))?;
-        let changes = store.changes()?;
+        let changes = store.data_version()?;
         Ok((archive::judging(store, &engine)?, changes))
     };
     let (mut archive, mut changes) = open(store)?;
     let run = match args.learn {
-        true => Some(archive.begin(archive::now(), "check --learn")?),
+        true => Some(archive.begin_run(archive::now(), "check --learn")?),
         false => None,
     };
     let options = stories::options(&args.input)?;
@@ -103,7 +103,7 @@ pub fn run(args: &Check) -> Result<Outcome> {
             break;
         }
         // Nobody else writes while this one does.
-        if !args.learn && archive.store().changes()? != changes {
+        if !args.learn && archive.store().data_version()? != changes {
             (archive, changes) = open(Store::open(archive.store().folder())?)?;
         }
         // What is alone is embedded when it is judged, and so is each if not all can be: the error belongs to its line.
@@ -138,7 +138,7 @@ pub fn run(args: &Check) -> Result<Outcome> {
         }
     }
     if args.learn {
-        archive.save()?;
+        archive.save_index()?;
     }
     Ok(match () {
         () if bad && args.input.strict => Outcome::BadInput,
@@ -156,52 +156,55 @@ fn answer(
 ) -> Result<Answer> {
     let id = story.id.clone();
     // A story that comes again under its own id is no duplicate of itself; an id that follows from the text says nothing.
-    let is_known = has_id && archive.store().known(&story)? == Known::Same;
-    let (Judgement { mut kin, novel }, learned) = match run {
+    let is_known = has_id && archive.store().status(&story)? == StoryStatus::Unchanged;
+    let (CheckResult { mut related, novel_passages }, learned) = match run {
         Some(run) => {
-            let (judgement, learned) = archive.judge_and_learn(run, story, embed)?;
+            let (judgement, learned) = archive.check_and_add(run, story, embed)?;
             (judgement, Some(learned))
         }
-        None => (archive.judge(story, embed)?, None),
+        None => (archive.check(story, embed)?, None),
     };
-    kin.retain(|kin| !is_known || kin.id != id);
-    let mut answer = match kin.first() {
+    related.retain(|story| !is_known || story.id != id);
+    let mut answer = match related.first() {
         _ if is_known => nothing(line, Some(id.clone()), "known"),
-        Some(kin) => of_kin(line, &id, kin),
+        Some(story) => answer_for(line, &id, story),
         None => nothing(line, Some(id.clone()), "new"),
     };
-    let other =
-        |kin: &Kin| Other { id: kin.id.clone(), relation: kin.relation, coverage: rounded(kin.coverage) };
-    answer.also = kin.iter().skip(usize::from(answer.of.is_some())).take(OTHERS).map(other).collect();
-    answer.novel_passages = novel;
-    if let Some(Learned { added, .. }) = learned {
+    let other = |story: &RelatedStory| Other {
+        id: story.id.clone(),
+        relation: story.relation,
+        coverage: rounded(story.coverage),
+    };
+    answer.also = related.iter().skip(usize::from(answer.of.is_some())).take(OTHERS).map(other).collect();
+    answer.novel_passages = novel_passages;
+    if let Some(AddOutcome { added, .. }) = learned {
         answer.learned = added.taken.is_empty();
         answer.replaced = added.replaced > 0;
         if !added.taken.is_empty() {
             answer.error = Some("another story of the store has the id; it was not added".into());
         }
-        let view = archive.store().view();
-        if let Some(number) = view.number(&id)?.filter(|_| answer.learned) {
-            answer.group = view.member(number)?.map(|m| m.group);
+        let reader = archive.store().reader();
+        if let Some(number) = reader.story_number(&id)?.filter(|_| answer.learned) {
+            answer.group = reader.member(number)?.map(|m| m.group);
         }
     }
     Ok(answer)
 }
 
-fn of_kin(line: u64, id: &str, kin: &Kin) -> Answer {
-    let verdict = match kin.relation {
+fn answer_for(line: u64, id: &str, story: &RelatedStory) -> Answer {
+    let verdict = match story.relation {
         relation if relation.is_origin() => "duplicate",
         Relation::Twin => "twin",
         _ => "related",
     };
     Answer {
-        relation: Some(kin.relation),
-        of: Some(kin.id.clone()),
-        coverage: Some(rounded(kin.coverage)),
-        coverage_of: Some(rounded(kin.coverage_of)),
-        cosine: Some(rounded(kin.cosine)),
-        group: kin.group,
-        reason: Some(kin.reason.clone()),
+        relation: Some(story.relation),
+        of: Some(story.id.clone()),
+        coverage: Some(rounded(story.coverage)),
+        coverage_of: Some(rounded(story.coverage_of)),
+        cosine: Some(rounded(story.cosine)),
+        group: story.group,
+        reason: Some(story.reason.clone()),
         ..nothing(line, Some(id.into()), verdict)
     }
 }

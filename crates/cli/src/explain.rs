@@ -60,13 +60,15 @@ pub fn run(args: &Explain) -> Result<Outcome> {
 fn of_store(args: &Explain, engine: &Engine) -> Result<Option<Explanation>> {
     let Some(store) = &engine.store else { return Ok(None) };
     let store = Store::open(store.folder())?;
-    let view = store.view();
-    let (Some(a), Some(b)) = (view.number(&args.a)?, view.number(&args.b)?) else { return Ok(None) };
+    let reader = store.reader();
+    let (Some(a), Some(b)) = (reader.story_number(&args.a)?, reader.story_number(&args.b)?) else {
+        return Ok(None);
+    };
     let mut options = Options::default();
     if let Some(file) = &args.boilerplate {
         options.boilerplate = boilerplate::read(file)?;
     }
-    let options = samestory::archive::Options { compare: options, ..Default::default() };
+    let options = samestory::archive::ArchiveOptions { compare: options, ..Default::default() };
     let archive = samestory::archive::Archive::open(store, options)?;
     archive::tell_rebuilt(&archive);
     archive.explain(a, b)

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use samestory::{
     Result,
-    archive::{Archive as Archived, Grouped, Options},
+    archive::{Archive as Archived, ArchiveOptions, GroupedCorpus},
     compare::{self, Comparer},
     story::Corpus,
 };
@@ -33,7 +33,7 @@ pub struct Wish<'a> {
 pub fn grouped<T>(
     wish: &Wish,
     bars: &Bars,
-    show: impl FnOnce(&Grouped<'_>) -> Result<T>,
+    show: impl FnOnce(&GroupedCorpus<'_>) -> Result<T>,
 ) -> Result<(T, bool)> {
     let ingest_options = stories::options(wish.input)?;
     let mut options = compare::Options::default();
@@ -43,10 +43,11 @@ pub fn grouped<T>(
     let mut engine = Engine::new(wish.compute)?;
     archive::open_or_find(wish.archive, wish.paths.is_empty(), &mut engine)?;
     if let Some(store) = engine.store.take_if(|_| wish.paths.is_empty()) {
-        let options = Options { search: engine.search(), compare: options, ..Options::default() };
+        let options =
+            ArchiveOptions { search: engine.search(), compare: options, ..ArchiveOptions::default() };
         let archived = Archived::open(store, options)?;
         archive::tell_rebuilt(&archived);
-        return Ok((archived.grouped(show)??, false));
+        return Ok((archived.with_groups(show)??, false));
     }
     let ingested = archive::read(&engine, wish.paths, &ingest_options, bars)?;
     let bad_input = !ingested.notices.is_empty();
@@ -56,7 +57,11 @@ pub fn grouped<T>(
     let ask = Ask { options: options.clone(), decided, ..Ask::default() };
     let judged = judge(&ask, &engine, &corpus, &vectors, bars)?;
     let comparer = Comparer::new(&corpus, &vectors, &options);
-    let grouped =
-        Grouped { corpus: &corpus, verdicts: &judged.verdicts, groups: &judged.groups, comparer: &comparer };
+    let grouped = GroupedCorpus {
+        corpus: &corpus,
+        verdicts: &judged.verdicts,
+        groups: &judged.groups,
+        comparer: &comparer,
+    };
     Ok((show(&grouped)?, bad_input))
 }

@@ -7,13 +7,13 @@ use std::{
 
 use samestory::{
     Error, Result,
-    archive::{Archive, Whole},
+    archive::{Archive, SourceFile},
     embed::EmbedStats,
     group::Decisions,
     ingest,
     progress::{Progress, Stage},
     report::{json_pretty, json_text},
-    store::{Added, Identity, Known, Store, digest_of},
+    store::{Added, Identity, Store, StoryStatus, digest_stories},
     story::Story,
 };
 
@@ -88,7 +88,7 @@ fn update(store: Option<&Path>, args: &IndexUpdate) -> Result<Outcome> {
     let hiding: BTreeSet<PathBuf> = hiding.map(|n| store.source_name(&n.path)).collect::<Result<_>>()?;
     let (mut stories, mut out) = (Vec::new(), 0);
     for story in archive::settled(&store, ingested.stories)? {
-        match store.kept_out(&story.id)? {
+        match store.tombstone(&story.id)? {
             Some(_) => out += 1,
             None => stories.push(story),
         }
@@ -101,7 +101,7 @@ fn update(store: Option<&Path>, args: &IndexUpdate) -> Result<Outcome> {
     let mut vanished = 0;
     for (path, of_path) in &sources {
         let read: BTreeSet<&str> = of_path.iter().map(|s| s.id.as_str()).collect();
-        let mut missing = writer.archive.store().ids_of(path)?;
+        let mut missing = writer.archive.store().ids_from_source(path)?;
         missing.retain(|id| !read.contains(id.as_str()));
         if hiding.contains(Path::new(path)) && !missing.is_empty() {
             // What could not be read is not gone.
@@ -155,8 +155,8 @@ struct Writer<'e> {
 impl<'e> Writer<'e> {
     fn new(store: Store, engine: &'e Engine, command: &str, bars: &'e Bars) -> Result<Self> {
         let mut archive = archive::judging(store, engine)?;
-        let run = archive.begin(archive::now(), command)?;
-        let decisions = archive.store().view().decisions_len()?;
+        let run = archive.begin_run(archive::now(), command)?;
+        let decisions = archive.store().reader().decision_count()?;
         Ok(Writer { archive, run, engine, bars, embed_stats: EmbedStats::default(), decisions })
     }
 
@@ -171,21 +171,21 @@ impl<'e> Writer<'e> {
         let mut whole = Vec::new();
         let mut unchanged = 0;
         for (path, of_path) in sources {
-            let (mut digest, count) = (digest_of(&of_path), of_path.len() as u64);
+            let (mut digest, count) = (digest_stories(&of_path), of_path.len() as u64);
             let is_file = !stories::is_stdin(Path::new(&path));
             let store = self.archive.store();
-            if changed && store.source(&path)?.is_some_and(|known| known == digest) {
+            if changed && store.source_digest(&path)?.is_some_and(|known| known == digest) {
                 unchanged += count;
                 bars.advance(Stage::Store, count);
                 continue;
             }
             let mut unknown = Vec::new();
             for story in of_path {
-                match store.known(&story)? {
-                    Known::Same => continue,
+                match store.status(&story)? {
+                    StoryStatus::Unchanged => continue,
                     // It will be left out: with a digest that no file has, the next update looks again.
-                    Known::Taken => digest = [0; 32],
-                    Known::New | Known::Other(_) => {}
+                    StoryStatus::IdConflict => digest = [0; 32],
+                    StoryStatus::New | StoryStatus::Changed(_) => {}
                 }
                 unknown.push(story);
             }
@@ -201,7 +201,7 @@ impl<'e> Writer<'e> {
                 }
             }
             if is_file {
-                whole.push(Whole { path, digest, stories: count });
+                whole.push(SourceFile { path, digest, stories: count });
             }
         }
         added = added.and(self.commit(&mut batch, &mut whole)?);
@@ -211,12 +211,12 @@ impl<'e> Writer<'e> {
     }
 
     /// One transaction.
-    fn commit(&mut self, batch: &mut Vec<Story>, whole: &mut Vec<Whole>) -> Result<Added> {
+    fn commit(&mut self, batch: &mut Vec<Story>, whole: &mut Vec<SourceFile>) -> Result<Added> {
         let (stories, files) = (std::mem::take(batch), std::mem::take(whole));
         let n = stories.len() as u64;
         let engine = self.engine;
         let embed = |texts: &[&str]| engine.embed_for_archive(texts);
-        let learned = self.archive.learn(self.run, stories, &files, &embed).map_err(|error| match error {
+        let learned = self.archive.add(self.run, stories, &files, &embed).map_err(|error| match error {
             Error::Interrupted => stopped(),
             error => error,
         })?;
@@ -240,8 +240,8 @@ impl<'e> Writer<'e> {
             "embedding": self.embed_stats,
             "stages": self.bars.stage_times(),
         });
-        self.archive.end(self.run, &manifest.to_string())?;
-        self.archive.save()?;
+        self.archive.finish_run(self.run, &manifest.to_string())?;
+        self.archive.save_index()?;
         tell_forgotten(self.archive.store(), self.decisions)?;
         tell(self.archive.store(), added, vanished, quiet, self.bars);
         Ok(())
@@ -250,7 +250,7 @@ impl<'e> Writer<'e> {
 
 /// Says how many decisions went with the texts that they were on; the store held `before`.
 fn tell_forgotten(store: &Store, before: u64) -> Result<()> {
-    let gone = match before.saturating_sub(store.view().decisions_len()?) {
+    let gone = match before.saturating_sub(store.reader().decision_count()?) {
         0 => return Ok(()),
         1 => "1 decision went with the text that it was on".into(),
         n => format!("{n} decisions went with the texts that they were on"),
@@ -290,9 +290,9 @@ fn tell(store: &Store, added: &Added, vanished: u64, quiet: bool, bars: &Bars) {
 
 fn remove(store: Option<&Path>, args: &IndexRemove) -> Result<Outcome> {
     let store = Store::open_to_write(&archive::existing_folder(store)?)?;
-    let mut archive = Archive::open(store, samestory::archive::Options::default())?;
-    let run = archive.begin(archive::now(), "index remove")?;
-    let decisions = archive.store().view().decisions_len()?;
+    let mut archive = Archive::open(store, samestory::archive::ArchiveOptions::default())?;
+    let run = archive.begin_run(archive::now(), "index remove")?;
+    let decisions = archive.store().reader().decision_count()?;
     let removed = archive.remove(run, &args.ids, true)?;
     tell_forgotten(archive.store(), decisions)?;
     say!(
@@ -305,9 +305,9 @@ fn remove(store: Option<&Path>, args: &IndexRemove) -> Result<Outcome> {
 fn decide(store: Option<&Path>, args: &IndexDecide) -> Result<Outcome> {
     let decisions = Decisions::read(&args.file)?;
     let store = Store::open_to_write(&archive::existing_folder(store)?)?;
-    let mut archive = Archive::open(store, samestory::archive::Options::default())?;
-    let run = archive.begin(archive::now(), "index decide")?;
-    let decided = archive.decide(run, &decisions)?;
+    let mut archive = Archive::open(store, samestory::archive::ArchiveOptions::default())?;
+    let run = archive.begin_run(archive::now(), "index decide")?;
+    let decided = archive.apply_decisions(run, &decisions)?;
     let unknown = match decided.unknown {
         0 => String::new(),
         1 => "; one story that they name is not there yet".into(),
@@ -371,7 +371,7 @@ fn export(store: Option<&Path>, args: &IndexExport) -> Result<Outcome> {
     let mut failure = None;
     let mut written = 0u64;
     sink::write_to(args.out.as_deref(), |out| {
-        let read = store.each_story(&mut |story| {
+        let read = store.for_each_story(&mut |story| {
             written += 1;
             json_text(ingest::story_line(story), out)
         })?;
@@ -395,7 +395,7 @@ fn rebuild(store: Option<&Path>, args: &IndexRebuild) -> Result<Outcome> {
         say!("the vectors are of {} already", samestory::report::sanitize_line(&to.model, 200));
         return Ok(Outcome::Done);
     }
-    let (all, there) = store.view().rows_len()?;
+    let (all, there) = store.reader().row_counts()?;
     bars.begin(Stage::Embed, None);
     let embed = |texts: &[&str]| {
         let (vectors, embed_stats) = engine.embed_for_archive(texts)?;

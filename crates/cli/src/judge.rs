@@ -50,7 +50,7 @@ pub struct Judged {
 /// of those on other stories.
 pub fn decided(file: Option<&Path>, engine: &Engine, corpus: &Corpus) -> Result<Resolved> {
     let kept = match &engine.store {
-        Some(store) => decisions(store.view())?,
+        Some(store) => decisions(store.reader())?,
         None => Decisions::default(),
     };
     let Some(file) = file else { return Ok(kept.resolve(corpus)) };

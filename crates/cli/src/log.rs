@@ -7,11 +7,11 @@ use super::{Outcome, archive, args::Log, sink};
 /// Runs the command.
 pub fn run(args: &Log) -> Result<Outcome> {
     let store = Store::open(&archive::existing_folder(args.store.as_deref())?)?;
-    let view = store.view();
-    let events = view.events(args.after, args.group)?;
+    let reader = store.reader();
+    let events = reader.events(args.after, args.group)?;
     if let Some(number) = args.group
         && events.is_empty()
-        && view.events(0, args.group)?.is_empty()
+        && reader.events(0, args.group)?.is_empty()
     {
         return Err(Error::Option {
             option: "--group".into(),

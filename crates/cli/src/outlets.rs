@@ -2,7 +2,7 @@
 
 use samestory::{
     Result,
-    archive::Grouped,
+    archive::GroupedCorpus,
     group,
     report::{OutletsFormat as Format, write_outlets},
 };
@@ -32,7 +32,7 @@ pub fn run(args: &Outlets) -> Result<Outcome> {
         OutletsFormat::Jsonl => Format::Jsonl,
         OutletsFormat::Csv => Format::Csv,
     };
-    let ((), bad_input) = grouped(&wish, &bars, |Grouped { corpus, groups, comparer, .. }| {
+    let ((), bad_input) = grouped(&wish, &bars, |GroupedCorpus { corpus, groups, comparer, .. }| {
         let outlets = group::outlets(corpus, comparer, groups);
         sink::write_to(args.out.as_deref(), |out| write_outlets(format, &outlets, out))?;
         if !args.compute.quiet {

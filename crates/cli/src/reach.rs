@@ -2,7 +2,7 @@
 
 use samestory::{
     Error, Result,
-    archive::Grouped,
+    archive::GroupedCorpus,
     group,
     report::{ReachFormat as Format, ReachItem, write_reach},
 };
@@ -31,7 +31,7 @@ pub fn run(args: &Reach) -> Result<Outcome> {
     Ok(if bad_input && args.input.strict { Outcome::BadInput } else { Outcome::Done })
 }
 
-fn show(args: &Reach, Grouped { corpus, groups, comparer, .. }: &Grouped<'_>) -> Result<()> {
+fn show(args: &Reach, GroupedCorpus { corpus, groups, comparer, .. }: &GroupedCorpus<'_>) -> Result<()> {
     let asked = match &args.story {
         None => None,
         Some(id) => Some(corpus.stories.iter().position(|s| s.id == *id).ok_or_else(|| {

@@ -2,7 +2,7 @@
 
 use samestory::{
     Result,
-    archive::{Grouped, decisions},
+    archive::{GroupedCorpus, decisions},
     compare::Thresholds,
     group::Groups,
     report::{Evidence, Page, write_html},
@@ -27,10 +27,10 @@ pub fn run(args: &Report) -> Result<Outcome> {
     let store = Store::open(&archive::existing_folder(args.store.as_deref())?)?;
     store.check_identity(&Identity::of(&engine.model))?;
     let files = store.info()?.sources;
-    let kept = decisions(store.view())?;
+    let kept = decisions(store.reader())?;
     let archive = archive::judging(store, &engine)?;
-    let write = |stored: &Grouped<'_>| -> Result<Outcome> {
-        let Grouped { corpus, verdicts, groups, comparer } = stored;
+    let write = |stored: &GroupedCorpus<'_>| -> Result<Outcome> {
+        let GroupedCorpus { corpus, verdicts, groups, comparer } = stored;
         let evidence = Evidence::gather(comparer, verdicts, groups, &Thresholds::default(), &bars);
         let counts = Counts { files, skipped: 0, notices: 0 };
         let mut manifest = judge::manifest(&engine, &counts, corpus);
@@ -63,5 +63,5 @@ pub fn run(args: &Report) -> Result<Outcome> {
         }
         Ok(Outcome::Done)
     };
-    archive.grouped(write)?
+    archive.with_groups(write)?
 }

@@ -7,7 +7,7 @@ use std::{
 
 use samestory::{
     Error, Result,
-    archive::{Archive, Near, WHOLE},
+    archive::{Archive, FULL_SCAN_LIMIT, LookupCandidates},
     compare::Boilerplate,
     corpus,
     group::Groups,
@@ -64,9 +64,14 @@ pub fn run(args: &Similar) -> Result<Outcome> {
     let mut engine = Engine::new(&args.compute)?;
     archive::open_or_find(&args.archive, args.paths.is_empty(), &mut engine)?;
     let options = stories::options(&args.input)?;
-    let archived = engine.store.as_ref().map_or(Ok(0), |store| store.view().stories_len())?;
+    let archived = engine.store.as_ref().map_or(Ok(0), |store| store.reader().story_count())?;
     let near = match &args.query {
-        Some(query) if archived > WHOLE && args.paths.is_empty() && filter.is_open() && !args.not_copies => {
+        Some(query)
+            if archived > FULL_SCAN_LIMIT
+                && args.paths.is_empty()
+                && filter.is_open()
+                && !args.not_copies =>
+        {
             Some(near(&engine, query, usize::from(args.k), &options, &bars)?)
         }
         _ => None,
@@ -81,12 +86,12 @@ pub fn run(args: &Similar) -> Result<Outcome> {
             let vectors = engine.embed(&corpus, &bars)?.vectors;
             let query = args.query.as_ref().map(|query| Query::read(query, &corpus, &options, &bars));
             let query = query.transpose()?;
-            let told = engine.store.as_ref().map_or(Ok(Vec::new()), |store| store.view().boilerplate())?;
+            let told = engine.store.as_ref().map_or(Ok(Vec::new()), |store| store.reader().boilerplate())?;
             let boilerplate = Boilerplate::told(told.into_iter());
-            (None, Near { corpus, vectors, boilerplate }, query)
+            (None, LookupCandidates { corpus, vectors, boilerplate }, query)
         }
     };
-    let Near { corpus, vectors: rows, boilerplate } = near;
+    let LookupCandidates { corpus, vectors: rows, boilerplate } = near;
     let titles = Titles::new(&corpus);
     let title_vectors = engine.embed_titles(&titles, &bars)?;
     let readings = link::readings(&corpus, &rows, &titles, &title_vectors, &boilerplate);
@@ -106,7 +111,7 @@ pub fn run(args: &Similar) -> Result<Outcome> {
     let (wanted, undated) = filter.wanted(&corpus);
     let lookup = match &archive {
         Some(archive) => {
-            let known = archive.frequencies()?;
+            let known = archive.document_frequencies()?;
             let lookup = Lookup::among(readings, &known, engine.isa, &bars)?;
             known.finish()?;
             lookup
@@ -153,11 +158,11 @@ fn near(
     k: usize,
     options: &ingest::Options,
     bars: &Bars,
-) -> Result<(Archive, Near, Query)> {
+) -> Result<(Archive, LookupCandidates, Query)> {
     let folder = engine.store.as_ref().map_or(Path::new("."), |store| store.folder());
     let archive = archive::judging(Store::open(folder)?, engine)?;
-    let view = archive.store().view();
-    let of_store = view.number(query)?.map(|number| view.story(number)).transpose()?.flatten();
+    let reader = archive.store().reader();
+    let of_store = reader.story_number(query)?.map(|number| reader.story(number)).transpose()?.flatten();
     let is_own = of_store.is_some();
     let story = match of_store {
         Some(story) => story,
@@ -168,7 +173,7 @@ fn near(
     };
     let asked = Corpus::new(vec![story.clone()]);
     let vectors = engine.embed(&asked, bars)?.vectors;
-    let near = archive.near(&asked, &vectors, k)?;
+    let near = archive.lookup_candidates(&asked, &vectors, k)?;
     // Where very many stories are as near as itself, a story may not be among those that are looked at.
     let place = near.corpus.stories.iter().position(|s| is_own && s.id == story.id);
     let query = place.map_or_else(|| Query::Other(Box::new(story)), Query::Own);

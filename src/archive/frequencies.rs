@@ -5,24 +5,24 @@ use std::{cell::RefCell, collections::HashMap};
 use crate::{
     Error, Result,
     compare::{Field, Frequencies, Frequency},
-    store::View,
+    store::Reader,
 };
 
 /// Words that were asked for, known or not.
 pub(super) type Words = HashMap<Field, HashMap<String, Option<Frequency>>>;
 
 /// The words of a store as one reading sees them.
-pub struct Known<'a> {
+pub struct StoreFrequencies<'a> {
     words: &'a RefCell<Words>,
-    view: View<'a>,
+    reader: Reader<'a>,
     stories: u32,
     /// What went wrong first: the trait has no room for it.
     failure: RefCell<Option<Error>>,
 }
 
-impl<'a> Known<'a> {
-    pub(super) fn new(words: &'a RefCell<Words>, view: View<'a>) -> Result<Self> {
-        Ok(Known { words, view, stories: view.stories_len()?, failure: RefCell::default() })
+impl<'a> StoreFrequencies<'a> {
+    pub(super) fn new(words: &'a RefCell<Words>, reader: Reader<'a>) -> Result<Self> {
+        Ok(StoreFrequencies { words, reader, stories: reader.story_count()?, failure: RefCell::default() })
     }
 
     /// An error if something could not be read.
@@ -31,7 +31,7 @@ impl<'a> Known<'a> {
     }
 }
 
-impl Frequencies for Known<'_> {
+impl Frequencies for StoreFrequencies<'_> {
     fn stories(&self) -> u32 {
         self.stories
     }
@@ -42,7 +42,7 @@ impl Frequencies for Known<'_> {
         if let Some(known) = words.get(word) {
             return *known;
         }
-        let found = match self.view.word(field.number(), word) {
+        let found = match self.reader.word_frequency(field.number(), word) {
             Ok(found) => found.map(|(stories, name)| Frequency { stories, name }),
             Err(error) => {
                 self.failure.borrow_mut().get_or_insert(error);

@@ -5,12 +5,12 @@ use std::fs;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{DATABASE, Store, add::digest};
+use super::{DATABASE, Store, status::digest};
 use crate::{Error, Result};
 
 /// The figures of a store.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Info {
+pub struct StoreInfo {
     /// Its folder.
     pub folder: String,
     /// The model of its vectors.
@@ -35,7 +35,7 @@ pub struct Info {
 
 /// What a look at the whole store found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Health {
+pub struct IntegrityReport {
     /// Stories that were read and compared with their digests.
     pub stories: u64,
     /// Rows that were.
@@ -57,12 +57,12 @@ const MOST_FAULTS: usize = 100;
 
 impl Store {
     /// The figures of the store.
-    pub fn info(&self) -> Result<Info> {
+    pub fn info(&self) -> Result<StoreInfo> {
         let count = |sql: &str| -> Result<u64> {
             self.db.query_row(sql, [], |row| row.get::<_, i64>(0)).map(|n| n as u64).map_err(self.failed())
         };
         let size = |name: String| fs::metadata(self.folder.join(name)).map_or(0, |m| m.len());
-        Ok(Info {
+        Ok(StoreInfo {
             folder: self.folder.display().to_string(),
             model: self.identity.model.clone(),
             fingerprint: self.identity.fingerprint.clone(),
@@ -80,8 +80,8 @@ impl Store {
     }
 
     /// Reads everything and compares it with its digests.
-    pub fn verify(&self) -> Result<Health> {
-        let mut health = Health::default();
+    pub fn verify(&self) -> Result<IntegrityReport> {
+        let mut health = IntegrityReport::default();
         let mut fault = |text: String| {
             if health.faults.len() < MOST_FAULTS {
                 health.faults.push(text);
@@ -155,7 +155,7 @@ impl Store {
     }
 }
 
-impl Health {
+impl IntegrityReport {
     /// An error that names the faults, if there are any.
     pub fn into_result(self, store: &Store) -> Result<Self> {
         if self.faults.is_empty() {

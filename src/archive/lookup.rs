@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Archive, Judge, Known, index::mean, working::Working};
+use super::{Archive, Matcher, StoreFrequencies, index::mean, working_set::WorkingSet};
 use crate::{
     Result,
     compare::Boilerplate,
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A store of so few stories is read whole, and nothing is passed over: 2,884 stories took 0.8 s on two cores.
-pub const WHOLE: u32 = 5000;
+pub const FULL_SCAN_LIMIT: u32 = 5000;
 
 /// Stories that are near as a whole: so many for each that is wanted …
 const STORIES: usize = 20;
@@ -25,7 +25,7 @@ const STORIES_LEAST: usize = 1000;
 const ROWS: usize = 100;
 
 /// Some stories of a store.
-pub struct Near {
+pub struct LookupCandidates {
     /// The stories.
     pub corpus: Corpus,
     /// One vector a row.
@@ -37,35 +37,35 @@ pub struct Near {
 impl Archive {
     /// The stories near to the first story of `asked`, of which `k` are wanted. `vectors` has those of the rows of
     /// `asked`.
-    pub fn near(&self, asked: &Corpus, vectors: &Matrix, k: usize) -> Result<Near> {
-        let Judge { index, boilerplate, dim, .. } = &self.judge;
-        let view = self.store.view();
+    pub fn lookup_candidates(&self, asked: &Corpus, vectors: &Matrix, k: usize) -> Result<LookupCandidates> {
+        let Matcher { index, boilerplate, dim, .. } = &self.matcher;
+        let reader = self.store.reader();
         let mut whole = vec![0.0; *dim];
         let rows: Vec<&[f32]> = asked.story_rows(StoryId(0)).map(|row| vectors.row(row.index())).collect();
         write_mean(rows.iter().copied(), &mut whole);
         let most = (k * STORIES).max(STORIES_LEAST);
         let near = index
             .stories
-            .look_up(&[&whole], Want::Nearest(most), &mut |number| mean(view, number, *dim).map(Some))?;
+            .look_up(&[&whole], Want::Nearest(most), &mut |number| mean(reader, number, *dim).map(Some))?;
         let mut found: BTreeSet<i64> = near.into_iter().flatten().map(|(number, _)| number).collect();
-        let near = index.rows.look_up(&rows, Want::Nearest(ROWS), &mut |number| view.vector(number))?;
+        let near = index.rows.look_up(&rows, Want::Nearest(ROWS), &mut |number| reader.vector(number))?;
         for (row, _) in near.into_iter().flatten() {
-            found.extend(view.carriers(row, ROWS)?);
+            found.extend(reader.stories_with_row(row, ROWS)?);
         }
-        let mut working = Working::new(view, boilerplate, *dim);
+        let mut working = WorkingSet::new(reader, boilerplate, *dim);
         for number in found {
             working.take(number)?;
         }
         let vectors = working.vectors();
-        let Working { corpus, boilerplate: flags, .. } = working;
+        let WorkingSet { corpus, boilerplate: flags, .. } = working;
         let rows = corpus.rows.iter().zip(flags).map(|(row, exclude)| (row.text.clone(), exclude));
         let boilerplate = Boilerplate::told(rows);
-        Ok(Near { corpus, vectors, boilerplate })
+        Ok(LookupCandidates { corpus, vectors, boilerplate })
     }
 
     /// How rare words are in the store.
-    pub fn frequencies(&self) -> Result<Known<'_>> {
-        Known::new(&self.judge.words, self.store.view())
+    pub fn document_frequencies(&self) -> Result<StoreFrequencies<'_>> {
+        StoreFrequencies::new(&self.matcher.words, self.store.reader())
     }
 }
 
@@ -73,7 +73,7 @@ impl Archive {
 mod tests {
     use super::*;
     use crate::{
-        archive::Options,
+        archive::ArchiveOptions,
         embed::EmbedStats,
         store::{Identity, Store},
         story::Story,
@@ -99,8 +99,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let identity = Identity { model: "letters".into(), fingerprint: "1".into(), dim: DIM };
         let store = Store::open_or_create(folder.path(), &identity).unwrap();
-        let mut archive = Archive::open(store, Options::default()).unwrap();
-        let run = archive.begin(0, "test").unwrap();
+        let mut archive = Archive::open(store, ArchiveOptions::default()).unwrap();
+        let run = archive.begin_run(0, "test").unwrap();
         let note =
             "Join our newsletter and never miss what the editors of this page pick for you each morning.";
         let story = |i: usize| {
@@ -112,12 +112,12 @@ mod tests {
             Story { id: format!("{i:03}"), text: format!("{own}\n\n{note}"), ..Story::default() }
         };
         let stories: Vec<Story> = (0..60).map(story).collect();
-        archive.learn(run, stories, &[], &embed).unwrap();
-        archive.end(run, "{}").unwrap();
+        archive.add(run, stories, &[], &embed).unwrap();
+        archive.finish_run(run, "{}").unwrap();
 
         let asked = Corpus::new(vec![story(17)]);
         let vectors = Matrix::from_vec(asked.rows.iter().flat_map(|r| vector(&r.text)).collect(), DIM);
-        let near = archive.near(&asked, &vectors, 3).unwrap();
+        let near = archive.lookup_candidates(&asked, &vectors, 3).unwrap();
         // A small store is within what is looked at: all of it.
         assert_eq!(near.corpus.stories.len(), 60);
         assert_eq!(near.vectors.rows(), near.corpus.rows.len());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::params;
 
-use super::{Change, Store};
+use super::{Store, WriteTransaction};
 use crate::{
     Result,
     corpus::{Said, are_strangers},
@@ -22,11 +22,11 @@ const AFTER: &str = "SELECT min(story) FROM passages WHERE row = ?1 AND story > 
 /// What was found of pairs of stories: several rows ask about the same ones.
 type Found = BTreeMap<(i64, i64), bool>;
 
-impl Change<'_> {
+impl WriteTransaction<'_> {
     /// Counts the rows of a story that came last.
     pub(super) fn count_last(&self, story: i64) -> Result<()> {
         let mut found = Found::new();
-        for passage in self.view().passages(story)? {
+        for passage in self.reader().passages(story)? {
             let before = self.neighbour(BEFORE, passage.row, story)?;
             self.count(passage.row, 1, self.strangers(before, Some(story), &mut found)?)?;
         }
@@ -36,7 +36,7 @@ impl Change<'_> {
     /// Counts the rows of a story that is about to go, without it.
     pub(super) fn count_without(&self, story: i64) -> Result<()> {
         let mut found = Found::new();
-        for passage in self.view().passages(story)? {
+        for passage in self.reader().passages(story)? {
             let (before, after) =
                 (self.neighbour(BEFORE, passage.row, story)?, self.neighbour(AFTER, passage.row, story)?);
             let mut strangers = |x, y| self.strangers(x, y, &mut found);
@@ -49,7 +49,7 @@ impl Change<'_> {
 
     fn neighbour(&self, sql: &str, row: i64, story: i64) -> Result<Option<i64>> {
         let find = || self.prepare_cached(sql)?.query_row([row, story], |found| found.get(0));
-        find().map_err(self.view().failed())
+        find().map_err(self.reader().failed())
     }
 
     /// 1 if two stories with a row in common are strangers otherwise, else 0.
@@ -68,8 +68,8 @@ impl Change<'_> {
 
     fn texts(&self, story: i64) -> Result<Option<Texts>> {
         let sql = "SELECT hash, text FROM rows JOIN passages ON row = number WHERE story = ?1 ORDER BY place";
-        let rows = self.view().all(sql, [story], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(self.view().headed(story)?.map(|(title, source)| Texts { title, source, rows }))
+        let rows = self.reader().all(sql, [story], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(self.reader().title_and_source(story)?.map(|(title, source)| Texts { title, source, rows }))
     }
 
     fn count(&self, row: i64, carriers: i64, strangers: i64) -> Result<()> {
@@ -81,7 +81,7 @@ impl Change<'_> {
     fn recount(&self) -> Result<()> {
         let sql = "SELECT row, story, lag(story) OVER (PARTITION BY row ORDER BY story) FROM passages WHERE row IN \
                    (SELECT number FROM rows WHERE carriers > 1) ORDER BY row, story";
-        let pairs = self.view().all(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let pairs = self.reader().all(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         let (mut of_row, mut found) = (BTreeMap::<i64, i64>::new(), Found::new());
         for (row, story, before) in pairs {
             *of_row.entry(row).or_default() += self.strangers(before, Some(story), &mut found)?;
@@ -89,17 +89,17 @@ impl Change<'_> {
         for (row, strangers) in of_row {
             self.run("UPDATE rows SET strangers = ?2 WHERE number = ?1", params![row, strangers])?;
         }
-        self.put_meta(KEY, COUNTED)
+        self.set_meta(KEY, COUNTED)
     }
 }
 
 impl Store {
     /// Counts the strangers of a store of an earlier version as they are counted now.
     pub(super) fn count_as_now(&mut self) -> Result<()> {
-        if self.view().meta(KEY)?.as_deref() == Some(COUNTED) {
+        if self.reader().meta(KEY)?.as_deref() == Some(COUNTED) {
             return Ok(());
         }
-        let change = self.change()?;
+        let change = self.begin_write()?;
         change.recount()?;
         change.commit()
     }

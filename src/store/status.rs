@@ -48,7 +48,7 @@ pub(super) fn digest(story: &Story) -> [u8; 32] {
 }
 
 /// The SHA-256 of all that was read of `stories`, in their order.
-pub fn digest_of(stories: &[Story]) -> [u8; 32] {
+pub fn digest_stories(stories: &[Story]) -> [u8; 32] {
     let mut hash = Sha256::new();
     stories.iter().for_each(|story| hash.update(digest(story)));
     hash.finalize().into()
@@ -56,23 +56,23 @@ pub fn digest_of(stories: &[Story]) -> [u8; 32] {
 
 /// What the store says of a story.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Known {
+pub enum StoryStatus {
     /// Nothing: it is not there.
     New,
     /// It is there, under this number, with another text from the same file.
-    Other(i64),
+    Changed(i64),
     /// It is there as it is.
-    Same,
+    Unchanged,
     /// Another file's story has its id.
-    Taken,
+    IdConflict,
 }
 
 impl Store {
     /// The stories of `stories` that are not there as they are.
-    pub fn unknown(&self, stories: Vec<Story>) -> Result<Vec<Story>> {
+    pub fn new_or_changed(&self, stories: Vec<Story>) -> Result<Vec<Story>> {
         let mut unknown = Vec::new();
         for story in stories {
-            if self.known(&story)? != Known::Same {
+            if self.status(&story)? != StoryStatus::Unchanged {
                 unknown.push(story);
             }
         }
@@ -80,7 +80,7 @@ impl Store {
     }
 
     /// What is known of `story`.
-    pub fn known(&self, story: &Story) -> Result<Known> {
+    pub fn status(&self, story: &Story) -> Result<StoryStatus> {
         let find = || {
             let mut find =
                 self.db.prepare_cached("SELECT number, digest, path FROM stories WHERE id = ?1")?;
@@ -90,14 +90,16 @@ impl Store {
             find.query_row([&story.id], read).optional()
         };
         Ok(match find().map_err(self.failed())? {
-            None => Known::New,
-            Some((_, known, _)) if known == digest(story) => Known::Same,
-            Some((number, _, path)) if path == story.origin.path.to_string_lossy() => Known::Other(number),
+            None => StoryStatus::New,
+            Some((_, known, _)) if known == digest(story) => StoryStatus::Unchanged,
+            Some((number, _, path)) if path == story.origin.path.to_string_lossy() => {
+                StoryStatus::Changed(number)
+            }
             // Files were once called as people had typed them.
             Some((number, _, path)) if self.source_name(&self.source_path(&path)?)? == story.origin.path => {
-                Known::Other(number)
+                StoryStatus::Changed(number)
             }
-            Some(_) => Known::Taken,
+            Some(_) => StoryStatus::IdConflict,
         })
     }
 }

@@ -6,14 +6,14 @@ use rusqlite::{Connection, OptionalExtension, Row as Found, params};
 
 use super::{
     DATABASE,
-    read::{COLUMNS, story},
+    stories::{COLUMNS, story},
 };
 use crate::{Error, Result, story::Story};
 
 /// The store as one connection sees it: as it was when the reading began, with the changes that the connection has
 /// made itself.
 #[derive(Clone, Copy)]
-pub struct View<'c> {
+pub struct Reader<'c> {
     pub(super) db: &'c Connection,
     pub(super) folder: &'c Path,
 }
@@ -102,7 +102,7 @@ pub(super) fn floats(bytes: &[u8]) -> Vec<f32> {
     bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
 }
 
-impl View<'_> {
+impl Reader<'_> {
     pub(super) fn failed(&self) -> impl FnOnce(rusqlite::Error) -> Error + use<> {
         super::failed(&self.folder.join(DATABASE))
     }
@@ -135,22 +135,22 @@ impl View<'_> {
     }
 
     /// How many stories there are.
-    pub fn stories_len(&self) -> Result<u32> {
+    pub fn story_count(&self) -> Result<u32> {
         Ok(self.one("SELECT count(*) FROM stories", [], |row| row.get(0))?.unwrap_or(0))
     }
 
     /// The number of the story with this id.
-    pub fn number(&self, id: &str) -> Result<Option<i64>> {
+    pub fn story_number(&self, id: &str) -> Result<Option<i64>> {
         self.one("SELECT number FROM stories WHERE id = ?1", [id], |row| row.get(0))
     }
 
     /// The id of the story with this number.
-    pub fn id(&self, number: i64) -> Result<Option<String>> {
+    pub fn story_id(&self, number: i64) -> Result<Option<String>> {
         self.one("SELECT id FROM stories WHERE number = ?1", [number], |row| row.get(0))
     }
 
     /// The numbers from 1 up to `end`, without it, that no story has, ascending.
-    pub fn gaps(&self, end: i64) -> Result<Vec<i64>> {
+    pub fn missing_story_numbers(&self, end: i64) -> Result<Vec<i64>> {
         // In any order they come from an index, which is far smaller than the stories.
         let mut there: Vec<i64> =
             self.all("SELECT number FROM stories WHERE +number < ?1", [end], |row| row.get(0))?;
@@ -166,7 +166,7 @@ impl View<'_> {
     }
 
     /// The numbers of all stories above `after`, ascending.
-    pub fn numbers(&self, after: i64) -> Result<Vec<i64>> {
+    pub fn story_numbers(&self, after: i64) -> Result<Vec<i64>> {
         let mut ascending = self.ascending("stories", after)?;
         self.all("SELECT number FROM stories WHERE number > ?1 ORDER BY number", [after], |row| {
             ascending(row.get(0)?)
@@ -195,7 +195,7 @@ impl View<'_> {
     }
 
     /// Title and publisher of the story with this number.
-    pub fn headed(&self, number: i64) -> Result<Option<(String, Option<String>)>> {
+    pub fn title_and_source(&self, number: i64) -> Result<Option<(String, Option<String>)>> {
         let sql = "SELECT title, source FROM stories WHERE number = ?1";
         self.one(sql, [number], |row| Ok((row.get(0)?, row.get(1)?)))
     }
@@ -280,20 +280,20 @@ impl View<'_> {
     }
 
     /// How many rows there are, and how many have a vector of the model that the store is being moved to.
-    pub fn rows_len(&self) -> Result<(u64, u64)> {
+    pub fn row_counts(&self) -> Result<(u64, u64)> {
         let sql = "SELECT (SELECT count(*) FROM rows), (SELECT count(*) FROM rebuilt)";
         let count = |row: &Found<'_>, i| row.get::<_, i64>(i).map(|n| n.max(0) as u64);
         Ok(self.one(sql, [], |row| Ok((count(row, 0)?, count(row, 1)?)))?.unwrap_or_default())
     }
 
     /// The stories that have the row, ascending, `most` at most.
-    pub fn carriers(&self, row: i64, most: usize) -> Result<Vec<i64>> {
+    pub fn stories_with_row(&self, row: i64, most: usize) -> Result<Vec<i64>> {
         let sql = "SELECT story FROM passages WHERE row = ?1 ORDER BY story LIMIT ?2";
         self.all(sql, params![row, most as i64], |row| row.get(0))
     }
 
     /// How many stories have `word` in `field`, and the balance of its use as a name.
-    pub fn word(&self, field: u8, word: &str) -> Result<Option<(u32, i32)>> {
+    pub fn word_frequency(&self, field: u8, word: &str) -> Result<Option<(u32, i32)>> {
         let sql = "SELECT stories, name FROM words WHERE field = ?1 AND word = ?2";
         self.one(sql, params![field, word], |row| Ok((row.get::<_, i64>(0)?.max(0) as u32, row.get(1)?)))
     }
@@ -318,7 +318,7 @@ impl View<'_> {
     }
 
     /// How many decisions there are, on pairs and on stories to be kept.
-    pub fn decisions_len(&self) -> Result<u64> {
+    pub fn decision_count(&self) -> Result<u64> {
         let sql = "SELECT (SELECT count(*) FROM decisions) + (SELECT count(*) FROM chosen)";
         Ok(self.one(sql, [], |row| row.get::<_, i64>(0))?.unwrap_or(0).max(0) as u64)
     }
@@ -330,7 +330,7 @@ impl View<'_> {
     }
 
     /// The ids of the stories that people chose to be kept, the first chosen first.
-    pub fn chosen(&self) -> Result<Vec<String>> {
+    pub fn canonical_overrides(&self) -> Result<Vec<String>> {
         self.all("SELECT id FROM chosen ORDER BY number", [], |row| row.get(0))
     }
 
@@ -349,7 +349,7 @@ impl View<'_> {
     }
 
     /// The earlier stories that a story was judged beside, ascending, with what it is to them.
-    pub fn earlier_of(&self, story: i64) -> Result<Vec<(i64, String)>> {
+    pub fn earlier_relations(&self, story: i64) -> Result<Vec<(i64, String)>> {
         self.all("SELECT a, relation FROM pairs WHERE b = ?1 ORDER BY a", [story], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })

@@ -49,7 +49,7 @@ impl Store {
 
     /// Calls `each` on every story, in the order they were added; the outer error is one of `each`, the inner one of
     /// the store.
-    pub fn each_story(
+    pub fn for_each_story(
         &self,
         each: &mut dyn FnMut(&Story) -> std::io::Result<()>,
     ) -> std::io::Result<Result<()>> {

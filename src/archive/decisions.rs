@@ -6,12 +6,12 @@ use super::Archive;
 use crate::{
     Error, Result,
     group::{Choice, DECISION_SCHEMA, Decision, Decisions, Name, Named, Texts},
-    store::View,
+    store::Reader,
 };
 
 /// What became of decisions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Decided {
+pub struct DecisionOutcome {
     /// Those that are kept.
     pub kept: u64,
     /// Those that name a story that the store does not have: they are kept too, and count when it comes.
@@ -26,10 +26,10 @@ impl Archive {
     ///
     /// # Errors
     /// [`Error::Store`] if nobody could honour them beside the earlier ones on other pairs; nothing is kept then.
-    pub fn decide(&mut self, run: i64, decisions: &Decisions) -> Result<Decided> {
-        let Archive { store, judge } = self;
-        let (decisions, other_texts) = &by_ids_of(store.view(), decisions)?;
-        if let Err(Error::Line { message, .. }) = decisions.beside(self::decisions(store.view())?) {
+    pub fn apply_decisions(&mut self, run: i64, decisions: &Decisions) -> Result<DecisionOutcome> {
+        let Archive { store, matcher } = self;
+        let (decisions, other_texts) = &by_ids_of(store.reader(), decisions)?;
+        if let Err(Error::Line { message, .. }) = decisions.beside(self::decisions(store.reader())?) {
             return Err(Error::Store {
                 path: store.folder().into(),
                 message: format!("with the decisions that it has, {message}"),
@@ -37,22 +37,22 @@ impl Archive {
                     .into(),
             });
         }
-        let change = store.change()?;
-        let mut decided = Decided { other_texts: *other_texts, ..Decided::default() };
+        let transaction = store.begin_write()?;
+        let mut decided = DecisionOutcome { other_texts: *other_texts, ..DecisionOutcome::default() };
         let mut named: BTreeSet<&str> = BTreeSet::new();
         for (_, decision) in &decisions.pairs {
-            change.put_decision(&decision.a, &decision.b, decision.decision == Choice::Same)?;
+            transaction.set_decision(&decision.a, &decision.b, decision.decision == Choice::Same)?;
             named.extend([decision.a.as_str(), decision.b.as_str()]);
             decided.kept += 1;
         }
         for (_, chosen) in &decisions.canonical {
-            change.put_chosen(&chosen.id)?;
+            transaction.set_canonical_override(&chosen.id)?;
             named.insert(&chosen.id);
             decided.kept += 1;
         }
         let mut seeds = Vec::new();
         for id in &named {
-            match change.view().number(id)? {
+            match transaction.reader().story_number(id)? {
                 Some(number) => seeds.push((*id, number)),
                 None => decided.unknown += 1,
             }
@@ -63,26 +63,26 @@ impl Archive {
             if regrouped.contains(&number) {
                 continue;
             }
-            let group = change.view().member(number)?.map(|m| m.group);
-            let rest = group.map(|g| change.view().members(g)).transpose()?.unwrap_or_default();
+            let group = transaction.reader().member(number)?.map(|m| m.group);
+            let rest = group.map(|g| transaction.reader().members(g)).transpose()?.unwrap_or_default();
             let mut near: Vec<i64> = rest.iter().map(|m| m.story).collect();
             near.push(number);
-            regrouped.extend(judge.regroup(&change, run, &near, &[], id)?);
+            regrouped.extend(matcher.regroup(&transaction, run, &near, &[], id)?);
         }
-        change.commit()?;
+        transaction.commit()?;
         Ok(decided)
     }
 }
 
 /// `decisions` by the ids that the stories have in the store, of several lines on a pair the last; and how many are on texts
 /// that it does not have, or has more than once under other ids.
-fn by_ids_of(view: View<'_>, decisions: &Decisions) -> Result<(Decisions, u64)> {
+fn by_ids_of(reader: Reader<'_>, decisions: &Decisions) -> Result<(Decisions, u64)> {
     let mut texts = Texts::new(decisions);
     if texts.is_empty() {
         return Ok((decisions.clone(), 0));
     }
-    for number in view.numbers(0)? {
-        if let Some(story) = view.story(number)? {
+    for number in reader.story_numbers(0)? {
+        if let Some(story) = reader.story(number)? {
             texts.take(&story, story.id.clone());
         }
     }
@@ -113,12 +113,12 @@ fn by_ids_of(view: View<'_>, decisions: &Decisions) -> Result<(Decisions, u64)> 
 }
 
 /// All that people decided of the stories of a store.
-pub fn decisions(view: View<'_>) -> Result<Decisions> {
-    among(view, view.decisions()?)
+pub fn decisions(reader: Reader<'_>) -> Result<Decisions> {
+    among(reader, reader.decisions()?)
 }
 
 /// `pairs`, two ids each and whether they are of one origin, with the stories that people chose to be kept.
-pub(super) fn among(view: View<'_>, pairs: Vec<(String, String, bool)>) -> Result<Decisions> {
+pub(super) fn among(reader: Reader<'_>, pairs: Vec<(String, String, bool)>) -> Result<Decisions> {
     let pair = |(a, b, same)| {
         let decision = if same { Choice::Same } else { Choice::Different };
         (0, Decision { schema: DECISION_SCHEMA, a, b, decision, a_text: None, b_text: None })
@@ -126,6 +126,6 @@ pub(super) fn among(view: View<'_>, pairs: Vec<(String, String, bool)>) -> Resul
     let named = |id| (0, Named { schema: DECISION_SCHEMA, id, decision: "canonical".into(), text: None });
     Ok(Decisions {
         pairs: pairs.into_iter().map(pair).collect(),
-        canonical: view.chosen()?.into_iter().map(named).collect(),
+        canonical: reader.canonical_overrides()?.into_iter().map(named).collect(),
     })
 }

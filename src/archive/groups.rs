@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Archive, pairs, working::Working};
+use super::{Archive, pairs, working_set::WorkingSet};
 use crate::{
     Result,
     compare::{Comparer, Relation, Verdict},
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// A store as a report shows it.
-pub struct Grouped<'a> {
+pub struct GroupedCorpus<'a> {
     /// Its stories, in the order in which they came.
     pub corpus: &'a Corpus,
     /// What they are to one another, as far as anything.
@@ -24,25 +24,25 @@ pub struct Grouped<'a> {
 
 impl Archive {
     /// Reads all stories, and gives them to `show` with what the store knows of them.
-    pub fn grouped<T>(&self, show: impl FnOnce(&Grouped<'_>) -> T) -> Result<T> {
-        let view = self.store.view();
-        let mut working = Working::new(view, &self.judge.boilerplate, self.judge.dim);
+    pub fn with_groups<T>(&self, show: impl FnOnce(&GroupedCorpus<'_>) -> T) -> Result<T> {
+        let reader = self.store.reader();
+        let mut working = WorkingSet::new(reader, &self.matcher.boilerplate, self.matcher.dim);
         let mut place: BTreeMap<i64, StoryId> = BTreeMap::new();
-        for number in view.numbers(0)? {
+        for number in reader.story_numbers(0)? {
             place.extend(working.take(number)?.map(|id| (number, id)));
         }
         let mut verdicts = Vec::new();
-        for pair in view.pairs()? {
+        for pair in reader.pairs()? {
             if let (Some(a), Some(b)) = (place.get(&pair.a), place.get(&pair.b)) {
                 verdicts.push(pairs::verdict(&pair, *a, *b)?);
             }
         }
         let mut groups = Vec::new();
         let mut sets = Vec::new();
-        for (number, canonical) in view.groups()? {
+        for (number, canonical) in reader.groups()? {
             let Some(canonical) = place.get(&canonical).copied() else { continue };
             let mut members: Vec<Member> = Vec::new();
-            for stored in view.members(number)? {
+            for stored in reader.members(number)? {
                 let Some(story) = place.get(&stored.story).copied() else { continue };
                 members.push(Member {
                     story,
@@ -70,8 +70,8 @@ impl Archive {
         let linked = |v: &&Verdict| matches!(v.relation, Relation::Twin | Relation::Related);
         let links = verdicts.iter().filter(linked).cloned().collect();
         let groups = Groups { groups, links };
-        self.judge.compare(view, &working, |comparer| {
-            show(&Grouped { corpus: &working.corpus, verdicts: &verdicts, groups: &groups, comparer })
+        self.matcher.compare(reader, &working, |comparer| {
+            show(&GroupedCorpus { corpus: &working.corpus, verdicts: &verdicts, groups: &groups, comparer })
         })
     }
 }

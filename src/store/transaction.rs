@@ -4,46 +4,46 @@ use std::ops::Deref;
 
 use rusqlite::{Transaction, params};
 
-use super::{StoredMember, StoredPair, StoredPassage, View, add::digest};
+use super::{Reader, StoredMember, StoredPair, StoredPassage, status::digest};
 use crate::{
     Result,
     story::{Row, Story},
 };
 
 /// Statements in one transaction. What is not committed when it is dropped has not happened.
-pub struct Change<'s> {
+pub struct WriteTransaction<'s> {
     transaction: Transaction<'s>,
     folder: &'s std::path::Path,
 }
 
-impl<'s> Change<'s> {
+impl<'s> WriteTransaction<'s> {
     pub(super) fn new(transaction: Transaction<'s>, folder: &'s std::path::Path) -> Self {
-        Change { transaction, folder }
+        WriteTransaction { transaction, folder }
     }
 
     /// The store with the changes so far.
-    pub fn view(&self) -> View<'_> {
-        View { db: &self.transaction, folder: self.folder }
+    pub fn reader(&self) -> Reader<'_> {
+        Reader { db: &self.transaction, folder: self.folder }
     }
 
     pub(super) fn run(&self, sql: &str, params: impl rusqlite::Params) -> Result<usize> {
         let run = || self.transaction.prepare_cached(sql)?.execute(params);
-        run().map_err(self.view().failed())
+        run().map_err(self.reader().failed())
     }
 
     /// Makes it last.
     pub fn commit(self) -> Result<()> {
-        let failed = self.view().failed();
+        let failed = self.reader().failed();
         self.transaction.commit().map_err(failed)
     }
 
     /// Puts a value under `key`.
-    pub fn put_meta(&self, key: &str, value: &str) -> Result<()> {
+    pub fn set_meta(&self, key: &str, value: &str) -> Result<()> {
         self.run("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", [key, value]).map(drop)
     }
 
     /// Puts a row that is not there, with its vector; its number.
-    pub fn put_row(&self, row: &Row, vector: &[f32]) -> Result<i64> {
+    pub fn insert_row(&self, row: &Row, vector: &[f32]) -> Result<i64> {
         let bytes: Vec<u8> = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
         let sql = "INSERT INTO rows (hash, text, vector) VALUES (?1, ?2, ?3)";
         self.run(sql, params![&row.hash[..], row.text, bytes])?;
@@ -51,7 +51,7 @@ impl<'s> Change<'s> {
     }
 
     /// Puts a story with its passages; its number.
-    pub fn put_story(
+    pub fn insert_story(
         &self,
         story: &Story,
         passages: &[StoredPassage],
@@ -79,7 +79,7 @@ impl<'s> Change<'s> {
             ],
         )?;
         let number = self.transaction.last_insert_rowid();
-        self.run("DELETE FROM meta WHERE key = ?1", [kept_out(&story.id)])?;
+        self.run("DELETE FROM meta WHERE key = ?1", [tombstone(&story.id)])?;
         for (place, passage) in passages.iter().enumerate() {
             let (start, end) = (passage.span.start as i64, passage.span.end as i64);
             let put = "INSERT INTO passages VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
@@ -91,8 +91,8 @@ impl<'s> Change<'s> {
 
     /// Notes that people took the story with this id, of the file `path`, out: it comes back only when they add it
     /// themselves.
-    pub fn keep_out(&self, id: &str, path: &str) -> Result<()> {
-        self.put_meta(&kept_out(id), path)
+    pub fn insert_tombstone(&self, id: &str, path: &str) -> Result<()> {
+        self.set_meta(&tombstone(id), path)
     }
 
     /// Removes a story with all that hangs on it but its rows.
@@ -109,31 +109,31 @@ impl<'s> Change<'s> {
     }
 
     /// Puts a judgement.
-    pub fn put_pair(&self, pair: &StoredPair) -> Result<()> {
+    pub fn insert_pair(&self, pair: &StoredPair) -> Result<()> {
         let sql = "INSERT OR REPLACE INTO pairs VALUES (?1, ?2, ?3, ?4, ?5)";
         self.run(sql, params![pair.a, pair.b, pair.relation, pair.rule, pair.figures]).map(drop)
     }
 
     /// Keeps what people said of two stories, in place of what they said before.
-    pub fn put_decision(&self, a: &str, b: &str, same: bool) -> Result<()> {
+    pub fn set_decision(&self, a: &str, b: &str, same: bool) -> Result<()> {
         let (a, b) = if a <= b { (a, b) } else { (b, a) };
         self.run("INSERT OR REPLACE INTO decisions VALUES (?1, ?2, ?3)", params![a, b, same]).map(drop)
     }
 
     /// Forgets what people said of the story with this id.
-    pub fn forget_decisions_on(&self, id: &str) -> Result<()> {
+    pub fn remove_decisions_of(&self, id: &str) -> Result<()> {
         self.run("DELETE FROM decisions WHERE a = ?1 OR b = ?1", [id])?;
         self.run("DELETE FROM chosen WHERE id = ?1", [id]).map(drop)
     }
 
     /// Keeps that a story is to be kept of its group: the last one chosen is.
-    pub fn put_chosen(&self, id: &str) -> Result<()> {
+    pub fn set_canonical_override(&self, id: &str) -> Result<()> {
         self.run("DELETE FROM chosen WHERE id = ?1", [id])?;
         self.run("INSERT INTO chosen (id) VALUES (?1)", [id]).map(drop)
     }
 
     /// Makes a group; its number, which no group had before.
-    pub fn put_group(&self, canonical: i64) -> Result<i64> {
+    pub fn insert_group(&self, canonical: i64) -> Result<i64> {
         self.run("INSERT INTO groups (canonical) VALUES (?1)", [canonical])?;
         Ok(self.transaction.last_insert_rowid())
     }
@@ -144,7 +144,7 @@ impl<'s> Change<'s> {
     }
 
     /// Puts a story into a group, out of the one that it was in.
-    pub fn put_member(&self, m: &StoredMember) -> Result<()> {
+    pub fn set_member(&self, m: &StoredMember) -> Result<()> {
         self.run(
             "INSERT OR REPLACE INTO members VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
@@ -167,13 +167,20 @@ impl<'s> Change<'s> {
     }
 
     /// Notes what happened to a group.
-    pub fn put_event(&self, run: i64, kind: &str, group: i64, story: &str, other: Option<i64>) -> Result<()> {
+    pub fn insert_event(
+        &self,
+        run: i64,
+        kind: &str,
+        group: i64,
+        story: &str,
+        other: Option<i64>,
+    ) -> Result<()> {
         let sql = "INSERT INTO events (run, kind, grp, story, other) VALUES (?1, ?2, ?3, ?4, ?5)";
         self.run(sql, params![run, kind, group, story, other]).map(drop)
     }
 
     /// Notes that a run began; its number.
-    pub fn put_run(&self, at: i64, command: &str) -> Result<i64> {
+    pub fn insert_run(&self, at: i64, command: &str) -> Result<i64> {
         self.run("INSERT INTO runs (at, command) VALUES (?1, ?2)", params![at, command])?;
         Ok(self.transaction.last_insert_rowid())
     }
@@ -195,40 +202,40 @@ impl<'s> Change<'s> {
     }
 
     /// Keeps a row's vector of the model that the store is being moved to.
-    pub fn put_rebuilt(&self, row: i64, vector: &[f32]) -> Result<()> {
+    pub fn insert_rebuilt_vector(&self, row: i64, vector: &[f32]) -> Result<()> {
         let bytes: Vec<u8> = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
         self.run("INSERT OR REPLACE INTO rebuilt VALUES (?1, ?2)", params![row, bytes]).map(drop)
     }
 
     /// Forgets such vectors.
-    pub fn clear_rebuilt(&self) -> Result<()> {
+    pub fn clear_rebuilt_vectors(&self) -> Result<()> {
         self.run("DELETE FROM rebuilt", []).map(drop)
     }
 
     /// Makes the files that are searched belong to an earlier store.
-    pub fn new_generation(&self) -> Result<()> {
+    pub fn reset_generation(&self) -> Result<()> {
         self.run("UPDATE meta SET value = abs(random()) WHERE key = 'generation'", []).map(drop)
     }
 
     /// Puts those vectors in place of the others. False, and nothing done, while a row has none.
-    pub fn take_rebuilt(&self) -> Result<bool> {
+    pub fn apply_rebuilt_vectors(&self) -> Result<bool> {
         let sql = "SELECT EXISTS (SELECT 1 FROM rows WHERE number NOT IN (SELECT row FROM rebuilt))";
         let lacks = || self.transaction.query_row(sql, [], |found| found.get::<_, bool>(0));
-        if lacks().map_err(self.view().failed())? {
+        if lacks().map_err(self.reader().failed())? {
             return Ok(false);
         }
         self.run("UPDATE rows SET vector = (SELECT vector FROM rebuilt WHERE row = number)", [])?;
-        self.clear_rebuilt()?;
+        self.clear_rebuilt_vectors()?;
         Ok(true)
     }
 }
 
 /// The key of `meta` that says so of a story.
-pub(super) fn kept_out(id: &str) -> String {
+pub(super) fn tombstone(id: &str) -> String {
     format!("removed {id}")
 }
 
-impl<'s> Deref for Change<'s> {
+impl<'s> Deref for WriteTransaction<'s> {
     type Target = Transaction<'s>;
 
     fn deref(&self) -> &Transaction<'s> {

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, HashMap};
 use crate::{
     Result,
     compare::is_boilerplate,
-    store::View,
+    store::Reader,
     story::{Corpus, Passage, Row, RowId, Story, StoryId},
     vector::Matrix,
 };
 
 /// The corpus, with a vector and a flag a row.
-pub(super) struct Working<'v> {
-    view: View<'v>,
+pub(super) struct WorkingSet<'v> {
+    reader: Reader<'v>,
     boilerplate_known: &'v BTreeMap<String, bool>,
     dim: usize,
     pub corpus: Corpus,
@@ -26,10 +26,10 @@ pub(super) struct Working<'v> {
     of_row: HashMap<i64, RowId>,
 }
 
-impl<'v> Working<'v> {
-    pub fn new(view: View<'v>, boilerplate_known: &'v BTreeMap<String, bool>, dim: usize) -> Self {
-        Working {
-            view,
+impl<'v> WorkingSet<'v> {
+    pub fn new(reader: Reader<'v>, boilerplate_known: &'v BTreeMap<String, bool>, dim: usize) -> Self {
+        WorkingSet {
+            reader,
             boilerplate_known,
             dim,
             corpus: Corpus::default(),
@@ -47,13 +47,13 @@ impl<'v> Working<'v> {
         if let Some(here) = self.of_number.get(&number) {
             return Ok(Some(*here));
         }
-        let Some(story) = self.view.story(number)? else { return Ok(None) };
+        let Some(story) = self.reader.story(number)? else { return Ok(None) };
         let mut passages = Vec::new();
-        for stored in self.view.passages(number)? {
+        for stored in self.reader.passages(number)? {
             let row = match self.of_row.get(&stored.row) {
                 Some(row) => *row,
                 None => {
-                    let Some(found) = self.view.row(stored.row)? else { continue };
+                    let Some(found) = self.reader.row(stored.row)? else { continue };
                     let known = self.boilerplate_known.get(&found.text).copied();
                     let flag = known.unwrap_or_else(|| is_boilerplate(found.carriers, found.strangers));
                     let row = self.row(Row { text: found.text, hash: found.hash }, &found.vector, flag);
@@ -78,9 +78,9 @@ impl<'v> Working<'v> {
             let row = &new.rows[passage.row.index()];
             let flag = match self.boilerplate_known.get(&row.text) {
                 Some(known) => *known,
-                None => match self.view.row_number(&row.hash)? {
+                None => match self.reader.row_number(&row.hash)? {
                     Some(number) => {
-                        let counts = self.view.row(number)?.map(|r| (r.carriers, r.strangers));
+                        let counts = self.reader.row(number)?.map(|r| (r.carriers, r.strangers));
                         counts.is_some_and(|(carriers, strangers)| is_boilerplate(carriers, strangers))
                     }
                     None => false,

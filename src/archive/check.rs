@@ -6,13 +6,13 @@ use std::{
 };
 
 use super::{
-    Archive, Embed, Judge,
-    index::{Searched, shingles_of},
+    Archive, Embed, Matcher,
+    frequencies::StoreFrequencies,
+    index::{SearchKeys, shingles_of},
     pairs,
     regroup::decided,
-    texts::{Embedded, Titles, Unembedded},
-    words::Known,
-    working::Working,
+    texts::{EmbeddedBatch, MissingVectors, TitleRows},
+    working_set::WorkingSet,
 };
 use crate::{
     Result,
@@ -21,14 +21,14 @@ use crate::{
     group::{self, Groups},
     progress::Progress,
     search::{self, Want, write_mean},
-    store::{Store, View},
+    store::{Reader, Store},
     story::{Corpus, RowId, Story, StoryId},
     vector::{Matrix, dot},
 };
 
 /// A story of the store that a new one is related to.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Kin {
+pub struct RelatedStory {
     /// Its id.
     pub id: String,
     /// What the new story is to it.
@@ -47,23 +47,23 @@ pub struct Kin {
 
 /// What a new story is to those of the store.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Judgement {
+pub struct CheckResult {
     /// Those that it is related to: of one origin first, then by how much is shared.
-    pub kin: Vec<Kin>,
+    pub related: Vec<RelatedStory>,
     /// Its passages that no story of one origin has, boilerplate apart.
-    pub novel: Vec<String>,
+    pub novel_passages: Vec<String>,
 }
 
 /// New stories beside those of the store that they were compared with.
-pub struct Judged {
+pub struct ArchiveDedup {
     /// Both: those of the store first, in their order.
     pub corpus: Corpus,
     /// How many are of the store.
-    pub archived: usize,
+    pub stored: usize,
     /// What they are to one another.
     pub verdicts: Vec<Verdict>,
     /// How many pairs were compared.
-    pub compared: u64,
+    pub compared_pairs: u64,
     /// The groups and links that new stories have part in.
     pub groups: Groups,
     /// What the encoder saw.
@@ -74,8 +74,8 @@ pub struct Judged {
 pub(super) struct Batch {
     pub corpus: Corpus,
     pub vectors: Matrix,
-    pub titles: Titles,
-    pub searched: Vec<Searched>,
+    pub titles: TitleRows,
+    pub searched: Vec<SearchKeys>,
     /// For each row the numbers of near rows of the store.
     near_rows: Vec<Vec<i64>>,
     /// For each story the numbers of near stories, with their scores.
@@ -88,7 +88,7 @@ const KEPT: usize = 20_000;
 
 /// What of a batch is in the store already.
 #[derive(Default)]
-pub(super) struct Fresh {
+pub(super) struct Inserted {
     /// Rows of the batch under their numbers.
     pub rows: BTreeMap<RowId, i64>,
     /// Its stories under their numbers.
@@ -99,52 +99,55 @@ pub(super) struct Fresh {
 
 impl Archive {
     /// What a new story is to those of the store, which is left as it is.
-    pub fn judge(&self, story: Story, embed: &Embed<'_>) -> Result<Judgement> {
-        let batch = self.judge.batch(&self.store, vec![story], embed)?;
-        self.judge.judgement(&self.store, &batch)
+    pub fn check(&self, story: Story, embed: &Embed<'_>) -> Result<CheckResult> {
+        let batch = self.matcher.batch(&self.store, vec![story], embed)?;
+        self.matcher.judgement(&self.store, &batch)
     }
 
     /// Explains what two stories of the store are to one another; none if one is not there.
     pub fn explain(&self, a: i64, b: i64) -> Result<Option<Explanation>> {
-        let view = self.store.view();
-        let mut working = Working::new(view, &self.judge.boilerplate, self.judge.dim);
+        let reader = self.store.reader();
+        let mut working = WorkingSet::new(reader, &self.matcher.boilerplate, self.matcher.dim);
         let (Some(a), Some(b)) = (working.take(a)?, working.take(b)?) else { return Ok(None) };
-        self.judge.compare(view, &working, |comparer| comparer.explain(a, b)).map(Some)
+        self.matcher.compare(reader, &working, |comparer| comparer.explain(a, b)).map(Some)
     }
 
     /// What new stories are to those of the store and to one another; the store is left as it is. Groups of the store
     /// keep their numbers, new ones are numbered on from there.
-    pub fn judge_all(
+    pub fn dedup(
         &self,
         stories: Vec<Story>,
         embed: &Embed<'_>,
         progress: &dyn Progress,
-    ) -> Result<Judged> {
-        self.judge.judge_all(&self.store, stories, embed, progress)
+    ) -> Result<ArchiveDedup> {
+        self.matcher.judge_all(&self.store, stories, embed, progress)
     }
 }
 
-impl Judge {
+impl Matcher {
     /// Embeds what is not known, and searches for all at once.
     pub(super) fn batch(&self, store: &Store, stories: Vec<Story>, embed: &Embed<'_>) -> Result<Batch> {
-        let fresh = Unembedded::new(store, stories, self.dim)?;
+        let fresh = MissingVectors::new(store, stories, self.dim)?;
         let known = fresh.known();
         let (embedded, embed_stats) = embed(&fresh.texts())?;
-        let (Embedded { corpus, vectors, titles }, dim) = (fresh.embedded(&embedded)?, self.dim);
+        let (EmbeddedBatch { corpus, vectors, titles }, dim) = (fresh.embedded(&embedded)?, self.dim);
         let embed_stats = EmbedStats { cached_texts: embed_stats.cached_texts + known, ..embed_stats };
 
         let rows: Vec<&[f32]> = (0..corpus.rows.len()).map(|i| vectors.row(i)).collect();
-        let view = store.view();
+        let reader = store.reader();
         let floor = Want::AtLeast(self.options.search.row_floor);
-        let found = self.index.rows.look_up(&rows, floor, &mut |number| view.vector(number))?;
+        let found = self.index.rows.look_up(&rows, floor, &mut |number| reader.vector(number))?;
         let near_rows =
             found.into_iter().map(|near| near.into_iter().map(|(row, _)| row).collect()).collect();
-        let searched: Vec<Searched> = (0..corpus.stories.len())
+        let searched: Vec<SearchKeys> = (0..corpus.stories.len())
             .map(|i| {
                 let mut mean = vec![0.0; dim];
                 let id = StoryId(i as u32);
                 write_mean(corpus.story_rows(id).map(|row| vectors.row(row.index())), &mut mean);
-                Searched { mean, shingles: search::shingles(&corpus, id, self.options.search.shingles.words) }
+                SearchKeys {
+                    mean,
+                    shingles: search::shingles(&corpus, id, self.options.search.shingles.words),
+                }
             })
             .collect();
         let means: Vec<&[f32]> = searched.iter().map(|s| &s.mean[..]).collect();
@@ -157,10 +160,10 @@ impl Judge {
     /// The numbers of the stories that story `at` of the batch is compared with.
     pub(super) fn candidates(
         &self,
-        view: View<'_>,
+        reader: Reader<'_>,
         batch: &Batch,
         at: StoryId,
-        fresh: &Fresh,
+        fresh: &Inserted,
     ) -> Result<BTreeSet<i64>> {
         let options = &self.options.search;
         let mut found = BTreeSet::new();
@@ -174,7 +177,7 @@ impl Judge {
             rows.extend(fresh.rows.iter().filter(|(other, _)| near(other)).map(|(_, number)| *number));
         }
         for row in rows {
-            let carriers = view.carriers(row, options.max_carriers + 1)?;
+            let carriers = reader.stories_with_row(row, options.max_carriers + 1)?;
             if carriers.len() <= options.max_carriers {
                 found.extend(carriers);
             }
@@ -193,7 +196,7 @@ impl Judge {
             if let Some(shingles) = kept.get(&story) {
                 return Ok(shingles.clone());
             }
-            let read = view.story(i64::from(story))?;
+            let read = reader.story(i64::from(story))?;
             let shingles: Rc<[u64]> = read.map(|read| shingles_of(read, options)).unwrap_or_default().into();
             if kept.len() >= KEPT {
                 kept.clear();
@@ -210,18 +213,18 @@ impl Judge {
     /// verdicts on those that it is related to.
     pub(super) fn judge_one<'a>(
         &'a self,
-        view: View<'a>,
+        reader: Reader<'a>,
         batch: &Batch,
         at: StoryId,
-        fresh: &Fresh,
-    ) -> Result<(Working<'a>, Vec<Verdict>)> {
-        let mut working = Working::new(view, &self.boilerplate, self.dim);
-        for number in self.candidates(view, batch, at, fresh)? {
+        fresh: &Inserted,
+    ) -> Result<(WorkingSet<'a>, Vec<Verdict>)> {
+        let mut working = WorkingSet::new(reader, &self.boilerplate, self.dim);
+        for number in self.candidates(reader, batch, at, fresh)? {
             working.take(number)?;
         }
         let own = working.add(&batch.corpus, at, &batch.vectors)?;
         let pairs: Vec<(StoryId, StoryId)> = (0..own.0).map(|other| (StoryId(other), own)).collect();
-        let mut verdicts = self.verdicts(view, &working, &pairs)?;
+        let mut verdicts = self.verdicts(reader, &working, &pairs)?;
         verdicts.retain(|v| v.relation != Relation::None);
         Ok((working, verdicts))
     }
@@ -229,24 +232,24 @@ impl Judge {
     /// The verdicts on `pairs`.
     fn verdicts(
         &self,
-        view: View<'_>,
-        working: &Working<'_>,
+        reader: Reader<'_>,
+        working: &WorkingSet<'_>,
         pairs: &[(StoryId, StoryId)],
     ) -> Result<Vec<Verdict>> {
         if pairs.is_empty() {
             return Ok(Vec::new());
         }
-        self.compare(view, working, |comparer| comparer.judge_all(pairs, &crate::progress::NoProgress))?
+        self.compare(reader, working, |comparer| comparer.judge_all(pairs, &crate::progress::NoProgress))?
     }
 
     /// Compares stories of `working` by how rare words are in the store.
     pub(super) fn compare<T>(
         &self,
-        view: View<'_>,
-        working: &Working<'_>,
+        reader: Reader<'_>,
+        working: &WorkingSet<'_>,
         ask: impl FnOnce(&Comparer<'_>) -> T,
     ) -> Result<T> {
-        let known = Known::new(&self.words, view)?;
+        let known = StoreFrequencies::new(&self.words, reader)?;
         let (vectors, flags) = (working.vectors(), working.boilerplate.clone());
         let comparer = Comparer::among(
             &working.corpus,
@@ -261,24 +264,24 @@ impl Judge {
     }
 
     /// The verdict on two stories of the store, the earlier one first.
-    pub(super) fn verdict(&self, view: View<'_>, a: i64, b: i64) -> Result<Option<Verdict>> {
-        let mut working = Working::new(view, &self.boilerplate, self.dim);
+    pub(super) fn verdict(&self, reader: Reader<'_>, a: i64, b: i64) -> Result<Option<Verdict>> {
+        let mut working = WorkingSet::new(reader, &self.boilerplate, self.dim);
         let (Some(a), Some(b)) = (working.take(a.min(b))?, working.take(a.max(b))?) else { return Ok(None) };
-        Ok(self.verdicts(view, &working, &[(a, b)])?.pop())
+        Ok(self.verdicts(reader, &working, &[(a, b)])?.pop())
     }
 
     /// What the store knows of the stories of `working` among themselves.
     fn stored_verdicts(
         &self,
-        view: View<'_>,
-        working: &Working<'_>,
+        reader: Reader<'_>,
+        working: &WorkingSet<'_>,
         archived: usize,
     ) -> Result<Vec<Verdict>> {
         let of: BTreeMap<i64, StoryId> =
             (0..archived).filter_map(|i| Some((working.numbers[i]?, StoryId(i as u32)))).collect();
         let mut verdicts = Vec::new();
         for number in of.keys() {
-            for pair in &view.pairs_with_later(*number)? {
+            for pair in &reader.pairs_with_later(*number)? {
                 if let (Some(a), Some(b)) = (of.get(&pair.a), of.get(&pair.b)) {
                     let verdict = pairs::verdict(pair, *a.min(b), *a.max(b))?;
                     verdicts.push(if a <= b { verdict } else { verdict.flipped() });
@@ -289,20 +292,20 @@ impl Judge {
     }
 
     /// What the one story of `batch` is to those of the store.
-    pub(super) fn judgement(&self, store: &Store, batch: &Batch) -> Result<Judgement> {
-        let view = store.view();
-        let (working, mut verdicts) = self.judge_one(view, batch, StoryId(0), &Fresh::default())?;
+    pub(super) fn judgement(&self, store: &Store, batch: &Batch) -> Result<CheckResult> {
+        let reader = store.reader();
+        let (working, mut verdicts) = self.judge_one(reader, batch, StoryId(0), &Inserted::default())?;
         verdicts.sort_by(|x, y| {
             let strength = |v: &Verdict| v.coverage_ab.max(v.coverage_ba);
             let order = y.relation.is_origin().cmp(&x.relation.is_origin());
             order.then(strength(y).total_cmp(&strength(x))).then(x.a.cmp(&y.a))
         });
-        let mut kin = Vec::new();
+        let mut related = Vec::new();
         for verdict in &verdicts {
             let seen = verdict.flipped();
             let number = working.numbers[verdict.a.index()];
-            let member = number.map(|n| view.member(n)).transpose()?.flatten();
-            kin.push(Kin {
+            let member = number.map(|n| reader.member(n)).transpose()?.flatten();
+            related.push(RelatedStory {
                 id: working.corpus.stories[verdict.a.index()].id.clone(),
                 relation: seen.relation,
                 coverage: seen.coverage_ab,
@@ -315,11 +318,11 @@ impl Judge {
         let own = StoryId(working.corpus.stories.len() as u32 - 1);
         let of_origin: Vec<StoryId> =
             verdicts.iter().filter(|v| v.relation.is_origin()).map(|v| v.a).collect();
-        let places = self.compare(view, &working, |comparer| comparer.novel(own, &of_origin))?;
+        let places = self.compare(reader, &working, |comparer| comparer.novel(own, &of_origin))?;
         let passages = &working.corpus.passages[own.index()];
         let story = &working.corpus.stories[own.index()];
-        let novel = places.into_iter().map(|at| passage_text(story, &passages[at]).into()).collect();
-        Ok(Judgement { kin, novel })
+        let novel_passages = places.into_iter().map(|at| passage_text(story, &passages[at]).into()).collect();
+        Ok(CheckResult { related, novel_passages })
     }
 
     fn judge_all(
@@ -328,21 +331,21 @@ impl Judge {
         stories: Vec<Story>,
         embed: &Embed<'_>,
         progress: &dyn Progress,
-    ) -> Result<Judged> {
+    ) -> Result<ArchiveDedup> {
         let batch = self.batch(store, stories, embed)?;
-        let view = store.view();
-        let mut working = Working::new(view, &self.boilerplate, self.dim);
+        let reader = store.reader();
+        let mut working = WorkingSet::new(reader, &self.boilerplate, self.dim);
         let mut found = Vec::new();
         let mut numbers = BTreeSet::new();
         for i in 0..batch.corpus.stories.len() {
-            let candidates = self.candidates(view, &batch, StoryId(i as u32), &Fresh::default())?;
+            let candidates = self.candidates(reader, &batch, StoryId(i as u32), &Inserted::default())?;
             numbers.extend(&candidates);
             found.push(candidates);
         }
         // What is kept of a group answers for it, whoever is near.
         for number in numbers.clone() {
-            let group = view.member(number)?.map(|m| m.group);
-            numbers.extend(group.map(|g| view.canonical(g)).transpose()?.flatten());
+            let group = reader.member(number)?.map(|m| m.group);
+            numbers.extend(group.map(|g| reader.canonical(g)).transpose()?.flatten());
         }
         for number in &numbers {
             working.take(*number)?;
@@ -360,13 +363,13 @@ impl Judge {
             }
         }
         pairs.sort_unstable();
-        let compared = pairs.len() as u64;
-        let stored = self.stored_verdicts(view, &working, archived)?;
+        let compared_pairs = pairs.len() as u64;
+        let stored_verdicts = self.stored_verdicts(reader, &working, archived)?;
         let options =
-            group::Options { decided: decided(view, &working.corpus)?, ..self.options.group.clone() };
-        let (verdicts, mut groups) = self.compare(view, &working, |comparer| {
+            group::Options { decided: decided(reader, &working.corpus)?, ..self.options.group.clone() };
+        let (verdicts, mut groups) = self.compare(reader, &working, |comparer| {
             let mut verdicts = comparer.judge_all(&pairs, progress)?;
-            verdicts.extend(stored);
+            verdicts.extend(stored_verdicts);
             verdicts.sort_by_key(|v| (v.a, v.b));
             let judge = |a, b| comparer.judge(a, b);
             let groups = group::group(&working.corpus, &verdicts, &options, &judge);
@@ -374,17 +377,24 @@ impl Judge {
         })??;
         groups.groups.retain(|g| g.members.iter().any(|m| m.story.index() >= archived));
         groups.links.retain(|v| v.b.index() >= archived);
-        let mut next = view.groups()?.last().map_or(0, |g| g.0);
+        let mut next = reader.groups()?.last().map_or(0, |g| g.0);
         for group in &mut groups.groups {
             let known = group.members.iter().find_map(|m| working.numbers[m.story.index()]);
-            let number = known.map(|n| view.member(n)).transpose()?.flatten().map(|m| m.group);
+            let number = known.map(|n| reader.member(n)).transpose()?.flatten().map(|m| m.group);
             let number = number.unwrap_or_else(|| {
                 next += 1;
                 next
             });
             group.id = number as u32;
         }
-        let Working { corpus, .. } = working;
-        Ok(Judged { corpus, archived, verdicts, compared, groups, embed_stats: batch.embed_stats })
+        let WorkingSet { corpus, .. } = working;
+        Ok(ArchiveDedup {
+            corpus,
+            stored: archived,
+            verdicts,
+            compared_pairs,
+            groups,
+            embed_stats: batch.embed_stats,
+        })
     }
 }
