@@ -39,9 +39,9 @@
 //! let pairs: Vec<_> = found.pairs.iter().map(|pair| (pair.a, pair.b)).collect();
 //! let options = compare::Options::default();
 //! let comparer = Comparer::new(&corpus, &vectors, &options);
-//! let verdicts = comparer.judge_all(&pairs, &NoProgress)?;
-//! let judge = |a, b| comparer.judge(a, b);
-//! let groups = group::group(&corpus, &verdicts, &group::Options::default(), &judge).groups;
+//! let verdicts = comparer.compare_all(&pairs, &NoProgress)?;
+//! let compare = |a, b| Ok(comparer.compare(a, b));
+//! let groups = group::group(&corpus, &verdicts, &group::Options::default(), &compare)?.groups;
 //!
 //! let ids: Vec<&str> = groups[0].members.iter().map(|m| corpus.stories[m.story.index()].id.as_str()).collect();
 //! assert_eq!((groups.len(), ids), (1, vec!["a", "b"]));
@@ -91,6 +91,7 @@
 #[cfg(feature = "store")]
 pub mod archive;
 pub mod bench;
+pub mod boilerplate;
 pub mod compare;
 pub mod corpus;
 pub mod device;

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    compare::{Frequency, frequencies_added},
+    compare::{TermStatistics, story_terms},
     corpus::{is_counted, text_digest},
     embed::EmbedStats,
     store::{Added, Store, StoredPassage, StoryStatus, WriteTransaction},
@@ -270,8 +270,10 @@ impl Matcher {
         times: i64,
     ) -> Result<()> {
         let mut kept = self.words.borrow_mut();
-        for ((field, word), Frequency { stories, name }) in frequencies_added(corpus, at, boilerplate, new) {
-            transaction.add_word(field.number(), &word, times * i64::from(stories), i64::from(name))?;
+        for ((field, word), TermStatistics { stories, name_votes }) in
+            story_terms(corpus, at, boilerplate, new)
+        {
+            transaction.add_word(field.number(), &word, times * i64::from(stories), i64::from(name_votes))?;
             // Read anew when it is asked for again.
             if let Some(kept) = kept.get_mut(&field) {
                 kept.remove(&word);

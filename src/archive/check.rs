@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     Result,
-    compare::{Among, Comparer, Explanation, Relation, Verdict, passage_text},
+    compare::{Comparer, CorpusStatistics, Explanation, Relation, Verdict, passage_text},
     embed::EmbedStats,
     group::{self, Groups},
     progress::Progress,
@@ -239,7 +239,7 @@ impl Matcher {
         if pairs.is_empty() {
             return Ok(Vec::new());
         }
-        self.compare(reader, working, |comparer| comparer.judge_all(pairs, &crate::progress::NoProgress))?
+        self.compare(reader, working, |comparer| comparer.compare_all(pairs, &crate::progress::NoProgress))?
     }
 
     /// Compares stories of `working` by how rare words are in the store.
@@ -249,18 +249,12 @@ impl Matcher {
         working: &WorkingSet<'_>,
         ask: impl FnOnce(&Comparer<'_>) -> T,
     ) -> Result<T> {
-        let known = StoreFrequencies::new(&self.words, reader)?;
-        let (vectors, flags) = (working.vectors(), working.boilerplate.clone());
-        let comparer = Comparer::among(
-            &working.corpus,
-            &vectors,
-            &self.options.compare,
-            Among { boilerplate: flags, many: &known, tokens: &self.tokens },
-        );
-        let answer = ask(&comparer);
-        drop(comparer);
-        known.finish()?;
-        Ok(answer)
+        let frequencies = StoreFrequencies::new(&self.words, reader)?;
+        let (vectors, boilerplate) = (working.vectors(), working.boilerplate.clone());
+        let statistics = CorpusStatistics { boilerplate, frequencies: &frequencies, tokens: &self.tokens };
+        let comparer =
+            Comparer::with_statistics(&working.corpus, &vectors, &self.options.compare, statistics)?;
+        Ok(ask(&comparer))
     }
 
     /// The verdict on two stories of the store, the earlier one first.
@@ -318,7 +312,7 @@ impl Matcher {
         let own = StoryId(working.corpus.stories.len() as u32 - 1);
         let of_origin: Vec<StoryId> =
             verdicts.iter().filter(|v| v.relation.is_origin()).map(|v| v.a).collect();
-        let places = self.compare(reader, &working, |comparer| comparer.novel(own, &of_origin))?;
+        let places = self.compare(reader, &working, |comparer| comparer.novel_passages(own, &of_origin))?;
         let passages = &working.corpus.passages[own.index()];
         let story = &working.corpus.stories[own.index()];
         let novel_passages = places.into_iter().map(|at| passage_text(story, &passages[at]).into()).collect();
@@ -366,13 +360,13 @@ impl Matcher {
         let compared_pairs = pairs.len() as u64;
         let stored_verdicts = self.stored_verdicts(reader, &working, archived)?;
         let options =
-            group::Options { decided: decided(reader, &working.corpus)?, ..self.options.group.clone() };
+            group::Options { constraints: decided(reader, &working.corpus)?, ..self.options.group.clone() };
         let (verdicts, mut groups) = self.compare(reader, &working, |comparer| {
-            let mut verdicts = comparer.judge_all(&pairs, progress)?;
+            let mut verdicts = comparer.compare_all(&pairs, progress)?;
             verdicts.extend(stored_verdicts);
             verdicts.sort_by_key(|v| (v.a, v.b));
-            let judge = |a, b| comparer.judge(a, b);
-            let groups = group::group(&working.corpus, &verdicts, &options, &judge);
+            let compare = |a, b| Ok(comparer.compare(a, b));
+            let groups = group::group(&working.corpus, &verdicts, &options, &compare)?;
             Result::Ok((verdicts, groups))
         })??;
         groups.groups.retain(|g| g.members.iter().any(|m| m.story.index() >= archived));

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Archive;
 use crate::{
     Error, Result,
-    group::{Choice, DECISION_SCHEMA, Decision, Decisions, Name, Named, Texts},
+    group::{
+        CanonicalOverride, DECISION_SCHEMA, Decision, Decisions, PairConstraint, StoriesByText, StoryRef,
+    },
     store::Reader,
 };
 
@@ -17,7 +19,7 @@ pub struct DecisionOutcome {
     /// Those that name a story that the store does not have: they are kept too, and count when it comes.
     pub unknown: u64,
     /// Those on a text that no story of the store has, or several: they are not kept.
-    pub other_texts: u64,
+    pub text_mismatches: u64,
 }
 
 impl Archive {
@@ -28,7 +30,7 @@ impl Archive {
     /// [`Error::Store`] if nobody could honour them beside the earlier ones on other pairs; nothing is kept then.
     pub fn apply_decisions(&mut self, run: i64, decisions: &Decisions) -> Result<DecisionOutcome> {
         let Archive { store, matcher } = self;
-        let (decisions, other_texts) = &by_ids_of(store.reader(), decisions)?;
+        let (decisions, text_mismatches) = &by_ids_of(store.reader(), decisions)?;
         if let Err(Error::Line { message, .. }) = decisions.beside(self::decisions(store.reader())?) {
             return Err(Error::Store {
                 path: store.folder().into(),
@@ -38,10 +40,14 @@ impl Archive {
             });
         }
         let transaction = store.begin_write()?;
-        let mut decided = DecisionOutcome { other_texts: *other_texts, ..DecisionOutcome::default() };
+        let mut decided = DecisionOutcome { text_mismatches: *text_mismatches, ..DecisionOutcome::default() };
         let mut named: BTreeSet<&str> = BTreeSet::new();
         for (_, decision) in &decisions.pairs {
-            transaction.set_decision(&decision.a, &decision.b, decision.decision == Choice::Same)?;
+            transaction.set_decision(
+                &decision.a,
+                &decision.b,
+                decision.decision == PairConstraint::MustLink,
+            )?;
             named.extend([decision.a.as_str(), decision.b.as_str()]);
             decided.kept += 1;
         }
@@ -77,7 +83,7 @@ impl Archive {
 /// `decisions` by the ids that the stories have in the store, of several lines on a pair the last; and how many are on texts
 /// that it does not have, or has more than once under other ids.
 fn by_ids_of(reader: Reader<'_>, decisions: &Decisions) -> Result<(Decisions, u64)> {
-    let mut texts = Texts::new(decisions);
+    let mut texts = StoriesByText::new(decisions);
     if texts.is_empty() {
         return Ok((decisions.clone(), 0));
     }
@@ -86,7 +92,7 @@ fn by_ids_of(reader: Reader<'_>, decisions: &Decisions) -> Result<(Decisions, u6
             texts.take(&story, story.id.clone());
         }
     }
-    let find = |(id, text): Name<'_>| text.map_or_else(|| Some(id.into()), |text| texts.find(id, text));
+    let find = |(id, text): StoryRef<'_>| text.map_or_else(|| Some(id.into()), |text| texts.find(id, text));
     let mut pairs: BTreeMap<[String; 2], (u64, Decision)> = BTreeMap::new();
     let mut found = Decisions::default();
     let mut others = 0;
@@ -105,7 +111,7 @@ fn by_ids_of(reader: Reader<'_>, decisions: &Decisions) -> Result<(Decisions, u6
     found.pairs.sort_by_key(|(line, _)| *line);
     for (line, named) in &decisions.canonical {
         match find(named.name()) {
-            Some(id) => found.canonical.push((*line, Named { id, text: None, ..named.clone() })),
+            Some(id) => found.canonical.push((*line, CanonicalOverride { id, text: None, ..named.clone() })),
             None => others += 1,
         }
     }
@@ -120,10 +126,11 @@ pub fn decisions(reader: Reader<'_>) -> Result<Decisions> {
 /// `pairs`, two ids each and whether they are of one origin, with the stories that people chose to be kept.
 pub(super) fn among(reader: Reader<'_>, pairs: Vec<(String, String, bool)>) -> Result<Decisions> {
     let pair = |(a, b, same)| {
-        let decision = if same { Choice::Same } else { Choice::Different };
+        let decision = if same { PairConstraint::MustLink } else { PairConstraint::CannotLink };
         (0, Decision { schema: DECISION_SCHEMA, a, b, decision, a_text: None, b_text: None })
     };
-    let named = |id| (0, Named { schema: DECISION_SCHEMA, id, decision: "canonical".into(), text: None });
+    let named =
+        |id| (0, CanonicalOverride { schema: DECISION_SCHEMA, id, decision: "canonical".into(), text: None });
     Ok(Decisions {
         pairs: pairs.into_iter().map(pair).collect(),
         canonical: reader.canonical_overrides()?.into_iter().map(named).collect(),

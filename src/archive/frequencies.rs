@@ -1,55 +1,43 @@
-//! How rare words are in a store: read word by word as they are asked for, and kept.
+//! The document frequencies of a store: read word by word as they are needed, and cached.
 
 use std::{cell::RefCell, collections::HashMap};
 
 use crate::{
-    Error, Result,
-    compare::{Field, Frequencies, Frequency},
+    Result,
+    compare::{DocumentFrequencies, Field, TermStatistics},
     store::Reader,
 };
 
-/// Words that were asked for, known or not.
-pub(super) type Words = HashMap<Field, HashMap<String, Option<Frequency>>>;
+/// Words that were looked up, whether the store has them or not.
+pub(super) type Words = HashMap<Field, HashMap<String, Option<TermStatistics>>>;
 
-/// The words of a store as one reading sees them.
+/// The document frequencies of a store as one read transaction sees them.
 pub struct StoreFrequencies<'a> {
-    words: &'a RefCell<Words>,
+    cache: &'a RefCell<Words>,
     reader: Reader<'a>,
     stories: u32,
-    /// What went wrong first: the trait has no room for it.
-    failure: RefCell<Option<Error>>,
 }
 
 impl<'a> StoreFrequencies<'a> {
-    pub(super) fn new(words: &'a RefCell<Words>, reader: Reader<'a>) -> Result<Self> {
-        Ok(StoreFrequencies { words, reader, stories: reader.story_count()?, failure: RefCell::default() })
-    }
-
-    /// An error if something could not be read.
-    pub fn finish(self) -> Result<()> {
-        self.failure.into_inner().map_or(Ok(()), Err)
+    pub(super) fn new(cache: &'a RefCell<Words>, reader: Reader<'a>) -> Result<Self> {
+        Ok(StoreFrequencies { cache, reader, stories: reader.story_count()? })
     }
 }
 
-impl Frequencies for StoreFrequencies<'_> {
+impl DocumentFrequencies for StoreFrequencies<'_> {
     fn stories(&self) -> u32 {
         self.stories
     }
 
-    fn of(&self, field: Field, word: &str) -> Option<Frequency> {
-        let mut words = self.words.borrow_mut();
-        let words = words.entry(field).or_default();
+    fn get(&self, field: Field, word: &str) -> Result<Option<TermStatistics>> {
+        let mut cache = self.cache.borrow_mut();
+        let words = cache.entry(field).or_default();
         if let Some(known) = words.get(word) {
-            return *known;
+            return Ok(*known);
         }
-        let found = match self.reader.word_frequency(field.number(), word) {
-            Ok(found) => found.map(|(stories, name)| Frequency { stories, name }),
-            Err(error) => {
-                self.failure.borrow_mut().get_or_insert(error);
-                None
-            }
-        };
+        let found = self.reader.word_frequency(field.number(), word)?;
+        let found = found.map(|(stories, name_votes)| TermStatistics { stories, name_votes });
         words.insert(word.into(), found);
-        found
+        Ok(found)
     }
 }

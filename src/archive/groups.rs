@@ -46,7 +46,7 @@ impl Archive {
                 let Some(story) = place.get(&stored.story).copied() else { continue };
                 members.push(Member {
                     story,
-                    relation: Relation::named(&stored.relation).unwrap_or(Relation::Identical),
+                    relation: Relation::from_name(&stored.relation).unwrap_or(Relation::Identical),
                     coverage: stored.coverage,
                     coverage_of_canonical: stored.coverage_of_canonical,
                     cosine: stored.cosine,

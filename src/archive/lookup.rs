@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Archive, Matcher, StoreFrequencies, index::mean, working_set::WorkingSet};
 use crate::{
     Result,
-    compare::Boilerplate,
+    boilerplate::BoilerplateList,
     search::{Want, write_mean},
     story::{Corpus, StoryId},
     vector::Matrix,
@@ -31,7 +31,7 @@ pub struct LookupCandidates {
     /// One vector a row.
     pub vectors: Matrix,
     /// Whether each row is boilerplate by what all stories of the store tell.
-    pub boilerplate: Boilerplate,
+    pub boilerplate: BoilerplateList,
 }
 
 impl Archive {
@@ -59,11 +59,14 @@ impl Archive {
         let vectors = working.vectors();
         let WorkingSet { corpus, boilerplate: flags, .. } = working;
         let rows = corpus.rows.iter().zip(flags).map(|(row, exclude)| (row.text.clone(), exclude));
-        let boilerplate = Boilerplate::told(rows);
+        let boilerplate = BoilerplateList::from_flags(rows);
         Ok(LookupCandidates { corpus, vectors, boilerplate })
     }
 
-    /// How rare words are in the store.
+    /// The document frequencies of the store.
+    ///
+    /// # Errors
+    /// [`crate::Error::Store`] if the store cannot be read.
     pub fn document_frequencies(&self) -> Result<StoreFrequencies<'_>> {
         StoreFrequencies::new(&self.matcher.words, self.store.reader())
     }

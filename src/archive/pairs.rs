@@ -2,31 +2,41 @@
 
 use crate::{
     Result,
-    compare::{Figures, Relation, Verdict},
+    compare::{PairFeatures, Relation, Rule, Verdict},
     store::StoredPair,
     story::StoryId,
 };
 
 /// The verdict on stories `a < b`, under their numbers.
 pub(super) fn stored(verdict: &Verdict, a: i64, b: i64) -> Result<StoredPair> {
-    let figures = serde_json::to_string(&verdict.figures).map_err(|e| broken(a, b, &e.to_string()))?;
-    Ok(StoredPair { a, b, relation: verdict.relation.name().into(), rule: verdict.rule.to_string(), figures })
+    let figures = serde_json::to_string(&verdict.features).map_err(|e| broken(a, b, &e.to_string()))?;
+    Ok(StoredPair {
+        a,
+        b,
+        relation: verdict.relation.name().into(),
+        rule: verdict.rule.name().into(),
+        figures,
+    })
 }
 
 /// The verdict that a pair holds, for the stories that have these places in a corpus.
 pub(super) fn verdict(pair: &StoredPair, a: StoryId, b: StoryId) -> Result<Verdict> {
     let broken = |what: &str| broken(pair.a, pair.b, what);
-    let figures: Figures = serde_json::from_str(&pair.figures).map_err(|e| broken(&e.to_string()))?;
-    let relation = Relation::named(&pair.relation).ok_or_else(|| broken("its relation has no such name"))?;
+    let features: PairFeatures = serde_json::from_str(&pair.figures).map_err(|e| broken(&e.to_string()))?;
+    let relation =
+        Relation::from_name(&pair.relation).ok_or_else(|| broken("there is no relation of its name"))?;
+    // Stores of earlier versions have sentences in the place of names.
+    let rule = Rule::from_name(&pair.rule).or_else(|| Rule::from_sentence(&pair.rule));
+    let rule = rule.ok_or_else(|| broken("there is no rule of its name"))?;
     Ok(Verdict {
         a,
         b,
         relation,
-        coverage_ab: figures.coverage_ab,
-        coverage_ba: figures.coverage_ba,
-        cosine: figures.cosine,
-        rule: pair.rule.clone().into(),
-        figures,
+        coverage_ab: features.coverage_ab,
+        coverage_ba: features.coverage_ba,
+        cosine: features.cosine,
+        rule,
+        features,
     })
 }
 

@@ -3,16 +3,13 @@
 //! Which stories are together follows from the judgements alone, as in a run over all of them at once; only the numbers
 //! have a history. A group's number goes where most of its members go.
 
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Matcher, decisions, pairs};
 use crate::{
-    Error, Result,
+    Result,
     compare::{Relation, Verdict},
-    group::{self, Group, Resolved},
+    group::{self, Constraints, Group},
     store::{Reader, StoredMember, WriteTransaction},
     story::{Corpus, StoryId},
 };
@@ -67,20 +64,14 @@ impl Matcher {
                 verdicts.push(pairs::verdict(pair, a, b)?);
             }
         }
-        let failure: RefCell<Option<Error>> = RefCell::default();
-        let judge = |a: StoryId, b: StoryId| {
-            let found = self.verdict(reader, numbers[a.index()], numbers[b.index()]);
-            let found = found.unwrap_or_else(|error| {
-                failure.borrow_mut().get_or_insert(error);
-                None
-            });
+        let compare = |a: StoryId, b: StoryId| {
+            let found = self.verdict(reader, numbers[a.index()], numbers[b.index()])?;
             let ordered =
                 Verdict { a: a.min(b), b: a.max(b), ..found.unwrap_or_else(|| Verdict::none(a, b)) };
-            if a <= b { ordered } else { ordered.flipped() }
+            Ok(if a <= b { ordered } else { ordered.flipped() })
         };
-        let options = group::Options { decided: decided(reader, &corpus)?, ..self.options.group.clone() };
-        let groups = group::group(&corpus, &verdicts, &options, &judge).groups;
-        failure.into_inner().map_or(Ok(()), Err)?;
+        let options = group::Options { constraints: decided(reader, &corpus)?, ..self.options.group.clone() };
+        let groups = group::group(&corpus, &verdicts, &options, &compare)?.groups;
         self.number(transaction, run, cause, &groups, &corpus, &numbers, &old)?;
         Ok(region)
     }
@@ -202,7 +193,7 @@ fn region(reader: Reader<'_>, seeds: &[i64]) -> Result<(Vec<i64>, Vec<crate::sto
     let mut rest: Vec<i64> = seeds.to_vec();
     let is_decided = reader.has_decisions()?;
     while let Some(story) = rest.pop() {
-        let is_origin = |relation: &str| Relation::named(relation).is_some_and(Relation::is_origin);
+        let is_origin = |relation: &str| Relation::from_name(relation).is_some_and(Relation::is_origin);
         // Each judgement is read with the earlier of its two stories, which both come up.
         for pair in reader.pairs_with_later(story)?.into_iter().filter(|pair| is_origin(&pair.relation)) {
             if region.insert(pair.b) {
@@ -230,7 +221,7 @@ fn region(reader: Reader<'_>, seeds: &[i64]) -> Result<(Vec<i64>, Vec<crate::sto
 }
 
 /// What people decided of the stories of `corpus`.
-pub(super) fn decided(reader: Reader<'_>, corpus: &Corpus) -> Result<Resolved> {
+pub(super) fn decided(reader: Reader<'_>, corpus: &Corpus) -> Result<Constraints> {
     let is_decided = reader.has_decisions()?;
     let mut pairs = Vec::new();
     for story in corpus.stories.iter().filter(|_| is_decided) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::{
     Result,
-    compare::is_boilerplate,
+    boilerplate::is_boilerplate,
     store::Reader,
     story::{Corpus, Passage, Row, RowId, Story, StoryId},
     vector::Matrix,

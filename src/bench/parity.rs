@@ -59,8 +59,9 @@ fn decide(
     let pairs: Vec<_> = candidates.pairs.iter().map(|p| (p.a, p.b)).collect();
     let compare_options = compare::Options::default();
     let comparer = Comparer::new(corpus, vectors, &compare_options);
-    let verdicts = comparer.judge_all(&pairs, progress)?;
-    let groups = group::group(corpus, &verdicts, &group::Options::default(), &|a, b| comparer.judge(a, b));
+    let verdicts = comparer.compare_all(&pairs, progress)?;
+    let groups =
+        group::group(corpus, &verdicts, &group::Options::default(), &|a, b| Ok(comparer.compare(a, b)))?;
     let mut decisions = vec![None; corpus.stories.len()];
     for group in &groups.groups {
         for member in &group.members {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Thresholds, Verdict, rules::decide};
+use super::{Thresholds, Verdict, classify::classify};
 use crate::{random::SplitMix64, story::StoryId};
 
 /// Pairs right and wrong, by whether they are of one origin.
@@ -42,7 +42,7 @@ fn ratio(part: usize, whole: usize) -> f64 {
 /// Judged pairs with what people say of them.
 ///
 /// The bootstrap draws units, with all their pairs: labels, where stories have labels; else decisions.
-pub struct Labelled<'a> {
+pub struct LabelledPairs<'a> {
     pairs: Vec<(&'a Verdict, bool)>,
     /// The units of each pair: of two, where it joins two labels.
     of_pair: Vec<(usize, Option<usize>)>,
@@ -52,7 +52,7 @@ pub struct Labelled<'a> {
 
 /// One value of one threshold, all others as they are.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Trial {
+pub struct SweepPoint {
     /// The threshold.
     pub threshold: &'static str,
     /// Its value.
@@ -62,7 +62,7 @@ pub struct Trial {
 }
 
 /// How a threshold is set, and the values that are tried.
-struct Dial {
+struct TunableThreshold {
     name: &'static str,
     get: fn(&Thresholds) -> f32,
     set: fn(&mut Thresholds, f32),
@@ -71,9 +71,9 @@ struct Dial {
     step: f32,
 }
 
-macro_rules! dial {
+macro_rules! tunable {
     ($field:ident, $from:expr, $to:expr, $step:expr) => {
-        Dial {
+        TunableThreshold {
             name: stringify!($field),
             get: |t| t.$field,
             set: |t, v| t.$field = v,
@@ -84,27 +84,27 @@ macro_rules! dial {
     };
 }
 
-const DIALS: [Dial; 16] = [
-    dial!(copy_coverage, 0.30, 0.95, 0.05),
-    dial!(copy_other, 0.10, 0.90, 0.05),
-    dial!(excerpt_coverage, 0.30, 0.95, 0.05),
-    dial!(passage_matched, 10.0, 60.0, 5.0),
-    dial!(passage_coverage, 0.0, 0.5, 0.05),
-    dial!(excerpt_numbers, 0.1, 0.9, 0.1),
-    dial!(excerpt_density, 0.01, 0.15, 0.01),
-    dial!(min_matched, 4.0, 30.0, 2.0),
-    dial!(twin_density, 0.02, 0.30, 0.02),
-    dial!(twin_numbers, 0.1, 0.9, 0.1),
-    dial!(twin_names, 0.1, 0.9, 0.1),
-    dial!(brief, 0.0, 200.0, 20.0),
-    dial!(recurring_days, 0.0, 14.0, 1.0),
-    dial!(background_days, 0.0, 14.0, 1.0),
-    dial!(short, 0.0, 80.0, 10.0),
-    dial!(short_title, 0.0, 1.0, 0.1),
+const TUNABLE: [TunableThreshold; 16] = [
+    tunable!(copy_coverage, 0.30, 0.95, 0.05),
+    tunable!(copy_other, 0.10, 0.90, 0.05),
+    tunable!(excerpt_coverage, 0.30, 0.95, 0.05),
+    tunable!(passage_matched, 10.0, 60.0, 5.0),
+    tunable!(passage_coverage, 0.0, 0.5, 0.05),
+    tunable!(excerpt_numbers, 0.1, 0.9, 0.1),
+    tunable!(excerpt_density, 0.01, 0.15, 0.01),
+    tunable!(min_matched, 4.0, 30.0, 2.0),
+    tunable!(twin_density, 0.02, 0.30, 0.02),
+    tunable!(twin_numbers, 0.1, 0.9, 0.1),
+    tunable!(twin_names, 0.1, 0.9, 0.1),
+    tunable!(brief, 0.0, 200.0, 20.0),
+    tunable!(recurring_days, 0.0, 14.0, 1.0),
+    tunable!(background_days, 0.0, 14.0, 1.0),
+    tunable!(short, 0.0, 80.0, 10.0),
+    tunable!(short_title, 0.0, 1.0, 0.1),
 ];
 
 /// What is no copy for want of coverage is mostly an excerpt still: to part with it both must move.
-const TOGETHER: Dial = Dial {
+const TOGETHER: TunableThreshold = TunableThreshold {
     name: "copy_coverage and excerpt_coverage",
     get: |t| t.copy_coverage.min(t.excerpt_coverage),
     set: |t, v| (t.copy_coverage, t.excerpt_coverage) = (v, v),
@@ -113,7 +113,7 @@ const TOGETHER: Dial = Dial {
     step: 0.05,
 };
 
-impl<'a> Labelled<'a> {
+impl<'a> LabelledPairs<'a> {
     /// `label` gives a story's origin; pairs of stories without one are left out.
     pub fn new(verdicts: &'a [Verdict], label: &[Option<String>]) -> Self {
         let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
@@ -134,7 +134,7 @@ impl<'a> Labelled<'a> {
             of_pair.push((x, (x != y).then_some(y)));
         }
         let worth = sizes.iter().map(|n| n * (n - 1) / 2).collect();
-        Labelled { pairs, of_pair, worth }
+        LabelledPairs { pairs, of_pair, worth }
     }
 
     /// `same` and `different` are pairs that people decided on, the lower story first. Pairs that nobody decided on
@@ -155,7 +155,7 @@ impl<'a> Labelled<'a> {
                 of_pair.push((unit, None));
             }
         }
-        Labelled { pairs, of_pair, worth }
+        LabelledPairs { pairs, of_pair, worth }
     }
 
     /// Pairs that were judged and have labels.
@@ -177,7 +177,7 @@ impl<'a> Labelled<'a> {
         let all = self.worth.iter().enumerate().map(|(i, n)| weight(i) * n).sum();
         let mut score = Score { all, ..Score::default() };
         for ((verdict, same), &(x, other)) in self.pairs.iter().zip(&self.of_pair) {
-            if decide(&verdict.figures, thresholds).0.is_origin() {
+            if classify(&verdict.features, thresholds).relation().is_origin() {
                 let times = weight(x) * other.map_or(1, &weight);
                 score.found += times;
                 score.right += if *same { times } else { 0 };
@@ -204,17 +204,17 @@ impl<'a> Labelled<'a> {
     }
 
     /// Each threshold over its range, all others as in `thresholds`.
-    pub fn sweep(&self, thresholds: &Thresholds) -> Vec<Trial> {
-        DIALS.iter().flat_map(|dial| self.turn(dial, thresholds)).collect()
+    pub fn sweep(&self, thresholds: &Thresholds) -> Vec<SweepPoint> {
+        TUNABLE.iter().flat_map(|tunable| self.turn(tunable, thresholds)).collect()
     }
 
-    fn turn(&self, dial: &Dial, thresholds: &Thresholds) -> Vec<Trial> {
-        let steps = ((dial.to - dial.from) / dial.step).round() as usize;
+    fn turn(&self, tunable: &TunableThreshold, thresholds: &Thresholds) -> Vec<SweepPoint> {
+        let steps = ((tunable.to - tunable.from) / tunable.step).round() as usize;
         let trial = |i: usize| {
-            let value = ((dial.from + i as f32 * dial.step) * 1000.0).round() / 1000.0;
+            let value = ((tunable.from + i as f32 * tunable.step) * 1000.0).round() / 1000.0;
             let mut other = thresholds.clone();
-            (dial.set)(&mut other, value);
-            Trial { threshold: dial.name, value, score: self.score(&other) }
+            (tunable.set)(&mut other, value);
+            SweepPoint { threshold: tunable.name, value, score: self.score(&other) }
         };
         (0..=steps).map(trial).collect()
     }
@@ -223,18 +223,18 @@ impl<'a> Labelled<'a> {
     /// chance does not move them.
     pub fn propose(&self, start: &Thresholds, least: f64) -> Thresholds {
         let mut best = start.clone();
-        for _ in 0..DIALS.len() {
+        for _ in 0..TUNABLE.len() {
             let now = self.score(&best).f1();
-            let step = DIALS.iter().chain([&TOGETHER]).filter_map(|dial| {
-                let is = (dial.get)(&best);
-                let trials = self.turn(dial, &best).into_iter().map(|t| (t.score.f1(), t.value));
+            let step = TUNABLE.iter().chain([&TOGETHER]).filter_map(|tunable| {
+                let is = (tunable.get)(&best);
+                let trials = self.turn(tunable, &best).into_iter().map(|t| (t.score.f1(), t.value));
                 // Of equal values the one nearest to what it is.
                 let top = trials
                     .max_by(|x, y| x.0.total_cmp(&y.0).then((y.1 - is).abs().total_cmp(&(x.1 - is).abs())))?;
-                (top.0 >= now + least).then_some((top.0, top.1, dial))
+                (top.0 >= now + least).then_some((top.0, top.1, tunable))
             });
-            let Some((_, value, dial)) = step.max_by(|x, y| x.0.total_cmp(&y.0)) else { break };
-            (dial.set)(&mut best, value);
+            let Some((_, value, tunable)) = step.max_by(|x, y| x.0.total_cmp(&y.0)) else { break };
+            (tunable.set)(&mut best, value);
         }
         best
     }
@@ -243,17 +243,17 @@ impl<'a> Labelled<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::{Figures, Relation};
+    use crate::compare::{PairFeatures, Relation, Rule};
 
     fn verdict(a: u32, b: u32, coverage: f32) -> Verdict {
-        let figures = Figures {
+        let features = PairFeatures {
             coverage_ab: coverage,
             coverage_ba: coverage,
             matched: 100.0,
-            passage: 20.0,
-            longest: 20,
-            title_shared: Some(1.0),
-            ..Figures::default()
+            longest_passage: 20.0,
+            longest_run: 20,
+            title_overlap: Some(1.0),
+            ..PairFeatures::default()
         };
         Verdict {
             a: StoryId(a),
@@ -262,8 +262,8 @@ mod tests {
             coverage_ab: coverage,
             coverage_ba: coverage,
             cosine: 0.0,
-            rule: "".into(),
-            figures,
+            rule: Rule::TooLittleShared,
+            features,
         }
     }
 
@@ -272,7 +272,7 @@ mod tests {
         let label: Vec<Option<String>> = ["x", "x", "y", "y", "z", "w"].map(|l| Some(l.to_string())).to_vec();
         // Copies share half, strangers a third: the standing rules find neither.
         let verdicts = [verdict(0, 1, 0.5), verdict(2, 3, 0.5), verdict(4, 5, 0.33), verdict(0, 4, 0.33)];
-        let labelled = Labelled::new(&verdicts, &label);
+        let labelled = LabelledPairs::new(&verdicts, &label);
         let start = Thresholds::default();
         assert_eq!(labelled.score(&start), Score { right: 0, found: 0, all: 2 });
         let better = labelled.propose(&start, 0.01);
@@ -288,13 +288,13 @@ mod tests {
         let pair = |a, b| (StoryId(a), StoryId(b));
         // The last pair is of one origin by the standing rules; nobody decided on it. One was never a candidate.
         let same = [pair(0, 1), pair(2, 3), pair(6, 7)];
-        let labelled = Labelled::from_decisions(&verdicts, &same, &[pair(4, 5)]);
+        let labelled = LabelledPairs::from_decisions(&verdicts, &same, &[pair(4, 5)]);
         let start = Thresholds::default();
         assert_eq!((labelled.len(), labelled.score(&start)), (3, Score { right: 0, found: 0, all: 3 }));
         let better = labelled.propose(&start, 0.01);
         assert_eq!(labelled.score(&better), Score { right: 2, found: 2, all: 3 });
         // Rejected: the thresholds move up, together since what is no copy would be an excerpt.
-        let strict = Labelled::from_decisions(&verdicts, &[], &[pair(0, 4)]);
+        let strict = LabelledPairs::from_decisions(&verdicts, &[], &[pair(0, 4)]);
         assert_eq!(strict.score(&start), Score { right: 0, found: 1, all: 0 });
         let better = strict.propose(&start, 0.01);
         assert_eq!(strict.score(&better), Score { right: 0, found: 0, all: 0 });
@@ -304,7 +304,7 @@ mod tests {
     fn pairs_that_were_no_candidates_count_as_missed() {
         let label = vec![Some("x".to_string()); 3];
         let verdicts = [verdict(0, 1, 0.9)];
-        let score = Labelled::new(&verdicts, &label).score(&Thresholds::default());
+        let score = LabelledPairs::new(&verdicts, &label).score(&Thresholds::default());
         assert_eq!((score.right, score.all), (1, 3));
     }
 }

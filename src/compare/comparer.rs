@@ -1,27 +1,22 @@
 //! Judges pairs of stories of one corpus.
 
-use std::collections::HashMap;
-
 use rayon::prelude::*;
 
 use super::{
-    Among, Background, Options, Verdict,
+    CorpusStatistics, CosineBaseline, Options, PairFeatures, Verdict,
     align::{Alignment, Match, Sequence, Vocabulary, align, aligned, bigrams, facts},
-    boilerplate,
-    frequencies::{Field, Frequencies, idf},
-    rules::{self, Figures},
-    titles::Titles,
+    classify::classify,
+    titles::{TitleWords, Titles},
     tokens::{Kind, Token, is_function, tokens},
+    word_counts::WordCounts,
 };
 use crate::{
     Error, Result,
+    boilerplate::detect_boilerplate,
     progress::{Progress, Stage},
     story::{Corpus, StoryId},
     vector::{Matrix, dot, normalize},
 };
-
-/// The weight of a function word; an informative one weighs between 1 and about 10.
-const FUNCTION_WEIGHT: f32 = 0.1;
 
 const MS_PER_DAY: f32 = 86_400_000.0;
 
@@ -71,122 +66,93 @@ pub struct Comparer<'a> {
 impl<'a> Comparer<'a> {
     /// Prepares the stories of `corpus`; `vectors` holds one unit vector a row.
     pub fn new(corpus: &'a Corpus, vectors: &Matrix, options: &'a Options) -> Self {
-        let boilerplate = boilerplate::flags(corpus, &options.boilerplate);
-        let of_rows: Vec<Vec<Token>> = corpus.rows.par_iter().map(|r| tokens(&r.text)).collect();
-        Self::prepare(corpus, vectors, options, &of_rows, boilerplate, None)
+        let boilerplate = detect_boilerplate(corpus, &options.boilerplate);
+        let rows: Vec<Vec<Token>> = corpus.rows.par_iter().map(|row| tokens(&row.text)).collect();
+        let titles = title_tokens(corpus);
+        let words = WordCounts::new(corpus, &rows, &titles, &boilerplate);
+        let titles = TitleWords::new(&titles);
+        Self::prepare((corpus, vectors, options), words, titles, boilerplate)
     }
 
-    /// As [`Comparer::new`], for a few stories out of many.
-    pub fn among(corpus: &'a Corpus, vectors: &Matrix, options: &'a Options, among: Among<'_>) -> Self {
-        let of_rows: Vec<_> =
-            corpus.rows.iter().map(|row| among.tokens.get(&row.hash, || tokens(&row.text))).collect();
-        Self::prepare(corpus, vectors, options, &of_rows, among.boilerplate, Some(among.many))
-    }
-
-    fn prepare<'t, T: AsRef<[Token]>>(
+    /// As [`Comparer::new`], for a few stories out of many, with what is known of the many.
+    ///
+    /// # Errors
+    /// If the document frequencies cannot be read.
+    pub fn with_statistics(
         corpus: &'a Corpus,
         vectors: &Matrix,
         options: &'a Options,
-        of_rows: &'t [T],
+        statistics: CorpusStatistics<'_>,
+    ) -> Result<Self> {
+        let CorpusStatistics { boilerplate, frequencies, tokens: cache } = statistics;
+        let rows: Vec<_> = corpus.rows.iter().map(|row| cache.get(&row.hash, || tokens(&row.text))).collect();
+        let titles = title_tokens(corpus);
+        let mut words = WordCounts::new(corpus, &rows, &titles, &boilerplate);
+        words.replace(frequencies)?;
+        let mut titles = TitleWords::new(&titles);
+        titles.replace(frequencies)?;
+        Ok(Self::prepare((corpus, vectors, options), words, titles, boilerplate))
+    }
+
+    fn prepare(
+        (corpus, vectors, options): (&'a Corpus, &Matrix, &'a Options),
+        mut words: WordCounts,
+        titles: TitleWords<'_>,
         boilerplate: Vec<bool>,
-        many: Option<&dyn Frequencies>,
     ) -> Self {
-        let of_titles: Vec<Vec<Token>> = corpus.stories.iter().map(|story| tokens(&story.title)).collect();
-        let mut vocabulary: Vec<Token> = Vec::new();
-        let mut known: HashMap<&str, u32> = HashMap::new();
-        // A token is a name if it mostly stands as one: "may" and "May" are one token.
-        let mut as_name: Vec<i32> = Vec::new();
-        let mut ids_of_rows: Vec<Vec<u32>> = Vec::with_capacity(of_rows.len());
-        for (row, boilerplate) in of_rows.iter().zip(&boilerplate) {
-            let mut ids = Vec::with_capacity(row.as_ref().len());
-            for token in row.as_ref() {
-                let id = number(token, &mut known, &mut vocabulary, &mut as_name);
-                // Boilerplate says nothing of how the stories themselves use a word.
-                let vote = if *boilerplate { 0 } else { 1 };
-                as_name[id as usize] += if token.kind == Kind::Name { vote } else { -vote };
-                ids.push(id);
-            }
-            ids_of_rows.push(ids);
-        }
-        // Headlines have capitals of their own, and have no vote.
-        let ids_of_titles: Vec<Vec<u32>> = of_titles
-            .iter()
-            .map(|title| {
-                let id = |token| number(token, &mut known, &mut vocabulary, &mut as_name);
-                let mut ids: Vec<u32> = title.iter().map(id).collect();
-                ids.sort_unstable();
-                ids.dedup();
-                ids
-            })
-            .collect();
-        let mut stories_with = stories_with(corpus, &ids_of_rows, vocabulary.len(), &boilerplate);
-        let mut counted = corpus.stories.len() as u32;
-        if let Some(many) = many {
-            counted = many.stories().max(1);
-            for ((token, with), name) in vocabulary.iter().zip(&mut stories_with).zip(&mut as_name) {
-                if let Some(known) = many.of(Field::Text, &token.text) {
-                    (*with, *name) = (known.stories.max(1), known.name);
-                }
-            }
-        }
-        for (token, balance) in vocabulary.iter_mut().zip(&as_name).filter(|(t, _)| t.kind != Kind::Number) {
-            token.kind = if *balance > 0 { Kind::Name } else { Kind::Word };
-        }
-        let weight = |(token, with): (&Token, &u32)| match is_function(&token.text) {
-            true => FUNCTION_WEIGHT,
-            false => idf(*with, counted),
+        words.settle_kinds();
+        let weights = words.weights();
+        let attested = |(token, stories): (&Token, &u32)| {
+            token.kind == Kind::Name && *stories >= ATTESTED && token.text.chars().count() <= SHORT_NAME
         };
-        let attested = |(token, with): (&Token, &u32)| {
-            token.kind == Kind::Name && *with >= ATTESTED && token.text.chars().count() <= SHORT_NAME
-        };
+        let WordCounts { vocabulary, rows, titles: ids_of_titles, stories_with, stories: counted, .. } =
+            words;
         let attested = vocabulary.iter().zip(&stories_with).map(attested).collect();
-        let weights: Vec<f32> = vocabulary.iter().zip(&stories_with).map(weight).collect();
         let prepare = |(i, title): (usize, Vec<u32>)| {
-            let story =
-                prepare(corpus, StoryId(i as u32), &ids_of_rows, title, &weights, &boilerplate, vectors);
+            let story = prepare(corpus, StoryId(i as u32), &rows, title, &weights, &boilerplate, vectors);
             Prepared { title_told: title_told(&story, &vocabulary), ..story }
         };
         let stories = ids_of_titles.into_par_iter().enumerate().map(prepare).collect();
-        let titles = Titles::new(&of_titles, many);
         Comparer {
             corpus,
             options,
-            vocabulary,
             weights,
             attested,
             boilerplate,
             stories,
             stories_with,
             counted,
-            titles,
+            titles: titles.weigh(),
+            vocabulary,
         }
     }
 
     /// How near stories are that have nothing to do with each other.
-    pub fn background(&self) -> Background {
+    pub fn cosine_baseline(&self) -> CosineBaseline {
         let dim = self.stories.first().map_or(1, |s| s.vector.len().max(1));
         let vectors = self.stories.iter().flat_map(|s| s.vector.iter().copied()).collect();
-        Background::measure(&Matrix::from_vec(vectors, dim))
+        CosineBaseline::measure(&Matrix::from_vec(vectors, dim))
     }
 
     /// The relation of `a` to `b`.
-    pub fn judge(&self, a: StoryId, b: StoryId) -> Verdict {
-        let mut figures = self.figures(a, b, &self.align(a, b));
+    pub fn compare(&self, a: StoryId, b: StoryId) -> Verdict {
+        let mut features = self.features(a, b, &self.align(a, b));
         if self.is_identical(a, b) {
-            figures = Figures { coverage_ab: 1.0, coverage_ba: 1.0, cosine: 1.0, same_text: true, ..figures };
+            features =
+                PairFeatures { coverage_ab: 1.0, coverage_ba: 1.0, cosine: 1.0, same_text: true, ..features };
         }
-        let (relation, rule) = rules::decide(&figures, &self.options.thresholds);
-        Verdict::new(a, b, relation, rule, figures)
+        let rule = classify(&features, &self.options.thresholds);
+        Verdict::new(a, b, rule, features)
     }
 
     /// The verdicts on `pairs`, in their order.
-    pub fn judge_all(&self, pairs: &[(StoryId, StoryId)], progress: &dyn Progress) -> Result<Vec<Verdict>> {
-        self.judge_wanted(pairs, |_| true, progress)
+    pub fn compare_all(&self, pairs: &[(StoryId, StoryId)], progress: &dyn Progress) -> Result<Vec<Verdict>> {
+        self.compare_filtered(pairs, |_| true, progress)
     }
 
     /// Those of the verdicts on `pairs` that are `wanted`, in their order. Most pairs of a large corpus come to nothing:
     /// to hold the verdicts on them too takes 140 bytes each.
-    pub fn judge_wanted(
+    pub fn compare_filtered(
         &self,
         pairs: &[(StoryId, StoryId)],
         wanted: impl Fn(&Verdict) -> bool + Sync,
@@ -197,7 +163,7 @@ impl<'a> Comparer<'a> {
             .flat_map_iter(|chunk| {
                 let verdicts: Vec<Verdict> = match progress.cancelled() {
                     true => Vec::new(),
-                    false => chunk.iter().map(|&(a, b)| self.judge(a, b)).filter(&wanted).collect(),
+                    false => chunk.iter().map(|&(a, b)| self.compare(a, b)).filter(&wanted).collect(),
                 };
                 progress.advance(Stage::Compare, chunk.len() as u64);
                 verdicts
@@ -227,7 +193,7 @@ impl<'a> Comparer<'a> {
         }
     }
 
-    pub(super) fn figures(&self, a: StoryId, b: StoryId, found: &Alignment) -> Figures {
+    pub(super) fn features(&self, a: StoryId, b: StoryId, found: &Alignment) -> PairFeatures {
         let (x, y) = (&self.stories[a.index()], &self.stories[b.index()]);
         let matched = |story: &Prepared, of: &[Match]| {
             let pairs = story.ids.iter().zip(of).filter(|(_, m)| **m != Match::None);
@@ -260,24 +226,24 @@ impl<'a> Comparer<'a> {
             most
         };
         let passage = stretch(x, &found.of_a, &near_a).min(stretch(y, &found.of_b, &near_b));
-        Figures {
-            passage: passage / mean.max(f32::MIN_POSITIVE),
+        PairFeatures {
+            longest_passage: passage / mean.max(f32::MIN_POSITIVE),
             coverage_ab: share(in_a, x.weight),
             coverage_ba: share(in_b, y.weight),
             matched: in_a.min(in_b) / mean.max(f32::MIN_POSITIVE),
-            longest: found.longest,
+            longest_run: found.longest,
             numbers,
             numbers_shared,
             names,
             names_shared,
             cosine: dot(&x.vector, &y.vector).clamp(-1.0, 1.0),
-            shared_rare: self.shared_rare(x, y),
+            shared_rare_terms: self.shared_rare(x, y),
             days_apart: self.days_apart(a, b),
-            other_source: self.is_of_another_source(a, b),
+            different_sources: self.is_of_another_source(a, b),
             same_source_later: self.is_later_version(a, b),
-            title_shared: self.titles.shared(a, b),
-            own_subjects: self.names_a_subject(x, y) && self.names_a_subject(y, x),
-            title_told: x.title_told.into_iter().chain(y.title_told).reduce(f32::max),
+            title_overlap: self.titles.overlap(a, b),
+            distinct_title_names: self.names_a_subject(x, y) && self.names_a_subject(y, x),
+            title_coverage: x.title_told.into_iter().chain(y.title_told).reduce(f32::max),
             same_text: false,
         }
     }
@@ -328,36 +294,9 @@ fn are_forms(a: &str, b: &str) -> bool {
     short.chars().nth(LEAST_STEM - 1).is_some() && long.starts_with(short)
 }
 
-/// The number of a token, which is the next one if it is new.
-fn number<'t>(
-    token: &'t Token,
-    known: &mut HashMap<&'t str, u32>,
-    vocabulary: &mut Vec<Token>,
-    as_name: &mut Vec<i32>,
-) -> u32 {
-    let next = vocabulary.len() as u32;
-    let id = *known.entry(&token.text).or_insert(next);
-    if id == next {
-        vocabulary.push(token.clone());
-        as_name.push(0);
-    }
-    id
-}
-
-/// For each token the number of stories that have it outside of boilerplate.
-fn stories_with(corpus: &Corpus, ids_of_rows: &[Vec<u32>], tokens: usize, boilerplate: &[bool]) -> Vec<u32> {
-    let mut with = vec![0u32; tokens];
-    let mut last = vec![u32::MAX; tokens];
-    for i in 0..corpus.stories.len() as u32 {
-        for row in corpus.story_rows(StoryId(i)).filter(|r| !boilerplate[r.index()]) {
-            for &id in &ids_of_rows[row.index()] {
-                if std::mem::replace(&mut last[id as usize], i) != i {
-                    with[id as usize] += 1;
-                }
-            }
-        }
-    }
-    with
+/// The tokens of each story's title.
+fn title_tokens(corpus: &Corpus) -> Vec<Vec<Token>> {
+    corpus.stories.iter().map(|story| tokens(&story.title)).collect()
 }
 
 fn prepare(
@@ -424,7 +363,7 @@ mod tests {
             let options = Options::default();
             let comparer = Comparer::new(&corpus, &vectors, &options);
             for (x, y) in [(StoryId(0), StoryId(1)), (StoryId(1), StoryId(0))] {
-                assert_eq!(comparer.judge(x, y).figures.own_subjects, expect, "{a:?} {b:?}");
+                assert_eq!(comparer.compare(x, y).features.distinct_title_names, expect, "{a:?} {b:?}");
             }
         };
         let fund = |name: &str| format!("Dividend of 6.5 cents, paid on April 30. It is the fund of {name}.");

@@ -2,13 +2,15 @@
 
 use serde::Serialize;
 
-use super::{Comparer, Figures, Relation, Turn, align::Match, turns::turns};
+use super::{
+    Comparer, Counterfactual, PairFeatures, Relation, Rule, align::Match, counterfactuals::counterfactuals,
+};
 use crate::story::{Passage, Story, StoryId};
 
 /// What became of a passage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum PartKind {
+pub enum PassageChange {
     /// Word for word the same.
     Identical,
     /// Aligned, with other words.
@@ -23,9 +25,9 @@ pub enum PartKind {
 
 /// One passage of either story, or two that are aligned.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Part {
+pub struct PassageDiff {
     /// What became of it.
-    pub kind: PartKind,
+    pub kind: PassageChange,
     /// The first story's text; empty if added.
     pub a: String,
     /// The second story's text; empty if cut.
@@ -36,9 +38,9 @@ pub struct Part {
 
 /// The place of a passage of either story, or of two that are aligned.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Place {
+pub struct PassageAlignment {
     /// What became of it.
-    pub kind: PartKind,
+    pub kind: PassageChange,
     /// Which passage of the first story, from 0; none if added.
     pub a: Option<usize>,
     /// Which passage of the second story, from 0; none if cut.
@@ -57,13 +59,13 @@ pub struct Explanation {
     /// The relation.
     pub relation: Relation,
     /// The rule that fired.
-    pub rule: String,
+    pub rule: Rule,
     /// What the rules looked at.
-    pub figures: Figures,
+    pub features: PairFeatures,
     /// What would have changed the verdict, figure by figure; empty for identical texts.
-    pub turns: Vec<Turn>,
+    pub counterfactuals: Vec<Counterfactual>,
     /// The passages: those of the first story in order, then what the second adds.
-    pub parts: Vec<Part>,
+    pub passages: Vec<PassageDiff>,
 }
 
 /// A passage with less coverage than this has no counterpart.
@@ -72,51 +74,55 @@ const ALIGNED: f32 = 0.25;
 impl Comparer<'_> {
     /// Explains the verdict on `a` and `b`.
     pub fn explain(&self, a: StoryId, b: StoryId) -> Explanation {
-        let verdict = self.judge(a, b);
+        let verdict = self.compare(a, b);
         let of = |s: StoryId, at: Option<usize>| {
             let passage = at.map(|at| &self.corpus.passages[s.index()][at]);
             passage.map_or_else(String::new, |p| text(&self.corpus.stories[s.index()], p))
         };
-        let part = |p: Place| Part { kind: p.kind, a: of(a, p.a), b: of(b, p.b), coverage: p.coverage };
-        let parts = self.places(a, b).into_iter().map(part).collect();
+        let part = |p: PassageAlignment| PassageDiff {
+            kind: p.kind,
+            a: of(a, p.a),
+            b: of(b, p.b),
+            coverage: p.coverage,
+        };
+        let passages = self.align_passages(a, b).into_iter().map(part).collect();
         let id = |s: StoryId| self.corpus.stories[s.index()].id.clone();
-        let rule = verdict.rule.to_string();
-        let turns = match verdict.relation {
+        let counterfactuals = match verdict.relation {
             Relation::Identical => Vec::new(),
-            _ => turns(&verdict.figures, &self.options.thresholds),
+            _ => counterfactuals(&verdict.features, &self.options.thresholds),
         };
         Explanation {
             a: id(a),
             b: id(b),
             relation: verdict.relation,
-            rule,
-            figures: verdict.figures,
-            turns,
-            parts,
+            rule: verdict.rule,
+            features: verdict.features,
+            counterfactuals,
+            passages,
         }
     }
 
     /// The passages of `a` that none of `others` has: their places. Boilerplate is not among them.
-    pub fn novel(&self, a: StoryId, others: &[StoryId]) -> Vec<usize> {
+    pub fn novel_passages(&self, a: StoryId, others: &[StoryId]) -> Vec<usize> {
         let passages = &self.corpus.passages[a.index()];
         let mut novel = passages.iter().map(|p| !self.boilerplate[p.row.index()]).collect::<Vec<bool>>();
         for &other in others {
-            let found = self.passages_found(a, other);
+            let found = self.passage_coverage(a, other);
             novel.iter_mut().zip(found).for_each(|(novel, found)| *novel &= found < ALIGNED);
         }
         (0..passages.len()).filter(|at| novel[*at]).collect()
     }
 
     /// What became of each passage of `a` and `b`: those of the first story in order, then what the second adds.
-    pub fn places(&self, a: StoryId, b: StoryId) -> Vec<Place> {
+    pub fn align_passages(&self, a: StoryId, b: StoryId) -> Vec<PassageAlignment> {
         let found = self.align(a, b);
         let (of_a, of_b) = (&self.corpus.passages[a.index()], &self.corpus.passages[b.index()]);
         let mut places = Vec::new();
         let mut met = vec![false; of_b.len()];
         for (at, passage) in of_a.iter().enumerate() {
-            let alone = |kind, coverage| Place { kind, a: Some(at), b: None, coverage };
+            let alone = |kind, coverage| PassageAlignment { kind, a: Some(at), b: None, coverage };
             if self.boilerplate[passage.row.index()] {
-                places.push(alone(PartKind::Boilerplate, 0.0));
+                places.push(alone(PassageChange::Boilerplate, 0.0));
                 continue;
             }
             let (coverage, other) = self.counterpart(a, b, at, &found.of_a);
@@ -124,10 +130,10 @@ impl Comparer<'_> {
                 Some(other) => {
                     met[other] = true;
                     let same = of_b[other].row == passage.row;
-                    let kind = if same { PartKind::Identical } else { PartKind::Changed };
-                    places.push(Place { kind, a: Some(at), b: Some(other), coverage });
+                    let kind = if same { PassageChange::Identical } else { PassageChange::Changed };
+                    places.push(PassageAlignment { kind, a: Some(at), b: Some(other), coverage });
                 }
-                None => places.push(alone(PartKind::Cut, coverage)),
+                None => places.push(alone(PassageChange::Cut, coverage)),
             }
         }
         for (at, passage) in of_b.iter().enumerate() {
@@ -137,14 +143,14 @@ impl Comparer<'_> {
             if met[at] || (!boilerplate && coverage >= ALIGNED.max(0.5)) {
                 continue;
             }
-            let kind = if boilerplate { PartKind::Boilerplate } else { PartKind::Added };
-            places.push(Place { kind, a: None, b: Some(at), coverage });
+            let kind = if boilerplate { PassageChange::Boilerplate } else { PassageChange::Added };
+            places.push(PassageAlignment { kind, a: None, b: Some(at), coverage });
         }
         places
     }
 
     /// How many passages `story` has.
-    pub fn passages(&self, story: StoryId) -> usize {
+    pub fn passage_count(&self, story: StoryId) -> usize {
         self.corpus.passages[story.index()].len()
     }
 
@@ -154,7 +160,7 @@ impl Comparer<'_> {
     }
 
     /// How much of each passage of `a` is found in `b`, by the weight of its words, in [0, 1]; 0 for boilerplate.
-    pub fn passages_found(&self, a: StoryId, b: StoryId) -> Vec<f32> {
+    pub fn passage_coverage(&self, a: StoryId, b: StoryId) -> Vec<f32> {
         let story = &self.stories[a.index()];
         let of = self.align(a, b).of_a;
         let passages = self.corpus.passages[a.index()].len();

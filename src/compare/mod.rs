@@ -1,37 +1,40 @@
 //! Compares candidate pairs: alignment, coverage both ways, and the relation that the rules give.
 
 mod align;
-mod among;
-mod boilerplate;
 mod calibrate;
+mod classify;
 mod comparer;
+mod counterfactuals;
+mod document_frequencies;
 mod explain;
-mod frequencies;
+mod features;
 mod numbers;
 mod pairs;
-mod rules;
+mod rule;
+mod statistics;
 mod table;
 mod thresholds;
 mod titles;
 pub(crate) mod tokens;
-mod turns;
 mod verdict;
+mod word_counts;
 
 use serde::Serialize;
 
-pub use among::{Among, TokenCache};
-pub use boilerplate::{
-    Boilerplate, Entry, MIN_CARRIERS as BOILERPLATE_CARRIERS, flags as boilerplate_flags, is_boilerplate,
-};
-pub use calibrate::{Labelled, Score, Trial};
+use crate::boilerplate::BoilerplateList;
+
+pub use calibrate::{LabelledPairs, Score, SweepPoint};
 pub use comparer::Comparer;
-pub use explain::{Explanation, Part, PartKind, Place, passage_text};
-pub use frequencies::{Field, Frequencies, Frequency, added as frequencies_added};
-pub use pairs::{Basis, read_pairs, write_pairs};
-pub use rules::Figures;
-pub use table::{Background, RuleTable};
+pub use counterfactuals::Counterfactual;
+pub(crate) use document_frequencies::idf;
+pub use document_frequencies::{DocumentFrequencies, Field, TermStatistics, story_terms};
+pub use explain::{Explanation, PassageAlignment, PassageChange, PassageDiff, passage_text};
+pub use features::PairFeatures;
+pub use pairs::{Provenance, read_pairs, write_pairs};
+pub use rule::Rule;
+pub use statistics::{CorpusStatistics, TokenCache};
+pub use table::{CosineBaseline, RULES_SCHEMA, RuleTable};
 pub use thresholds::Thresholds;
-pub use turns::Turn;
 pub use verdict::Verdict;
 
 /// What two stories are to one another.
@@ -67,7 +70,7 @@ impl Relation {
     ];
 
     /// The one with this name.
-    pub fn named(name: &str) -> Option<Relation> {
+    pub fn from_name(name: &str) -> Option<Relation> {
         Self::ALL.into_iter().find(|r| r.name() == name)
     }
 
@@ -96,5 +99,5 @@ pub struct Options {
     /// The rule table's numbers.
     pub thresholds: Thresholds,
     /// What people know to be boilerplate, or not to be; beside it, the corpus itself tells.
-    pub boilerplate: Boilerplate,
+    pub boilerplate: BoilerplateList,
 }

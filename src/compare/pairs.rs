@@ -1,8 +1,8 @@
-//! Every compared pair with its figures, as JSON lines: to see why, to set thresholds by, and to decide anew from.
+//! Every compared pair with its features, as JSON lines: to see why, to set thresholds by, and to classify anew from.
 //!
-//! The first line says what the figures were made from; the others are pairs, in the order of the input's stories. What
-//! rules and groups make of the figures is cheap to do again, what it takes to get them is not: with other rules the
-//! same figures are read back, if they were made from the same stories by the same model and search.
+//! The first line says what the features were made from; the others are pairs, in the order of the input's stories. What
+//! rules and groups make of the features is cheap to do again, what it takes to get them is not: with other rules the
+//! same features are read back, if they were made from the same stories by the same model and search.
 
 use std::{
     borrow::Cow,
@@ -16,9 +16,10 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Boilerplate, Figures, Thresholds, Verdict, rules::decide};
+use super::{PairFeatures, Rule, Thresholds, Verdict, classify::classify};
 use crate::{
     Error, Result,
+    boilerplate::BoilerplateList,
     corpus::TEXT_VERSION,
     hex,
     search::SearchReport,
@@ -26,14 +27,14 @@ use crate::{
 };
 
 /// The version of the lines; another one if a figure is added or comes to mean something else.
-const SCHEMA: u32 = 3;
+const SCHEMA: u32 = 4;
 
 /// Lines that are read at a time.
 const BLOCK: usize = 1 << 14;
 
-/// What figures depend on; each part in words or as a digest.
+/// What features depend on; each part in words or as a digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Basis {
+pub struct Provenance {
     /// The program's version.
     pub program: String,
     /// SHA-256 of all stories, as far as a comparison sees them, in their order.
@@ -48,16 +49,22 @@ pub struct Basis {
     pub boilerplate: String,
 }
 
-impl Basis {
-    /// What figures on the stories of `corpus` depend on.
-    pub fn new(corpus: &Corpus, model: &str, device: &str, search: &str, boilerplate: &Boilerplate) -> Self {
+impl Provenance {
+    /// What features on the stories of `corpus` depend on.
+    pub fn new(
+        corpus: &Corpus,
+        model: &str,
+        device: &str,
+        search: &str,
+        boilerplate: &BoilerplateList,
+    ) -> Self {
         let mut known = Sha256::new();
         for entry in &boilerplate.passages {
             known.update((entry.text.len() as u64).to_le_bytes());
             known.update(entry.text.as_bytes());
             known.update([u8::from(entry.exclude)]);
         }
-        Basis {
+        Provenance {
             program: env!("CARGO_PKG_VERSION").into(),
             stories: digest(corpus),
             model: model.into(),
@@ -68,7 +75,7 @@ impl Basis {
     }
 
     /// The first part in which two differ, in words.
-    fn difference(&self, other: &Basis) -> Option<String> {
+    fn difference(&self, other: &Provenance) -> Option<String> {
         let parts = [
             ("another version of samestory", &self.program, &other.program),
             ("other stories, or in another order", &self.stories, &other.stories),
@@ -109,7 +116,7 @@ fn digest(corpus: &Corpus) -> String {
 #[derive(Serialize, Deserialize)]
 struct Head<'a> {
     schema: u32,
-    basis: Cow<'a, Basis>,
+    basis: Cow<'a, Provenance>,
     search: Cow<'a, SearchReport>,
 }
 
@@ -118,9 +125,9 @@ struct Line<'a> {
     a: &'a str,
     b: &'a str,
     relation: &'a str,
-    rule: &'a str,
+    rule: Rule,
     #[serde(flatten)]
-    figures: &'a Figures,
+    features: &'a PairFeatures,
 }
 
 /// A line as it is read: the relation is decided anew.
@@ -131,7 +138,7 @@ struct Known<'a> {
     #[serde(borrow)]
     b: Cow<'a, str>,
     #[serde(flatten)]
-    figures: Figures,
+    features: PairFeatures,
 }
 
 /// Writes `verdicts` in their order, after a line on what they were made from.
@@ -139,7 +146,7 @@ struct Known<'a> {
 /// # Errors
 /// If `out` cannot be written.
 pub fn write_pairs(
-    basis: &Basis,
+    basis: &Provenance,
     search: &SearchReport,
     corpus: &Corpus,
     verdicts: &[Verdict],
@@ -151,7 +158,7 @@ pub fn write_pairs(
     for v in verdicts {
         let id = |s: StoryId| corpus.stories[s.index()].id.as_str();
         let line =
-            Line { a: id(v.a), b: id(v.b), relation: v.relation.name(), rule: &v.rule, figures: &v.figures };
+            Line { a: id(v.a), b: id(v.b), relation: v.relation.name(), rule: v.rule, features: &v.features };
         serde_json::to_writer(&mut *out, &line)?;
         out.write_all(b"\n")?;
     }
@@ -165,7 +172,7 @@ pub fn write_pairs(
 /// [`Error::Line`] if the file was made from anything else than `basis`, or a line is broken.
 pub fn read_pairs(
     file: &Path,
-    basis: &Basis,
+    basis: &Provenance,
     corpus: &Corpus,
     thresholds: &Thresholds,
 ) -> Result<(SearchReport, Vec<Verdict>)> {
@@ -193,8 +200,7 @@ pub fn read_pairs(
             ids.get(id).copied().ok_or_else(|| refuse(line, format!("no story has the id {id:?}")))
         };
         let (a, b) = (story(&known.a)?, story(&known.b)?);
-        let (relation, rule) = decide(&known.figures, thresholds);
-        Ok(Verdict::new(a, b, relation, rule, known.figures))
+        Ok(Verdict::new(a, b, classify(&known.features, thresholds), known.features))
     };
     let mut verdicts = Vec::new();
     let mut from = 2;
@@ -227,28 +233,27 @@ mod tests {
         Corpus::new(["x", "y", "z"].map(story).to_vec())
     }
 
-    fn basis(corpus: &Corpus) -> Basis {
-        Basis::new(corpus, "model", "cpu", "auto", &Boilerplate::default())
+    fn basis(corpus: &Corpus) -> Provenance {
+        Provenance::new(corpus, "model", "cpu", "auto", &BoilerplateList::default())
     }
 
-    fn verdicts(figures: &[Figures]) -> Vec<Verdict> {
+    fn verdicts(features: &[PairFeatures]) -> Vec<Verdict> {
         let pairs = [(0, 1), (0, 2), (1, 2)];
-        let verdict = |(f, (a, b)): (&Figures, (u32, u32))| {
-            let (relation, rule) = decide(f, &Thresholds::default());
-            Verdict::new(StoryId(a), StoryId(b), relation, rule, *f)
+        let verdict = |(f, (a, b)): (&PairFeatures, (u32, u32))| {
+            Verdict::new(StoryId(a), StoryId(b), classify(f, &Thresholds::default()), *f)
         };
-        figures.iter().zip(pairs).map(verdict).collect()
+        features.iter().zip(pairs).map(verdict).collect()
     }
 
     /// Writes, spoils and reads.
     fn again(
-        figures: &[Figures],
+        features: &[PairFeatures],
         spoil: impl Fn(String) -> String,
-        basis_then: &Basis,
+        basis_then: &Provenance,
     ) -> Result<Vec<Verdict>> {
         let (corpus, mut bytes) = (corpus(), Vec::new());
         let report = SearchReport::default();
-        write_pairs(&basis(&corpus), &report, &corpus, &verdicts(figures), &mut bytes).unwrap();
+        write_pairs(&basis(&corpus), &report, &corpus, &verdicts(features), &mut bytes).unwrap();
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), spoil(String::from_utf8(bytes).unwrap())).unwrap();
         read_pairs(file.path(), basis_then, &corpus, &Thresholds::default()).map(|(_, verdicts)| verdicts)
@@ -257,19 +262,23 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_refused_with_its_line() {
         let here = basis(&corpus());
-        let figures = [Figures::default(); 3];
-        let check = |spoil: &dyn Fn(String) -> String, basis: &Basis, expect: &str| {
-            let error = again(&figures, spoil, basis).expect_err(expect);
+        let features = [PairFeatures::default(); 3];
+        let check = |spoil: &dyn Fn(String) -> String, basis: &Provenance, expect: &str| {
+            let error = again(&features, spoil, basis).expect_err(expect);
             assert!(error.to_string().contains(expect) && error.hint().is_some(), "{error}");
         };
         check(&|_| String::new(), &here, ":1: this is no file of pairs");
-        check(&|t| t.replacen("\"schema\":3", "\"schema\":9", 1), &here, ":1: schema 9 is not known");
+        check(&|t| t.replacen("\"schema\":4", "\"schema\":9", 1), &here, ":1: schema 9 is not known");
         check(
             &|t| t,
-            &Basis { model: "other".into(), ..here.clone() },
+            &Provenance { model: "other".into(), ..here.clone() },
             ":1: the pairs were made from another model",
         );
-        check(&|t| t, &Basis { stories: "0".into(), ..here.clone() }, "other stories, or in another order");
+        check(
+            &|t| t,
+            &Provenance { stories: "0".into(), ..here.clone() },
+            "other stories, or in another order",
+        );
         check(&|t| t.replace("\"b\":\"z\"", "\"b\":\"w\""), &here, ":3: no story has the id \"w\"");
         check(&|t| t + "{}\n", &here, ":5: missing field");
         let back = |t: String| {
@@ -301,19 +310,20 @@ mod tests {
         fn figures_come_back_to_the_bit(
             shares in proptest::collection::vec(proptest::num::f32::POSITIVE, 6), counts: [u16; 3], known: bool, same: bool,
         ) {
-            let figures = Figures {
-                coverage_ab: shares[0], coverage_ba: shares[1], matched: shares[2], passage: shares[3],
-                cosine: -shares[4], days_apart: known.then_some(shares[5]), longest: counts[0].into(),
-                numbers: counts[1].into(), names: counts[2].into(), same_text: same, ..Figures::default()
+            let features = PairFeatures {
+                coverage_ab: shares[0], coverage_ba: shares[1], matched: shares[2], longest_passage: shares[3],
+                cosine: -shares[4], days_apart: known.then_some(shares[5]), longest_run: counts[0].into(),
+                numbers: counts[1].into(), names: counts[2].into(), same_text: same, ..PairFeatures::default()
             };
-            let found = again(&[figures], |t| t, &basis(&corpus())).unwrap();
-            proptest::prop_assert_eq!(found, verdicts(&[figures]));
+            let found = again(&[features], |t| t, &basis(&corpus())).unwrap();
+            proptest::prop_assert_eq!(found, verdicts(&[features]));
         }
     }
 
     #[test]
     fn relations_are_decided_anew() {
-        let same = Figures { coverage_ab: 1.0, coverage_ba: 1.0, same_text: true, ..Figures::default() };
+        let same =
+            PairFeatures { coverage_ab: 1.0, coverage_ba: 1.0, same_text: true, ..PairFeatures::default() };
         let lie = |t: String| t.replace("\"relation\":\"identical\"", "\"relation\":\"none\"");
         let found = again(&[same], lie, &basis(&corpus())).unwrap();
         assert_eq!(found[0].relation, Relation::Identical);

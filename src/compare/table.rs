@@ -1,7 +1,7 @@
-//! The rule table as a file: thresholds under the fingerprint of the model that they were measured with.
+//! The rule table as a file: thresholds, with the fingerprint of the model that they were measured with.
 //!
-//! Cosines mean different things to different models, so they are kept as quantiles too: the share of pairs of
-//! unrelated stories that lie below. Under another model the cosine at the same quantile takes their place.
+//! Cosines mean different things to different models, so they are kept as quantiles too: the share of pairs of unrelated
+//! stories that lie below. Another model uses its own cosine at the same quantile.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,28 +11,33 @@ use crate::{
     vector::{Matrix, dot},
 };
 
+/// The version of the file; it grows when a threshold is renamed or changes its meaning.
+pub const RULES_SCHEMA: u32 = 2;
+
 /// `samestory.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuleTable {
-    /// The fingerprint of the model whose cosines stand in it.
+    /// [`RULES_SCHEMA`].
+    pub schema: u32,
+    /// The fingerprint of the model that the cosines were measured with; empty if they are to be used as they are.
     #[serde(default)]
     pub fingerprint: String,
-    /// For each cosine of `thresholds.related`, the share of background pairs below it, in [0, 1].
+    /// For each cosine of `thresholds.related`, the share of unrelated pairs below it, in [0, 1].
     #[serde(default)]
     pub related_quantiles: Vec<f64>,
     /// The thresholds.
     pub thresholds: Thresholds,
 }
 
-/// Pairs of the background sample.
+/// Pairs of the sample of unrelated stories.
 const SAMPLE: usize = 20_000;
 
 /// Cosines of pairs of stories far apart in the input, ascending: hardly any of them are related.
-pub struct Background(Vec<f32>);
+pub struct CosineBaseline(Vec<f32>);
 
-impl Background {
-    /// Of one vector a story.
+impl CosineBaseline {
+    /// Measures the baseline of `stories`, one unit vector a story.
     pub fn measure(stories: &Matrix) -> Self {
         let n = stories.rows();
         let mut cosines = Vec::new();
@@ -44,10 +49,10 @@ impl Background {
             }
         }
         cosines.sort_by(f32::total_cmp);
-        Background(cosines)
+        CosineBaseline(cosines)
     }
 
-    /// The share of pairs below `cosine`.
+    /// The share of pairs below `cosine`, in [0, 1]; 1 for an empty sample.
     pub fn quantile(&self, cosine: f32) -> f64 {
         match self.0.len() {
             0 => 1.0,
@@ -63,41 +68,62 @@ impl Background {
 }
 
 impl RuleTable {
-    /// `thresholds`, measured with the model of `fingerprint` on stories with that background.
-    pub fn new(thresholds: Thresholds, fingerprint: &str, background: &Background) -> Self {
-        let related_quantiles = thresholds.related.iter().map(|(c, _)| background.quantile(*c)).collect();
-        RuleTable { fingerprint: fingerprint.into(), related_quantiles, thresholds }
+    /// A table of `thresholds` that were measured with the model of `fingerprint` on stories with that baseline.
+    pub fn new(thresholds: Thresholds, fingerprint: &str, baseline: &CosineBaseline) -> Self {
+        let related_quantiles = thresholds.related.iter().map(|(c, _)| baseline.quantile(*c)).collect();
+        RuleTable { schema: RULES_SCHEMA, fingerprint: fingerprint.into(), related_quantiles, thresholds }
     }
 
-    /// The thresholds for the model of `fingerprint`: the same, or with cosines at the same quantiles of its own
-    /// background.
-    pub fn for_model(&self, fingerprint: &str, background: impl FnOnce() -> Background) -> Thresholds {
+    /// The thresholds for the model of `fingerprint`: the same, or with cosines at the same quantiles of its own baseline.
+    pub fn for_model(&self, fingerprint: &str, baseline: impl FnOnce() -> CosineBaseline) -> Thresholds {
         let mut thresholds = self.thresholds.clone();
-        let known = self.related_quantiles.len() == thresholds.related.len();
-        if fingerprint != self.fingerprint && known && !self.fingerprint.is_empty() {
-            let background = background();
+        let has_quantiles = self.related_quantiles.len() == thresholds.related.len();
+        if fingerprint != self.fingerprint && has_quantiles && !self.fingerprint.is_empty() {
+            let baseline = baseline();
             for ((cosine, _), quantile) in thresholds.related.iter_mut().zip(&self.related_quantiles) {
-                *cosine = background.cosine(*quantile).unwrap_or(*cosine);
+                *cosine = baseline.cosine(*quantile).unwrap_or(*cosine);
             }
         }
         thresholds
     }
 
-    /// Reads a table; `file` is named in errors.
+    /// Parses a table.
+    ///
+    /// # Errors
+    /// [`Error::Option`], which names `file`, if `text` is not such a table or one of another schema.
     pub fn from_toml(file: &str, text: &str) -> Result<Self> {
-        toml::from_str(text).map_err(|e| Error::Option {
+        let refuse = |message: String| Error::Option {
             option: file.into(),
-            message: format!("this is no rule table: {}", e.message()),
-            hint: "give a file that samestory calibrate wrote".into(),
-        })
+            message,
+            hint: format!("a rule table begins with schema = {RULES_SCHEMA}; samestory calibrate writes one"),
+        };
+        let table: toml::Table =
+            toml::from_str(text).map_err(|e| refuse(format!("not a rule table: {}", e.message())))?;
+        match table.get("schema") {
+            Some(toml::Value::Integer(schema)) if *schema == i64::from(RULES_SCHEMA) => {}
+            Some(schema) => {
+                return Err(refuse(format!(
+                    "rule table of schema {schema}; this version reads schema {RULES_SCHEMA}"
+                )));
+            }
+            None => {
+                return Err(refuse(format!(
+                    "rule table without a schema, as schema 1 was; this version reads schema {RULES_SCHEMA}"
+                )));
+            }
+        }
+        toml::from_str(text).map_err(|e| refuse(format!("not a rule table: {}", e.message())))
     }
 
-    /// As [`RuleTable::from_toml`] reads it.
+    /// The table as TOML, for [`RuleTable::from_toml`].
+    ///
+    /// # Errors
+    /// [`Error::Option`] if it cannot be written as TOML, which would be a bug.
     pub fn to_toml(&self) -> Result<String> {
         toml::to_string_pretty(self).map_err(|e| Error::Option {
             option: "rule table".into(),
             message: e.to_string(),
-            hint: "this is a fault of samestory: please report it".into(),
+            hint: "this is a bug in samestory: please report it".into(),
         })
     }
 }
@@ -108,16 +134,30 @@ mod tests {
 
     #[test]
     fn another_model_gets_the_cosines_at_the_same_quantiles() {
-        let own = Background((0..100).map(|i| i as f32 / 100.0).collect());
+        let own = CosineBaseline((0..100).map(|i| i as f32 / 100.0).collect());
         let table = RuleTable::new(Thresholds::default(), "one", &own);
         let again = RuleTable::from_toml("t", &table.to_toml().unwrap()).unwrap();
         assert_eq!(again, table);
         assert_eq!(table.for_model("one", || own), Thresholds::default());
         // Under the other model everything lies twice as high from zero.
-        let other = Background((0..100).map(|i| 0.5 + i as f32 / 200.0).collect());
+        let other = CosineBaseline((0..100).map(|i| 0.5 + i as f32 / 200.0).collect());
         let related: Vec<f32> = table.for_model("two", || other).related.iter().map(|r| r.0).collect();
         for (found, expect) in related.iter().zip([0.89, 0.775, 0.70]) {
             assert!((found - expect).abs() < 0.011, "{related:?}");
         }
+    }
+
+    #[test]
+    fn tables_of_other_schemas_are_rejected() {
+        let check = |text: &str, expect: &str| {
+            let error = RuleTable::from_toml("rules.toml", text).unwrap_err();
+            assert!(error.to_string().contains(expect) && error.hint().is_some(), "{error}");
+        };
+        check("[thresholds]\n", "rules.toml: rule table without a schema");
+        check("schema = 1\n[thresholds]\n", "rules.toml: rule table of schema 1;");
+        check("schema = \"2\"\n[thresholds]\n", "rule table of schema \"2\"");
+        check("schema = 2\n", "missing field `thresholds`");
+        check("schema = 2\n[thresholds]\nown_told = 0.5\n", "unknown field `own_told`");
+        check("schema", "not a rule table");
     }
 }

@@ -1,63 +1,73 @@
-//! What two titles have in common: where the text is a short template, the title tells whose it is.
+//! The overlap of two titles: where the text is a short template, the title shows its subject.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 
 use super::{
-    frequencies::{Field, Frequencies, idf},
+    document_frequencies::{DocumentFrequencies, Field, idf},
     tokens::{Token, is_function},
 };
-use crate::story::StoryId;
+use crate::{Result, story::StoryId};
+
+/// The distinct words of all titles, counted.
+pub(super) struct TitleWords<'t> {
+    /// The words in their order: sums over them then have the same bits whatever other titles there are.
+    words: Vec<&'t str>,
+    /// For each word the number of titles that have it.
+    titles_with: Vec<u32>,
+    /// The number of titles that the words were counted in.
+    titles: u32,
+    /// The distinct word numbers of each story's title, sorted.
+    of_story: Vec<Vec<u32>>,
+}
+
+impl<'t> TitleWords<'t> {
+    /// Counts the tokens of each story's title.
+    pub(super) fn new(titles: &'t [Vec<Token>]) -> Self {
+        let informative = |title: &'t Vec<Token>| {
+            title.iter().map(|token| token.text.as_str()).filter(|word| !is_function(word))
+        };
+        let words: BTreeSet<&str> = titles.iter().flat_map(informative).collect();
+        let words: Vec<&str> = words.into_iter().collect();
+        let mut titles_with = vec![0; words.len()];
+        let number = |word: &str| words.binary_search(&word).ok().map(|at| at as u32);
+        let of_story = titles.iter().map(|title| {
+            let numbers: BTreeSet<u32> = informative(title).filter_map(number).collect();
+            numbers.iter().for_each(|number| titles_with[*number as usize] += 1);
+            numbers.into_iter().collect()
+        });
+        let of_story = of_story.collect();
+        TitleWords { words, titles_with, titles: titles.len() as u32, of_story }
+    }
+
+    /// Takes the counts of words that are known from many more titles.
+    ///
+    /// # Errors
+    /// If `frequencies` cannot be read.
+    pub(super) fn replace(&mut self, frequencies: &dyn DocumentFrequencies) -> Result<()> {
+        self.titles = frequencies.stories().max(1);
+        for (word, titles) in self.words.iter().zip(&mut self.titles_with) {
+            *titles = frequencies.get(Field::Title, word)?.map_or(*titles, |f| f.stories).max(1);
+        }
+        Ok(())
+    }
+
+    /// Weighs the words by how few titles have them.
+    pub(super) fn weigh(self) -> Titles {
+        let weights = self.titles_with.iter().map(|titles| idf(*titles, self.titles)).collect();
+        Titles { of_story: self.of_story, weights }
+    }
+}
 
 /// The words of every title, weighed by how few titles have them.
 pub(super) struct Titles {
-    /// Distinct word numbers of each story's title, sorted.
     of_story: Vec<Vec<u32>>,
     weights: Vec<f32>,
 }
 
 impl Titles {
-    /// Takes the tokens of each story's title; how rare words are is known from `many`, if those are given.
-    pub(super) fn new(titles: &[Vec<Token>], many: Option<&dyn Frequencies>) -> Self {
-        let mut known: HashMap<&str, u32> = HashMap::new();
-        let mut with: Vec<u32> = Vec::new();
-        let mut of_story = Vec::with_capacity(titles.len());
-        for title in titles {
-            let mut words: Vec<u32> = Vec::new();
-            for token in title {
-                if !is_function(&token.text) {
-                    let next = known.len() as u32;
-                    words.push(*known.entry(&token.text).or_insert(next));
-                }
-            }
-            words.sort_unstable();
-            words.dedup();
-            with.resize(known.len(), 0);
-            words.iter().for_each(|w| with[*w as usize] += 1);
-            of_story.push(words);
-        }
-        // Numbered in the order of the words, so that sums over them have the same bits whatever other titles there are.
-        let mut in_order: Vec<(&str, u32)> = known.into_iter().collect();
-        in_order.sort_unstable();
-        let mut place = vec![0u32; in_order.len()];
-        (0..).zip(&in_order).for_each(|(at, (_, id))| place[*id as usize] = at);
-        for words in &mut of_story {
-            words.iter_mut().for_each(|w| *w = place[*w as usize]);
-            words.sort_unstable();
-        }
-        let mut with: Vec<u32> = in_order.iter().map(|(_, id)| with[*id as usize]).collect();
-        let mut counted = titles.len() as u32;
-        if let Some(many) = many {
-            counted = many.stories().max(1);
-            for ((word, _), with) in in_order.iter().zip(&mut with) {
-                *with = many.of(Field::Title, word).map_or(*with, |f| f.stories).max(1);
-            }
-        }
-        let weights = with.into_iter().map(|with| idf(with, counted)).collect();
-        Titles { of_story, weights }
-    }
-
-    /// The weight that both titles share, as a share of the title that has less; none if one story has no title.
-    pub(super) fn shared(&self, a: StoryId, b: StoryId) -> Option<f32> {
+    /// The weight of the words that both titles have, as a share of the lighter title, in [0, 1]; `None` if one story has
+    /// no title.
+    pub(super) fn overlap(&self, a: StoryId, b: StoryId) -> Option<f32> {
         let (x, y) = (&self.of_story[a.index()], &self.of_story[b.index()]);
         let weigh =
             |words: &mut dyn Iterator<Item = &u32>| words.map(|w| self.weights[*w as usize]).sum::<f32>();
@@ -77,7 +87,7 @@ mod tests {
             vec!["OSTREL MINES SETS QUARTERLY", "NORRIN FOODS SETS QUARTERLY", "Ostrel Mines sets payout"];
         titles.extend(["A SETS QUARTERLY"; 20]);
         let titles: Vec<Vec<Token>> = titles.into_iter().map(tokens).collect();
-        let shared = |a, b| Titles::new(&titles, None).shared(StoryId(a), StoryId(b)).unwrap();
+        let shared = |a, b| TitleWords::new(&titles).weigh().overlap(StoryId(a), StoryId(b)).unwrap();
         assert!(shared(0, 1) < 0.5 && shared(0, 2) > 0.5, "{} {}", shared(0, 1), shared(0, 2));
     }
 }

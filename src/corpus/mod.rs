@@ -6,7 +6,6 @@ pub(crate) mod furniture;
 pub(crate) mod ids;
 pub(crate) mod normalize;
 mod split;
-mod strangers;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -17,7 +16,6 @@ pub use date::parse_date;
 pub use ids::{by_place, counted, id_in_json, is_counted, name_by_text, text_digest};
 pub use normalize::normalize;
 pub use split::split_text;
-pub use strangers::{Said, are_strangers};
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};

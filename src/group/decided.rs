@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Edges, Resolved};
+use super::{Constraints, Edges};
 use crate::story::StoryId;
 
 /// Stories that people joined, each lot under its lowest story; and the lots that they parted.
@@ -16,9 +16,9 @@ pub(super) struct Lots {
 }
 
 impl Lots {
-    pub(super) fn new(decided: &Resolved) -> Self {
+    pub(super) fn new(decided: &Constraints) -> Self {
         let mut lot_of: BTreeMap<StoryId, StoryId> = BTreeMap::new();
-        for &(a, b) in &decided.same {
+        for &(a, b) in &decided.must_link {
             let (x, y) = (lot(&lot_of, a), lot(&lot_of, b));
             let (low, high) = (x.min(y), x.max(y));
             lot_of.insert(a, low);
@@ -29,7 +29,7 @@ impl Lots {
             let (x, y) = (lot(&lot_of, a), lot(&lot_of, b));
             (x.min(y), x.max(y))
         };
-        let apart = decided.different.iter().map(pair).collect();
+        let apart = decided.cannot_link.iter().map(pair).collect();
         Lots { lot_of, apart }
     }
 
@@ -138,7 +138,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        compare::{Figures, Relation, Verdict},
+        compare::{PairFeatures, Relation, Rule, Verdict},
         group::edges,
     };
 
@@ -150,8 +150,8 @@ mod tests {
             coverage_ab: 0.9,
             coverage_ba: 0.9,
             cosine: 0.9,
-            rule: "".into(),
-            figures: Figures::default(),
+            rule: Rule::MostTextShared,
+            features: PairFeatures::default(),
         };
         pairs.iter().map(verdict).collect()
     }
@@ -168,7 +168,8 @@ mod tests {
     ) -> Vec<Vec<u32>> {
         let verdicts = copies(pairs);
         let sets = sets.iter().map(|s| s.iter().map(|i| StoryId(*i)).collect()).collect();
-        let decided = Resolved { same: ids(same), different: ids(different), ..Resolved::default() };
+        let decided =
+            Constraints { must_link: ids(same), cannot_link: ids(different), ..Constraints::default() };
         let found = honour(sets, &edges(verdicts.iter()), &Lots::new(&decided));
         found.into_iter().map(|s| s.into_iter().map(|i| i.0).collect()).collect()
     }
@@ -213,7 +214,7 @@ mod tests {
         ) {
             let pairs: Vec<_> = pairs.into_iter().filter(|(a, b)| a != b).collect();
             let same: Vec<_> = same.into_iter().filter(|(a, b)| a != b).collect();
-            let joined = Lots::new(&Resolved { same: ids(&same), ..Resolved::default() });
+            let joined = Lots::new(&Constraints { must_link: ids(&same), ..Constraints::default() });
             // Decisions that contradict one another are refused where they are read.
             let different: Vec<_> = different.into_iter()
                 .filter(|(a, b)| a != b && !joined.are_one(StoryId(*a), StoryId(*b))).collect();

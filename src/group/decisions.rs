@@ -30,12 +30,13 @@ pub const DECISION_SCHEMA: u32 = 1;
 
 /// What was decided of a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Choice {
+pub enum PairConstraint {
     /// Of one origin: they belong to one group.
-    Same,
+    #[serde(rename = "same")]
+    MustLink,
     /// Not of one origin: they belong to no group together.
-    Different,
+    #[serde(rename = "different")]
+    CannotLink,
 }
 
 /// One line.
@@ -50,7 +51,7 @@ pub struct Decision {
     #[serde(deserialize_with = "id_in_json")]
     pub b: String,
     /// What was decided.
-    pub decision: Choice,
+    pub decision: PairConstraint,
     /// [`text_digest`](crate::corpus::text_digest) of `a`, where its id is no name to rely on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub a_text: Option<String>,
@@ -60,32 +61,32 @@ pub struct Decision {
 }
 
 /// What a line names: an id, and the digest of a text if that is what the line holds for.
-pub type Name<'a> = (&'a str, Option<&'a str>);
+pub type StoryRef<'a> = (&'a str, Option<&'a str>);
 
 impl Decision {
     /// What it names, in its order.
-    pub fn names(&self) -> [Name<'_>; 2] {
+    pub fn names(&self) -> [StoryRef<'_>; 2] {
         [(&self.a, self.a_text.as_deref()), (&self.b, self.b_text.as_deref())]
     }
 
     /// What it names, whichever the line has first.
-    fn pair(&self) -> [Name<'_>; 2] {
+    fn pair(&self) -> [StoryRef<'_>; 2] {
         let mut names = self.names();
         names.sort_unstable();
         names
     }
 }
 
-impl Named {
+impl CanonicalOverride {
     /// What it names.
-    pub fn name(&self) -> Name<'_> {
+    pub fn name(&self) -> StoryRef<'_> {
         (&self.id, self.text.as_deref())
     }
 }
 
 /// A line that names the story to be kept of its group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Named {
+pub struct CanonicalOverride {
     /// [`DECISION_SCHEMA`].
     pub schema: u32,
     /// The story's id.
@@ -104,7 +105,7 @@ pub struct Decisions {
     /// In the order of the file, each pair once; with its line, from 1.
     pub pairs: Vec<(u64, Decision)>,
     /// Stories to be kept of their groups, in the order of the file; with their lines.
-    pub canonical: Vec<(u64, Named)>,
+    pub canonical: Vec<(u64, CanonicalOverride)>,
 }
 
 impl Decisions {
@@ -135,7 +136,7 @@ impl Decisions {
         // Some editors begin a file with a mark of its byte order.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         for (line, text) in (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
-            if let Ok(named) = serde_json::from_str::<Named>(text)
+            if let Ok(named) = serde_json::from_str::<CanonicalOverride>(text)
                 && named.decision == "canonical"
             {
                 known_schema(line, named.schema)?;
@@ -150,7 +151,7 @@ impl Decisions {
             }
             read.push((line, decision));
         }
-        let mut known: BTreeMap<[Name<'_>; 2], (u64, Choice)> = BTreeMap::new();
+        let mut known: BTreeMap<[StoryRef<'_>; 2], (u64, PairConstraint)> = BTreeMap::new();
         let mut is_new = vec![true; read.len()];
         for ((line, decision), is_new) in read.iter().zip(&mut is_new) {
             if let Some((before, choice)) = known.insert(decision.pair(), (*line, decision.decision)) {
@@ -184,14 +185,14 @@ impl Decisions {
     /// Refuses stories that a chain of "same" joins and a "different" parts.
     fn check_chains(&self, file: &Path) -> Result<()> {
         let lines = self.pairs.iter().map(|(line, d)| (*line, d.pair(), d.decision));
-        let told = |[(a, _), (b, _)]: [Name<'_>; 2]| [a.to_string(), b.to_string()];
+        let told = |[(a, _), (b, _)]: [StoryRef<'_>; 2]| [a.to_string(), b.to_string()];
         parted(lines).map_or(Ok(()), |(line, pair)| Err(refused(file, line, told(pair))))
     }
 }
 
 /// The first of the pairs that are "different" although a chain of "same" joins them, with its line.
 pub(super) fn parted<T: Copy + Ord>(
-    lines: impl Iterator<Item = (u64, [T; 2], Choice)> + Clone,
+    lines: impl Iterator<Item = (u64, [T; 2], PairConstraint)> + Clone,
 ) -> Option<(u64, [T; 2])> {
     let mut numbers: BTreeMap<T, usize> = BTreeMap::new();
     for name in lines.clone().flat_map(|(_, pair, _)| pair) {
@@ -200,12 +201,12 @@ pub(super) fn parted<T: Copy + Ord>(
     }
     let mut parts: Vec<usize> = (0..numbers.len()).collect();
     let roots = |pair: [T; 2], parts: &mut Vec<usize>| pair.map(|name| root(parts, numbers[&name]));
-    for (_, pair, _) in lines.clone().filter(|(_, _, choice)| *choice == Choice::Same) {
+    for (_, pair, _) in lines.clone().filter(|(_, _, choice)| *choice == PairConstraint::MustLink) {
         let [from, to] = roots(pair, &mut parts);
         parts[from] = to;
     }
     lines
-        .filter(|(_, _, choice)| *choice == Choice::Different)
+        .filter(|(_, _, choice)| *choice == PairConstraint::CannotLink)
         .find(|(_, pair, _)| roots(*pair, &mut parts).windows(2).all(|r| r[0] == r[1]))
         .map(|(line, pair, _)| (line, pair))
 }
@@ -256,7 +257,7 @@ pub(super) mod tests {
         check(&(xy.clone() + &yz), &(line("x", "z", "different") + &line("z", "y", "different")), true);
         let all = parse(&line("y", "x", "different")).unwrap().beside(parse(&(xy + &yz)).unwrap()).unwrap();
         let said: Vec<_> = all.pairs.iter().map(|(_, d)| (d.pair().map(|name| name.0), d.decision)).collect();
-        assert_eq!(said, [(["y", "z"], Choice::Same), (["x", "y"], Choice::Different)]);
+        assert_eq!(said, [(["y", "z"], PairConstraint::MustLink), (["x", "y"], PairConstraint::CannotLink)]);
     }
 
     #[test]

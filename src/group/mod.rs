@@ -17,17 +17,18 @@ mod resolve;
 use std::collections::BTreeMap;
 
 pub use canonical::Keep;
-pub use decisions::{Choice, DECISION_SCHEMA, Decision, Decisions, Name, Named};
+pub use decisions::{CanonicalOverride, DECISION_SCHEMA, Decision, Decisions, PairConstraint, StoryRef};
 pub use health::{Health, HealthItem, healths};
 pub use outlets::{Outlet, outlets};
 pub use publishers::Publishers;
-pub use reach::{Carrier, Reach, Sign, reach};
-pub use resolve::{Resolved, Texts};
+pub use reach::{Appearance, OriginEvidence, Reach, reach};
+pub use resolve::{Constraints, StoriesByText};
 
 use decided::Lots;
 use kin::Kin;
 
 use crate::{
+    Result,
     compare::{Relation, Verdict},
     story::{Corpus, StoryId},
 };
@@ -41,12 +42,12 @@ pub struct Options {
     /// stays, though it shares its origin.
     pub removable: f32,
     /// What people decided: pairs that belong together, pairs that do not, stories to be kept.
-    pub decided: Resolved,
+    pub constraints: Constraints,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { keep: Keep::default(), removable: 0.5, decided: Resolved::default() }
+        Options { keep: Keep::default(), removable: 0.5, constraints: Constraints::default() }
     }
 }
 
@@ -105,33 +106,33 @@ fn edges<'a>(verdicts: impl Iterator<Item = &'a Verdict>) -> Edges<'a> {
     edges
 }
 
-/// Groups the stories that `verdicts` relate. `judge` judges a member against its canonical story where no
-/// verdict has yet.
+/// Groups the stories that `verdicts` relate. `compare` compares a member with its canonical story where no verdict on
+/// the two is given.
+///
+/// # Errors
+/// Those of `compare`.
 pub fn group(
     corpus: &Corpus,
     verdicts: &[Verdict],
     options: &Options,
-    judge: &dyn Fn(StoryId, StoryId) -> Verdict,
-) -> Groups {
-    let decided = &options.decided;
-    let parted = |v: &&Verdict| decided.different.binary_search(&(v.a.min(v.b), v.a.max(v.b))).is_ok();
+    compare: &dyn Fn(StoryId, StoryId) -> Result<Verdict>,
+) -> Result<Groups> {
+    let decided = &options.constraints;
+    let parted = |v: &&Verdict| decided.cannot_link.binary_search(&(v.a.min(v.b), v.a.max(v.b))).is_ok();
     let edges = edges(verdicts.iter().filter(|v| !parted(v)));
     let lots = Lots::new(decided);
     let sets = decided::honour(gather(corpus, &edges), &edges, &lots);
-    let groups = sets.iter().zip(1..).map(|(members, id)| {
+    let mut groups = Vec::new();
+    for (members, id) in sets.iter().zip(1..) {
         // The last word of people, then the policy.
         let named = decided.canonical.iter().rev().find(|s| members.binary_search(s).is_ok());
         let canonical = named.copied().unwrap_or_else(|| options.keep.choose(corpus, members));
         let mut rest: Vec<Member> = vec![itself(canonical)];
-        rest.extend(
-            members
-                .iter()
-                .filter(|m| **m != canonical)
-                .map(|&m| member(corpus, (m, canonical, members), (&edges, &lots), options, judge)),
-        );
-        Group { id, canonical, members: rest, health: health::health(members, &edges) }
-    });
-    let groups: Vec<Group> = groups.collect();
+        for &story in members.iter().filter(|m| **m != canonical) {
+            rest.push(member(corpus, (story, canonical, members), (&edges, &lots), options, compare)?);
+        }
+        groups.push(Group { id, canonical, members: rest, health: health::health(members, &edges) });
+    }
     let mut links: Vec<Verdict> = verdicts
         .iter()
         .filter(|v| matches!(v.relation, Relation::Twin | Relation::Related))
@@ -139,7 +140,7 @@ pub fn group(
         .collect();
     // Two that people made one story are no link between stories that both stay.
     links.retain(|v| !lots.are_one(v.a, v.b));
-    Groups { groups, links }
+    Ok(Groups { groups, links })
 }
 
 /// The members of each group of two and more.
@@ -248,12 +249,14 @@ fn member(
     (story, canonical, members): (StoryId, StoryId, &[StoryId]),
     (edges, lots): (&Edges, &Lots),
     options: &Options,
-    judge: &dyn Fn(StoryId, StoryId) -> Verdict,
-) -> Member {
+    compare: &dyn Fn(StoryId, StoryId) -> Result<Verdict>,
+) -> Result<Member> {
     let of_story = edges.get(&story);
-    let known = of_story.and_then(|of| of.get(&canonical));
-    let direct = known
-        .map_or_else(|| judge(story, canonical), |v| if v.a == story { (*v).clone() } else { v.flipped() });
+    let direct = match of_story.and_then(|of| of.get(&canonical)) {
+        Some(known) if known.a == story => (*known).clone(),
+        Some(known) => known.flipped(),
+        None => compare(story, canonical)?,
+    };
     let mut member = Member {
         story,
         relation: direct.relation,
@@ -304,5 +307,5 @@ fn member(
             false => "; it stays, as most of it is its own",
         };
     }
-    member
+    Ok(member)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Groups,
     publishers::Publishers,
-    reach::{credited, is_agency, origin},
+    reach::{is_agency, most_credited_agency, origin},
 };
 use crate::{
     compare::Comparer,
@@ -24,7 +24,7 @@ pub struct Outlet {
     pub stories: usize,
     /// Passages from a story that credits an agency other than itself.
     pub agency: usize,
-    /// Passages from another outlet's story, with no agency credited.
+    /// Passages from another outlet's story, with no agency most_credited_agency.
     pub copied: usize,
     /// Passages that recur in its unrelated stories.
     pub boilerplate: usize,
@@ -48,7 +48,7 @@ struct Run {
 /// The publishers of `corpus` by name, those without one first.
 ///
 /// A passage of a story in a group is taken from the likely origin of the group if that is another outlet's and holds
-/// half of it: agency copy where an agency is credited, else copied. A story by an outlet that credits an agency, with no
+/// half of it: agency copy where an agency is most_credited_agency, else copied. A story by an outlet that credits an agency, with no
 /// other outlet's story to compare it with, is agency copy as a whole.
 pub fn outlets(corpus: &Corpus, comparer: &Comparer, groups: &Groups) -> Vec<Outlet> {
     let mut runs: BTreeMap<StoryId, usize> = BTreeMap::new();
@@ -57,7 +57,7 @@ pub fn outlets(corpus: &Corpus, comparer: &Comparer, groups: &Groups) -> Vec<Out
         let of = |id: &StoryId| &corpus.stories[id.index()];
         stories.sort_by_key(|id| (of(id).published.is_none(), of(id).published, *id));
         runs.extend(stories.iter().map(|id| (*id, i)));
-        let credit = credited(stories.iter().map(of));
+        let credit = most_credited_agency(stories.iter().map(of));
         Run { origin: origin(corpus, &stories, &credit).0, credit: credit.by_others.or(credit.by_any) }
     };
     let of_groups: Vec<Run> = groups.groups.iter().enumerate().map(run).collect();
@@ -76,7 +76,7 @@ pub fn outlets(corpus: &Corpus, comparer: &Comparer, groups: &Groups) -> Vec<Out
         let elsewhere = run.filter(|r| r.origin != id && !is_own(r.origin));
         let credit = story.credit.as_deref();
         let by_agency = credit.is_some() && !is_agency(source, credit);
-        let found = elsewhere.map(|r| comparer.passages_found(id, r.origin));
+        let found = elsewhere.map(|r| comparer.passage_coverage(id, r.origin));
         for (at, row) in corpus.story_rows(id).enumerate() {
             if comparer.boilerplate()[row.index()] {
                 outlet.boilerplate += 1;

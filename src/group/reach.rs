@@ -7,13 +7,13 @@ use super::{
     publishers::{Publishers, words},
 };
 use crate::{
-    compare::{Comparer, PartKind},
+    compare::{Comparer, PassageChange},
     story::{Corpus, Story, StoryId},
 };
 
 /// What made a story the likely origin, the most telling first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Sign {
+pub enum OriginEvidence {
     /// It is by the agency that stories of the group credit.
     Agency,
     /// It credits an agency and has a dateline.
@@ -28,7 +28,7 @@ pub enum Sign {
 
 /// A story as it stands to the likely origin of its group.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Carrier {
+pub struct Appearance {
     /// The story.
     pub story: StoryId,
     /// Milliseconds between the first story of the group and this one; none where it has no time.
@@ -53,7 +53,7 @@ pub struct Reach {
     /// The story that the others were most likely made from.
     pub origin: StoryId,
     /// Why it is taken for that.
-    pub sign: Sign,
+    pub evidence: OriginEvidence,
     /// The agency that most stories of other publishers credit, else that most stories credit; the first by name of
     /// equally many.
     pub credit: Option<String>,
@@ -64,35 +64,35 @@ pub struct Reach {
     /// When it was first and last published, in milliseconds since 1970 UTC.
     pub span: Option<(i64, i64)>,
     /// All stories of the group, the origin among them, in the order of time; those without one last.
-    pub carriers: Vec<Carrier>,
+    pub appearances: Vec<Appearance>,
 }
 
-/// How `group` ran. The likely origin is by the agency that is credited, else it has credit and dateline, credit, or
+/// How `group` ran. The likely origin is by the agency that is most_credited_agency, else it has credit and dateline, credit, or
 /// dateline; among equals it is the earliest. What is in a story and not in the origin was added; what is in the origin
 /// and not in the story was cut.
 pub fn reach(corpus: &Corpus, comparer: &Comparer, group: &Group, options: &Options) -> Reach {
     let of = |id: StoryId| &corpus.stories[id.index()];
     let mut stories: Vec<StoryId> = group.members.iter().map(|m| m.story).collect();
     stories.sort_by_key(|id| (of(*id).published.is_none(), of(*id).published, *id));
-    let credit = credited(stories.iter().map(|id| of(*id)));
-    let (origin, sign) = origin(corpus, &stories, &credit);
+    let credit = most_credited_agency(stories.iter().map(|id| of(*id)));
+    let (origin, evidence) = origin(corpus, &stories, &credit);
     let times = || stories.iter().filter_map(|id| of(*id).published);
     let span = times().min().zip(times().max());
-    let carrier = |id: &StoryId| {
+    let appearance = |id: &StoryId| {
         let lag = of(*id).published.zip(span).map(|(at, (first, _))| at.saturating_sub(first));
-        carrier(corpus, comparer, *id, origin, lag)
+        self::appearance(corpus, comparer, *id, origin, lag)
     };
-    let carriers: Vec<Carrier> = stories.iter().map(carrier).collect();
-    let own = carriers.iter().filter(|c| c.story == origin || c.coverage < options.removable);
+    let appearances: Vec<Appearance> = stories.iter().map(appearance).collect();
+    let own = appearances.iter().filter(|c| c.story == origin || c.coverage < options.removable);
     Reach {
         group: group.id,
         origin,
-        sign,
+        evidence,
         credit: credit.by_others.or(credit.by_any),
         outlets: Publishers::new(stories.iter().map(|id| of(*id))).names(),
         independent: Publishers::new(own.map(|c| of(c.story))).names(),
         span,
-        carriers,
+        appearances,
     }
 }
 
@@ -106,7 +106,7 @@ pub(super) struct Credit {
 }
 
 /// Whom `stories` credit.
-pub(super) fn credited<'a>(stories: impl Iterator<Item = &'a Story>) -> Credit {
+pub(super) fn most_credited_agency<'a>(stories: impl Iterator<Item = &'a Story>) -> Credit {
     let (mut any, mut others): (BTreeMap<&str, usize>, BTreeMap<&str, usize>) = Default::default();
     for story in stories {
         let Some(name) = story.credit.as_deref() else { continue };
@@ -127,49 +127,49 @@ pub(super) fn is_agency(source: Option<&str>, credit: Option<&str>) -> bool {
 }
 
 /// The likely origin among `stories`, which are in the order of time.
-pub(super) fn origin(corpus: &Corpus, stories: &[StoryId], credit: &Credit) -> (StoryId, Sign) {
+pub(super) fn origin(corpus: &Corpus, stories: &[StoryId], credit: &Credit) -> (StoryId, OriginEvidence) {
     let credit = credit.by_others.as_deref();
     let sign = |id: &StoryId| {
         let story = &corpus.stories[id.index()];
         match (story.credit.is_some(), story.dateline.is_some()) {
-            _ if is_agency(story.source.as_deref(), credit) => Sign::Agency,
-            (true, true) => Sign::CreditAndDateline,
-            (true, false) => Sign::Credit,
-            (false, true) => Sign::Dateline,
-            (false, false) => Sign::Time,
+            _ if is_agency(story.source.as_deref(), credit) => OriginEvidence::Agency,
+            (true, true) => OriginEvidence::CreditAndDateline,
+            (true, false) => OriginEvidence::Credit,
+            (false, true) => OriginEvidence::Dateline,
+            (false, false) => OriginEvidence::Time,
         }
     };
     let signs = stories.iter().map(|id| (sign(id), *id));
     // `min_by_key` takes the first of equals: the earliest.
-    signs.min_by_key(|(sign, _)| *sign).map_or((StoryId(0), Sign::Time), |(sign, id)| (id, sign))
+    signs.min_by_key(|(sign, _)| *sign).map_or((StoryId(0), OriginEvidence::Time), |(sign, id)| (id, sign))
 }
 
-fn carrier(
+fn appearance(
     corpus: &Corpus,
     comparer: &Comparer,
     story: StoryId,
     origin: StoryId,
     lag: Option<i64>,
-) -> Carrier {
+) -> Appearance {
     if story == origin {
         let carried = corpus.passages[story.index()].len();
-        return Carrier { story, lag, coverage: 1.0, carried, changed: 0, cut: vec![], added: vec![] };
+        return Appearance { story, lag, coverage: 1.0, carried, changed: 0, cut: vec![], added: vec![] };
     }
     let explained = comparer.explain(origin, story);
-    let of = |kind: PartKind| explained.parts.iter().filter(move |p| p.kind == kind);
-    let changed = of(PartKind::Changed).count();
+    let of = |kind: PassageChange| explained.passages.iter().filter(move |p| p.kind == kind);
+    let changed = of(PassageChange::Changed).count();
     let coverage = match explained.relation {
         crate::compare::Relation::Identical => 1.0,
-        _ => explained.figures.coverage_ba,
+        _ => explained.features.coverage_ba,
     };
-    Carrier {
+    Appearance {
         story,
         lag,
         coverage,
-        carried: of(PartKind::Identical).count() + changed,
+        carried: of(PassageChange::Identical).count() + changed,
         changed,
-        cut: of(PartKind::Cut).map(|p| p.a.clone()).collect(),
-        added: of(PartKind::Added).map(|p| p.b.clone()).collect(),
+        cut: of(PassageChange::Cut).map(|p| p.a.clone()).collect(),
+        added: of(PassageChange::Added).map(|p| p.b.clone()).collect(),
     }
 }
 
@@ -185,25 +185,31 @@ mod tests {
             dateline: (!dateline.is_empty()).then(|| dateline.into()),
             ..Story::default()
         };
-        let check = |stories: &[Story], expect: (u32, Sign)| {
+        let check = |stories: &[Story], expect: (u32, OriginEvidence)| {
             let corpus = Corpus { stories: stories.to_vec(), ..Corpus::default() };
             let all: Vec<StoryId> = (0..stories.len() as u32).map(StoryId).collect();
-            let credit = credited(stories.iter());
+            let credit = most_credited_agency(stories.iter());
             let (story, sign) = origin(&corpus, &all, &credit);
             assert_eq!((story.0, sign), expect, "{stories:?}");
         };
         let plain = story("Daily", "", "");
-        check(&[plain.clone(), plain.clone()], (0, Sign::Time));
-        check(&[plain.clone(), story("Post", "", "OSLO")], (1, Sign::Dateline));
-        check(&[story("Post", "", "OSLO"), story("Sun", "AP", "")], (1, Sign::Credit));
-        check(&[story("Sun", "AP", ""), story("Post", "AP", "OSLO")], (1, Sign::CreditAndDateline));
-        check(&[story("Post", "AP", "OSLO"), story("ap", "", "")], (1, Sign::Agency));
-        check(&[story("Post", "Reuters", "OSLO"), story("Reuters India", "", "")], (1, Sign::Agency));
-        check(&[story("Post", "AP", "OSLO"), story("Apple Daily", "", "")], (0, Sign::CreditAndDateline));
-        // An agency that credits itself is credited by no other.
-        check(&[story("Reuters", "Reuters", ""), story("Post", "", "OSLO")], (0, Sign::Credit));
-        // Nobody is credited: a source of that name is no sign.
-        check(&[plain, story("AP", "", "")], (0, Sign::Time));
+        check(&[plain.clone(), plain.clone()], (0, OriginEvidence::Time));
+        check(&[plain.clone(), story("Post", "", "OSLO")], (1, OriginEvidence::Dateline));
+        check(&[story("Post", "", "OSLO"), story("Sun", "AP", "")], (1, OriginEvidence::Credit));
+        check(&[story("Sun", "AP", ""), story("Post", "AP", "OSLO")], (1, OriginEvidence::CreditAndDateline));
+        check(&[story("Post", "AP", "OSLO"), story("ap", "", "")], (1, OriginEvidence::Agency));
+        check(
+            &[story("Post", "Reuters", "OSLO"), story("Reuters India", "", "")],
+            (1, OriginEvidence::Agency),
+        );
+        check(
+            &[story("Post", "AP", "OSLO"), story("Apple Daily", "", "")],
+            (0, OriginEvidence::CreditAndDateline),
+        );
+        // An agency that credits itself is most_credited_agency by no other.
+        check(&[story("Reuters", "Reuters", ""), story("Post", "", "OSLO")], (0, OriginEvidence::Credit));
+        // Nobody is most_credited_agency: a source of that name is no sign.
+        check(&[plain, story("AP", "", "")], (0, OriginEvidence::Time));
     }
 
     #[test]
@@ -213,12 +219,12 @@ mod tests {
             credit: Some("AP".into()),
             ..Story::default()
         };
-        let of_itself = credited([own("ap")].iter());
+        let of_itself = most_credited_agency([own("ap")].iter());
         assert_eq!(of_itself, Credit { by_any: Some("AP".into()), by_others: None });
         let check = |credits: &[&str], expect: Option<&str>| {
             let stories: Vec<Story> =
                 credits.iter().map(|c| Story { credit: Some((*c).into()), ..Story::default() }).collect();
-            assert_eq!(credited(stories.iter()).by_others.as_deref(), expect);
+            assert_eq!(most_credited_agency(stories.iter()).by_others.as_deref(), expect);
         };
         check(&["AP", "Reuters", "Reuters"], Some("Reuters"));
         check(&["Reuters", "AP"], Some("AP"));

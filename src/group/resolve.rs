@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use serde::Serialize;
 
-use super::decisions::{Choice, Decisions, Name, parted, refused};
+use super::decisions::{Decisions, PairConstraint, StoryRef, parted, refused};
 use crate::{
     Result,
     corpus::text_digest,
@@ -13,25 +13,25 @@ use crate::{
 
 /// The decisions on the stories of one corpus.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Resolved {
+pub struct Constraints {
     /// Pairs of one origin, the lower story first, ascending.
-    pub same: Vec<(StoryId, StoryId)>,
+    pub must_link: Vec<(StoryId, StoryId)>,
     /// Pairs that are not, likewise.
-    pub different: Vec<(StoryId, StoryId)>,
+    pub cannot_link: Vec<(StoryId, StoryId)>,
     /// Stories to be kept of their groups, in the order of the file.
     pub canonical: Vec<StoryId>,
     /// The lines of decisions that name a story which the corpus does not have.
-    pub away: Vec<String>,
+    pub unresolved: Vec<String>,
     /// How many of these are on a text that is not there, though another story has its id.
-    pub other_texts: usize,
+    pub text_mismatches: usize,
 }
 
 /// Pairs of a corpus, the lower story first, with the line that holds.
-type Pairs = BTreeMap<(StoryId, StoryId), (u64, Choice)>;
+type Pairs = BTreeMap<(StoryId, StoryId), (u64, PairConstraint)>;
 
 impl Decisions {
     /// The decisions on the stories of `corpus`, of several lines on a pair the last; those on other stories are away.
-    pub fn resolve(&self, corpus: &Corpus) -> Resolved {
+    pub fn resolve(&self, corpus: &Corpus) -> Constraints {
         self.place(corpus).0
     }
 
@@ -39,16 +39,16 @@ impl Decisions {
     ///
     /// # Errors
     /// [`Error::Line`](crate::Error::Line) if lines contradict one another now that it is known which stories they name.
-    pub fn resolve_checked(&self, file: &Path, corpus: &Corpus) -> Result<Resolved> {
+    pub fn resolve_checked(&self, file: &Path, corpus: &Corpus) -> Result<Constraints> {
         let (resolved, pairs) = self.place(corpus);
         let lines = pairs.iter().map(|((a, b), (line, choice))| (*line, [*a, *b], *choice));
         let id = |story: StoryId| corpus.stories[story.index()].id.clone();
         parted(lines).map_or(Ok(resolved), |(line, pair)| Err(refused(file, line, pair.map(id))))
     }
 
-    fn place(&self, corpus: &Corpus) -> (Resolved, Pairs) {
+    fn place(&self, corpus: &Corpus) -> (Constraints, Pairs) {
         let places = Places::new(corpus, self);
-        let mut resolved = Resolved::default();
+        let mut resolved = Constraints::default();
         let mut pairs = Pairs::new();
         for (line, d) in &self.pairs {
             match d.names().map(|name| places.find(name)) {
@@ -62,8 +62,8 @@ impl Decisions {
         }
         for (pair, (_, choice)) in &pairs {
             match choice {
-                Choice::Same => resolved.same.push(*pair),
-                Choice::Different => resolved.different.push(*pair),
+                PairConstraint::MustLink => resolved.must_link.push(*pair),
+                PairConstraint::CannotLink => resolved.cannot_link.push(*pair),
             }
         }
         for (_, named) in &self.canonical {
@@ -76,11 +76,11 @@ impl Decisions {
     }
 }
 
-impl Resolved {
+impl Constraints {
     fn pass_over(&mut self, named: &[Found], line: &impl Serialize) {
-        // Texts and a number: nothing in it can fail.
-        self.away.push(serde_json::to_string(line).unwrap_or_default());
-        self.other_texts += usize::from(named.contains(&Found::OtherText));
+        // StoriesByText and a number: nothing in it can fail.
+        self.unresolved.push(serde_json::to_string(line).unwrap_or_default());
+        self.text_mismatches += usize::from(named.contains(&Found::OtherText));
     }
 }
 
@@ -96,19 +96,19 @@ enum Found {
 /// Where the stories of a corpus are, by id and by text.
 struct Places<'a> {
     by_id: BTreeMap<&'a str, StoryId>,
-    texts: Texts<'a, StoryId>,
+    texts: StoriesByText<'a, StoryId>,
 }
 
 impl<'a> Places<'a> {
     fn new(corpus: &'a Corpus, decisions: &'a Decisions) -> Self {
         let stories = || corpus.stories.iter().zip((0..).map(StoryId));
         let by_id = stories().map(|(story, at)| (story.id.as_str(), at)).collect();
-        let mut texts = Texts::new(decisions);
+        let mut texts = StoriesByText::new(decisions);
         stories().for_each(|(story, at)| texts.take(story, at));
         Places { by_id, texts }
     }
 
-    fn find(&self, (id, text): Name<'_>) -> Found {
+    fn find(&self, (id, text): StoryRef<'_>) -> Found {
         let named = self.by_id.get(id);
         let found = match text {
             None => named.copied(),
@@ -123,17 +123,17 @@ impl<'a> Places<'a> {
 }
 
 /// Which stories have the texts that decisions hold for.
-pub struct Texts<'d, T> {
+pub struct StoriesByText<'d, T> {
     /// Under the digest of each such text the ids of its stories, and what they are known by.
     of: BTreeMap<&'d str, Vec<(String, T)>>,
 }
 
-impl<'d, T: Clone> Texts<'d, T> {
+impl<'d, T: Clone> StoriesByText<'d, T> {
     /// Those of `decisions`, before any story has come.
     pub fn new(decisions: &'d Decisions) -> Self {
         let pairs = decisions.pairs.iter().flat_map(|(_, d)| d.names());
         let names = pairs.chain(decisions.canonical.iter().map(|(_, named)| named.name()));
-        Texts { of: names.filter_map(|(_, text)| text).map(|text| (text, Vec::new())).collect() }
+        StoriesByText { of: names.filter_map(|(_, text)| text).map(|text| (text, Vec::new())).collect() }
     }
 
     /// Whether no decision holds for a text.
@@ -168,7 +168,7 @@ impl<'d, T: Clone> Texts<'d, T> {
 mod tests {
     use super::{
         super::decisions::{
-            Decision, Named,
+            CanonicalOverride, Decision,
             tests::{line, parse},
         },
         *,
@@ -183,11 +183,11 @@ mod tests {
         let story = |id: &str| Story { id: id.into(), text: format!("Of {id}."), ..Story::default() };
         let corpus = Corpus::new(["x", "y", "z"].map(story).to_vec());
         let [x, y, z] = [StoryId(0), StoryId(1), StoryId(2)];
-        let expect = Resolved {
-            same: vec![(x, y)],
-            different: vec![(x, z)],
-            away: vec![line("x", "gone", "same").trim().into()],
-            ..Resolved::default()
+        let expect = Constraints {
+            must_link: vec![(x, y)],
+            cannot_link: vec![(x, z)],
+            unresolved: vec![line("x", "gone", "same").trim().into()],
+            ..Constraints::default()
         };
         assert_eq!(decisions.resolve(&corpus), expect);
     }
@@ -197,26 +197,26 @@ mod tests {
         let story = |id: &str, text: &str| Story { id: id.into(), text: text.into(), ..Story::default() };
         let [one, two, three] = ["Of one.", "Of two.", "Of three."];
         let digest = |text: &str| text_digest(&story("", text));
-        let check = |stories: &[(&str, &str)], same: &[(u32, u32)], kept: &[u32], other_texts: usize| {
+        let check = |stories: &[(&str, &str)], same: &[(u32, u32)], kept: &[u32], text_mismatches: usize| {
             let decision = Decision {
                 schema: 1,
                 a: "f#1".into(),
                 b: "f#2".into(),
-                decision: Choice::Same,
+                decision: PairConstraint::MustLink,
                 a_text: Some(digest(one)),
                 b_text: Some(digest(two)),
             };
             let (id, text) = ("f#2".into(), Some(digest(two)));
-            let named = Named { schema: 1, id, decision: "canonical".into(), text };
+            let named = CanonicalOverride { schema: 1, id, decision: "canonical".into(), text };
             let lines = [serde_json::to_string(&decision).unwrap(), serde_json::to_string(&named).unwrap()];
             let decisions = parse(&lines.join("\n")).unwrap();
             let resolved =
                 decisions.resolve(&Corpus::new(stories.iter().map(|(id, text)| story(id, text)).collect()));
-            let pairs: Vec<(u32, u32)> = resolved.same.iter().map(|(a, b)| (a.0, b.0)).collect();
+            let pairs: Vec<(u32, u32)> = resolved.must_link.iter().map(|(a, b)| (a.0, b.0)).collect();
             let canonical: Vec<u32> = resolved.canonical.iter().map(|s| s.0).collect();
             assert_eq!(
-                (&pairs[..], &canonical[..], resolved.other_texts),
-                (same, kept, other_texts),
+                (&pairs[..], &canonical[..], resolved.text_mismatches),
+                (same, kept, text_mismatches),
                 "{stories:?}"
             );
         };
@@ -238,7 +238,7 @@ mod tests {
             parse(&(named("y") + &line("x", "y", "same") + &named("gone") + &named("x"))).unwrap();
         let story = |id: &str| Story { id: id.into(), text: format!("Of {id}."), ..Story::default() };
         let resolved = decisions.resolve(&Corpus::new(["x", "y"].map(story).to_vec()));
-        assert_eq!((resolved.canonical, resolved.away.len()), (vec![StoryId(1), StoryId(0)], 1));
+        assert_eq!((resolved.canonical, resolved.unresolved.len()), (vec![StoryId(1), StoryId(0)], 1));
         assert!(parse(&named("x").replace(":1", ":2")).is_err());
     }
 
@@ -254,7 +254,7 @@ mod tests {
         };
         let check = |lines: &[String], same: Option<usize>| {
             let resolved = parse(&lines.concat()).unwrap().resolve_checked(Path::new("d.jsonl"), &corpus);
-            assert_eq!(resolved.ok().map(|r| r.same.len()), same, "{lines:?}");
+            assert_eq!(resolved.ok().map(|r| r.must_link.len()), same, "{lines:?}");
         };
         // The last line on a pair holds.
         check(&[by_text("f#1", "f#2", "different"), line("f#1", "f#2", "same")], Some(1));

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    compare::Frequencies,
+    compare::DocumentFrequencies,
     device::Isa,
     progress::{Progress, Stage},
     search::{QuantizedRows, Query},
@@ -114,19 +114,22 @@ impl<'a> Lookup<'a> {
         Self::prepare(readings, None, isa, progress)
     }
 
-    /// Takes a pool of a few stories out of many: how rare words are is known from those.
-    pub fn among(
+    /// Takes a pool of a few stories out of many, whose document frequencies are known.
+    ///
+    /// # Errors
+    /// If the document frequencies cannot be read, and [`Error::Interrupted`].
+    pub fn with_document_frequencies(
         readings: Vec<Reading<'a>>,
-        many: &dyn Frequencies,
+        frequencies: &dyn DocumentFrequencies,
         isa: Isa,
         progress: &dyn Progress,
     ) -> Result<Self> {
-        Self::prepare(readings, Some(many), isa, progress)
+        Self::prepare(readings, Some(frequencies), isa, progress)
     }
 
     fn prepare(
         readings: Vec<Reading<'a>>,
-        many: Option<&dyn Frequencies>,
+        frequencies: Option<&dyn DocumentFrequencies>,
         isa: Isa,
         progress: &dyn Progress,
     ) -> Result<Self> {
@@ -134,8 +137,8 @@ impl<'a> Lookup<'a> {
         let words: Vec<Words<'_>> = readings.par_iter().map(Reading::words).collect();
         let mut vocabulary = Vocabulary::default();
         words.iter().for_each(|w| vocabulary.add(w));
-        if let Some(many) = many {
-            vocabulary.count_among(many);
+        if let Some(frequencies) = frequencies {
+            vocabulary.set_document_frequencies(frequencies)?;
         }
         let dim = readings.iter().flat_map(|r| r.title.iter().chain(&r.body)).map(|p| p.vector.len()).next();
         let dim = dim.unwrap_or(0);

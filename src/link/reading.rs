@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::terms::{Vocabulary, Weights, Word, words};
 use crate::{
-    compare::{Boilerplate, boilerplate_flags},
+    boilerplate::{BoilerplateList, detect_boilerplate},
     corpus::normalize,
     story::{Corpus, StoryId},
     vector::{Matrix, normalize as to_unit},
@@ -167,9 +167,9 @@ pub fn readings<'a>(
     rows: &'a Matrix,
     titles: &'a Titles,
     title_vectors: &'a Matrix,
-    known: &Boilerplate,
+    known: &BoilerplateList,
 ) -> Vec<Reading<'a>> {
-    let boilerplate = boilerplate_flags(corpus, known);
+    let boilerplate = detect_boilerplate(corpus, known);
     let reading = |i: usize| {
         let told = corpus.story_rows(StoryId(i as u32)).filter(|r| !boilerplate[r.index()]);
         let body = told.map(|r| Part { text: corpus.row_text(r), vector: rows.row(r.index()) });

@@ -5,9 +5,12 @@ use std::{
     sync::LazyLock,
 };
 
-use crate::compare::{
-    Field, Frequencies,
-    tokens::{Kind, Token, is_function, read},
+use crate::{
+    Result,
+    compare::{
+        DocumentFrequencies, Field, idf,
+        tokens::{Kind, Token, is_function, read},
+    },
 };
 
 /// One term as a text has it, before the vocabulary knows it.
@@ -127,25 +130,34 @@ impl Vocabulary {
         counts
     }
 
-    /// Takes the number of stories that have each term from `many`, which the stories so far were taken from.
+    /// Takes the number of stories that have each term from `frequencies`: those of the stories that the ones so far were
+    /// taken from.
     ///
     /// Words are counted there as they stand, in titles and in texts. How many stories have several forms of a word is
     /// taken as if one said nothing of the other, and what is said in a title as said again in the text.
-    pub fn count_among(&mut self, many: &dyn Frequencies) {
-        let all = f64::from(many.stories().max(1));
+    ///
+    /// # Errors
+    /// If `frequencies` cannot be read.
+    pub fn set_document_frequencies(&mut self, frequencies: &dyn DocumentFrequencies) -> Result<()> {
+        let all = f64::from(frequencies.stories().max(1));
         // Each term has one place, whatever the order of the map.
         #[expect(clippy::iter_over_hash_type)]
         for (key, id) in &self.known {
             let forms = forms(key);
-            let in_field = |field| {
-                let known = forms.iter().filter_map(|form| many.of(field, form));
-                let without: f64 = known.map(|f| 1.0 - f64::from(f.stories) / all).product();
-                ((1.0 - without) * all).round() as u32
+            let in_field = |field| -> Result<u32> {
+                let mut without = 1.0;
+                for form in &forms {
+                    if let Some(known) = frequencies.get(field, form)? {
+                        without *= 1.0 - f64::from(known.stories) / all;
+                    }
+                }
+                Ok(((1.0 - without) * all).round() as u32)
             };
             let term = &mut self.terms[*id as usize];
-            term.stories = in_field(Field::Text).max(in_field(Field::Title)).max(1);
+            term.stories = in_field(Field::Text)?.max(in_field(Field::Title)?).max(1);
         }
-        self.stories = many.stories().max(self.stories);
+        self.stories = frequencies.stories().max(self.stories);
+        Ok(())
     }
 
     /// The words that are known, counted.
@@ -209,8 +221,7 @@ impl Vocabulary {
 
     /// How informative term `id` is: inverse document frequency, smoothed so that few stories give sensible ones too.
     pub fn weight(&self, id: u32) -> f32 {
-        let with = self.terms[id as usize].stories as f32;
-        (1.0 + (self.stories as f32 + 10.0) / (with + 1.0)).ln()
+        idf(self.terms[id as usize].stories, self.stories)
     }
 
     /// Counts as a vector of unit length: `(1 + ln count) · weight`.
@@ -269,6 +280,7 @@ pub(super) fn sum(a: &Weights, b: &Weights) -> Weights {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compare::TermStatistics;
 
     #[test]
     fn words_are_informative_singular_and_named() {
@@ -335,24 +347,24 @@ mod tests {
     #[test]
     fn terms_are_counted_among_many_stories() {
         struct Many;
-        impl Frequencies for Many {
+        impl DocumentFrequencies for Many {
             fn stories(&self) -> u32 {
                 100
             }
-            fn of(&self, field: Field, word: &str) -> Option<crate::compare::Frequency> {
+            fn get(&self, field: Field, word: &str) -> Result<Option<TermStatistics>> {
                 let stories = match (field, word) {
                     (Field::Text, "port") => 50,
                     (Field::Text, "ports") => 20,
                     (Field::Title, "ports") => 10,
                     (Field::Title, "duties") => 7,
-                    _ => return None,
+                    _ => return Ok(None),
                 };
-                Some(crate::compare::Frequency { stories, name: 0 })
+                Ok(Some(TermStatistics { stories, name_votes: 0 }))
             }
         }
         let mut vocabulary = Vocabulary::default();
         vocabulary.learn(words("the port, duties, barges").iter().map(|w| (w, 1.0)));
-        vocabulary.count_among(&Many);
+        vocabulary.set_document_frequencies(&Many).unwrap();
         let found: Vec<u32> = vocabulary.terms.iter().map(|t| t.stories).collect();
         assert_eq!(found, [60, 7, 1]);
         assert_eq!(vocabulary.stories, 100);

@@ -10,7 +10,7 @@ use super::{
     json_line, sanitize_line,
 };
 use crate::{
-    group::{Carrier, Reach, Sign},
+    group::{Appearance, OriginEvidence, Reach},
     story::{Corpus, Story},
 };
 
@@ -110,12 +110,12 @@ impl ReachItem {
             last: reach.span.and_then(|s| iso(s.1)),
             outlets: reach.outlets.clone(),
             independent: reach.independent.clone(),
-            stories: reach.carriers.iter().map(|c| carrier(corpus, c)).collect(),
+            stories: reach.appearances.iter().map(|c| carrier(corpus, c)).collect(),
         }
     }
 }
 
-fn carrier(corpus: &Corpus, carrier: &Carrier) -> ReachStory {
+fn carrier(corpus: &Corpus, carrier: &Appearance) -> ReachStory {
     let story = &corpus.stories[carrier.story.index()];
     ReachStory {
         id: story.id.clone(),
@@ -134,23 +134,25 @@ fn carrier(corpus: &Corpus, carrier: &Carrier) -> ReachStory {
 fn reason(reach: &Reach, origin: &Story) -> String {
     let [credit, own, dateline] =
         [&reach.credit, &origin.credit, &origin.dateline].map(|text| text.as_deref().unwrap_or(""));
-    let first = match reach.carriers.first() {
+    let first = match reach.appearances.first() {
         Some(first) if first.lag.is_none() => "read first",
         Some(first)
             if first.story == reach.origin
-                && reach.carriers.get(1).is_some_and(|next| next.lag == first.lag) =>
+                && reach.appearances.get(1).is_some_and(|next| next.lag == first.lag) =>
         {
             "read first of those of the earliest time"
         }
         Some(first) if first.story == reach.origin => "the earliest",
         _ => "the earliest of these",
     };
-    match reach.sign {
-        Sign::Agency => format!("by {credit}, which the others credit"),
-        Sign::CreditAndDateline => format!("credits {own} and has the dateline {dateline}; {first}"),
-        Sign::Credit => format!("credits {own}; {first}"),
-        Sign::Dateline => format!("has the dateline {dateline}; {first}"),
-        Sign::Time => first.into(),
+    match reach.evidence {
+        OriginEvidence::Agency => format!("by {credit}, which the others credit"),
+        OriginEvidence::CreditAndDateline => {
+            format!("credits {own} and has the dateline {dateline}; {first}")
+        }
+        OriginEvidence::Credit => format!("credits {own}; {first}"),
+        OriginEvidence::Dateline => format!("has the dateline {dateline}; {first}"),
+        OriginEvidence::Time => first.into(),
     }
 }
 
@@ -278,7 +280,7 @@ mod tests {
     #[test]
     fn reasons_name_what_they_rest_on() {
         let check = |sign, lags: &[Option<i64>], origin: u32, expect: &str| {
-            let carrier = |(i, lag): (usize, &Option<i64>)| Carrier {
+            let carrier = |(i, lag): (usize, &Option<i64>)| Appearance {
                 story: StoryId(i as u32),
                 lag: *lag,
                 coverage: 1.0,
@@ -290,12 +292,12 @@ mod tests {
             let reach = Reach {
                 group: 1,
                 origin: StoryId(origin),
-                sign,
+                evidence: sign,
                 credit: Some("AP".into()),
                 outlets: vec![],
                 independent: vec![],
                 span: None,
-                carriers: lags.iter().enumerate().map(carrier).collect(),
+                appearances: lags.iter().enumerate().map(carrier).collect(),
             };
             let story = Story {
                 credit: Some("Tass".into()),
@@ -305,16 +307,21 @@ mod tests {
             assert_eq!(reason(&reach, &story), expect);
         };
         let timed = [Some(0), Some(5)];
-        check(Sign::Agency, &timed, 1, "by AP, which the others credit");
+        check(OriginEvidence::Agency, &timed, 1, "by AP, which the others credit");
         check(
-            Sign::CreditAndDateline,
+            OriginEvidence::CreditAndDateline,
             &timed,
             0,
             "credits Tass and has the dateline OSLO, May 2; the earliest",
         );
-        check(Sign::Credit, &timed, 1, "credits Tass; the earliest of these");
-        check(Sign::Time, &timed, 0, "the earliest");
-        check(Sign::Time, &[Some(0), Some(0), Some(5)], 0, "read first of those of the earliest time");
-        check(Sign::Time, &[None, None], 0, "read first");
+        check(OriginEvidence::Credit, &timed, 1, "credits Tass; the earliest of these");
+        check(OriginEvidence::Time, &timed, 0, "the earliest");
+        check(
+            OriginEvidence::Time,
+            &[Some(0), Some(0), Some(5)],
+            0,
+            "read first of those of the earliest time",
+        );
+        check(OriginEvidence::Time, &[None, None], 0, "read first");
     }
 }

@@ -7,13 +7,13 @@ use rusqlite::params;
 use super::{Store, WriteTransaction};
 use crate::{
     Result,
-    corpus::{Said, are_strangers},
+    boilerplate::{StoryText, shares_only_boilerplate},
 };
 
 /// The key under which a store keeps how its strangers were counted.
 const KEY: &str = "strangers";
 
-/// Strangers were first stories with no other row in common. Now they are what [`are_strangers`] says.
+/// Strangers were first stories with no other row in common. Now they are what [`shares_only_boilerplate`] says.
 const COUNTED: &str = "2";
 
 const BEFORE: &str = "SELECT max(story) FROM passages WHERE row = ?1 AND story < ?2";
@@ -59,7 +59,7 @@ impl WriteTransaction<'_> {
             return Ok(i64::from(*known));
         }
         let strangers = match (self.texts(x)?, self.texts(y)?) {
-            (Some(x), Some(y)) => are_strangers(&x.said(), &y.said()),
+            (Some(x), Some(y)) => shares_only_boilerplate(&x.said(), &y.said()),
             _ => false,
         };
         found.insert((x, y), strangers);
@@ -112,8 +112,8 @@ struct Texts {
 }
 
 impl Texts {
-    fn said(&self) -> Said<'_> {
+    fn said(&self) -> StoryText<'_> {
         let rows = self.rows.iter().map(|(hash, text)| (&hash[..], text.as_str()));
-        Said { title: &self.title, source: self.source.as_deref(), rows: rows.collect() }
+        StoryText { title: &self.title, source: self.source.as_deref(), rows: rows.collect() }
     }
 }

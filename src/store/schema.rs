@@ -20,7 +20,7 @@ const STATEMENTS: usize = 256;
 /// of the story's text, or of its title. A source is a file whose stories have all been committed.
 ///
 /// `rows.carriers` counts the stories that have a row, `rows.strangers` those neighbours among them, in the order of
-/// their numbers, that are strangers otherwise (`corpus::are_strangers`). `words` holds document frequencies by field (0 text, 1 title).
+/// their numbers, that are strangers otherwise (`boilerplate::shares_only_boilerplate`). `words` holds document frequencies by field (0 text, 1 title).
 /// A pair is the judgement on two stories, `a < b`, made when `b` came; `figures` is JSON. Numbers of groups are never
 /// given twice. `decisions` is what people said of two stories, by their ids, and `chosen` which ones are to be kept of their
 /// groups, in the order in which they said so. `rebuilt` holds vectors of another model until all are there.

@@ -7,7 +7,7 @@ use arrow_array::{Array, RecordBatch, cast::AsArray, types::Int64Type};
 use super::{stream::Source, vectors::push_vector};
 use crate::{
     Result,
-    compare::{self, Among, Comparer, Frequencies, TokenCache},
+    compare::{self, Comparer, CorpusStatistics, DocumentFrequencies, TokenCache},
     story::{Corpus, Passage, Row, RowId, Story, StoryId},
     vector::Matrix,
 };
@@ -32,10 +32,10 @@ impl Task {
         &'a self,
         vectors: &Matrix,
         options: &'a compare::Options,
-        (many, tokens): (&'a dyn Frequencies, &'a TokenCache),
-    ) -> Comparer<'a> {
-        let among = Among { boilerplate: self.boilerplate.clone(), many, tokens };
-        Comparer::among(&self.corpus, vectors, options, among)
+        (frequencies, tokens): (&'a dyn DocumentFrequencies, &'a TokenCache),
+    ) -> Result<Comparer<'a>> {
+        let statistics = CorpusStatistics { boilerplate: self.boilerplate.clone(), frequencies, tokens };
+        Comparer::with_statistics(&self.corpus, vectors, options, statistics)
     }
 
     /// One vector a row.

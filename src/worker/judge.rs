@@ -40,9 +40,9 @@ pub fn compare(
     let (tokens, mut written) = (TokenCache::default(), 0);
     let read = each_task(&mut source, &mut |mut task| {
         let vectors = task.vectors();
-        let comparer = task.comparer(&vectors, options, (words, &tokens));
+        let comparer = task.comparer(&vectors, options, (words, &tokens))?;
         for pairs in task.pairs.chunks(BATCH) {
-            let verdicts = comparer.judge_all(pairs, progress)?;
+            let verdicts = comparer.compare_all(pairs, progress)?;
             sink.write(columns(&task, &verdicts))?;
         }
         written += task.pairs.len() as u64;
@@ -93,13 +93,13 @@ pub fn group(
     let (tokens, mut written) = (TokenCache::default(), 0);
     let read = each_task(&mut source, &mut |mut task| {
         let vectors = task.vectors();
-        let comparer = task.comparer(&vectors, options, (words, &tokens));
+        let comparer = task.comparer(&vectors, options, (words, &tokens))?;
         // In the order of the pairs, as one machine has them.
         let mut pairs = task.pairs.clone();
         pairs.sort_unstable();
         pairs.dedup();
-        let verdicts = comparer.judge_all(&pairs, progress)?;
-        let groups = group_stories(&task.corpus, &verdicts, grouping, &|a, b| comparer.judge(a, b));
+        let verdicts = comparer.compare_all(&pairs, progress)?;
+        let groups = group_stories(&task.corpus, &verdicts, grouping, &|a, b| Ok(comparer.compare(a, b)))?;
         let of_groups = group::Groups { links: Vec::new(), ..groups };
         let found = items(&task.corpus, &of_groups);
         written += found.len() as u64;

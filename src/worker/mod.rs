@@ -38,7 +38,7 @@ pub use stream::write_empty;
 pub use vectors::{Embed, embed, mean};
 pub use words::{WordTable, words};
 
-use crate::{compare::BOILERPLATE_CARRIERS, search::SearchOptions};
+use crate::{boilerplate::MIN_BOILERPLATE_STORIES, search::SearchOptions};
 
 /// Rows that a stage read and wrote.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -66,7 +66,7 @@ pub fn description(model: &str) -> Value {
             "shingle_max_stories": options.shingles.max_stories,
             "shingle_min_shared": options.shingles.min_shared,
             "shingle_min_share": options.shingles.min_share,
-            "boilerplate_carriers": BOILERPLATE_CARRIERS,
+            "boilerplate_carriers": MIN_BOILERPLATE_STORIES,
         },
         "streams": streams,
     })

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Result,
-    corpus::{Said, are_strangers},
+    boilerplate::{StoryText, shares_only_boilerplate},
 };
 
 /// Reads pairs of stories and writes of each whether they are strangers, in their order.
@@ -23,7 +23,8 @@ pub fn strangers(from: &mut dyn Read, to: &mut dyn Write) -> Result<Counts> {
     let mut sink = Sink::new(Stream::Strangers, "", to)?;
     let mut counts = Counts::default();
     while let Some(batch) = source.next()? {
-        let of_pair = |i| with_story(&batch, i, 2, |a| with_story(&batch, i, 5, |b| are_strangers(a, b)));
+        let of_pair =
+            |i| with_story(&batch, i, 2, |a| with_story(&batch, i, 5, |b| shares_only_boilerplate(a, b)));
         let found: BooleanArray = (0..batch.num_rows()).map(|i| Some(of_pair(i))).collect();
         counts.read += batch.num_rows() as u64;
         sink.write(vec![batch.column(0).clone(), batch.column(1).clone(), Arc::new(found)])?;
@@ -34,7 +35,7 @@ pub fn strangers(from: &mut dyn Read, to: &mut dyn Write) -> Result<Counts> {
 }
 
 /// Shows `see` the story that three columns from `at` on tell in row `i`: its title, publisher and passages.
-fn with_story(batch: &RecordBatch, i: usize, at: usize, see: impl FnOnce(&Said) -> bool) -> bool {
+fn with_story(batch: &RecordBatch, i: usize, at: usize, see: impl FnOnce(&StoryText) -> bool) -> bool {
     let title = batch.column(at).as_string::<i32>().value(i);
     let sources = batch.column(at + 1).as_string::<i32>();
     let source = sources.is_valid(i).then(|| sources.value(i));
@@ -42,5 +43,5 @@ fn with_story(batch: &RecordBatch, i: usize, at: usize, see: impl FnOnce(&Said) 
     let passages = passages.as_struct();
     let (hashes, texts) = (passages.column(0).as_binary::<i32>(), passages.column(1).as_string::<i32>());
     let rows = (0..passages.len()).map(|at| (hashes.value(at), texts.value(at)));
-    see(&Said { title, source, rows: rows.collect() })
+    see(&StoryText { title, source, rows: rows.collect() })
 }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    compare::{Field, Frequencies, Frequency, frequencies_added},
+    compare::{DocumentFrequencies, Field, TermStatistics, story_terms},
     story::{Corpus, Passage, Row, RowId, Story, StoryId},
 };
 
@@ -38,9 +38,9 @@ pub fn words(from: &mut dyn Read, to: &mut dyn Write) -> Result<Counts> {
     while let Some(batch) = source.next()? {
         for i in 0..batch.num_rows() {
             let (corpus, boilerplate, new) = countable(&batch, i);
-            for (word, more) in frequencies_added(&corpus, StoryId(0), &boilerplate, &new) {
+            for (word, more) in story_terms(&corpus, StoryId(0), &boilerplate, &new) {
                 let of = sum.entry(word).or_default();
-                *of = (of.0 + i64::from(more.stories), of.1 + i64::from(more.name));
+                *of = (of.0 + i64::from(more.stories), of.1 + i64::from(more.name_votes));
             }
             if sum.len() >= WORDS {
                 counts.written += write(std::mem::take(&mut sum), &mut sink)?;
@@ -142,15 +142,15 @@ fn key(batch: &RecordBatch, i: usize) -> (i32, &str) {
     (batch.column(0).as_primitive::<Int32Type>().value(i), batch.column(1).as_string::<i32>().value(i))
 }
 
-impl Frequencies for WordTable {
+impl DocumentFrequencies for WordTable {
     fn stories(&self) -> u32 {
         self.stories
     }
 
-    fn of(&self, field: Field, word: &str) -> Option<Frequency> {
+    fn get(&self, field: Field, word: &str) -> Result<Option<TermStatistics>> {
         let wanted = (field.number().into(), word);
         let at = self.batches.partition_point(|b| key(b, b.num_rows() - 1) < wanted);
-        let batch = self.batches.get(at)?;
+        let Some(batch) = self.batches.get(at) else { return Ok(None) };
         let (mut low, mut high) = (0, batch.num_rows());
         while low < high {
             let middle = (low + high) / 2;
@@ -158,9 +158,9 @@ impl Frequencies for WordTable {
         }
         let int = |c: usize| batch.column(c).as_primitive::<Int64Type>().value(low);
         let clamp = |n: i64, least: i64, most: i64| n.clamp(least, most);
-        (low < batch.num_rows() && key(batch, low) == wanted).then(|| Frequency {
+        Ok((low < batch.num_rows() && key(batch, low) == wanted).then(|| TermStatistics {
             stories: clamp(int(2), 0, u32::MAX.into()) as u32,
-            name: clamp(int(3), i32::MIN.into(), i32::MAX.into()) as i32,
-        })
+            name_votes: clamp(int(3), i32::MIN.into(), i32::MAX.into()) as i32,
+        }))
     }
 }

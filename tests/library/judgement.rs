@@ -64,7 +64,7 @@ fn judge(a: &[String], b: &[String], note: bool) -> (Verdict, Verdict) {
     let vectors = Matrix::zeros(corpus.rows.len(), 4);
     let options = Options::default();
     let comparer = Comparer::new(&corpus, &vectors, &options);
-    (comparer.judge(StoryId(0), StoryId(1)), comparer.judge(StoryId(1), StoryId(0)))
+    (comparer.compare(StoryId(0), StoryId(1)), comparer.compare(StoryId(1), StoryId(0)))
 }
 
 proptest! {
@@ -100,10 +100,10 @@ proptest! {
         let (plain, _) = judge(&a, &b, false);
         let (noted, _) = judge(&a, &b, true);
         prop_assert_eq!(plain.relation, noted.relation);
-        prop_assert_eq!(plain.figures, noted.figures);
+        prop_assert_eq!(plain.features, noted.features);
         // The same note in these two alone is no boilerplate, and does count.
         let with = |of: &[String]| [of, &[NOTE.to_string()]].concat();
         let (counted, _) = judge(&with(&a), &with(&b), false);
-        prop_assert!(counted.figures != plain.figures);
+        prop_assert!(counted.features != plain.features);
     }
 }

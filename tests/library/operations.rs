@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use samestory::{
     Result,
     archive::{Archive, ArchiveOptions},
-    compare::{boilerplate_flags, is_boilerplate},
+    boilerplate::{detect_boilerplate, is_boilerplate},
     embed::EmbedStats,
     store::{DATABASE, Identity, Store},
     story::{Corpus, Origin, Story},
@@ -90,7 +90,7 @@ fn check(archive: &Archive, folder: &Path, expect: &BTreeMap<String, Story>) {
     assert_eq!(stories, expect.values().cloned().collect::<Vec<_>>());
     // What is boilerplate is counted story by story; the corpus as a whole says the same.
     let reader = store.reader();
-    for (row, flag) in corpus.rows.iter().zip(boilerplate_flags(&corpus, &Default::default())) {
+    for (row, flag) in corpus.rows.iter().zip(detect_boilerplate(&corpus, &Default::default())) {
         let number = reader.row_number(&row.hash).unwrap().unwrap();
         let stored = reader.row(number).unwrap().unwrap();
         assert_eq!(is_boilerplate(stored.carriers, stored.strangers), flag, "{stored:?}");
@@ -178,7 +178,7 @@ fn a_store_of_an_earlier_version_is_counted_anew() {
 #[test]
 fn the_stories_of_this_test_have_notes_and_leads() {
     let corpus = Corpus::new((0..12).map(|n| story(n, n % 6)).collect());
-    let flags = boilerplate_flags(&corpus, &Default::default());
+    let flags = detect_boilerplate(&corpus, &Default::default());
     let often = corpus.row_stories().iter().filter(|of| of.len() > 3).count();
     let found = flags.iter().filter(|f| **f).count();
     assert!(found > 0 && often > found, "{found} of {often}");

@@ -6,11 +6,12 @@ use std::{
 };
 
 /// The layers, lowest first; a module may use its own layer's lower neighbours and itself.
-const LAYERS: [&[&str]; 14] = [
+const LAYERS: [&[&str]; 15] = [
     &["error", "hex", "progress", "random"],
     &["story", "vector", "words"],
     &["device"],
     &["model", "corpus"],
+    &["boilerplate"],
     &["ingest"],
     &["store", "embed"],
     &["search"],

@@ -3,8 +3,10 @@
 use std::{fs, path::Path};
 
 use samestory::{
+    boilerplate::BoilerplateList,
     compare::{
-        Background, Basis, Boilerplate, Comparer, Options, RuleTable, Thresholds, read_pairs, write_pairs,
+        Comparer, CosineBaseline, Options, Provenance, RULES_SCHEMA, RuleTable, Thresholds, read_pairs,
+        write_pairs,
     },
     group::Decisions,
     model::{BertConfig, ModelManifest, Weights},
@@ -32,13 +34,13 @@ fn settings(bytes: &[u8]) {
         let again = RuleTable::from_toml("samestory.toml", &written).expect("what was written is read");
         // As texts: what is no number is unlike itself.
         assert_eq!(again.to_toml().ok(), Some(written));
-        let background = || Background::measure(&Matrix::from_vec(vec![0.6, 0.8, 1.0, 0.0, 0.0, 1.0], 2));
+        let background = || CosineBaseline::measure(&Matrix::from_vec(vec![0.6, 0.8, 1.0, 0.0, 0.0, 1.0], 2));
         table.for_model("another", background);
     }
-    if let Ok(list) = Boilerplate::from_toml("boilerplate.toml", text) {
+    if let Ok(list) = BoilerplateList::from_toml("boilerplate.toml", text) {
         let written = list.to_toml().expect("what was read can be written");
         assert_eq!(
-            Boilerplate::from_toml("boilerplate.toml", &written).ok().as_ref(),
+            BoilerplateList::from_toml("boilerplate.toml", &written).ok().as_ref(),
             Some(&list),
             "{written}"
         );
@@ -49,13 +51,14 @@ fn settings(bytes: &[u8]) {
     if let Ok(decisions) = Decisions::parse(Path::new("decisions.jsonl"), text) {
         let resolved = decisions.resolve(&corpus());
         let (all, named) = (decisions.pairs.len(), decisions.canonical.len());
-        let known = resolved.same.len() + resolved.different.len() + resolved.canonical.len();
-        assert_eq!(known + resolved.away.len(), all + named);
+        let known = resolved.must_link.len() + resolved.cannot_link.len() + resolved.canonical.len();
+        assert_eq!(known + resolved.unresolved.len(), all + named);
     }
 }
 
 fn settings_seeds() -> Vec<Vec<u8>> {
     let table = RuleTable {
+        schema: RULES_SCHEMA,
         fingerprint: "f".into(),
         related_quantiles: vec![0.5],
         thresholds: Thresholds::default(),
@@ -78,21 +81,22 @@ fn corpus() -> Corpus {
     Corpus::new(["x", "y", "z"].map(story).to_vec())
 }
 
-fn basis(corpus: &Corpus) -> Basis {
-    Basis::new(corpus, "model", "cpu", "auto", &Boilerplate::default())
+fn provenance(corpus: &Corpus) -> Provenance {
+    Provenance::new(corpus, "model", "cpu", "auto", &BoilerplateList::default())
 }
 
 fn pairs(bytes: &[u8]) {
     let folder = tempfile::tempdir().expect("a folder for the file");
     let (file, corpus) = (folder.path().join("pairs.jsonl"), corpus());
     fs::write(&file, bytes).expect("a file");
-    let Ok((search, verdicts)) = read_pairs(&file, &basis(&corpus), &corpus, &Thresholds::default()) else {
+    let Ok((search, verdicts)) = read_pairs(&file, &provenance(&corpus), &corpus, &Thresholds::default())
+    else {
         return;
     };
     let mut written = Vec::new();
-    write_pairs(&basis(&corpus), &search, &corpus, &verdicts, &mut written).expect("memory takes all");
+    write_pairs(&provenance(&corpus), &search, &corpus, &verdicts, &mut written).expect("memory takes all");
     fs::write(&file, &written).expect("a file");
-    let (again, same) = read_pairs(&file, &basis(&corpus), &corpus, &Thresholds::default())
+    let (again, same) = read_pairs(&file, &provenance(&corpus), &corpus, &Thresholds::default())
         .unwrap_or_else(|e| panic!("what was written is not read: {e}"));
     assert_eq!((again, same), (search, verdicts));
 }
@@ -102,9 +106,9 @@ fn pairs_seed() -> Vec<u8> {
     let vectors = Matrix::from_vec(vec![0.6, 0.8, 1.0, 0.0, 0.0, 1.0], 2);
     let comparer = Comparer::new(&corpus, &vectors, &options);
     let all = [(0, 1), (0, 2), (1, 2)].map(|(a, b)| (StoryId(a), StoryId(b)));
-    let verdicts = comparer.judge_all(&all, &NoProgress).unwrap();
+    let verdicts = comparer.compare_all(&all, &NoProgress).unwrap();
     let mut written = Vec::new();
-    write_pairs(&basis(&corpus), &SearchReport::default(), &corpus, &verdicts, &mut written).unwrap();
+    write_pairs(&provenance(&corpus), &SearchReport::default(), &corpus, &verdicts, &mut written).unwrap();
     written
 }
 

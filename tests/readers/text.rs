@@ -84,15 +84,17 @@ fn compare(bytes: &[u8]) {
     let comparer = Comparer::new(&corpus, &vectors, &options);
     let n = corpus.stories.len() as u32;
     let pairs: Vec<_> = (0..n).flat_map(|a| (a + 1..n).map(move |b| (StoryId(a), StoryId(b)))).collect();
-    let verdicts = comparer.judge_all(&pairs, &NoProgress).expect("nothing interrupts it");
+    let verdicts = comparer.compare_all(&pairs, &NoProgress).expect("nothing interrupts it");
     for verdict in &verdicts {
         let share = |x: f32| (0.0..=1.0).contains(&x);
-        assert!(share(verdict.coverage_ab) && share(verdict.coverage_ba), "{:?}", verdict.figures);
+        assert!(share(verdict.coverage_ab) && share(verdict.coverage_ba), "{:?}", verdict.features);
         assert!(verdict.cosine.is_finite() && !verdict.reason(&corpus).is_empty());
         comparer.explain(verdict.b, verdict.a);
-        comparer.novel(verdict.a, &[verdict.b]);
+        comparer.novel_passages(verdict.a, &[verdict.b]);
     }
-    let groups = group::group(&corpus, &verdicts, &group::Options::default(), &|a, b| comparer.judge(a, b));
+    let groups =
+        group::group(&corpus, &verdicts, &group::Options::default(), &|a, b| Ok(comparer.compare(a, b)))
+            .expect("comparing does not fail");
     let members: usize = groups.groups.iter().map(|g| g.members.len()).sum();
     assert!(members <= corpus.stories.len(), "a story is in one group");
     for group in &groups.groups {

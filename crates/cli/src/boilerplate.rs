@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use samestory::{Error, Result, compare::Boilerplate, report::sanitize_line, story::Corpus};
+use samestory::{Error, Result, boilerplate::BoilerplateList, report::sanitize_line, story::Corpus};
 
 use super::{
     Outcome,
@@ -23,9 +23,9 @@ pub fn run(args: &BoilerplateArgs) -> Result<Outcome> {
             outputs::check(paths, &[("--file", Some(file))])?;
             let ingested = stories::read(paths, &stories::options(input)?, &Bars::new(false))?;
             let bad_input = !ingested.notices.is_empty();
-            let learned = Boilerplate::learn(&Corpus::new(ingested.stories));
+            let learned = BoilerplateList::learn(&Corpus::new(ingested.stories));
             let found = learned.passages.len();
-            let mut list = if file.exists() { read(file)? } else { Boilerplate::default() };
+            let mut list = if file.exists() { read(file)? } else { BoilerplateList::default() };
             list.merge(learned);
             let text = format!("{HEAD}{}", list.to_toml()?);
             sink::write_to(Some(file), |out| out.write_all(text.as_bytes()))?;
@@ -61,9 +61,9 @@ const HEAD: &str = "# Passages that samestory leaves out of coverage. Set exclud
                     # or add a [[passage]] with its text. `samestory boilerplate learn` keeps what is set here.\n\n";
 
 /// Reads the list in `file`.
-pub fn read(file: &Path) -> Result<Boilerplate> {
+pub fn read(file: &Path) -> Result<BoilerplateList> {
     let text = fs::read_to_string(file).map_err(Error::io("read", file))?;
-    Boilerplate::from_toml(&file.display().to_string(), &text)
+    BoilerplateList::from_toml(&file.display().to_string(), &text)
 }
 
 /// Opens `file` in the user's editor, then checks it.

@@ -9,9 +9,9 @@ use std::{
 
 use samestory::{
     Error, Result,
-    compare::{self, Comparer, Labelled, RuleTable, Score, Thresholds, Trial},
+    compare::{self, Comparer, LabelledPairs, RuleTable, Score, SweepPoint, Thresholds},
     corpus,
-    group::{Decisions, Resolved},
+    group::{Constraints, Decisions},
     progress::{Progress, Stage},
     search,
     story::Corpus,
@@ -45,7 +45,7 @@ enum Said {
     /// The label of each story.
     Labels(Vec<Option<String>>),
     /// Pairs.
-    Decisions(Resolved),
+    Decisions(Constraints),
 }
 
 impl Said {
@@ -55,7 +55,7 @@ impl Said {
         }
         let file = args.decisions.as_deref().unwrap_or(Path::new(""));
         let decided = Decisions::read(file)?.resolve_checked(file, corpus)?;
-        match decided.same.len() + decided.different.len() {
+        match decided.must_link.len() + decided.cannot_link.len() {
             0 => Err(Error::Option {
                 option: "--decisions".into(),
                 message: format!("no line of {} is on two of the stories", file.display()),
@@ -69,7 +69,7 @@ impl Said {
     fn least(&self) -> f64 {
         match self {
             Said::Labels(_) => LEAST,
-            Said::Decisions(d) => LEAST.max(2.0 / (d.same.len() + d.different.len()).max(8) as f64),
+            Said::Decisions(d) => LEAST.max(2.0 / (d.must_link.len() + d.cannot_link.len()).max(8) as f64),
         }
     }
 
@@ -77,10 +77,10 @@ impl Said {
         match self {
             Said::Labels(_) => write!(out, "{judged} judged pairs with labels")?,
             Said::Decisions(d) => {
-                let (same, different) = (d.same.len(), d.different.len());
+                let (same, different) = (d.must_link.len(), d.cannot_link.len());
                 write!(out, "{same} pairs decided to be the same and {different} to be different")?;
-                if !d.away.is_empty() {
-                    write!(out, ", {} on stories that are not read here", d.away.len())?;
+                if !d.unresolved.is_empty() {
+                    write!(out, ", {} on stories that are not read here", d.unresolved.len())?;
                 }
                 write!(
                     out,
@@ -114,12 +114,14 @@ pub fn run(args: &Calibrate) -> Result<Outcome> {
     bars.begin(Stage::Compare, Some(pairs.len() as u64));
     let compare_options = compare::Options::default();
     let comparer = Comparer::new(&corpus, &vectors, &compare_options);
-    let verdicts = comparer.judge_all(&pairs, &bars)?;
+    let verdicts = comparer.compare_all(&pairs, &bars)?;
     bars.end(Stage::Compare);
 
     let labelled = match &said {
-        Said::Labels(labels) => Labelled::new(&verdicts, labels),
-        Said::Decisions(decided) => Labelled::from_decisions(&verdicts, &decided.same, &decided.different),
+        Said::Labels(labels) => LabelledPairs::new(&verdicts, labels),
+        Said::Decisions(decided) => {
+            LabelledPairs::from_decisions(&verdicts, &decided.must_link, &decided.cannot_link)
+        }
     };
     if labelled.is_empty() {
         return Err(Error::Option {
@@ -131,7 +133,7 @@ pub fn run(args: &Calibrate) -> Result<Outcome> {
     }
     let start = Thresholds::default();
     let proposed = labelled.propose(&start, said.least());
-    let table = RuleTable::new(proposed.clone(), &engine.model.fingerprint(), &comparer.background());
+    let table = RuleTable::new(proposed.clone(), &engine.model.fingerprint(), &comparer.cosine_baseline());
     let text = format!("{HEAD}{}", table.to_toml()?);
     sink::write_to(Some(&args.out), |out| out.write_all(text.as_bytes()))?;
     sink::write_to(None, |out| {
@@ -156,7 +158,12 @@ fn score(out: &mut dyn Write, name: &str, s: Score, (low, high): (f64, f64)) -> 
     )
 }
 
-fn sweep(out: &mut dyn Write, trials: &[Trial], start: &Thresholds, proposed: &Thresholds) -> io::Result<()> {
+fn sweep(
+    out: &mut dyn Write,
+    trials: &[SweepPoint],
+    start: &Thresholds,
+    proposed: &Thresholds,
+) -> io::Result<()> {
     let value = |of: &Thresholds, name: &str| {
         serde_json::to_value(of)
             .ok()

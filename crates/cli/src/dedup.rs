@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use samestory::{
     Error, Result,
-    compare::{self, Basis},
+    compare::{self, Provenance},
     group::Groups,
     ingest,
     report::{self, Format, Page, json_line, json_pretty, write_html},
@@ -70,13 +70,14 @@ pub fn run(args: &Dedup) -> Result<Outcome> {
     let mut manifest = judge::manifest(&engine, &counts, &corpus);
 
     ask.decided = judge::decided(args.decisions.as_deref(), &engine, &corpus)?;
-    let basis = || {
+    let provenance = || {
         let (model, device) = (engine.model.fingerprint(), engine.encoder.describe());
-        Basis::new(&corpus, &model, &device, index_name(args.index), &ask.options.boilerplate)
+        Provenance::new(&corpus, &model, &device, index_name(args.index), &ask.options.boilerplate)
     };
     let judged = match &args.reuse_pairs {
         Some(file) => {
-            let (judged, embed_stats) = judge::judge_again(&ask, file, &basis(), &engine, &corpus, &bars)?;
+            let (judged, embed_stats) =
+                judge::judge_again(&ask, file, &provenance(), &engine, &corpus, &bars)?;
             manifest.embedding = embed_stats;
             judged
         }
@@ -89,7 +90,9 @@ pub fn run(args: &Dedup) -> Result<Outcome> {
     judge::note(&judged, &ask.decided, &mut manifest);
     let Judged { search, verdicts, groups, evidence, .. } = judged;
     if let Some(path) = &args.pairs {
-        sink::write_to(Some(path), |out| compare::write_pairs(&basis(), &search, &corpus, &verdicts, out))?;
+        sink::write_to(Some(path), |out| {
+            compare::write_pairs(&provenance(), &search, &corpus, &verdicts, out)
+        })?;
     }
     write_outputs(args, &inputs, &ingest_options, &corpus, &groups)?;
     manifest.stages = bars.stage_times();

@@ -7,7 +7,7 @@ use std::{
 
 use samestory::{
     Error, Result,
-    compare::{Comparer, Explanation, Options, Part, PartKind},
+    compare::{Comparer, Explanation, Options, PassageChange, PassageDiff},
     ingest,
     report::{json_pretty, sanitize_line},
     store::Store,
@@ -120,16 +120,16 @@ impl Paint {
 }
 
 fn text(e: &Explanation, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
-    let f = &e.figures;
+    let f = &e.features;
     writeln!(out, "{}  and  {}", sanitize_line(&e.a, 60), sanitize_line(&e.b, 60))?;
-    writeln!(out, "{}: {}", paint.dress("1", e.relation.name()), e.rule)?;
+    writeln!(out, "{}: {}", paint.dress("1", e.relation.name()), e.rule.message())?;
     writeln!(
         out,
         "{:.0} % of the first is in the second, {:.0} % of the second in the first; cosine {:.2}; longest common run {} words",
         f.coverage_ab * 100.0,
         f.coverage_ba * 100.0,
         f.cosine,
-        f.longest
+        f.longest_run
     )?;
     writeln!(
         out,
@@ -139,18 +139,18 @@ fn text(e: &Explanation, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
         f.names_shared * 100.0,
         f.names
     )?;
-    e.parts.iter().try_for_each(|part| show(part, paint, out))?;
-    if !e.turns.is_empty() {
+    e.passages.iter().try_for_each(|part| show(part, paint, out))?;
+    if !e.counterfactuals.is_empty() {
         writeln!(out, "\nWhat would have changed the verdict, one figure at a time")?;
     }
-    for turn in &e.turns {
+    for change in &e.counterfactuals {
         writeln!(
             out,
             "  {:<38} {:>6} → {:<6} {}",
-            turn.figure,
-            figure(turn.is),
-            figure(turn.would_be),
-            turn.relation.name()
+            change.feature,
+            figure(change.actual),
+            figure(change.nearest),
+            change.relation.name()
         )?;
     }
     Ok(())
@@ -161,27 +161,27 @@ fn figure(value: f32) -> String {
     if value > 1.0 { format!("{value:.0}") } else { format!("{value:.2}") }
 }
 
-fn show(part: &Part, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
+fn show(part: &PassageDiff, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
     const RED: &str = "31";
     const GREEN: &str = "32";
     const YELLOW: &str = "33";
     const GREY: &str = "2";
     let (mark, name, colour) = match part.kind {
-        PartKind::Identical => ("=", "identical", "0"),
-        PartKind::Changed => ("~", "changed", YELLOW),
-        PartKind::Cut => ("-", "only in the first", RED),
-        PartKind::Added => ("+", "only in the second", GREEN),
-        PartKind::Boilerplate => (".", "boilerplate", GREY),
+        PassageChange::Identical => ("=", "identical", "0"),
+        PassageChange::Changed => ("~", "changed", YELLOW),
+        PassageChange::Cut => ("-", "only in the first", RED),
+        PassageChange::Added => ("+", "only in the second", GREEN),
+        PassageChange::Boilerplate => (".", "boilerplate", GREY),
     };
     let head = format!("{mark} {name} ({:.0} % found)", part.coverage * 100.0);
     writeln!(out, "{}", paint.dress(colour, &head))?;
     let text = sanitize_line(if part.a.is_empty() { &part.b } else { &part.a }, 2000);
     match part.kind {
-        PartKind::Changed => writeln!(out, "  {}", diff(&part.a, &part.b, paint)),
-        PartKind::Boilerplate => writeln!(out, "  {}", paint.dress(GREY, &text)),
-        PartKind::Cut => writeln!(out, "  {}", paint.dress(RED, &text)),
-        PartKind::Added => writeln!(out, "  {}", paint.dress(GREEN, &text)),
-        PartKind::Identical => writeln!(out, "  {text}"),
+        PassageChange::Changed => writeln!(out, "  {}", diff(&part.a, &part.b, paint)),
+        PassageChange::Boilerplate => writeln!(out, "  {}", paint.dress(GREY, &text)),
+        PassageChange::Cut => writeln!(out, "  {}", paint.dress(RED, &text)),
+        PassageChange::Added => writeln!(out, "  {}", paint.dress(GREEN, &text)),
+        PassageChange::Identical => writeln!(out, "  {text}"),
     }
 }
 

@@ -313,7 +313,7 @@ fn decide(store: Option<&Path>, args: &IndexDecide) -> Result<Outcome> {
         1 => "; one story that they name is not there yet".into(),
         n => format!("; {n} stories that they name are not there yet"),
     };
-    let others = match decided.other_texts {
+    let others = match decided.text_mismatches {
         0 => String::new(),
         n => format!("; {n} left out: the store does not have the texts that they are on, or has them twice"),
     };

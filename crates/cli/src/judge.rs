@@ -5,9 +5,9 @@ use std::{cell::RefCell, path::Path};
 use samestory::{
     Error, Result,
     archive::decisions,
-    compare::{self, Basis, Comparer, Relation, RuleTable, Thresholds, Verdict},
+    compare::{self, Comparer, Provenance, Relation, RuleTable, Thresholds, Verdict},
     embed::EmbedStats,
-    group::{self, Decisions, Groups, Keep, Resolved},
+    group::{self, Constraints, Decisions, Groups, Keep},
     ingest::Ingested,
     progress::{Progress, Stage},
     report::{Evidence, Manifest},
@@ -28,7 +28,7 @@ pub struct Ask {
     pub min_coverage: Option<f32>,
     pub keep: Keep,
     /// What people decided.
-    pub decided: Resolved,
+    pub decided: Constraints,
     /// Whether a page is to show the pairs side by side.
     pub show: bool,
     /// Whether the verdicts on pairs that came to nothing are wanted too.
@@ -48,7 +48,7 @@ pub struct Judged {
 
 /// The decisions of `file` on the stories of `corpus`, and those that the store of `engine` keeps on other pairs; tells
 /// of those on other stories.
-pub fn decided(file: Option<&Path>, engine: &Engine, corpus: &Corpus) -> Result<Resolved> {
+pub fn decided(file: Option<&Path>, engine: &Engine, corpus: &Corpus) -> Result<Constraints> {
     let kept = match &engine.store {
         Some(store) => decisions(store.reader())?,
         None => Decisions::default(),
@@ -56,16 +56,20 @@ pub fn decided(file: Option<&Path>, engine: &Engine, corpus: &Corpus) -> Result<
     let Some(file) = file else { return Ok(kept.resolve(corpus)) };
     let given = Decisions::read(file)?;
     let decided = given.resolve_checked(file, corpus)?;
-    if !decided.away.is_empty() {
+    if !decided.unresolved.is_empty() {
         let of = |n: usize| {
             if n == 1 { "decision names a story that is" } else { "decisions name stories that are" }
         };
         let file = samestory::report::sanitize_line(&file.display().to_string(), 400);
-        let others = match decided.other_texts {
+        let others = match decided.text_mismatches {
             0 => String::new(),
             n => format!("; under the ids of {n} there are other texts now, or several have that text"),
         };
-        say!("samestory: {file}: {} {} not here{others}", decided.away.len(), of(decided.away.len()));
+        say!(
+            "samestory: {file}: {} {} not here{others}",
+            decided.unresolved.len(),
+            of(decided.unresolved.len())
+        );
     }
     let all = given.beside(kept).map_err(|error| match error {
         Error::Line { line, message, hint, .. } => Error::Line { path: file.into(), line, message, hint },
@@ -106,7 +110,7 @@ impl Counts {
 }
 
 /// Notes in `manifest` what judging came to.
-pub fn note(judged: &Judged, decided: &Resolved, manifest: &mut Manifest) {
+pub fn note(judged: &Judged, decided: &Constraints, manifest: &mut Manifest) {
     let Judged { search, compared, groups, .. } = judged;
     manifest.index = search.to_string();
     manifest.candidates = *compared as u64;
@@ -117,8 +121,8 @@ pub fn note(judged: &Judged, decided: &Resolved, manifest: &mut Manifest) {
 }
 
 /// Decisions on the stories of a run.
-pub fn count_decided(decided: &Resolved) -> u64 {
-    (decided.same.len() + decided.different.len() + decided.canonical.len()) as u64
+pub fn count_decided(decided: &Constraints) -> u64 {
+    (decided.must_link.len() + decided.cannot_link.len() + decided.canonical.len()) as u64
 }
 
 /// Notes in `manifest` what was found.
@@ -152,16 +156,16 @@ pub fn judge(ask: &Ask, engine: &Engine, corpus: &Corpus, vectors: &Matrix, bars
     bars.begin(Stage::Compare, Some(pairs.len() as u64));
     let mut options = ask.options.clone();
     if let Some(table) = &ask.rules {
-        let background = || Comparer::new(corpus, vectors, &options).background();
+        let background = || Comparer::new(corpus, vectors, &options).cosine_baseline();
         options.thresholds = ask.over(table.for_model(&engine.model.fingerprint(), background));
     }
     let comparer = Comparer::new(corpus, vectors, &options);
     let wanted = |v: &Verdict| ask.every || ask.show || v.relation != Relation::None;
-    let verdicts = comparer.judge_wanted(&pairs, wanted, bars)?;
+    let verdicts = comparer.compare_filtered(&pairs, wanted, bars)?;
     bars.end(Stage::Compare);
 
     bars.begin(Stage::Group, Some(corpus.stories.len() as u64));
-    let groups = ask.group(corpus, &verdicts, &|a, b| comparer.judge(a, b));
+    let groups = ask.group(corpus, &verdicts, &|a, b| Ok(comparer.compare(a, b)))?;
     bars.end(Stage::Group);
     let evidence =
         ask.show.then(|| Evidence::gather(&comparer, &verdicts, &groups, &options.thresholds, bars));
@@ -174,7 +178,7 @@ pub fn judge(ask: &Ask, engine: &Engine, corpus: &Corpus, vectors: &Matrix, bars
 pub fn judge_again(
     ask: &Ask,
     file: &Path,
-    basis: &Basis,
+    provenance: &Provenance,
     engine: &Engine,
     corpus: &Corpus,
     bars: &Bars,
@@ -184,7 +188,7 @@ pub fn judge_again(
         options.thresholds = ask.over(own_thresholds(table, engine)?);
     }
     bars.begin(Stage::Compare, None);
-    let (search, verdicts) = compare::read_pairs(file, basis, corpus, &options.thresholds)?;
+    let (search, verdicts) = compare::read_pairs(file, provenance, corpus, &options.thresholds)?;
     bars.end(Stage::Compare);
 
     let known = |a: StoryId, b: StoryId| {
@@ -197,7 +201,7 @@ pub fn judge_again(
         Verdict::none(a, b)
     };
     bars.begin(Stage::Group, Some(corpus.stories.len() as u64));
-    let mut groups = ask.group(corpus, &verdicts, &|a, b| known(a, b).unwrap_or_else(|| note(a, b)));
+    let mut groups = ask.group(corpus, &verdicts, &|a, b| Ok(known(a, b).unwrap_or_else(|| note(a, b))))?;
     bars.end(Stage::Group);
     let mut embed_stats = EmbedStats::default();
     let missing = missing.into_inner();
@@ -205,7 +209,8 @@ pub fn judge_again(
         let (vectors, seen) = vectors_of(&missing, engine, corpus, bars)?;
         embed_stats = seen;
         let comparer = Comparer::new(corpus, &vectors, &options);
-        groups = ask.group(corpus, &verdicts, &|a, b| known(a, b).unwrap_or_else(|| comparer.judge(a, b)));
+        let compare = |a, b| Ok(known(a, b).unwrap_or_else(|| comparer.compare(a, b)));
+        groups = ask.group(corpus, &verdicts, &compare)?;
     }
     Ok((Judged { search, compared: verdicts.len(), verdicts, groups, evidence: None }, embed_stats))
 }
@@ -221,11 +226,11 @@ impl Ask {
         &self,
         corpus: &Corpus,
         verdicts: &[Verdict],
-        judge: &dyn Fn(StoryId, StoryId) -> Verdict,
-    ) -> Groups {
+        compare: &dyn Fn(StoryId, StoryId) -> Result<Verdict>,
+    ) -> Result<Groups> {
         let (keep, decided) = (self.keep.clone(), self.decided.clone());
-        let options = group::Options { keep, decided, ..group::Options::default() };
-        group::group(corpus, verdicts, &options, judge)
+        let options = group::Options { keep, constraints: decided, ..group::Options::default() };
+        group::group(corpus, verdicts, &options, compare)
     }
 }
 

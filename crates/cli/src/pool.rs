@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 use samestory::{
-    Error, Result, compare,
+    Error, Result,
     group::Groups,
     link::{self, Lookup, Titles},
     progress::Progress,
@@ -78,7 +78,7 @@ impl Searched<'_> {
                     let texts = of.rows.iter().map(|row| row.text.as_str());
                     embedded.vectors(texts).expect("all texts of a query were embedded")
                 });
-                let known = compare::Boilerplate::default();
+                let known = samestory::boilerplate::BoilerplateList::default();
                 let readings = link::readings(&asked.corpus, &rows, &asked.titles, &title_vectors, &known);
                 self.lookup.nearest(&readings[0], self.k, &|other| answers.wanted(other, None))
             }

@@ -8,7 +8,7 @@ use std::{
 use samestory::{
     Error, Result,
     archive::{Archive, FULL_SCAN_LIMIT, LookupCandidates},
-    compare::Boilerplate,
+    boilerplate::BoilerplateList,
     corpus,
     group::Groups,
     ingest,
@@ -87,7 +87,7 @@ pub fn run(args: &Similar) -> Result<Outcome> {
             let query = args.query.as_ref().map(|query| Query::read(query, &corpus, &options, &bars));
             let query = query.transpose()?;
             let told = engine.store.as_ref().map_or(Ok(Vec::new()), |store| store.reader().boilerplate())?;
-            let boilerplate = Boilerplate::told(told.into_iter());
+            let boilerplate = BoilerplateList::from_flags(told.into_iter());
             (None, LookupCandidates { corpus, vectors, boilerplate }, query)
         }
     };
@@ -111,10 +111,7 @@ pub fn run(args: &Similar) -> Result<Outcome> {
     let (wanted, undated) = filter.wanted(&corpus);
     let lookup = match &archive {
         Some(archive) => {
-            let known = archive.document_frequencies()?;
-            let lookup = Lookup::among(readings, &known, engine.isa, &bars)?;
-            known.finish()?;
-            lookup
+            Lookup::with_document_frequencies(readings, &archive.document_frequencies()?, engine.isa, &bars)?
         }
         None => Lookup::new(readings, engine.isa, &bars)?,
     };

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     compare::{Relation, Thresholds, Verdict},
     corpus::{counted, text_digest},
-    group::{Group, Member, Resolved},
+    group::{Constraints, Group, Member},
     report::{
         item::rounded,
         related::{LinkItem, Related, StorylineItem},
@@ -226,13 +226,13 @@ fn link(page: &Page, v: &Verdict, layout: &Layout) -> LinkData {
     LinkData(v.a.0, v.b.0, number(v.relation), ab, ba, cosine, v.reason(page.corpus), pairs, inside)
 }
 
-fn decided(decided: &Resolved) -> DecidedData {
+fn decided(decided: &Constraints) -> DecidedData {
     let flat = |pairs: &[(StoryId, StoryId)]| pairs.iter().flat_map(|(a, b)| [a.0, b.0]).collect();
     DecidedData {
-        same: flat(&decided.same),
-        different: flat(&decided.different),
+        same: flat(&decided.must_link),
+        different: flat(&decided.cannot_link),
         canonical: decided.canonical.iter().map(|s| s.0).collect(),
-        away: decided.away.clone(),
+        away: decided.unresolved.clone(),
     }
 }
 

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::{
-    compare::{Comparer, PartKind, Relation, Thresholds, Verdict},
+    compare::{Comparer, PassageChange, Relation, Thresholds, Verdict},
     group::{Group, Groups},
     progress::{Progress, Stage},
     story::StoryId,
@@ -94,16 +94,18 @@ impl Evidence {
 
 fn lay_out(comparer: &Comparer, a: StoryId, b: StoryId) -> Layout {
     let mut layout = Layout::default();
-    let places = comparer.places(a, b);
+    let places = comparer.align_passages(a, b);
     let mut told: Vec<usize> = Vec::new();
     for place in &places {
         told.extend(place.b);
-        if let (PartKind::Identical | PartKind::Changed, Some(x), Some(y)) = (place.kind, place.a, place.b) {
+        if let (PassageChange::Identical | PassageChange::Changed, Some(x), Some(y)) =
+            (place.kind, place.a, place.b)
+        {
             layout.pairs.extend([x as u32, y as u32]);
         }
     }
     told.sort_unstable();
-    let all = comparer.passages(b);
+    let all = comparer.passage_count(b);
     layout.inside = (0..all).filter(|at| told.binary_search(at).is_err()).map(|at| at as u32).collect();
     layout
 }

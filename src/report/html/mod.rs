@@ -19,7 +19,7 @@ pub use evidence::Evidence;
 
 use super::{Manifest, related::Related};
 use crate::{
-    group::{Groups, Resolved},
+    group::{Constraints, Groups},
     hex,
     story::Corpus,
 };
@@ -55,7 +55,7 @@ pub struct Page<'a> {
     /// Their groups.
     pub groups: &'a Groups,
     /// What people decided of the stories before: the groups honour it.
-    pub decided: &'a Resolved,
+    pub decided: &'a Constraints,
     /// What the comparer knows of them.
     pub evidence: &'a Evidence,
     /// The figures of the run.

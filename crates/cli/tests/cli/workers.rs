@@ -18,7 +18,8 @@ use arrow_ipc::{reader::StreamReader, writer::StreamWriter};
 use arrow_schema::{DataType, Schema};
 use samestory::{
     Error, Result,
-    compare::{self, Comparer, is_boilerplate},
+    boilerplate::is_boilerplate,
+    compare::{self, Comparer},
     group,
     ingest::Options,
     progress::NoProgress,
@@ -518,8 +519,10 @@ fn on_one_machine(stories: &[Read], embed: &Embedder) -> Outcome {
     let options = compare::Options::default();
     let comparer = Comparer::new(&corpus, &vectors, &options);
     let pairs: Vec<(StoryId, StoryId)> = found.pairs.iter().map(|p| (p.a, p.b)).collect();
-    let verdicts = comparer.judge_all(&pairs, &NoProgress).unwrap();
-    let groups = group::group(&corpus, &verdicts, &group::Options::default(), &|a, b| comparer.judge(a, b));
+    let verdicts = comparer.compare_all(&pairs, &NoProgress).unwrap();
+    let groups =
+        group::group(&corpus, &verdicts, &group::Options::default(), &|a, b| Ok(comparer.compare(a, b)))
+            .unwrap();
     let number = |s: StoryId| stories[s.index()].number;
     let verdict = |v: &compare::Verdict| {
         json!({

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::tokens::{Kind, is_function, tokens};
-use crate::story::{Corpus, RowId, StoryId};
+use crate::{
+    Result,
+    story::{Corpus, RowId, StoryId},
+};
 
 /// Where a word stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,38 +27,41 @@ impl Field {
     }
 }
 
-/// What is known of a word.
+/// The statistics of a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Frequency {
+pub struct TermStatistics {
     /// Stories that have it outside of boilerplate.
     pub stories: u32,
-    /// How often it stands as a name in distinct passages, less how often as none.
-    pub name: i32,
+    /// Uses as a name in distinct passages, less other uses.
+    pub name_votes: i32,
 }
 
-/// The words of many stories.
-pub trait Frequencies {
+/// The document frequencies of the words of many stories.
+pub trait DocumentFrequencies {
     /// How many stories there are.
     fn stories(&self) -> u32;
 
-    /// What is known of `word`, folded as tokens are; none if no story has it.
-    fn of(&self, field: Field, word: &str) -> Option<Frequency>;
+    /// The statistics of `word`, folded as tokens are; `None` if no story has it.
+    ///
+    /// # Errors
+    /// If they cannot be read from where they are kept.
+    fn get(&self, field: Field, word: &str) -> Result<Option<TermStatistics>>;
 }
 
 /// Inverse document frequency (Spärck Jones, 1972), smoothed so that few stories give sensible ones too.
-pub(super) fn idf(with: u32, stories: u32) -> f32 {
+pub(crate) fn idf(with: u32, stories: u32) -> f32 {
     (1.0 + (stories as f32 + 10.0) / (with as f32 + 1.0)).ln()
 }
 
 /// What one story adds to the frequencies: its words outside of boilerplate, and the votes of those of its rows that
 /// `new` names, which no story had before.
-pub fn added(
+pub fn story_terms(
     corpus: &Corpus,
     story: StoryId,
     boilerplate: &[bool],
     new: &[RowId],
-) -> BTreeMap<(Field, String), Frequency> {
-    let mut words: BTreeMap<(Field, String), Frequency> = BTreeMap::new();
+) -> BTreeMap<(Field, String), TermStatistics> {
+    let mut words: BTreeMap<(Field, String), TermStatistics> = BTreeMap::new();
     let mut met = BTreeSet::new();
     for row in corpus.story_rows(story).filter(|r| !boilerplate[r.index()]) {
         let votes = i32::from(new.contains(&row));
@@ -64,12 +70,12 @@ pub fn added(
             let first = met.insert(token.text.clone());
             let word = words.entry((Field::Text, token.text)).or_default();
             word.stories += u32::from(first);
-            word.name += vote;
+            word.name_votes += vote;
         }
     }
     for token in tokens(&corpus.stories[story.index()].title) {
         if !is_function(&token.text) {
-            words.insert((Field::Title, token.text), Frequency { stories: 1, name: 0 });
+            words.insert((Field::Title, token.text), TermStatistics { stories: 1, name_votes: 0 });
         }
     }
     words
@@ -81,27 +87,28 @@ mod tests {
 
     use super::*;
     use crate::{
-        compare::{Among, Comparer, Options, TokenCache, boilerplate_flags},
+        boilerplate::detect_boilerplate,
+        compare::{Comparer, CorpusStatistics, Options, TokenCache},
         story::Story,
         vector::Matrix,
     };
 
     #[derive(Default)]
-    struct Counted(u32, BTreeMap<(Field, String), Frequency>);
+    struct Counted(u32, BTreeMap<(Field, String), TermStatistics>);
 
-    impl Frequencies for Counted {
+    impl DocumentFrequencies for Counted {
         fn stories(&self) -> u32 {
             self.0
         }
 
-        fn of(&self, field: Field, word: &str) -> Option<Frequency> {
-            self.1.get(&(field, word.to_string())).copied()
+        fn get(&self, field: Field, word: &str) -> Result<Option<TermStatistics>> {
+            Ok(self.1.get(&(field, word.to_string())).copied())
         }
     }
 
     /// Counted story by story, the words weigh what they weigh when all stories are at hand.
     #[test]
-    fn what_stories_add_sums_up_to_what_a_corpus_counts() {
+    fn terms_of_single_stories_sum_to_those_of_the_corpus() {
         let note = "The Coast Gazette has reported from the harbour towns of the northern shore since the spring \
                     of 1904.";
         let story = |i: usize| Story {
@@ -115,16 +122,19 @@ mod tests {
             ..Story::default()
         };
         let corpus = Corpus::new((0..9).map(story).collect());
-        let flags = boilerplate_flags(&corpus, &Default::default());
+        let flags = detect_boilerplate(&corpus, &Default::default());
         assert!(flags.iter().any(|f| *f));
         let mut counted = Counted::default();
         let mut met = BTreeSet::new();
         for i in 0..corpus.stories.len() {
             let id = StoryId(i as u32);
             let new: Vec<RowId> = corpus.story_rows(id).filter(|r| met.insert(*r)).collect();
-            for (word, more) in added(&corpus, id, &flags, &new) {
+            for (word, more) in story_terms(&corpus, id, &flags, &new) {
                 let sum = counted.1.entry(word).or_default();
-                *sum = Frequency { stories: sum.stories + more.stories, name: sum.name + more.name };
+                *sum = TermStatistics {
+                    stories: sum.stories + more.stories,
+                    name_votes: sum.name_votes + more.name_votes,
+                };
             }
             counted.0 += 1;
         }
@@ -133,10 +143,10 @@ mod tests {
         let options = Options::default();
         let whole = Comparer::new(&corpus, &vectors, &options);
         let tokens = TokenCache::default();
-        let known = Among { boilerplate: flags, many: &counted, tokens: &tokens };
-        let among = Comparer::among(&corpus, &vectors, &options, known);
+        let known = CorpusStatistics { boilerplate: flags, frequencies: &counted, tokens: &tokens };
+        let among = Comparer::with_statistics(&corpus, &vectors, &options, known).unwrap();
         for (a, b) in (0..9).flat_map(|a| (a + 1..9).map(move |b| (StoryId(a), StoryId(b)))) {
-            assert_eq!(among.judge(a, b), whole.judge(a, b), "{a:?} {b:?}");
+            assert_eq!(among.compare(a, b), whole.compare(a, b), "{a:?} {b:?}");
         }
     }
 }

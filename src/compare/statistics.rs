@@ -1,16 +1,16 @@
-//! What is known of the many stories that a few were taken from.
+//! Statistics of a large corpus, for comparing a few of its stories.
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
-use super::{Frequencies, tokens::Token};
+use super::{DocumentFrequencies, tokens::Token};
 
-/// See [`super::Comparer::among`].
-pub struct Among<'a> {
-    /// For each row of the few whether it is boilerplate among the many.
+/// What is known of the corpus that a few stories were taken from; see [`super::Comparer::with_statistics`].
+pub struct CorpusStatistics<'a> {
+    /// For each row of the few stories, whether it is boilerplate in the corpus.
     pub boilerplate: Vec<bool>,
-    /// How rare words are among the many.
-    pub many: &'a dyn Frequencies,
-    /// Tokens of rows that were read before.
+    /// The document frequencies of the corpus.
+    pub frequencies: &'a dyn DocumentFrequencies,
+    /// The tokens of rows that were compared before.
     pub tokens: &'a TokenCache,
 }
 

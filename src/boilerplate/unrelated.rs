@@ -40,7 +40,7 @@ const RUNS_ONE_IN: usize = 8;
 
 /// What a story says.
 #[derive(Debug, Clone, Default)]
-pub struct Said<'a> {
+pub struct StoryText<'a> {
     /// Its title.
     pub title: &'a str,
     /// Its publisher.
@@ -60,7 +60,7 @@ pub struct Said<'a> {
 /// one another, 93 % of the pairs are strangers (89 % without titles; the fewest, 51 and 31 %, with three legal notices
 /// under one paragraph). Of 3,558 pairs that tell parts of one story around a passage that both have, 4 to 25 % are. A row
 /// is judged by the most of its pairs.
-pub fn are_strangers(x: &Said, y: &Said) -> bool {
+pub fn shares_only_boilerplate(x: &StoryText, y: &StoryText) -> bool {
     let of_y: BTreeSet<&[u8]> = y.rows.iter().map(|(hash, _)| *hash).collect();
     let common: BTreeSet<&[u8]> = x.rows.iter().map(|(hash, _)| *hash).filter(|h| of_y.contains(h)).collect();
     let shared: Vec<&str> = x.rows.iter().filter(|(hash, _)| common.contains(hash)).map(|r| r.1).collect();
@@ -97,7 +97,7 @@ struct Own<'a> {
 }
 
 impl<'a> Own<'a> {
-    fn new(of: &Said<'a>, common: &BTreeSet<&[u8]>, both_titles: &BTreeSet<String>) -> Self {
+    fn new(of: &StoryText<'a>, common: &BTreeSet<&[u8]>, both_titles: &BTreeSet<String>) -> Self {
         let own = of.rows.iter().filter(|(hash, _)| !common.contains(hash)).map(|(_, text)| *text);
         let texts: Vec<&str> = own.collect();
         Own {
@@ -160,12 +160,16 @@ mod tests {
 
     #[test]
     fn notes_are_told_from_stories() {
-        fn said<'a>((title, texts): (&'a str, &[&'a str])) -> Said<'a> {
-            Said { title, source: None, rows: texts.iter().map(|t| (t.as_bytes(), *t)).collect() }
+        fn said<'a>((title, texts): (&'a str, &[&'a str])) -> StoryText<'a> {
+            StoryText { title, source: None, rows: texts.iter().map(|t| (t.as_bytes(), *t)).collect() }
         }
         let check = |x: (&str, &[&str]), y: (&str, &[&str]), expect: bool| {
             let (x, y) = (said(x), said(y));
-            assert_eq!((are_strangers(&x, &y), are_strangers(&y, &x)), (expect, expect), "{x:?} {y:?}");
+            assert_eq!(
+                (shares_only_boilerplate(&x, &y), shares_only_boilerplate(&y, &x)),
+                (expect, expect),
+                "{x:?} {y:?}"
+            );
         };
         // One note, and two of them.
         check(("", &[COUNCIL, NOTE]), ("", &[CHESS, NOTE]), true);
@@ -199,10 +203,14 @@ mod tests {
                      expect: bool| {
             let said = |title, source, own| {
                 let rows = shared.iter().copied().chain([own]).map(|t: &str| (t.as_bytes(), t));
-                Said { title, source: Some(source), rows: rows.collect() }
+                StoryText { title, source: Some(source), rows: rows.collect() }
             };
             let (x, y) = (said(title, sources[0], x), said(other, sources[1], y));
-            assert_eq!((are_strangers(&x, &y), are_strangers(&y, &x)), (expect, expect), "{x:?} {y:?}");
+            assert_eq!(
+                (shares_only_boilerplate(&x, &y), shares_only_boilerplate(&y, &x)),
+                (expect, expect),
+                "{x:?} {y:?}"
+            );
         };
         let (one, two) = (["Gazette", "Gazette"], ["Gazette", "Herald"]);
         // A list of what is read most names both reports.
@@ -244,10 +252,11 @@ mod tests {
             (0..60).map(|i| format!("{of}{} ", i * i)).collect::<String>() + "Vellin customs house storm"
         };
         let check = |x: String, y: String, expect: bool| {
-            let said = |text| Said { rows: vec![(b"b", background), (b"-", text)], ..Said::default() };
+            let said =
+                |text| StoryText { rows: vec![(b"b", background), (b"-", text)], ..StoryText::default() };
             let (mut x, mut y) = (said(&x), said(&y));
             (x.rows[1].0, y.rows[1].0) = (b"x", b"y");
-            assert_eq!(are_strangers(&x, &y), expect, "{x:?} {y:?}");
+            assert_eq!(shares_only_boilerplate(&x, &y), expect, "{x:?} {y:?}");
         };
         check(report("bridge"), report("chess"), true);
         check(report("bridge"), report("bridge") + " and more", false);
@@ -266,9 +275,12 @@ mod tests {
             |n: usize| (0..30).map(|i| format!("notice{} ", i * usize::from(i < n))).collect::<String>();
         let check = |again: usize, expect: bool| {
             let own = own(again);
-            let x = Said { rows: vec![(b"n", &notice), (b"x", &own)], ..Said::default() };
-            let y = Said { rows: vec![(b"n", &notice), (b"y", COUNCIL), (b"z", CHESS)], ..Said::default() };
-            assert_eq!(are_strangers(&x, &y), expect, "{again}");
+            let x = StoryText { rows: vec![(b"n", &notice), (b"x", &own)], ..StoryText::default() };
+            let y = StoryText {
+                rows: vec![(b"n", &notice), (b"y", COUNCIL), (b"z", CHESS)],
+                ..StoryText::default()
+            };
+            assert_eq!(shares_only_boilerplate(&x, &y), expect, "{again}");
         };
         check(4, true);
         check(5, false);
