@@ -13,7 +13,8 @@ use samestory::{
     progress::NoProgress,
     random::{nth, to_unit_f32},
     search::{
-        Graph, GraphBuilder, GraphOptions, GraphScratch, Quantized, QuantizedRows, Query, RowSet, Want,
+        BitSet, Graph, GraphBuilder, GraphOptions, GraphScratch, Limit, QuantizedQuery, QuantizedRows,
+        QuantizedView,
     },
     story::RowId,
     vector::{Matrix, dot, normalize},
@@ -103,9 +104,9 @@ fn plain(query: &[f32], rows: &Matrix) -> Vec<(f32, usize)> {
     all
 }
 
-fn exact(view: Quantized, query: &[f32], rows: &Matrix) -> Vec<(RowId, f32)> {
+fn exact(view: QuantizedView, query: &[f32], rows: &Matrix) -> Vec<(RowId, f32)> {
     let score = |row: RowId| Ok::<_, Infallible>(dot(query, rows.row(row.index())));
-    view.look_up(query, Want::Nearest(K), &RowSet::default(), score).unwrap_or_default()
+    view.search(query, Limit::Nearest(K), &BitSet::default(), score).unwrap_or_default()
 }
 
 fn flat(rows: &Matrix) {
@@ -114,20 +115,22 @@ fn flat(rows: &Matrix) {
     let quantized = quantized.expect("made above");
     let mut file = Vec::new();
     quantized.view(Isa::Portable).write(0, &mut file).expect("memory");
-    let open = timed(|| Quantized::open(&file, Isa::detect()).is_ok());
+    let open = timed(|| QuantizedView::open(&file, Isa::detect()).is_ok());
     let queries: Vec<usize> = (0..15).map(|i| (i * 7919 + 13) % rows.rows()).collect();
-    let paths = Isa::available();
-    let mut times = vec![Vec::new(); paths.len() + 1];
+    let sets = Isa::available();
+    let mut times = vec![Vec::new(); sets.len() + 1];
     let mut kept = Vec::new();
     for &q in &queries {
         let query: Vec<f32> =
             rows.row(q).iter().enumerate().map(|(j, x)| x + 0.05 * noise(q * 977 + j)).collect();
-        for (path, times) in paths.iter().zip(&mut times) {
-            times.push(timed(|| exact(quantized.view(*path), &query, rows)));
+        for (isa, times) in sets.iter().zip(&mut times) {
+            times.push(timed(|| exact(quantized.view(*isa), &query, rows)));
         }
-        times[paths.len()].push(timed(|| plain(&query, rows)));
+        times[sets.len()].push(timed(|| plain(&query, rows)));
         let view = quantized.view(Isa::detect());
-        kept.push(view.candidates(&[Query::new(&query)], Want::Nearest(K), &RowSet::default())[0].len());
+        kept.push(
+            view.candidates(&[QuantizedQuery::new(&query)], Limit::Nearest(K), &BitSet::default())[0].len(),
+        );
         let same = exact(view, &query, rows).iter().zip(plain(&query, rows)).all(|(a, b)| a.1 == b.0);
         assert!(same, "the first pass lost a row");
     }
@@ -140,10 +143,10 @@ fn flat(rows: &Matrix) {
         kept[kept.len() / 2],
         kept[kept.len() - 1]
     );
-    for (path, times) in paths.iter().zip(&times) {
-        println!("  {path}: {:.2} ms a query", median(times.clone()) * 1e3);
+    for (isa, times) in sets.iter().zip(&times) {
+        println!("  {isa}: {:.2} ms a query", median(times.clone()) * 1e3);
     }
-    println!("  f32: {:.2} ms a query", median(times[paths.len()].clone()) * 1e3);
+    println!("  f32: {:.2} ms a query", median(times[sets.len()].clone()) * 1e3);
 }
 
 /// Seconds of processor that this thread has used, where the system tells.
@@ -175,7 +178,7 @@ fn graph(rows: &Matrix, crate_builds: bool) {
         }
     });
     let file = frozen(&made.expect("nobody stops it"));
-    let mut grown = GraphBuilder::thaw(&Graph::open(&file, view).expect("its own file").0, options);
+    let mut grown = GraphBuilder::from_frozen(&Graph::open(&file, view).expect("its own file").0, options);
     let (extend, _) = worked(|| grown.extend(&NoProgress));
     let audit = Instant::now();
     let reach = grown.audit(128, &NoProgress);
@@ -199,9 +202,9 @@ fn graph(rows: &Matrix, crate_builds: bool) {
             let query: Vec<f32> =
                 rows.row(q).iter().enumerate().map(|(j, x)| x + 0.05 * noise(q * 977 + j)).collect();
             let exactly = |row: RowId| Ok::<_, Infallible>(dot(&query, rows.row(row.index())));
-            let dead = RowSet::default();
+            let dead = BitSet::default();
             times[0]
-                .push(timed(|| graph.look_up(&query, Want::Nearest(K), ef, &dead, &mut scratch, exactly)));
+                .push(timed(|| graph.search(&query, Limit::Nearest(K), ef, &dead, &mut scratch, exactly)));
             times[1].push(timed(|| exact(view, &query, rows)));
         }
         let [walk, exact] = times.map(|t| median(t) * 1e3);

@@ -3,7 +3,7 @@
 use criterion::{Criterion, criterion_group, criterion_main};
 use samestory::{
     device::Isa,
-    link::{Lookup, Part, Reading},
+    link::{Document, EmbeddedText, SimilarityIndex},
     progress::NoProgress,
     random::SplitMix64,
     vector::{Matrix, normalize},
@@ -29,15 +29,15 @@ fn lookup(c: &mut Criterion) {
         rows.row_mut(i).iter_mut().for_each(|x| *x = random.next_f32() - 0.4);
         normalize(rows.row_mut(i));
     }
-    let mut reading = || Reading {
+    let mut reading = || Document {
         body: (0..PASSAGES)
             .map(|_| random.below(ROWS))
-            .map(|row| Part { text: &texts[row], vector: rows.row(row) })
+            .map(|row| EmbeddedText { text: &texts[row], vector: rows.row(row) })
             .collect(),
-        ..Reading::default()
+        ..Document::default()
     };
-    let stories: Vec<Reading> = (0..STORIES).map(|_| reading()).collect();
-    let Ok(lookup) = Lookup::new(stories, Isa::detect(), &NoProgress) else { return };
+    let stories: Vec<Document> = (0..STORIES).map(|_| reading()).collect();
+    let Ok(lookup) = SimilarityIndex::new(stories, Isa::detect(), &NoProgress) else { return };
     let mut group = c.benchmark_group("lookup");
     group.sample_size(50);
     let mut place = 0;
@@ -51,7 +51,7 @@ fn lookup(c: &mut Criterion) {
         b.iter(|| {
             place = (place + 7_919) % STORIES;
             let body = lookup.reading(place).body[..1].to_vec();
-            lookup.nearest(&Reading { body, ..Reading::default() }, 10, &|other| other != place).len()
+            lookup.nearest(&Document { body, ..Document::default() }, 10, &|other| other != place).len()
         });
     });
     group.finish();

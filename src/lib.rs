@@ -112,6 +112,7 @@ pub mod search;
 pub mod store;
 pub mod story;
 pub mod vector;
+mod word_lists;
 pub mod words;
 #[cfg(feature = "workers")]
 pub mod worker;

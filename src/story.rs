@@ -106,7 +106,7 @@ impl Corpus {
     }
 
     /// For each row, the stories that carry it, in ascending order.
-    pub fn row_stories(&self) -> Vec<Vec<StoryId>> {
+    pub fn occurrences(&self) -> Vec<Vec<StoryId>> {
         let mut of = vec![Vec::new(); self.rows.len()];
         for (i, passages) in self.passages.iter().enumerate() {
             for p in passages {

@@ -19,12 +19,12 @@ const ZEROS: [char; 26] = [
 ];
 
 /// Whether `c` is part of a word: a letter, a digit, or a mark on one.
-pub(crate) fn is_letter(c: char) -> bool {
+pub(crate) fn is_word_char(c: char) -> bool {
     c.is_alphanumeric() || (!c.is_ascii() && is_combining_mark(c))
 }
 
 /// The ASCII digit that `c` stands for.
-pub(crate) fn digit(c: char) -> Option<char> {
+pub(crate) fn ascii_digit(c: char) -> Option<char> {
     if c.is_ascii() {
         return Some(c).filter(char::is_ascii_digit);
     }
@@ -35,19 +35,19 @@ pub(crate) fn digit(c: char) -> Option<char> {
 
 /// The words of `text`.
 pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c| !is_letter(c)).filter(|run| !run.is_empty()).flat_map(split)
+    text.split(|c| !is_word_char(c)).filter(|run| !run.is_empty()).flat_map(split_run)
 }
 
 /// `text` in pieces of which nothing is lost, for showing what differs: words with the signs at them, and white space.
-pub fn pieces(text: &str) -> Vec<&str> {
+pub fn diff_tokens(text: &str) -> Vec<&str> {
     let mut out = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let is_space = first.is_whitespace();
         let length = rest.find(|c: char| c.is_whitespace() != is_space).unwrap_or(rest.len());
         let (piece, after) = rest.split_at(length);
-        match piece.contains(is_unspaced) {
-            true => out.extend(split(piece)),
+        match piece.contains(is_unspaced_script) {
+            true => out.extend(split_run(piece)),
             false => out.push(piece),
         }
         rest = after;
@@ -56,7 +56,7 @@ pub fn pieces(text: &str) -> Vec<&str> {
 }
 
 /// The words of a run of letters and digits, and what else the caller takes for part of a word.
-pub(crate) fn split(run: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn split_run(run: &str) -> impl Iterator<Item = &str> {
     let mut rest = run;
     let mut ends: Vec<usize> = Vec::new();
     let mut at = 0;
@@ -65,9 +65,9 @@ pub(crate) fn split(run: &str) -> impl Iterator<Item = &str> {
             return Some(&run[std::mem::replace(&mut at, end)..end]);
         }
         let first = rest.chars().next()?;
-        let unspaced = is_unspaced(first);
+        let unspaced = is_unspaced_script(first);
         // Within one of the scripts a mark has no word of its own.
-        let ends_here = |c: char| is_unspaced(c) != unspaced && !is_combining_mark(c);
+        let ends_here = |c: char| is_unspaced_script(c) != unspaced && !is_combining_mark(c);
         let length = if rest.is_ascii() { rest.len() } else { rest.find(ends_here).unwrap_or(rest.len()) };
         let part = &rest[..length];
         rest = &rest[length..];
@@ -84,15 +84,15 @@ pub(crate) fn split(run: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Whether `c` is of a script with no spaces between its words.
-pub(crate) fn is_unspaced(c: char) -> bool {
-    is_sign(c)
+pub(crate) fn is_unspaced_script(c: char) -> bool {
+    is_cjk(c)
         || (matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
             | '\u{a9e0}'..='\u{a9ff}' | '\u{aa60}'..='\u{aa7f}')
-            && digit(c).is_none())
+            && ascii_digit(c).is_none())
 }
 
 /// Whether `c` is an ideograph or kana, of which few make a word.
-pub(crate) fn is_sign(c: char) -> bool {
+pub(crate) fn is_cjk(c: char) -> bool {
     matches!(c, '\u{3005}'..='\u{3007}' | '\u{3040}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{3400}'..='\u{9fff}'
         | '\u{f900}'..='\u{faff}' | '\u{ff66}'..='\u{ff9f}' | '\u{20000}'..='\u{3ffff}')
 }
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn digits_of_other_scripts_are_digits() {
         let check = |text: &str, expect: &str| {
-            assert_eq!(text.chars().filter_map(digit).collect::<String>(), expect, "{text}");
+            assert_eq!(text.chars().filter_map(ascii_digit).collect::<String>(), expect, "{text}");
         };
         check("a1b29", "129");
         check("٠١٩ ۲۵۰ २५० ๒๕๐ ２５０", "019250250250250");
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn pieces_of_a_line() {
-        let check = |text: &str, expect: &str| assert_eq!(pieces(text).join("|"), expect, "{text}");
+        let check = |text: &str, expect: &str| assert_eq!(diff_tokens(text).join("|"), expect, "{text}");
         check("the mayor's bridge, 5.30pm.", "the| |mayor's| |bridge,| |5.30pm.");
         check("造成250人受伤。 end", "造成|250|人|受伤|。| |end");
         check("", "");
@@ -142,12 +142,12 @@ mod tests {
     proptest! {
         #[test]
         fn pieces_are_the_whole(text in "[a-z一-龥ぁ-ヾก-๛ .,]{0,60}|\\PC{0,60}") {
-            prop_assert_eq!(pieces(&text).concat(), text);
+            prop_assert_eq!(diff_tokens(&text).concat(), text);
         }
 
         #[test]
         fn nothing_but_what_parts_words_is_lost(text in "[a-z一-龥ぁ-ヾก-๛က-႟0-9 .,\u{301}]{0,60}|\\PC{0,60}") {
-            let whole: String = text.chars().filter(|c| is_letter(*c)).collect();
+            let whole: String = text.chars().filter(|c| is_word_char(*c)).collect();
             prop_assert_eq!(words(&text).collect::<String>(), whole);
             prop_assert!(words(&text).all(|word| !word.is_empty()));
         }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     Error, Result,
     compare::{TermStatistics, story_terms},
-    corpus::{is_counted, text_digest},
+    corpus::{has_ordinal_id, text_digest},
     embed::EmbedStats,
     store::{Added, Store, StoredPassage, StoryStatus, WriteTransaction},
     story::{Corpus, Row, RowId, Story, StoryId},
@@ -304,7 +304,7 @@ impl Matcher {
         near.dedup();
         let id = story.id.clone();
         // What people decided on a record without an id of its own, they decided on its text.
-        if is_counted(&story) && heir.is_none_or(|heir| text_digest(heir) != text_digest(&story)) {
+        if has_ordinal_id(&story) && heir.is_none_or(|heir| text_digest(heir) != text_digest(&story)) {
             transaction.remove_decisions_of(&id)?;
         }
         let corpus = Corpus::new(vec![story]);

@@ -20,7 +20,7 @@ use crate::{
     embed::EmbedStats,
     group::{self, Groups},
     progress::Progress,
-    search::{self, Want, write_mean},
+    search::{self, Limit, write_mean},
     store::{Reader, Store},
     story::{Corpus, RowId, Story, StoryId},
     vector::{Matrix, dot},
@@ -135,8 +135,8 @@ impl Matcher {
 
         let rows: Vec<&[f32]> = (0..corpus.rows.len()).map(|i| vectors.row(i)).collect();
         let reader = store.reader();
-        let floor = Want::AtLeast(self.options.search.row_floor);
-        let found = self.index.rows.look_up(&rows, floor, &mut |number| reader.vector(number))?;
+        let floor = Limit::AtLeast(self.options.search.row_floor);
+        let found = self.index.rows.search(&rows, floor, &mut |number| reader.vector(number))?;
         let near_rows =
             found.into_iter().map(|near| near.into_iter().map(|(row, _)| row).collect()).collect();
         let searched: Vec<SearchKeys> = (0..corpus.stories.len())
@@ -177,8 +177,8 @@ impl Matcher {
             rows.extend(fresh.rows.iter().filter(|(other, _)| near(other)).map(|(_, number)| *number));
         }
         for row in rows {
-            let carriers = reader.stories_with_row(row, options.max_carriers + 1)?;
-            if carriers.len() <= options.max_carriers {
+            let carriers = reader.stories_with_row(row, options.max_occurrences + 1)?;
+            if carriers.len() <= options.max_occurrences {
                 found.extend(carriers);
             }
         }
@@ -204,7 +204,7 @@ impl Matcher {
             kept.insert(story, shingles.clone());
             Ok(shingles)
         };
-        let shared = self.index.shingles.near(&searched.shingles, &options.shingles, &mut theirs)?;
+        let shared = self.index.shingles.candidates(&searched.shingles, &options.shingles, &mut theirs)?;
         found.extend(shared.into_iter().map(i64::from));
         Ok(found)
     }

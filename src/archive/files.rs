@@ -11,7 +11,7 @@ use std::{
 
 use memmap2::Mmap;
 
-use crate::{Error, Result, search::Broken, store::Reader};
+use crate::{Error, Result, search::CorruptFile, store::Reader};
 
 /// The name of the file of rows.
 pub(super) const ROWS: &str = "rows.q8";
@@ -31,7 +31,7 @@ pub(super) fn stamp(reader: Reader<'_>, digest: &[u8]) -> Result<u64> {
 pub(super) fn read<T>(
     folder: &Path,
     name: &str,
-    parse: impl FnOnce(Mmap) -> std::result::Result<T, Broken>,
+    parse: impl FnOnce(Mmap) -> std::result::Result<T, CorruptFile>,
 ) -> Option<std::result::Result<T, String>> {
     let file = match File::open(folder.join(name)) {
         Ok(file) => file,

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Result,
-    search::{Postings, RowsFile, SearchOptions, shingles, write_mean},
+    search::{Postings, QuantizedFile, SearchOptions, shingles, write_mean},
     store::{Reader, Store},
     story::{Corpus, Story, StoryId},
 };
@@ -43,7 +43,7 @@ impl Index {
         let mut rebuilt = Vec::new();
         let mut vectors = |name: &str, digest: &dyn Fn(i64) -> Result<Option<Vec<u8>>>| {
             let read = files::read(folder, name, |file| {
-                let (rows, generation) = RowsFile::open(file)?;
+                let (rows, generation) = QuantizedFile::open(file)?;
                 let view = rows.view(options.isa);
                 let (last, of) = (view.rows() as i64 - 1, view.dim());
                 Ok((rows, last, of, generation))
@@ -71,7 +71,8 @@ impl Index {
         let shingles = match files::read(folder, SHINGLES, Postings::open) {
             None => None,
             Some(Ok((read, generation))) => {
-                let known = reader.digest(i64::from(read.last()))?.map(|d| stamp(reader, &d)).transpose()?;
+                let known =
+                    reader.digest(i64::from(read.last_story()))?.map(|d| stamp(reader, &d)).transpose()?;
                 if known != Some(generation) {
                     rebuilt.push(format!("{SHINGLES} is of another state of the store"));
                 }
@@ -86,7 +87,7 @@ impl Index {
 
         reader.row_vectors(rows.end() - 1, &mut |number, vector| rows.push(number, vector))?;
         let mut postings = Vec::new();
-        let (of_files, of_shingles) = (stories.end(), i64::from(shingles.last()));
+        let (of_files, of_shingles) = (stories.end(), i64::from(shingles.last_story()));
         // Numbers below this are in all files.
         let in_files = of_files.min(of_shingles + 1).max(1);
         let since = reader.story_numbers(in_files - 1)?;
@@ -143,7 +144,7 @@ impl Index {
             let generation = stamp(reader, &digest)?;
             files::write(folder, STORIES, |out| self.stories.write(generation, out))?;
         }
-        if let Some(digest) = reader.digest(i64::from(self.shingles.last()))? {
+        if let Some(digest) = reader.digest(i64::from(self.shingles.last_story()))? {
             let generation = stamp(reader, &digest)?;
             files::write(folder, SHINGLES, |out| self.shingles.write(generation, out))?;
         }

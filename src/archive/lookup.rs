@@ -6,7 +6,7 @@ use super::{Archive, Matcher, StoreFrequencies, index::mean, working_set::Workin
 use crate::{
     Result,
     boilerplate::BoilerplateList,
-    search::{Want, write_mean},
+    search::{Limit, write_mean},
     story::{Corpus, StoryId},
     vector::Matrix,
 };
@@ -46,9 +46,9 @@ impl Archive {
         let most = (k * STORIES).max(STORIES_LEAST);
         let near = index
             .stories
-            .look_up(&[&whole], Want::Nearest(most), &mut |number| mean(reader, number, *dim).map(Some))?;
+            .search(&[&whole], Limit::Nearest(most), &mut |number| mean(reader, number, *dim).map(Some))?;
         let mut found: BTreeSet<i64> = near.into_iter().flatten().map(|(number, _)| number).collect();
-        let near = index.rows.look_up(&rows, Want::Nearest(ROWS), &mut |number| reader.vector(number))?;
+        let near = index.rows.search(&rows, Limit::Nearest(ROWS), &mut |number| reader.vector(number))?;
         for (row, _) in near.into_iter().flatten() {
             found.extend(reader.stories_with_row(row, ROWS)?);
         }

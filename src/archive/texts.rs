@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Archive;
 use crate::{
-    Error, Result, corpus,
+    Error, Result,
     store::{Reader, Store},
     story::{Corpus, Row, RowId, Story},
     vector::{Matrix, dot},
@@ -41,7 +41,7 @@ fn titles(reader: Reader<'_>, corpus: &Corpus) -> Result<TitleRows> {
     let mut met: BTreeSet<[u8; 16]> = corpus.rows.iter().map(|row| row.hash).collect();
     for (story, passages) in corpus.stories.iter().zip(&corpus.passages) {
         let alone = passages.iter().all(|p| p.title);
-        let row = if alone { None } else { corpus::row(&story.title) };
+        let row = if alone { None } else { Row::from_text(&story.title) };
         if let Some(row) = &row
             && met.insert(row.hash)
             && reader.row_number(&row.hash)?.is_none()

@@ -7,7 +7,7 @@ use memmap2::Mmap;
 use crate::{
     Result,
     device::Isa,
-    search::{Candidate, QuantizedRows, Query, RowSet, RowsFile, Want, rescore},
+    search::{BitSet, Limit, QuantizedFile, QuantizedQuery, QuantizedRows, ScoreBounds, rescore},
     story::RowId,
     vector::dot,
 };
@@ -16,23 +16,23 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct VectorIndex {
     /// Numbers from 0.
-    file: Option<RowsFile<Mmap>>,
-    dead_in_file: RowSet,
+    file: Option<QuantizedFile<Mmap>>,
+    dead_in_file: BitSet,
     /// Numbers from the end of the file.
     since: QuantizedRows,
-    dead_since: RowSet,
+    dead_since: BitSet,
     isa: Isa,
     zeros: Vec<f32>,
 }
 
 impl VectorIndex {
     /// Those of a file, searched as it lies, and none since.
-    pub fn new(file: Option<RowsFile<Mmap>>, dim: usize, isa: Isa) -> Self {
+    pub fn new(file: Option<QuantizedFile<Mmap>>, dim: usize, isa: Isa) -> Self {
         VectorIndex {
             file,
-            dead_in_file: RowSet::default(),
+            dead_in_file: BitSet::default(),
             since: QuantizedRows::new(dim),
-            dead_since: RowSet::default(),
+            dead_since: BitSet::default(),
             isa,
             zeros: vec![0.0; dim],
         }
@@ -86,26 +86,26 @@ impl VectorIndex {
     }
 
     /// For each query a superset of what is wanted, the highest bound first.
-    fn candidates(&self, queries: &[Query], want: Want) -> Vec<Vec<Candidate>> {
+    fn candidates(&self, queries: &[QuantizedQuery], want: Limit) -> Vec<Vec<ScoreBounds>> {
         let since = self.since.view(self.isa).candidates(queries, want, &self.dead_since);
         let Some(file) = &self.file else { return since };
         let mut all = file.view(self.isa).candidates(queries, want, &self.dead_in_file);
         let first = self.in_file() as u32;
         for (all, since) in all.iter_mut().zip(since) {
-            all.extend(since.into_iter().map(|c| Candidate { row: RowId(c.row.0 + first), ..c }));
-            all.sort_unstable_by(Candidate::order);
+            all.extend(since.into_iter().map(|c| ScoreBounds { row: RowId(c.row.0 + first), ..c }));
+            all.sort_unstable_by(ScoreBounds::by_upper_bound);
         }
         all
     }
 
     /// For each query what is wanted, by exact score, then by number; `vector` gives a number's vector.
-    pub fn look_up(
+    pub fn search(
         &self,
         queries: &[&[f32]],
-        want: Want,
+        want: Limit,
         vector: &mut dyn FnMut(i64) -> Result<Option<Vec<f32>>>,
     ) -> Result<Vec<Vec<(i64, f32)>>> {
-        let quantized: Vec<Query> = queries.iter().map(|q| Query::new(q)).collect();
+        let quantized: Vec<QuantizedQuery> = queries.iter().map(|q| QuantizedQuery::new(q)).collect();
         let candidates = self.candidates(&quantized, want);
         let scored = queries.iter().zip(candidates).map(|(query, candidates)| {
             let found = rescore(&candidates, want, |row| {
@@ -121,10 +121,10 @@ impl VectorIndex {
     /// For each query the `k` numbers that seem nearest, with scores of at least `floor`, as far as bytes tell: within
     /// about a hundredth, and the same on every machine.
     pub fn roughly_nearest(&self, queries: &[&[f32]], k: usize, floor: f32) -> Vec<Vec<(i64, f32)>> {
-        let quantized: Vec<Query> = queries.iter().map(|q| Query::new(q)).collect();
-        let candidates = self.candidates(&quantized, Want::Nearest(k));
+        let quantized: Vec<QuantizedQuery> = queries.iter().map(|q| QuantizedQuery::new(q)).collect();
+        let candidates = self.candidates(&quantized, Limit::Nearest(k));
         let near = candidates.into_iter().map(|candidates| {
-            let middle = |c: Candidate| (i64::from(c.row.0), (c.most + c.least) / 2.0);
+            let middle = |c: ScoreBounds| (i64::from(c.row.0), (c.upper + c.lower) / 2.0);
             let mut near: Vec<(i64, f32)> = candidates.into_iter().map(middle).collect();
             near.retain(|(_, score)| *score >= floor);
             near.sort_unstable_by(|x, y| y.1.total_cmp(&x.1).then(x.0.cmp(&y.0)));
@@ -145,12 +145,12 @@ mod tests {
 
     const DIM: usize = 5;
 
-    fn mapped(rows: &QuantizedRows) -> RowsFile<Mmap> {
+    fn mapped(rows: &QuantizedRows) -> QuantizedFile<Mmap> {
         let mut file = tempfile::tempfile().unwrap();
         rows.view(Isa::detect()).write(7, &mut file).unwrap();
         file.rewind().unwrap();
         // SAFETY: nobody else has the file.
-        RowsFile::open(unsafe { Mmap::map(&file) }.unwrap()).unwrap().0
+        QuantizedFile::open(unsafe { Mmap::map(&file) }.unwrap()).unwrap().0
     }
 
     proptest! {
@@ -181,9 +181,9 @@ mod tests {
             prop_assert_eq!(parts.end(), 60);
             let queries = &rows[10..14];
             let mut vector = |number: i64| Ok(Some(rows[number as usize].to_vec()));
-            for want in [Want::Nearest(k), Want::AtLeast(0.3)] {
-                let found = parts.look_up(queries, want, &mut vector).unwrap();
-                prop_assert_eq!(found, whole.look_up(queries, want, &mut vector).unwrap());
+            for want in [Limit::Nearest(k), Limit::AtLeast(0.3)] {
+                let found = parts.search(queries, want, &mut vector).unwrap();
+                prop_assert_eq!(found, whole.search(queries, want, &mut vector).unwrap());
             }
             prop_assert_eq!(parts.roughly_nearest(queries, k, 0.1), whole.roughly_nearest(queries, k, 0.1));
         }

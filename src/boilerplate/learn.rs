@@ -16,7 +16,7 @@ const EXAMPLES: usize = 3;
 impl BoilerplateList {
     /// The passages that recur in unrelated stories of `corpus`, the most frequent first.
     pub fn learn(corpus: &Corpus) -> Self {
-        let occurrences = corpus.row_stories();
+        let occurrences = corpus.occurrences();
         let flags = detect(corpus);
         let rows = (0..flags.len()).filter(|&row| flags[row]);
         let mut passages: Vec<BoilerplateEntry> =
@@ -68,7 +68,7 @@ pub fn detect_boilerplate(corpus: &Corpus, list: &BoilerplateList) -> Vec<bool> 
 
 /// For each row of `corpus`, whether the corpus alone shows it to be boilerplate.
 fn detect(corpus: &Corpus) -> Vec<bool> {
-    let occurrences = corpus.row_stories();
+    let occurrences = corpus.occurrences();
     let frequent = occurrences.iter().filter(|stories| stories.len() as u64 >= MIN_BOILERPLATE_STORIES);
     // Stories that share several such rows are compared once.
     let mut pairs: Vec<(StoryId, StoryId)> =

@@ -5,7 +5,7 @@ use std::{
     hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
 };
 
-use crate::words::{is_sign, words};
+use crate::words::{is_cjk, words};
 
 /// Letters and digits from which a word says what a text is about. Most shorter ones are function words.
 const LONG: usize = 5;
@@ -142,7 +142,7 @@ fn count(text: &str) -> usize {
 
 /// Words of some length; where few signs make a word, those of two and more.
 fn long_words(text: &str) -> impl Iterator<Item = String> {
-    let least = |word: &str| if word.starts_with(is_sign) { 2 } else { LONG };
+    let least = |word: &str| if word.starts_with(is_cjk) { 2 } else { LONG };
     words(text).filter(move |word| word.chars().nth(least(word) - 1).is_some()).map(str::to_lowercase)
 }
 

@@ -1,36 +1,28 @@
 //! Numbers, told and folded so that each has one form, whatever the style of a paper or the script of its digits.
 
-use crate::words::{digit, is_letter, is_unspaced};
+use std::{collections::BTreeMap, sync::LazyLock};
 
-/// Numbers in words; "one" is mostly a pronoun.
-const IN_WORDS: [(&str, &str); 22] = [
-    ("two", "2"),
-    ("three", "3"),
-    ("four", "4"),
-    ("five", "5"),
-    ("six", "6"),
-    ("seven", "7"),
-    ("eight", "8"),
-    ("nine", "9"),
-    ("ten", "10"),
-    ("eleven", "11"),
-    ("twelve", "12"),
-    ("thirteen", "13"),
-    ("fourteen", "14"),
-    ("fifteen", "15"),
-    ("twenty", "20"),
-    ("thirty", "30"),
-    ("forty", "40"),
-    ("fifty", "50"),
-    ("sixty", "60"),
-    ("seventy", "70"),
-    ("eighty", "80"),
-    ("ninety", "90"),
-];
+use serde::Deserialize;
+
+use crate::{
+    word_lists,
+    words::{ascii_digit, is_unspaced_script, is_word_char},
+};
+
+/// The lists of `data/numbers.toml`.
+#[derive(Deserialize)]
+struct Lists {
+    amount_units: Vec<String>,
+    number_words: BTreeMap<String, String>,
+}
+
+static LISTS: LazyLock<Lists> =
+    LazyLock::new(|| word_lists::parse("numbers.toml", include_str!("data/numbers.toml")));
 
 /// The digits of a number in words.
 pub(super) fn in_words(word: &str) -> Option<&'static str> {
-    IN_WORDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, digits)| *digits)
+    let mut all = LISTS.number_words.iter();
+    all.find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, digits)| digits.as_str())
 }
 
 /// Whether `text` begins with a number that may well stand below zero: a fraction, a share, degrees. A dash before another
@@ -38,26 +30,26 @@ pub(super) fn in_words(word: &str) -> Option<&'static str> {
 pub(super) fn is_amount(text: &str) -> bool {
     let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
     let fraction = rest.starts_with(['.', ',']) && rest[1..].starts_with(|c: char| c.is_ascii_digit());
-    let units = ["%", "°", "percent", "per cent", "pct", "degree"];
-    rest.len() < text.len() && (fraction || units.iter().any(|unit| rest.trim_start().starts_with(unit)))
+    rest.len() < text.len()
+        && (fraction || LISTS.amount_units.iter().any(|unit| rest.trim_start().starts_with(unit.as_str())))
 }
 
 /// How many bytes of `after` go on with the number that `word` ends in: groups of three digits after spaces, as in much of
 /// Europe ("4 200 000"), or after apostrophes, as in Switzerland ("4'200"), with the decimals behind them.
 pub(super) fn groups_after(word: &str, after: &str) -> usize {
-    let head = word.trim_end_matches(|c| digit(c).is_some());
+    let head = word.trim_end_matches(|c| ascii_digit(c).is_some());
     let first = &word[head.len()..];
-    let begins = head.is_empty() || head == "-" || head.ends_with(is_unspaced);
+    let begins = head.is_empty() || head == "-" || head.ends_with(is_unspaced_script);
     if !begins
         || !(1..=3).contains(&first.chars().count())
-        || first.chars().next().and_then(digit) == Some('0')
+        || first.chars().next().and_then(ascii_digit) == Some('0')
     {
         return 0;
     }
     let Some(mark @ (' ' | '\'')) = after.chars().next() else { return 0 };
     let digits_at = |at: usize| {
         let rest = &after[at..];
-        let end = rest.find(|c| digit(c).is_none()).unwrap_or(rest.len());
+        let end = rest.find(|c| ascii_digit(c).is_none()).unwrap_or(rest.len());
         (rest[..end].chars().count(), end)
     };
     let mut end = 0;
@@ -74,7 +66,7 @@ pub(super) fn groups_after(word: &str, after: &str) -> usize {
     }
     // Not a number, if a letter or more digits follow at once.
     let follows = after[end..].chars().next();
-    if follows.is_some_and(|c| is_letter(c) && !is_unspaced(c)) { 0 } else { end }
+    if follows.is_some_and(|c| is_word_char(c) && !is_unspaced_script(c)) { 0 } else { end }
 }
 
 /// One form of the number `word`, which is in lower case: "1,200", "1.200", "1 200" and "1200" are one number, "3,5" is
@@ -83,7 +75,7 @@ pub(super) fn fold(word: &str) -> String {
     let plain = |c: char| match c {
         '٫' => '.',
         '٬' => ',',
-        c => digit(c).unwrap_or(c),
+        c => ascii_digit(c).unwrap_or(c),
     };
     let word: String = word.chars().map(plain).filter(|c| *c != ' ' && *c != '\'').collect();
     let is_amount = |c: char| c.is_ascii_digit() || c == '.' || c == ',';

@@ -1,9 +1,17 @@
 //! Words and numbers of a text, folded so that an agency's style is not taken for another wording.
 
-use std::{collections::HashSet, sync::LazyLock};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::LazyLock,
+};
+
+use serde::Deserialize;
 
 use super::numbers;
-use crate::words::{digit, is_letter, split};
+use crate::{
+    word_lists,
+    words::{ascii_digit, is_word_char, split_run},
+};
 
 /// What a token is, as far as its shape tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,86 +31,20 @@ pub(crate) struct Token {
     pub kind: Kind,
 }
 
-/// Spellings of agencies and their plain forms.
-const STYLE: [(&str, &str); 46] = [
-    // "Mar" and "May" are words too.
-    ("jan", "january"),
-    ("feb", "february"),
-    ("apr", "april"),
-    ("jun", "june"),
-    ("jul", "july"),
-    ("aug", "august"),
-    ("sep", "september"),
-    ("sept", "september"),
-    ("oct", "october"),
-    ("nov", "november"),
-    ("dec", "december"),
-    ("revs", "revenues"),
-    ("dlr", "dollar"),
-    ("dlrs", "dollars"),
-    ("stg", "sterling"),
-    ("pct", "percent"),
-    ("%", "percent"),
-    ("mln", "million"),
-    ("mlns", "million"),
-    ("m", "million"),
-    ("bln", "billion"),
-    ("blns", "billion"),
-    ("bn", "billion"),
-    ("trln", "trillion"),
-    ("mths", "months"),
-    ("mth", "month"),
-    ("yr", "year"),
-    ("yrs", "years"),
-    ("qtr", "quarter"),
-    ("qtrs", "quarters"),
-    ("shr", "share"),
-    ("shrs", "shares"),
-    ("govt", "government"),
-    ("intl", "international"),
-    ("corp", "corporation"),
-    ("co", "company"),
-    ("cos", "companies"),
-    ("inc", "incorporated"),
-    ("ltd", "limited"),
-    ("dept", "department"),
-    ("natl", "national"),
-    ("assn", "association"),
-    ("vs", "versus"),
-    ("avg", "average"),
-    ("approx", "approximately"),
-    ("&", "and"),
-];
+/// The lists of `data/tokens.toml`.
+#[derive(Deserialize)]
+struct Lists {
+    function_words: HashSet<String>,
+    british_endings: Vec<(String, String)>,
+    abbreviations: HashMap<String, String>,
+}
 
-/// British endings and their American forms, for words of six letters and more.
-const ENDINGS: [(&str, &str); 12] = [
-    ("isation", "ization"),
-    ("isations", "izations"),
-    ("ising", "izing"),
-    ("ised", "ized"),
-    ("ises", "izes"),
-    ("ise", "ize"),
-    ("yse", "yze"),
-    ("ysed", "yzed"),
-    ("ours", "ors"),
-    ("oured", "ored"),
-    ("our", "or"),
-    ("lled", "led"),
-];
-
-/// Words that say nothing of a story's subject.
-static FUNCTION: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-    "a about after all also an and any are as at be because been before but by can could did do for from had has have he \
-    her his how if in into is it its it's may more most much no not of on only or other our out over said same say says \
-    she should since so some such than that the their them then there these they this those through to under until up was \
-    we were what when where which while who will with would year years you"
-        .split_whitespace()
-        .collect()
-});
+static LISTS: LazyLock<Lists> =
+    LazyLock::new(|| word_lists::parse("tokens.toml", include_str!("data/tokens.toml")));
 
 /// Whether `word` is a function word.
 pub(crate) fn is_function(word: &str) -> bool {
-    FUNCTION.contains(word)
+    LISTS.function_words.contains(word)
 }
 
 /// The tokens of normalized `text`.
@@ -125,7 +67,7 @@ pub(crate) fn read(text: &str) -> impl Iterator<Item = (Token, &str)> {
         }
         let capital = word.chars().next().is_some_and(char::is_uppercase);
         let kind = match () {
-            () if word.chars().any(|c| digit(c).is_some()) => Kind::Number,
+            () if word.chars().any(|c| ascii_digit(c).is_some()) => Kind::Number,
             () if capital && inside && !shouted => Kind::Name,
             () => Kind::Word,
         };
@@ -144,7 +86,7 @@ fn words(text: &str) -> Vec<&str> {
         let before = if i == 0 { ' ' } else { at(i - 1) };
         let is_minus =
             c == '-' && (before.is_whitespace() || before == '(') && numbers::is_amount(&text[start + 1..]);
-        if !is_letter(c) && !is_minus {
+        if !is_word_char(c) && !is_minus {
             let end = start + c.len_utf8();
             if ".!?".contains(c) || "%&".contains(c) {
                 out.push(&text[start..end]);
@@ -156,8 +98,8 @@ fn words(text: &str) -> Vec<&str> {
         while j < bytes.len() {
             let c = bytes[j].1;
             let next = bytes.get(j + 1).map_or(' ', |n| n.1);
-            let digits = digit(bytes[j - 1].1).is_some() && digit(next).is_some();
-            let inside = is_letter(c)
+            let digits = ascii_digit(bytes[j - 1].1).is_some() && ascii_digit(next).is_some();
+            let inside = is_word_char(c)
                 || (c == '\'' && next.is_alphabetic())
                 || (".,/:-٫٬".contains(c) && digits)
                 || (c == '.' && next.is_uppercase() && bytes[j - 1].1.is_uppercase());
@@ -168,7 +110,7 @@ fn words(text: &str) -> Vec<&str> {
         }
         let end = bytes.get(j).map_or(text.len(), |b| b.0);
         let groups = numbers::groups_after(&text[start..end], &text[end..]);
-        out.extend(split(&text[start..end + groups]));
+        out.extend(split_run(&text[start..end + groups]));
         i = j + text[end..end + groups].chars().count();
     }
     out
@@ -189,12 +131,12 @@ fn fold(word: &str, kind: Kind) -> String {
     let kept = lower.strip_suffix("'s").map_or(lower.len(), str::len);
     lower.truncate(kept);
     lower.retain(|c| c != '.');
-    if let Some((_, plain)) = STYLE.iter().find(|(style, _)| *style == lower) {
-        return (*plain).to_string();
+    if let Some(full) = LISTS.abbreviations.get(&lower) {
+        return full.clone();
     }
     if lower.len() >= 6 {
-        for (british, american) in ENDINGS {
-            if let Some(stem) = lower.strip_suffix(british) {
+        for (british, american) in &LISTS.british_endings {
+            if let Some(stem) = lower.strip_suffix(british.as_str()) {
                 return format!("{stem}{american}");
             }
         }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::{hex, story::Story};
 
 /// An id in a line of JSON: a text or a number, as it may be in a record.
-pub fn id_in_json<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+pub fn deserialize_id<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     match Value::deserialize(from)? {
         Value::String(id) => Ok(id),
         Value::Number(id) => Ok(id.to_string()),
@@ -18,7 +18,7 @@ pub fn id_in_json<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error
 }
 
 /// The file's name without endings, for stories that are files.
-pub(crate) fn stem(path: &Path) -> String {
+pub(crate) fn stem_id(path: &Path) -> String {
     let name = name(path);
     let name = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
     match name.rsplit_once('.') {
@@ -28,12 +28,12 @@ pub(crate) fn stem(path: &Path) -> String {
 }
 
 /// For a story of a page that holds several.
-pub(crate) fn of_part(path: &Path, part: u32) -> String {
-    format!("{}#{}", stem(path), part + 1)
+pub(crate) fn part_id(path: &Path, part: u32) -> String {
+    format!("{}#{}", stem_id(path), part + 1)
 }
 
 /// For a record of a file of many, counted from 0.
-pub(crate) fn of_record(path: &Path, record: u64) -> String {
+pub(crate) fn record_id(path: &Path, record: u64) -> String {
     format!("{}#{}", name(path), record + 1)
 }
 
@@ -43,9 +43,9 @@ fn name(path: &Path) -> String {
 
 /// The id that `story` was given by the place where it was read, without the number that sets it off from others of
 /// that run; none if it brought its own, unless that reads the same.
-pub fn by_place(story: &Story) -> Option<String> {
+pub fn positional_id(story: &Story) -> Option<String> {
     let at = &story.origin;
-    let made = [stem(&at.path), of_part(&at.path, at.part), of_record(&at.path, at.record)];
+    let made = [stem_id(&at.path), part_id(&at.path, at.part), record_id(&at.path, at.record)];
     let plain = first_of_name(&story.id).unwrap_or(&story.id);
     made.into_iter().find(|id| *id == story.id || id == plain)
 }
@@ -61,18 +61,18 @@ fn is_number(text: &str) -> bool {
 
 /// Whether the id of `story` counts: records of a file, stories of a page, or stories of one name. Where others come before
 /// it, another story has that id.
-pub fn is_counted(story: &Story) -> bool {
+pub fn has_ordinal_id(story: &Story) -> bool {
     let path = &story.origin.path;
     let of_file =
         |of: &str| story.id.strip_prefix(of).and_then(|n| n.strip_prefix('#')).is_some_and(is_number);
     // A file may be named so.
-    let is_repeated = first_of_name(&story.id).is_some() && stem(path) != story.id;
-    is_repeated || of_file(&name(path)) || of_file(&stem(path))
+    let is_repeated = first_of_name(&story.id).is_some() && stem_id(path) != story.id;
+    is_repeated || of_file(&name(path)) || of_file(&stem_id(path))
 }
 
 /// For each story whether its id counts, or is the first of those that do.
-pub fn counted(stories: &[Story]) -> Vec<bool> {
-    let counted: Vec<bool> = stories.iter().map(is_counted).collect();
+pub fn flag_ordinal_ids(stories: &[Story]) -> Vec<bool> {
+    let counted: Vec<bool> = stories.iter().map(has_ordinal_id).collect();
     let later = stories.iter().zip(&counted).filter(|(_, counted)| **counted);
     let first: BTreeSet<&str> = later.filter_map(|(s, _)| first_of_name(&s.id)).collect();
     stories.iter().zip(counted).map(|(s, counted)| counted || first.contains(s.id.as_str())).collect()
@@ -89,8 +89,8 @@ pub fn text_digest(story: &Story) -> String {
 
 /// Gives a story of a stream that brought no id one that follows from its title and text alone: another stream has records
 /// of the same numbers.
-pub fn name_by_text(story: &mut Story) {
-    if by_place(story).is_some() {
+pub fn assign_content_id(story: &mut Story) {
+    if positional_id(story).is_some() {
         story.id = by_text(story);
     }
 }
@@ -109,7 +109,7 @@ mod tests {
         let check = |id: &str, path: &str, record: u64, part: u32, expect: Option<&str>| {
             let origin = Origin { path: path.into(), record, part, ..Origin::default() };
             let story = Story { id: id.into(), origin, ..Story::default() };
-            assert_eq!(by_place(&story).as_deref(), expect, "{id} of {path}");
+            assert_eq!(positional_id(&story).as_deref(), expect, "{id} of {path}");
         };
         check("news.jsonl.gz#3", "d/news.jsonl.gz", 2, 0, Some("news.jsonl.gz#3"));
         check("news.jsonl#3~12", "d/news.jsonl", 2, 0, Some("news.jsonl#3"));
@@ -132,7 +132,7 @@ mod tests {
                 ..Story::default()
             };
             let stories: Vec<Story> = ids.iter().map(story).collect();
-            assert_eq!(counted(&stories), expect, "{ids:?}");
+            assert_eq!(flag_ordinal_ids(&stories), expect, "{ids:?}");
         };
         check(&[("news.jsonl#3", "d/news.jsonl"), ("hw-1", "d/news.jsonl")], &[true, false]);
         check(&[("page#2", "d/page.txt"), ("page", "d/page.txt")], &[true, false]);

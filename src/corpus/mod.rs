@@ -1,11 +1,11 @@
 //! Stories to a corpus: passages, normalized and hashed; equal ones share a row.
 
-pub(crate) mod credit;
 pub(crate) mod date;
-pub(crate) mod furniture;
+pub(crate) mod dateline;
 pub(crate) mod ids;
 pub(crate) mod normalize;
-mod split;
+pub(crate) mod page_chrome;
+mod segmentation;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -13,16 +13,18 @@ use std::{
 };
 
 pub use date::parse_date;
-pub use ids::{by_place, counted, id_in_json, is_counted, name_by_text, text_digest};
+pub use ids::{
+    assign_content_id, deserialize_id, flag_ordinal_ids, has_ordinal_id, positional_id, text_digest,
+};
 pub use normalize::normalize;
-pub use split::split_text;
+pub use segmentation::segment_text;
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::story::{Corpus, Passage, Row, RowId, Story};
 
-/// The version of [`normalize`] and [`split_text`]; vectors of different versions are not mixed.
+/// The version of [`normalize`] and [`segment_text`]; vectors of different versions are not mixed.
 pub const TEXT_VERSION: u32 = 1;
 
 /// A passage before its row is known.
@@ -58,21 +60,23 @@ impl Corpus {
     }
 }
 
-/// The row of `text`; none if normalizing leaves nothing of it.
-pub fn row(text: &str) -> Option<Row> {
-    let text = normalize(text);
-    let digest = Sha256::digest(&text);
-    let mut hash = [0; 16];
-    hash.copy_from_slice(&digest[..16]);
-    (!text.is_empty()).then_some(Row { text, hash })
+impl Row {
+    /// The row of `text`; `None` if normalization leaves nothing of it.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let text = normalize(text);
+        let digest = Sha256::digest(&text);
+        let mut hash = [0; 16];
+        hash.copy_from_slice(&digest[..16]);
+        (!text.is_empty()).then_some(Row { text, hash })
+    }
 }
 
 fn pieces(story: &Story) -> Vec<Piece> {
     let of = |text: &str, span: Range<usize>, title| {
-        row(&text[span.clone()]).map(|row| Piece { span, title, row })
+        Row::from_text(&text[span.clone()]).map(|row| Piece { span, title, row })
     };
     let body: Vec<Piece> =
-        split_text(&story.text).into_iter().filter_map(|s| of(&story.text, s, false)).collect();
+        segment_text(&story.text).into_iter().filter_map(|s| of(&story.text, s, false)).collect();
     match body.is_empty() {
         true => of(&story.title, 0..story.title.len(), true).into_iter().collect(),
         false => body,

@@ -23,7 +23,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, corpus::id_in_json};
+use crate::{Error, Result, corpus::deserialize_id};
 
 /// The version of the lines.
 pub const DECISION_SCHEMA: u32 = 1;
@@ -45,10 +45,10 @@ pub struct Decision {
     /// [`DECISION_SCHEMA`].
     pub schema: u32,
     /// The id of one story.
-    #[serde(deserialize_with = "id_in_json")]
+    #[serde(deserialize_with = "deserialize_id")]
     pub a: String,
     /// The id of the other.
-    #[serde(deserialize_with = "id_in_json")]
+    #[serde(deserialize_with = "deserialize_id")]
     pub b: String,
     /// What was decided.
     pub decision: PairConstraint,
@@ -90,7 +90,7 @@ pub struct CanonicalOverride {
     /// [`DECISION_SCHEMA`].
     pub schema: u32,
     /// The story's id.
-    #[serde(deserialize_with = "id_in_json")]
+    #[serde(deserialize_with = "deserialize_id")]
     pub id: String,
     /// "canonical".
     pub decision: String,

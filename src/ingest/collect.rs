@@ -10,7 +10,7 @@ use std::{
 use super::{Format, Ingested, Notice, NoticeKind, Options, bytes, csv, html, json, markdown, page, parquet};
 use crate::{
     Error, Result,
-    corpus::{credit, ids, normalize},
+    corpus::{dateline, ids, normalize},
     progress::Progress,
     story::{Origin, Story},
 };
@@ -208,9 +208,9 @@ impl<'a> Collector<'a> {
         let id = found
             .id
             .filter(|id| !id.trim().is_empty())
-            .unwrap_or_else(|| ids::of_record(&self.path, found.record));
+            .unwrap_or_else(|| ids::record_id(&self.path, found.record));
         let id = self.unique(id, found.line);
-        let lead = credit::find(&found.text);
+        let lead = dateline::find_attribution(&found.text);
         self.out.stories.push(Story {
             id,
             title: title.to_string(),
@@ -229,14 +229,14 @@ impl<'a> Collector<'a> {
         });
     }
 
-    /// See [`ids::stem`].
+    /// See [`ids::stem_id`].
     pub(super) fn stem(&self) -> String {
-        ids::stem(&self.path)
+        ids::stem_id(&self.path)
     }
 
-    /// See [`ids::of_part`].
+    /// See [`ids::part_id`].
     pub(super) fn of_part(&self, part: u32) -> String {
-        ids::of_part(&self.path, part)
+        ids::part_id(&self.path, part)
     }
 
     fn unique(&mut self, id: String, line: u64) -> String {

@@ -7,7 +7,7 @@ use super::{
     collect::{Collector, Found},
     tags,
 };
-use crate::corpus::{date, furniture, normalize::entities};
+use crate::corpus::{date, normalize::entities, page_chrome};
 
 /// Nesting beyond this is no article but an attack on a recursive parser.
 const MAX_DEPTH: usize = 512;
@@ -27,7 +27,7 @@ pub(super) fn read(page: &str, collector: &mut Collector) {
     match article {
         Ok(article) if article.text_content.trim().len() >= MIN_TEXT => {
             let published = article.published_time.as_deref().and_then(date::parse);
-            let text = furniture::strip_lines(&article.text_content);
+            let text = page_chrome::strip_chrome_lines(&article.text_content);
             collector.story(Found {
                 id,
                 title: article.title,

@@ -13,7 +13,7 @@ use super::{
     NoticeKind,
     collect::{Collector, Found},
 };
-use crate::corpus::{date, furniture};
+use crate::corpus::{date, page_chrome};
 
 /// A longer first block is a paragraph, not a title.
 const MAX_TITLE: usize = 200;
@@ -108,7 +108,7 @@ fn undated(blocks: &[(u64, &str)]) -> Found {
 
 fn dated(blocks: &[(u64, &str)], dates: &[usize]) -> Vec<Found> {
     if let [date] = dates
-        && blocks[date + 1..].iter().all(|b| furniture::is_furniture(b.1))
+        && blocks[date + 1..].iter().all(|b| page_chrome::is_page_chrome(b.1))
     {
         // The date stands at the end.
         return vec![Found { published: date_line(blocks[*date].1), ..undated(&blocks[..*date]) }];
@@ -116,7 +116,7 @@ fn dated(blocks: &[(u64, &str)], dates: &[usize]) -> Vec<Found> {
     // The title of a date line is the nearest block before it that is no furniture and no other date line.
     let title_of = |&date: &usize| {
         (0..date).rev().take_while(|&i| date_line(blocks[i].1).is_none()).find(|&i| {
-            !furniture::is_furniture(blocks[i].1)
+            !page_chrome::is_page_chrome(blocks[i].1)
                 && blocks[i].1.len() <= MAX_TITLE
                 && !blocks[i].1.contains('\n')
         })
@@ -125,13 +125,13 @@ fn dated(blocks: &[(u64, &str)], dates: &[usize]) -> Vec<Found> {
     for n in 1..dates.len() {
         // All that stands under the date line before is that one's text.
         let body = dates[n - 1] + 1..heads[n].unwrap_or(0);
-        if heads[n].is_some() && body.into_iter().all(|i| furniture::is_furniture(blocks[i].1)) {
+        if heads[n].is_some() && body.into_iter().all(|i| page_chrome::is_page_chrome(blocks[i].1)) {
             heads[n] = None;
         }
     }
     // What stands before the first title is what a browser shows there, unless there is a paragraph in it.
     let before = &blocks[..heads[0].unwrap_or(dates[0])];
-    let paragraph = |b: &&(u64, &str)| b.1.len() > MAX_TITLE && !furniture::is_furniture(b.1);
+    let paragraph = |b: &&(u64, &str)| b.1.len() > MAX_TITLE && !page_chrome::is_page_chrome(b.1);
     let first = before.iter().any(|b| paragraph(&b)).then(|| undated(before));
     let titles: Vec<&str> = heads.iter().flatten().map(|&i| blocks[i].1).collect();
     let stories = dates.iter().enumerate().map(|(n, &date)| {
@@ -150,7 +150,7 @@ fn dated(blocks: &[(u64, &str)], dates: &[usize]) -> Vec<Found> {
 fn body_text(blocks: &[(u64, &str)], titles: &[&str]) -> String {
     let texts: Vec<&str> = blocks.iter().map(|b| b.1).collect();
     let titles: Vec<&str> = titles.iter().copied().filter(|t| !t.is_empty()).collect();
-    let furniture = furniture::on_page(&texts, &titles);
+    let furniture = page_chrome::flag_page_chrome(&texts, &titles);
     let kept: Vec<&str> = texts.iter().zip(furniture).filter(|(_, f)| !f).map(|(t, _)| *t).collect();
     kept.join("\n\n")
 }

@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 use rayon::prelude::*;
 
 use super::{
-    company::{self, Candidate, Score},
-    reading::{Profile, Reading, Words},
+    document::{Document, Profile, Words},
+    smoothing::{self, Candidate, SmoothedScore},
     terms::{Vocabulary, product, shared},
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     compare::DocumentFrequencies,
     device::Isa,
     progress::{Progress, Stage},
-    search::{QuantizedRows, Query},
+    search::{QuantizedQuery, QuantizedRows},
     vector::dot,
 };
 
@@ -28,8 +28,8 @@ const LOOKED_AT_LEAST: usize = 200;
 const RISING: usize = 2;
 
 /// A pool of stories that are looked up many times.
-pub struct Lookup<'a> {
-    readings: Vec<Reading<'a>>,
+pub struct SimilarityIndex<'a> {
+    documents: Vec<Document<'a>>,
     vocabulary: Vocabulary,
     profiles: Vec<Profile>,
     /// The vectors of the profiles as bytes: what is read of all stories.
@@ -41,7 +41,7 @@ pub struct Lookup<'a> {
 
 /// A passage of the query and one of the story.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Match {
+pub struct PassageMatch {
     /// The query's.
     pub query: String,
     /// The story's.
@@ -52,13 +52,13 @@ pub struct Match {
 
 /// A story near a query.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Found {
+pub struct SimilarStory {
     /// Its place in the pool.
     pub story: usize,
-    /// The mean of `cosine` and `terms`, moved towards `company`, the less the nearer to 1, which the same text has.
+    /// The mean of `cosine` and `terms`, moved towards `neighbour_score`, the less the nearer to 1, which the same text has.
     pub score: f32,
     /// How near the query the two stories are, on average, that are most like this one.
-    pub company: f32,
+    pub neighbour_score: f32,
     /// Cosine of the stories' vectors, or of their best passages, whichever is higher; of the vectors if both stories
     /// are a title and a passage.
     pub cosine: f32,
@@ -69,7 +69,7 @@ pub struct Found {
     /// Other words and numbers that both have, the most telling first.
     pub words: Vec<String>,
     /// Their best passages; none if one has no body.
-    pub best: Option<Match>,
+    pub best: Option<PassageMatch>,
 }
 
 /// What is known of a story before its passages are looked at.
@@ -108,10 +108,10 @@ impl Rough {
     }
 }
 
-impl<'a> Lookup<'a> {
+impl<'a> SimilarityIndex<'a> {
     /// Takes the pool, to be searched by the kernels of `isa`.
-    pub fn new(readings: Vec<Reading<'a>>, isa: Isa, progress: &dyn Progress) -> Result<Self> {
-        Self::prepare(readings, None, isa, progress)
+    pub fn new(documents: Vec<Document<'a>>, isa: Isa, progress: &dyn Progress) -> Result<Self> {
+        Self::prepare(documents, None, isa, progress)
     }
 
     /// Takes a pool of a few stories out of many, whose document frequencies are known.
@@ -119,34 +119,34 @@ impl<'a> Lookup<'a> {
     /// # Errors
     /// If the document frequencies cannot be read, and [`Error::Interrupted`].
     pub fn with_document_frequencies(
-        readings: Vec<Reading<'a>>,
+        documents: Vec<Document<'a>>,
         frequencies: &dyn DocumentFrequencies,
         isa: Isa,
         progress: &dyn Progress,
     ) -> Result<Self> {
-        Self::prepare(readings, Some(frequencies), isa, progress)
+        Self::prepare(documents, Some(frequencies), isa, progress)
     }
 
     fn prepare(
-        readings: Vec<Reading<'a>>,
+        documents: Vec<Document<'a>>,
         frequencies: Option<&dyn DocumentFrequencies>,
         isa: Isa,
         progress: &dyn Progress,
     ) -> Result<Self> {
-        progress.begin(Stage::Link, Some(readings.len() as u64));
-        let words: Vec<Words<'_>> = readings.par_iter().map(Reading::words).collect();
+        progress.begin(Stage::Link, Some(documents.len() as u64));
+        let words: Vec<Words<'_>> = documents.par_iter().map(Document::words).collect();
         let mut vocabulary = Vocabulary::default();
         words.iter().for_each(|w| vocabulary.add(w));
         if let Some(frequencies) = frequencies {
             vocabulary.set_document_frequencies(frequencies)?;
         }
-        let dim = readings.iter().flat_map(|r| r.title.iter().chain(&r.body)).map(|p| p.vector.len()).next();
+        let dim = documents.iter().flat_map(|r| r.title.iter().chain(&r.body)).map(|p| p.vector.len()).next();
         let dim = dim.unwrap_or(0);
-        let profile = |(reading, words): (&Reading<'_>, &Words<'_>)| {
+        let profile = |(reading, words): (&Document<'_>, &Words<'_>)| {
             progress.advance(Stage::Link, 1);
             reading.profile(words, &vocabulary, dim)
         };
-        let profiles: Vec<Profile> = readings.par_iter().zip(&words).map(profile).collect();
+        let profiles: Vec<Profile> = documents.par_iter().zip(&words).map(profile).collect();
         if progress.cancelled() {
             return Err(Error::Interrupted);
         }
@@ -159,21 +159,21 @@ impl<'a> Lookup<'a> {
         let mut bytes = QuantizedRows::new(dim);
         profiles.iter().for_each(|profile| bytes.push(&profile.vector));
         progress.end(Stage::Link);
-        Ok(Lookup { readings, vocabulary, profiles, bytes, isa, postings, dim })
+        Ok(SimilarityIndex { documents, vocabulary, profiles, bytes, isa, postings, dim })
     }
 
     /// The story at `place` as it was taken.
-    pub fn reading(&self, place: usize) -> &Reading<'a> {
-        &self.readings[place]
+    pub fn reading(&self, place: usize) -> &Document<'a> {
+        &self.documents[place]
     }
 
     /// The `k` stories nearest to `query` among those that `wanted` lets pass, nearest first.
     pub fn nearest(
         &self,
-        query: &Reading<'_>,
+        query: &Document<'_>,
         k: usize,
         wanted: &(dyn Fn(usize) -> bool + Sync),
-    ) -> Vec<Found> {
+    ) -> Vec<SimilarStory> {
         let query_words = query.words();
         let profile = query.profile(&query_words, &self.vocabulary, self.dim);
         let own = self.vocabulary.spellings(query_words.all(), |_| true);
@@ -188,19 +188,22 @@ impl<'a> Lookup<'a> {
         drop(terms);
         let mut looked: Vec<Looked> = rough.into_par_iter().map(|whole| self.look(query, whole)).collect();
         looked.sort_unstable_by(|x, y| x.near.order(&y.near));
-        looked.truncate((k * RISING).max(company::NEAREST));
+        looked.truncate((k * RISING).max(smoothing::NEAREST));
         let candidate = |looked: &Looked| Candidate {
             profile: &self.profiles[looked.near.story],
             similarity: looked.similarity,
             score: looked.near.score().clamp(-1.0, 1.0),
         };
-        let scores = company::scores(&looked.iter().map(candidate).collect::<Vec<_>>());
-        let mut scored: Vec<(Score, Looked)> = scores.into_iter().zip(looked).collect();
+        let scores = smoothing::scores(&looked.iter().map(candidate).collect::<Vec<_>>());
+        let mut scored: Vec<(SmoothedScore, Looked)> = scores.into_iter().zip(looked).collect();
         scored.sort_unstable_by(|x, y| y.0.score.total_cmp(&x.0.score).then(x.1.near.order(&y.1.near)));
         scored.truncate(k);
-        let found = |(Score { score, company }, Looked { near: rough, best, .. }): (Score, Looked)| {
+        let found = |(SmoothedScore { score, neighbour_score }, Looked { near: rough, best, .. }): (
+            SmoothedScore,
+            Looked,
+        )| {
             let theirs = &self.profiles[rough.story];
-            let their_words = self.readings[rough.story].words();
+            let their_words = self.documents[rough.story].words();
             let common = shared(&theirs.terms, &profile.terms);
             let is_common = |term: u32| common.binary_search_by_key(&term, |c| c.0).is_ok();
             let spelled = self.vocabulary.spellings(their_words.all(), is_common);
@@ -210,15 +213,15 @@ impl<'a> Lookup<'a> {
                 |term| own.get(&term).copied(),
             );
             debug_assert!((product(&theirs.terms, &profile.terms) - rough.terms).abs() < 1e-3);
-            let best = best.map(|b| Match {
+            let best = best.map(|b| PassageMatch {
                 query: parts(query).nth(b.query).map_or("", |p| p.text).into(),
-                passage: parts(&self.readings[rough.story]).nth(b.passage).map_or("", |p| p.text).into(),
+                passage: parts(&self.documents[rough.story]).nth(b.passage).map_or("", |p| p.text).into(),
                 cosine: b.cosine.clamp(-1.0, 1.0),
             });
-            Found {
+            SimilarStory {
                 story: rough.story,
                 score: score.clamp(-1.0, 1.0),
-                company,
+                neighbour_score,
                 cosine: rough.cosine.clamp(-1.0, 1.0),
                 terms: rough.terms.min(1.0),
                 names,
@@ -229,10 +232,10 @@ impl<'a> Lookup<'a> {
         scored.into_iter().map(found).collect()
     }
 
-    fn look(&self, query: &Reading<'_>, whole: Rough) -> Looked {
+    fn look(&self, query: &Document<'_>, whole: Rough) -> Looked {
         let best = self.best_passages(query, whole.story);
         // A passage says less than it and its title do: if both are no more than that, it raises nothing.
-        let passage = best.filter(|_| !(is_short(query) && is_short(&self.readings[whole.story])));
+        let passage = best.filter(|_| !(is_short(query) && is_short(&self.documents[whole.story])));
         let cosine = passage.map_or(whole.cosine, |b| whole.cosine.max(b.cosine));
         Looked { near: Rough { cosine, ..whole }, similarity: whole.cosine + whole.terms, best }
     }
@@ -246,14 +249,14 @@ impl<'a> Lookup<'a> {
         most: usize,
         wanted: &(dyn Fn(usize) -> bool + Sync),
     ) -> Vec<Rough> {
-        let bounds = self.bytes.view(self.isa).bounds(&Query::new(&profile.vector));
+        let bounds = self.bytes.view(self.isa).bounds(&QuantizedQuery::new(&profile.vector));
         let at = |bound: f32, story: usize| Rough { story, cosine: bound, terms: terms[story] };
         let mut scores: Vec<f32> = Vec::new();
         let mut stories: Vec<(usize, f32)> = Vec::new();
         for bound in bounds.iter().filter(|b| wanted(b.row.index())) {
             let story = bound.row.index();
-            scores.push(at(bound.least, story).score());
-            stories.push((story, at(bound.most, story).score()));
+            scores.push(at(bound.lower, story).score());
+            stories.push((story, at(bound.upper, story).score()));
         }
         if scores.len() > most {
             // So many stories are at least as near as this.
@@ -269,10 +272,10 @@ impl<'a> Lookup<'a> {
         rough
     }
 
-    fn best_passages(&self, asked: &Reading<'_>, story: usize) -> Option<Best> {
+    fn best_passages(&self, asked: &Document<'_>, story: usize) -> Option<Best> {
         let mut best: Option<Best> = None;
         for (query, ours) in parts(asked).enumerate() {
-            for (passage, theirs) in parts(&self.readings[story]).enumerate() {
+            for (passage, theirs) in parts(&self.documents[story]).enumerate() {
                 let cosine = dot(ours.vector, theirs.vector);
                 if best.is_none_or(|b| cosine > b.cosine) {
                     best = Some(Best { query, passage, cosine });
@@ -284,12 +287,12 @@ impl<'a> Lookup<'a> {
 }
 
 /// Whether it is a title and a passage.
-fn is_short(reading: &Reading<'_>) -> bool {
+fn is_short(reading: &Document<'_>) -> bool {
     reading.title.is_some() && reading.body.len() == 1
 }
 
 /// The passages, or the title where there is none.
-fn parts<'r, 'a>(reading: &'r Reading<'a>) -> impl Iterator<Item = &'r super::Part<'a>> {
+fn parts<'r, 'a>(reading: &'r Document<'a>) -> impl Iterator<Item = &'r super::EmbeddedText<'a>> {
     let title = if reading.body.is_empty() { reading.title.as_ref() } else { None };
     reading.body.iter().chain(title)
 }
@@ -297,7 +300,7 @@ fn parts<'r, 'a>(reading: &'r Reading<'a>) -> impl Iterator<Item = &'r super::Pa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{link::Part, progress::NoProgress, random::SplitMix64, vector::Matrix};
+    use crate::{link::EmbeddedText, progress::NoProgress, random::SplitMix64, vector::Matrix};
 
     #[test]
     fn rank_follows_vectors_terms_and_best_passages() {
@@ -311,11 +314,11 @@ mod tests {
         for (i, row) in [[1.0, 0.0], [0.0, 1.0], [0.6, 0.8], [-1.0, 0.0]].iter().enumerate() {
             vectors.row_mut(i)[..2].copy_from_slice(row);
         }
-        let part = |i: usize| Part { text: texts[i], vector: vectors.row(i) };
+        let part = |i: usize| EmbeddedText { text: texts[i], vector: vectors.row(i) };
         let reading =
-            |of: &[usize]| Reading { body: of.iter().map(|i| part(*i)).collect(), ..Reading::default() };
-        let pool: Vec<Reading> = vec![reading(&[0]), reading(&[1]), reading(&[2]), reading(&[1, 3, 0])];
-        let lookup = Lookup::new(pool, Isa::detect(), &NoProgress).unwrap();
+            |of: &[usize]| Document { body: of.iter().map(|i| part(*i)).collect(), ..Document::default() };
+        let pool: Vec<Document> = vec![reading(&[0]), reading(&[1]), reading(&[2]), reading(&[1, 3, 0])];
+        let lookup = SimilarityIndex::new(pool, Isa::detect(), &NoProgress).unwrap();
         let query = lookup.reading(0).clone();
         let found = lookup.nearest(&query, 4, &|_| true);
         let places: Vec<usize> = found.iter().map(|f| f.story).collect();
@@ -342,12 +345,12 @@ mod tests {
             crate::vector::normalize(vectors.row_mut(i));
         }
         let mut reading = || {
-            let part = |i: usize| Part { text: &texts[i], vector: vectors.row(i) };
-            Reading { body: vec![part(random.below(40)), part(random.below(40))], ..Reading::default() }
+            let part = |i: usize| EmbeddedText { text: &texts[i], vector: vectors.row(i) };
+            Document { body: vec![part(random.below(40)), part(random.below(40))], ..Document::default() }
         };
-        let pool: Vec<Reading> = (0..900).map(|_| reading()).collect();
+        let pool: Vec<Document> = (0..900).map(|_| reading()).collect();
         for isa in Isa::available() {
-            let lookup = Lookup::new(pool.clone(), isa, &NoProgress).unwrap();
+            let lookup = SimilarityIndex::new(pool.clone(), isa, &NoProgress).unwrap();
             for (place, most) in [(0, 1), (5, 7), (77, 200), (400, 899), (899, 2000)] {
                 let profile = &lookup.profiles[place];
                 let terms: Vec<f32> =

@@ -2,20 +2,20 @@
 //!
 //! No threshold on a cosine: how near two stories are is told in standard deviations above unrelated stories, measured
 //! on the stories themselves. The nearest of `m` unrelated ones is expected at about `√(2 ln m)`: what lies above that
-//! is a link. See [`Background`].
+//! is a link. See [`NullDistribution`].
 
-mod background;
-mod company;
-mod linker;
+mod document;
+mod incremental;
 mod lookup;
 mod nodes;
-mod reading;
+mod null_distribution;
+mod smoothing;
 mod storylines;
 mod terms;
 
-pub use background::{Background, PRIOR};
-pub use linker::{Link, Linker, Options};
-pub use lookup::{Found, Lookup, Match};
-pub use nodes::{Node, nodes, twins};
-pub use reading::{Part, Reading, Titles, readings};
-pub use storylines::{Late, Storyline, WITNESSES};
+pub use document::{Document, EmbeddedText, Titles, documents};
+pub use incremental::{IncrementalLinker, Link, LinkOptions};
+pub use lookup::{PassageMatch, SimilarStory, SimilarityIndex};
+pub use nodes::{Node, nodes, template_variants};
+pub use null_distribution::{NullDistribution, prior_texts};
+pub use storylines::{LateArrival, SUPPORT, Storyline};

@@ -40,16 +40,16 @@ pub fn nodes(corpus: &Corpus, groups: &Groups) -> Vec<Node> {
 }
 
 /// For each node the earlier ones that are made from the same template with other facts: they tell of other events.
-pub fn twins(nodes: &[Node], verdicts: &[Verdict]) -> Vec<Vec<u32>> {
+pub fn template_variants(nodes: &[Node], verdicts: &[Verdict]) -> Vec<Vec<u32>> {
     let of: BTreeMap<StoryId, u32> =
         (0..).zip(nodes).flat_map(|(i, n)| n.members.iter().map(move |m| (*m, i))).collect();
-    let mut twins = vec![Vec::new(); nodes.len()];
+    let mut variants = vec![Vec::new(); nodes.len()];
     for verdict in verdicts.iter().filter(|v| v.relation == Relation::Twin) {
         let (Some(&a), Some(&b)) = (of.get(&verdict.a), of.get(&verdict.b)) else { continue };
         if a != b {
-            twins[a.max(b) as usize].push(a.min(b));
+            variants[a.max(b) as usize].push(a.min(b));
         }
     }
-    twins.iter_mut().for_each(|t| t.sort_unstable());
-    twins
+    variants.iter_mut().for_each(|t| t.sort_unstable());
+    variants
 }

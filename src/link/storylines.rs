@@ -17,16 +17,16 @@ use std::{
 use rayon::prelude::*;
 
 use super::{
-    Linker,
-    background::Background,
+    IncrementalLinker,
+    null_distribution::NullDistribution,
     terms::{Weights, product, sum},
 };
 use crate::vector::dot;
 
 /// So many of a storyline's stories have to be near, on average, to what joins it late …
-pub const WITNESSES: usize = 5;
+pub const SUPPORT: usize = 5;
 
-/// … and it is so many times as large. Set, like [`WITNESSES`], on half of the events of a sample of headlines (UCI News
+/// … and it is so many times as large. Set, like [`SUPPORT`], on half of the events of a sample of headlines (UCI News
 /// Aggregator): 3 to 8 witnesses and 2 to 8 times the size all give more than none, on that half and on the other.
 const TIMES_AS_LARGE: usize = 3;
 
@@ -38,17 +38,17 @@ pub struct Storyline {
     /// The member that is nearest to all of them.
     pub central: u32,
     /// Members that no link brought, ascending.
-    pub late: Vec<Late>,
+    pub late_arrivals: Vec<LateArrival>,
 }
 
 /// A story that joined a storyline because it is near several of its stories.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Late {
+pub struct LateArrival {
     /// The story.
     pub story: u32,
     /// The nearest of the storyline as it was.
     pub nearest: u32,
-    /// The mean score, of it and what joined with it, with the [`WITNESSES`] nearest stories.
+    /// The mean score, of it and what joined with it, with the [`SUPPORT`] nearest stories.
     pub score: f32,
 }
 
@@ -62,7 +62,7 @@ struct Cluster {
     near: BTreeSet<u32>,
     /// Those of `near` that a link leads to.
     linked: BTreeSet<u32>,
-    late: Vec<Late>,
+    late_arrivals: Vec<LateArrival>,
 }
 
 /// Two clusters that may be joined; the greatest is the nearest, then that of the lowest numbers.
@@ -87,7 +87,7 @@ impl PartialOrd for Pair {
     }
 }
 
-pub(super) fn gather(linker: &Linker) -> Vec<Storyline> {
+pub(super) fn gather(linker: &IncrementalLinker) -> Vec<Storyline> {
     let mut clusters: Vec<Option<Cluster>> =
         (0..linker.len() as u32).map(|i| Some(single(linker, i))).collect();
     let mut heap = BinaryHeap::new();
@@ -105,7 +105,7 @@ pub(super) fn gather(linker: &Linker) -> Vec<Storyline> {
     }
     let mut left = clusters.len();
     while let Some(Pair { score, a, b }) = heap.pop() {
-        if score < Background::bar(left) {
+        if score < NullDistribution::significance_threshold(left) {
             break;
         }
         // What a storyline is joined by is told by a link.
@@ -137,11 +137,11 @@ pub(super) fn gather(linker: &Linker) -> Vec<Storyline> {
 }
 
 /// What is small beside a storyline and near some of its stories joins it: the larger first, each once.
-fn take_in_strays(linker: &Linker, clusters: &mut [Option<Cluster>]) {
-    let bar = Background::bar(linker.len());
+fn take_in_strays(linker: &IncrementalLinker, clusters: &mut [Option<Cluster>]) {
+    let bar = NullDistribution::significance_threshold(linker.len());
     let fits = |(number, cluster): (usize, &Option<Cluster>)| {
         let stray = cluster.as_ref()?;
-        let least = WITNESSES.max(TIMES_AS_LARGE * stray.members.len());
+        let least = SUPPORT.max(TIMES_AS_LARGE * stray.members.len());
         let near = stray.near.iter().filter_map(|n| Some((*n, clusters[*n as usize].as_ref()?)));
         let mut homes: Vec<(f32, u32)> = near
             .filter(|(_, home)| home.members.len() >= least)
@@ -159,30 +159,30 @@ fn take_in_strays(linker: &Linker, clusters: &mut [Option<Cluster>]) {
         let Some(&(score, home)) = homes.iter().find(still) else { continue };
         if let (Some(x), Some(mut y)) = (clusters[home as usize].take(), clusters[number].take()) {
             if !y.linked.contains(&home) {
-                y.late = y.members.iter().map(|story| late(linker, *story, &x, score)).collect();
+                y.late_arrivals = y.members.iter().map(|story| late(linker, *story, &x, score)).collect();
             }
             clusters[home as usize] = Some(join(x, y, home, number as u32));
         }
     }
 }
 
-/// The mean score of the stories of `stray` with the nearest [`WITNESSES`] of `home`.
-fn witnessed(linker: &Linker, stray: &Cluster, home: &Cluster) -> f32 {
+/// The mean score of the stories of `stray` with the nearest [`SUPPORT`] of `home`.
+fn witnessed(linker: &IncrementalLinker, stray: &Cluster, home: &Cluster) -> f32 {
     let of = |story: &u32| {
         let mut scores: Vec<f32> = home.members.iter().map(|other| linker.score(*story, *other)).collect();
-        scores.select_nth_unstable_by(WITNESSES - 1, |x, y| y.total_cmp(x));
-        scores[..WITNESSES].iter().sum::<f32>()
+        scores.select_nth_unstable_by(SUPPORT - 1, |x, y| y.total_cmp(x));
+        scores[..SUPPORT].iter().sum::<f32>()
     };
-    stray.members.iter().map(of).sum::<f32>() / (stray.members.len() * WITNESSES) as f32
+    stray.members.iter().map(of).sum::<f32>() / (stray.members.len() * SUPPORT) as f32
 }
 
-fn late(linker: &Linker, story: u32, home: &Cluster, score: f32) -> Late {
+fn late(linker: &IncrementalLinker, story: u32, home: &Cluster, score: f32) -> LateArrival {
     let score_to = |other: &u32| (linker.score(story, *other), *other);
     let nearest = home.members.iter().map(score_to).max_by(|x, y| x.0.total_cmp(&y.0).then(y.1.cmp(&x.1)));
-    Late { story, nearest: nearest.map_or(story, |n| n.1), score }
+    LateArrival { story, nearest: nearest.map_or(story, |n| n.1), score }
 }
 
-fn single(linker: &Linker, story: u32) -> Cluster {
+fn single(linker: &IncrementalLinker, story: u32) -> Cluster {
     let profile = &linker.profiles[story as usize];
     let published = linker.published(story);
     Cluster {
@@ -193,7 +193,7 @@ fn single(linker: &Linker, story: u32) -> Cluster {
         last: published,
         near: BTreeSet::new(),
         linked: BTreeSet::new(),
-        late: Vec::new(),
+        late_arrivals: Vec::new(),
     }
 }
 
@@ -218,12 +218,12 @@ fn join(x: Cluster, y: Cluster, a: u32, b: u32) -> Cluster {
         last: x.last.into_iter().chain(y.last).max(),
         near,
         linked,
-        late: x.late.into_iter().chain(y.late).collect(),
+        late_arrivals: x.late_arrivals.into_iter().chain(y.late_arrivals).collect(),
     }
 }
 
 /// The mean score of all pairs of a story of `x` with one of `y`, less the more time lies between the two.
-fn score_of(linker: &Linker, x: &Cluster, y: &Cluster) -> f32 {
+fn score_of(linker: &IncrementalLinker, x: &Cluster, y: &Cluster) -> f32 {
     let pairs = x.members.len() as f32 * y.members.len() as f32;
     let mean = (dot(&x.vector, &y.vector) + product(&x.terms, &y.terms)) / pairs;
     let gap = |earlier: Option<i64>, later: Option<i64>| Some((later? - earlier?).max(0));
@@ -231,7 +231,7 @@ fn score_of(linker: &Linker, x: &Cluster, y: &Cluster) -> f32 {
     linker.scale().score(mean) * linker.decay(between)
 }
 
-fn storyline(linker: &Linker, mut cluster: Cluster) -> Storyline {
+fn storyline(linker: &IncrementalLinker, mut cluster: Cluster) -> Storyline {
     cluster.members.sort_unstable();
     let near = |story: &u32| {
         let profile = &linker.profiles[*story as usize];
@@ -240,6 +240,6 @@ fn storyline(linker: &Linker, mut cluster: Cluster) -> Storyline {
     let best =
         cluster.members.iter().map(|m| (near(m), *m)).max_by(|x, y| x.0.total_cmp(&y.0).then(y.1.cmp(&x.1)));
     let central = best.map_or(0, |(_, story)| story);
-    cluster.late.sort_unstable_by_key(|late| late.story);
-    Storyline { members: cluster.members, central, late: cluster.late }
+    cluster.late_arrivals.sort_unstable_by_key(|late| late.story);
+    Storyline { members: cluster.members, central, late_arrivals: cluster.late_arrivals }
 }

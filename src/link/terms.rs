@@ -5,12 +5,15 @@ use std::{
     sync::LazyLock,
 };
 
+use serde::Deserialize;
+
 use crate::{
     Result,
     compare::{
         DocumentFrequencies, Field, idf,
         tokens::{Kind, Token, is_function, read},
     },
+    word_lists,
 };
 
 /// One term as a text has it, before the vocabulary knows it.
@@ -31,14 +34,14 @@ impl Word<'_> {
     }
 }
 
-/// Names that say when, or of what legal form a company is, and not what is told of.
-static GENERAL: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-    "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september \
-    october november december jan feb mar apr jun jul aug sept sep oct nov dec gmt est edt pst pdt utc incorporated \
-    corporation company companies limited plc gmbh llc"
-        .split_whitespace()
-        .collect()
-});
+/// The list of `data/terms.toml`.
+#[derive(Deserialize)]
+struct Lists {
+    generic_names: HashSet<String>,
+}
+
+static LISTS: LazyLock<Lists> =
+    LazyLock::new(|| word_lists::parse("terms.toml", include_str!("data/terms.toml")));
 
 /// The informative words of a normalized text.
 pub(super) fn words(text: &str) -> Vec<Word<'_>> {
@@ -46,7 +49,7 @@ pub(super) fn words(text: &str) -> Vec<Word<'_>> {
     let alone = |text: &str| text.len() == 1 && text.starts_with(|c: char| c.is_ascii_alphabetic());
     // "A march" and "a company" are subjects, "March" and "Company" are not.
     let is_general = |token: &Token, shown: &str| {
-        shown.starts_with(char::is_uppercase) && GENERAL.contains(token.text.as_str())
+        shown.starts_with(char::is_uppercase) && LISTS.generic_names.contains(token.text.as_str())
     };
     let informative = read(text).filter(|(token, shown)| {
         !is_function(&token.text) && !alone(&token.text) && !is_general(token, shown)

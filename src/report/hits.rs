@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     group::Groups,
-    link::Found,
+    link::SimilarStory,
     story::{Corpus, StoryId},
 };
 
@@ -36,14 +36,14 @@ pub struct Hit {
     pub rank: usize,
     /// The story.
     pub id: String,
-    /// The mean of `cosine` and `terms`, moved towards `company`.
+    /// The mean of `cosine` and `terms`, moved towards `neighbour_score`.
     pub score: f32,
     /// Cosine of the stories' vectors or of their best passages.
     pub cosine: f32,
     /// Cosine of their terms, weighed by rarity.
     pub terms: f32,
-    /// How near the query the two stories are, on average, that are most like it.
-    pub company: f32,
+    /// Mean score of the two stories that are most similar to it.
+    pub neighbour_score: f32,
     /// Its headline.
     pub title: String,
     /// Its publisher.
@@ -69,12 +69,12 @@ pub struct Hit {
 }
 
 /// Puts names to what a lookup among the stories of `corpus` found.
-pub fn hits(corpus: &Corpus, groups: &Groups, found: &[Found]) -> Vec<Hit> {
+pub fn hits(corpus: &Corpus, groups: &Groups, found: &[SimilarStory]) -> Vec<Hit> {
     let mut group_of = BTreeMap::new();
     for group in &groups.groups {
         group_of.extend(group.members.iter().map(|m| (m.story, group)));
     }
-    let hit = |(rank, found): (usize, &Found)| {
+    let hit = |(rank, found): (usize, &SimilarStory)| {
         let story = &corpus.stories[found.story];
         let place = StoryId(found.story as u32);
         let group = group_of.get(&place).into_iter().flat_map(|g| &g.members);
@@ -86,7 +86,7 @@ pub fn hits(corpus: &Corpus, groups: &Groups, found: &[Found]) -> Vec<Hit> {
             score: rounded(found.score),
             cosine: rounded(found.cosine),
             terms: rounded(found.terms),
-            company: rounded(found.company),
+            neighbour_score: rounded(found.neighbour_score),
             title: story.title.clone(),
             source: story.source.clone(),
             published: story.published.and_then(iso),
@@ -137,7 +137,8 @@ fn row(hit: &Hit, out: &mut dyn Write) -> io::Result<()> {
         1 => writeln!(out, "  +1 copy")?,
         n => writeln!(out, "  +{n} copies")?,
     }
-    let mut why = format!("cosine {:.2}, terms {:.2}, company {:.2}", hit.cosine, hit.terms, hit.company);
+    let mut why =
+        format!("cosine {:.2}, terms {:.2}, neighbours {:.2}", hit.cosine, hit.terms, hit.neighbour_score);
     if !hit.names.is_empty() {
         why += &format!("; both name {}", hit.names.join(", "));
     }

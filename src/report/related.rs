@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::item::{iso, rounded};
 use crate::{
     group::{Groups, Publishers},
-    link::{Late, Link, Node, Storyline, WITNESSES},
+    link::{LateArrival, Link, Node, SUPPORT, Storyline},
     story::{Corpus, Story, StoryId},
 };
 
@@ -80,7 +80,7 @@ pub struct MemberItem {
     pub copies: Vec<String>,
     /// What brought it here if no link did.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub late: Option<LateArrivalItem>,
+    pub late_arrival: Option<LateArrivalItem>,
 }
 
 /// What brought a story to a storyline that no link leads to: it is near several of its stories.
@@ -88,7 +88,7 @@ pub struct MemberItem {
 pub struct LateArrivalItem {
     /// The nearest of them.
     pub nearest: String,
-    /// The mean score with the nearest [`WITNESSES`].
+    /// The mean score with the nearest [`SUPPORT`].
     pub score: f32,
     /// All that in words.
     pub reason: String,
@@ -122,7 +122,7 @@ pub struct LinkItem {
 }
 
 impl Related {
-    /// Puts names to what a [`crate::link::Linker`] that took `nodes` found.
+    /// Puts names to what a [`crate::link::IncrementalLinker`] that took `nodes` found.
     pub fn new(
         corpus: &Corpus,
         groups: &Groups,
@@ -188,11 +188,15 @@ fn storyline(
         independent: independent.len(),
         first: times.clone().min().and_then(iso),
         last: times.max().and_then(iso),
-        members: storyline.members.iter().map(|m| member(corpus, nodes, *m, &storyline.late)).collect(),
+        members: storyline
+            .members
+            .iter()
+            .map(|m| member(corpus, nodes, *m, &storyline.late_arrivals))
+            .collect(),
     }
 }
 
-fn member(corpus: &Corpus, nodes: &[Node], place: u32, late: &[Late]) -> MemberItem {
+fn member(corpus: &Corpus, nodes: &[Node], place: u32, late: &[LateArrival]) -> MemberItem {
     let node = &nodes[place as usize];
     let late = late.iter().find(|l| l.story == place);
     let story = &corpus.stories[node.story.index()];
@@ -203,15 +207,16 @@ fn member(corpus: &Corpus, nodes: &[Node], place: u32, late: &[Late]) -> MemberI
         source: story.source.clone(),
         published: node.published.and_then(iso),
         copies: others.map(|m| corpus.stories[m.index()].id.clone()).collect(),
-        late: late.map(|l| late_item(&corpus.stories[nodes[l.nearest as usize].story.index()].id, l)),
+        late_arrival: late
+            .map(|l| late_arrival_item(&corpus.stories[nodes[l.nearest as usize].story.index()].id, l)),
     }
 }
 
-fn late_item(nearest: &str, late: &Late) -> LateArrivalItem {
+fn late_arrival_item(nearest: &str, late: &LateArrival) -> LateArrivalItem {
     LateArrivalItem {
         nearest: nearest.into(),
         score: rounded(late.score),
-        reason: format!("no link, but near {WITNESSES} of these stories on average"),
+        reason: format!("no link, but near {SUPPORT} of these stories on average"),
     }
 }
 

@@ -127,7 +127,7 @@ fn show(member: &MemberItem, by: Option<&LinkItem>, out: &mut dyn Write) -> io::
         n => text += &format!("  +{n} copies"),
     }
     writeln!(out, "{text}")?;
-    let (score, other, reason) = match (by, &member.late) {
+    let (score, other, reason) = match (by, &member.late_arrival) {
         (Some(link), _) => (link.score, if link.b == member.id { &link.a } else { &link.b }, &link.reason),
         (None, Some(late)) => (late.score, &late.nearest, &late.reason),
         (None, None) => return Ok(()),

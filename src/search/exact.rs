@@ -1,14 +1,14 @@
-//! Exact search: every row against every other, in blocks that stay in the cache.
+//! Exact search: every row scope every other, in blocks that stay in the cache.
 //!
-//! The kernels' scores find what may lie above the floor; what is reported is scored again by [`dot`], whose
-//! bytes are the same on every machine and instruction set. The floor of the first pass is lower by the most that the kernels
-//! can err, so nothing is missed, bf16 or not. In a self-join of many rows the first pass may go over their sketches.
+//! A first pass by the kernels finds the pairs that may be above the floor. They are rescored by [`dot`], whose result is the
+//! same to the bit on every machine and isa. The floor of the first pass is lowered by the largest error of the kernels,
+//! so nothing is missed, with bf16 as with f32. A join of many rows may run the first pass on their projections.
 
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::{RowPair, sketch::sketches};
+use super::{pairs::RowPair, projection::project};
 #[cfg(target_arch = "x86_64")]
 use crate::device::Bf16Kernels;
 use crate::{
@@ -19,79 +19,79 @@ use crate::{
     vector::{Matrix, dot},
 };
 
-/// Rows of a block: 512 × 384 bf16 are 384 KiB and stay in the second-level cache while all columns pass by.
+/// Rows of a block: 512 × 384 bf16 are 384 KiB and stay in the second-level cache while all columns are scanned.
 const BLOCK: usize = 512;
 
-/// What a scan makes of its hits, block of rows by block of rows.
-pub(super) trait Collect: Sync {
-    /// What is kept of a block while its columns pass by.
+/// Collects the hits of a scan, one block of rows at a time.
+pub(super) trait HitCollector: Sync {
+    /// What is collected for a block of rows.
     type Block: Send;
 
-    /// Nothing found yet in the rows `rows`.
+    /// An empty collection for `rows`.
     fn start(&self, rows: Range<usize>) -> Self::Block;
 
-    /// Takes hits of one block of columns: rows and columns count from the matrix's first, and no row meets itself.
-    fn take(&self, block: &mut Self::Block, hits: &[Hit]);
+    /// Adds the hits of one block of columns. Rows and columns are numbers of rows of the matrix; no row hits itself.
+    fn add(&self, block: &mut Self::Block, hits: &[Hit]);
 }
 
-/// Which columns a row is scored against: each pair of rows meets once.
+/// Which pairs of rows are scored, each once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Against {
-    /// Those of higher number.
-    Later,
-    /// Rows before this one against those from it on.
-    From(usize),
+pub(super) enum PairScope {
+    /// All pairs.
+    All,
+    /// Pairs of a row before this one with one from it on.
+    Across(usize),
 }
 
-impl Against {
-    /// Whether `row` is scored against `column`.
-    fn meets(self, row: usize, column: usize) -> bool {
+impl PairScope {
+    /// Whether the pair of `row` and `column` is scored.
+    fn contains(self, row: usize, column: usize) -> bool {
         match self {
-            Against::Later => row < column,
-            Against::From(split) => row < split && split <= column,
+            PairScope::All => row < column,
+            PairScope::Across(split) => row < split && split <= column,
         }
     }
 
-    /// How many pairs of `n` rows meet.
-    fn pairs(self, n: u64) -> u64 {
+    /// The number of pairs of `n` rows.
+    fn count(self, n: u64) -> u64 {
         match self {
-            Against::Later => n * n.saturating_sub(1) / 2,
-            Against::From(split) => split as u64 * n.saturating_sub(split as u64),
+            PairScope::All => n * n.saturating_sub(1) / 2,
+            PairScope::Across(split) => split as u64 * n.saturating_sub(split as u64),
         }
     }
 
-    /// The blocks of columns, of `n`, that hold all that `rows` are scored against.
+    /// The blocks of columns, out of `n`, that `rows` are scored scope.
     fn blocks(self, rows: &Range<usize>, n: usize) -> Range<usize> {
         match self {
-            Against::Later => rows.start / BLOCK..n,
-            Against::From(split) if rows.start >= split => 0..0,
-            Against::From(split) => split / BLOCK..n,
+            PairScope::All => rows.start / BLOCK..n,
+            PairScope::Across(split) if rows.start >= split => 0..0,
+            PairScope::Across(split) => split / BLOCK..n,
         }
     }
 }
 
-/// Scores `rows` against themselves; hits are all pairs that may reach `floor`, with the most that their scores may be.
-pub(super) fn scan<C: Collect>(
+/// Scores `rows` scope themselves; hits are all pairs that may reach `floor`, with the most that their scores may be.
+pub(super) fn scan<C: HitCollector>(
     rows: &Matrix,
     floor: f32,
-    against: Against,
+    scope: PairScope,
     isa: Isa,
-    collect: &C,
+    collector: &C,
     progress: &dyn Progress,
 ) -> Result<Vec<C::Block>> {
     #[cfg(target_arch = "x86_64")]
     if let Some(bf16) = Bf16Kernels::for_rows(isa, rows.dim()) {
-        return scan_with(&bf16, rows, floor, against, collect, progress);
+        return scan_with(&bf16, rows, floor, scope, collector, progress);
     }
-    scan_with(&F32Kernels::new(isa), rows, floor, against, collect, progress)
+    scan_with(&F32Kernels::new(isa), rows, floor, scope, collector, progress)
 }
 
-fn scan_with<K: ThresholdSearch, C: Collect>(
+fn scan_with<K: ThresholdSearch, C: HitCollector>(
     kernels: &K,
     rows: &Matrix,
     floor: f32,
-    against: Against,
-    collect: &C,
+    scope: PairScope,
+    collector: &C,
     progress: &dyn Progress,
 ) -> Result<Vec<C::Block>> {
     let (n, dim) = (rows.rows(), rows.dim());
@@ -103,25 +103,25 @@ fn scan_with<K: ThresholdSearch, C: Collect>(
     let columns: Vec<K::PackedWeights> = columns.collect();
     let floor = floor - K::SCORE_ERROR;
     let scan_block = |(x, scratch, hits): &mut (AlignedBuf<K::Element>, K::Scratch, Vec<Hit>), i: usize| {
-        let at = range(i);
-        kernels.write_operand(slice(i), at.len(), dim, x);
-        let mut block = collect.start(at.clone());
-        for j in against.blocks(&at, blocks) {
+        let block_rows = range(i);
+        kernels.write_operand(slice(i), block_rows.len(), dim, x);
+        let mut block = collector.start(block_rows.clone());
+        for j in scope.blocks(&block_rows, blocks) {
             let columns = &columns[j];
             if progress.cancelled() {
                 break;
             }
             hits.clear();
-            kernels.scores_above(x, at.len(), columns, floor, hits, scratch);
+            kernels.scores_above(x, block_rows.len(), columns, floor, hits, scratch);
             for hit in hits.iter_mut() {
-                hit.row += at.start as u32;
+                hit.row += block_rows.start as u32;
                 hit.column += (j * BLOCK) as u32;
                 hit.score += K::SCORE_ERROR;
             }
-            hits.retain(|h| (h.column as usize) < n && against.meets(h.row as usize, h.column as usize));
-            collect.take(&mut block, hits);
+            hits.retain(|h| (h.column as usize) < n && scope.contains(h.row as usize, h.column as usize));
+            collector.add(&mut block, hits);
         }
-        progress.advance(Stage::Search, at.len() as u64);
+        progress.advance(Stage::Search, block_rows.len() as u64);
         block
     };
     let start =
@@ -130,7 +130,7 @@ fn scan_with<K: ThresholdSearch, C: Collect>(
     if progress.cancelled() { Err(Error::Interrupted) } else { Ok(found) }
 }
 
-/// Rows as the right side of a product, filled up with zeros to whole tiles.
+/// Rows packed as the right-hand side of a product, padded with zero rows to whole tiles.
 fn pack<K: Kernels>(kernels: &K, rows: &[f32], dim: usize, arena: &Arena) -> K::PackedWeights {
     let n = rows.len() / dim;
     let whole = n.next_multiple_of(K::ROW_BLOCK);
@@ -138,40 +138,40 @@ fn pack<K: Kernels>(kernels: &K, rows: &[f32], dim: usize, arena: &Arena) -> K::
     if whole == n {
         return kernels.pack_weights(rows, n, dim, &bias, arena);
     }
-    let mut filled = vec![0.0; whole * dim];
-    filled[..rows.len()].copy_from_slice(rows);
-    kernels.pack_weights(&filled, whole, dim, &bias, arena)
+    let mut padded = vec![0.0; whole * dim];
+    padded[..rows.len()].copy_from_slice(rows);
+    kernels.pack_weights(&padded, whole, dim, &bias, arena)
 }
 
-/// Pairs above a floor by their exact score.
-pub(super) struct Pairs<'a> {
+/// Pairs of rows with an exact score of at least `floor`.
+pub(super) struct ExactPairs<'a> {
     pub rows: &'a Matrix,
     pub floor: f32,
 }
 
-impl Pairs<'_> {
-    /// Those whose `scanned` may reach the floor: the rows themselves, or their sketches. In order.
-    pub(super) fn found_by(
+impl ExactPairs<'_> {
+    /// The pairs in `scope`, in order. `scanned` are the rows, or their projections: what the first pass scores.
+    pub(super) fn find(
         &self,
         scanned: &Matrix,
-        against: Against,
+        scope: PairScope,
         isa: Isa,
         progress: &dyn Progress,
     ) -> Result<Vec<RowPair>> {
-        let mut found = scan(scanned, self.floor, against, isa, self, progress)?;
+        let mut found = scan(scanned, self.floor, scope, isa, self, progress)?;
         found.par_iter_mut().for_each(|pairs| pairs.sort_unstable_by_key(|p| (p.a, p.b)));
         Ok(found.concat())
     }
 }
 
-impl Collect for Pairs<'_> {
+impl HitCollector for ExactPairs<'_> {
     type Block = Vec<RowPair>;
 
     fn start(&self, _: Range<usize>) -> Vec<RowPair> {
         Vec::new()
     }
 
-    fn take(&self, block: &mut Vec<RowPair>, hits: &[Hit]) {
+    fn add(&self, block: &mut Vec<RowPair>, hits: &[Hit]) {
         block.extend(hits.iter().filter_map(|hit| {
             let score = dot(self.rows.row(hit.row as usize), self.rows.row(hit.column as usize));
             (score >= self.floor).then_some(RowPair { a: RowId(hit.row), b: RowId(hit.column), score })
@@ -179,13 +179,19 @@ impl Collect for Pairs<'_> {
     }
 }
 
-/// All pairs of rows with a score of at least `floor`, `a < b`, in order.
+/// All pairs of rows with a score of at least `floor`, `a < b`, in order. Rows are unit vectors.
+///
+/// # Errors
+/// [`Error::Interrupted`] if `progress` is cancelled.
 pub fn self_join(rows: &Matrix, floor: f32, isa: Isa, progress: &dyn Progress) -> Result<Vec<RowPair>> {
-    join(rows, floor, Against::Later, isa, progress)
+    join(rows, floor, PairScope::All, isa, progress)
 }
 
-/// As [`self_join`], of the rows before `split` with those from it on alone: what two blocks of a larger self-join that
-/// lie one after the other in `rows` have in common.
+/// As [`self_join`], but only pairs of a row before `split` with one from it on: the join of two blocks of a larger
+/// self-join, concatenated in `rows`.
+///
+/// # Errors
+/// [`Error::Interrupted`] if `progress` is cancelled.
 pub fn cross_join(
     rows: &Matrix,
     split: usize,
@@ -193,25 +199,26 @@ pub fn cross_join(
     isa: Isa,
     progress: &dyn Progress,
 ) -> Result<Vec<RowPair>> {
-    join(rows, floor, Against::From(split), isa, progress)
+    join(rows, floor, PairScope::Across(split), isa, progress)
 }
 
 fn join(
     rows: &Matrix,
     floor: f32,
-    against: Against,
+    scope: PairScope,
     isa: Isa,
     progress: &dyn Progress,
 ) -> Result<Vec<RowPair>> {
     if rows.rows() < 2 {
         return Ok(Vec::new());
     }
-    let pairs = Pairs { rows, floor };
-    let sketches = sketches(rows, against.pairs(rows.rows() as u64), floor, isa);
-    pairs.found_by(sketches.as_ref().unwrap_or(rows), against, isa, progress)
+    let pairs = ExactPairs { rows, floor };
+    let projections = project(rows, scope.count(rows.rows() as u64), floor, isa);
+    pairs.find(projections.as_ref().unwrap_or(rows), scope, isa, progress)
 }
 
-/// For each row of `queries` the `k` nearest of `rows`: by score, then by number.
+/// For each row of `queries` the `k` nearest of `rows`, by score, then by row. A linear scan: the reference of all other
+/// searches.
 pub fn top_k(queries: &Matrix, rows: &Matrix, k: usize) -> Vec<Vec<(RowId, f32)>> {
     let nearest = |q: usize| {
         let mut all: Vec<(RowId, f32)> =

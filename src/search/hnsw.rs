@@ -1,11 +1,15 @@
-//! The self-join through an HNSW graph: neighbours of each distinct vector, asked for until the last is below the floor.
+//! The self-join through an HNSW graph: each row is searched with a growing `ef` until its farthest neighbour is below the floor.
 
 use std::io;
 
 use rayon::prelude::*;
 
 use super::{
-    Candidate, Graph, GraphBuilder, GraphScratch, HnswOptions, QuantizedRows, Query, RowPair, RowSet, Want,
+    bit_set::BitSet,
+    graph::{Graph, GraphBuilder, GraphScratch, HnswOptions},
+    pairs::RowPair,
+    quantized::{QuantizedQuery, QuantizedRows},
+    score_bounds::{Limit, ScoreBounds},
 };
 use crate::{
     Error, Result,
@@ -15,10 +19,10 @@ use crate::{
     vector::{Matrix, dot},
 };
 
-/// More nodes than this are not asked for; rows that have more are counted.
+/// The largest `ef` of a search. Rows with more neighbours are counted as truncated.
 const MAX_EF: usize = 2048;
 
-/// A graph over the rows of a matrix.
+/// An HNSW graph over the rows of a matrix.
 pub struct HnswIndex<'a> {
     rows: &'a Matrix,
     quantized: QuantizedRows,
@@ -27,18 +31,21 @@ pub struct HnswIndex<'a> {
     isa: Isa,
 }
 
-/// What a join found, and what it could not vouch for.
-pub struct Joined {
+/// The result of a join, with what may be missing.
+pub struct GraphJoin {
     /// Pairs above the floor, in order.
     pub pairs: Vec<RowPair>,
-    /// Rows with more neighbours above the floor than are asked for.
-    pub capped: u64,
-    /// Rows that the graph does not lead to and that were compared with all others.
-    pub rescued: u64,
+    /// Rows that may have more neighbours above the floor than were found.
+    pub truncated: u64,
+    /// Rows that graph walks may miss; they were compared with all others.
+    pub orphans: u64,
 }
 
 impl<'a> HnswIndex<'a> {
-    /// Builds, audits and freezes the graph: the same rows give the same one.
+    /// Builds, audits and freezes the graph. The same rows give the same graph.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] if `progress` is cancelled.
     pub fn build(rows: &'a Matrix, options: HnswOptions, isa: Isa, progress: &dyn Progress) -> Result<Self> {
         let quantized = QuantizedRows::from_matrix(rows);
         let mut builder = GraphBuilder::build(quantized.view(isa), options.graph, progress)?;
@@ -49,16 +56,19 @@ impl<'a> HnswIndex<'a> {
         Ok(HnswIndex { rows, quantized, file, options, isa })
     }
 
-    /// All pairs of rows above `floor` that the graph leads to; scores are exact.
-    pub fn self_join(&self, floor: f32, progress: &dyn Progress) -> Result<Joined> {
+    /// All pairs of rows with a score of at least `floor` that the graph finds. Scores are exact.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] if `progress` is cancelled.
+    pub fn self_join(&self, floor: f32, progress: &dyn Progress) -> Result<GraphJoin> {
         let opened = Graph::open(&self.file, self.quantized.view(self.isa));
-        let (graph, _) = opened.map_err(|broken| in_memory(io::Error::other(broken)))?;
-        let rescued: RowSet = graph.rescued_rows().collect();
+        let (graph, _) = opened.map_err(|corrupt| in_memory(io::Error::other(corrupt)))?;
+        let orphans: BitSet = graph.orphan_rows().collect();
         let neighbours = |scratch: &mut GraphScratch, a: u32| {
             if progress.cancelled() {
                 return Default::default();
             }
-            self.neighbours_of(&graph, RowId(a), floor, &rescued, scratch)
+            self.neighbours_of(&graph, RowId(a), floor, &orphans, scratch)
         };
         let of_row: Vec<(Vec<RowPair>, bool)> = (0..self.rows.rows() as u32)
             .into_par_iter()
@@ -67,11 +77,11 @@ impl<'a> HnswIndex<'a> {
         if progress.cancelled() {
             return Err(Error::Interrupted);
         }
-        let capped = of_row.iter().filter(|(_, capped)| *capped).count() as u64;
+        let truncated = of_row.iter().filter(|(_, truncated)| *truncated).count() as u64;
         let mut pairs: Vec<RowPair> = of_row.into_iter().flat_map(|(pairs, _)| pairs).collect();
         pairs.sort_unstable_by_key(|p| (p.a, p.b));
         pairs.dedup_by_key(|p| (p.a, p.b));
-        Ok(Joined { pairs, capped, rescued: graph.rescued_rows().count() as u64 })
+        Ok(GraphJoin { pairs, truncated, orphans: graph.orphan_rows().count() as u64 })
     }
 
     fn neighbours_of(
@@ -79,19 +89,19 @@ impl<'a> HnswIndex<'a> {
         graph: &Graph,
         a: RowId,
         floor: f32,
-        rescued: &RowSet,
+        orphans: &BitSet,
         scratch: &mut GraphScratch,
     ) -> (Vec<RowPair>, bool) {
-        let query = [Query::of_row(&graph.vectors(), a)];
-        let none = RowSet::default();
+        let query = [QuantizedQuery::of_row(&graph.vectors(), a)];
+        let none = BitSet::default();
         let mut ef = self.options.ef_search;
-        let (near, capped) = loop {
-            if rescued.contains(a) {
-                let all = graph.vectors().candidates(&query, Want::AtLeast(floor), &none);
+        let (near, truncated) = loop {
+            if orphans.contains(a) {
+                let all = graph.vectors().candidates(&query, Limit::AtLeast(floor), &none);
                 break (all.concat(), false);
             }
             let near = graph.candidates(&query[0], ef, &none, scratch);
-            let above = |c: &Candidate| c.most >= floor || rescued.contains(c.row);
+            let above = |c: &ScoreBounds| c.upper >= floor || orphans.contains(c.row);
             let full = near.len() < self.rows.rows() && near.iter().all(above);
             if !full || ef >= MAX_EF {
                 break (near, full);
@@ -103,12 +113,12 @@ impl<'a> HnswIndex<'a> {
             let score = dot(self.rows.row(a.index()), self.rows.row(b.index()));
             (a != b && score >= floor).then_some(RowPair { a, b, score })
         };
-        let possible = near.into_iter().take_while(|c| c.most >= floor);
-        (possible.filter_map(|c| pair(c.row)).collect(), capped)
+        let possible = near.into_iter().take_while(|c| c.upper >= floor);
+        (possible.filter_map(|c| pair(c.row)).collect(), truncated)
     }
 }
 
-/// An error of the file that lies in memory.
+/// An error of the graph file in memory.
 fn in_memory(source: io::Error) -> Error {
     Error::Io { action: "read", path: "the graph".into(), source }
 }

@@ -1,6 +1,6 @@
 //! For each rare run of words the stories that have it: the shingle channel of an archive that grows.
 //!
-//! As a file (see the frame of derived files for its first 64 bytes): counts: postings, then the highest number of a
+//! As a file (see the header of derived files for its first 64 bytes): counts: postings, then the highest number of a
 //! story; body: the shingles in ascending order, 8 bytes each, then the story of each, 4 bytes.
 
 use std::{
@@ -13,7 +13,7 @@ use rayon::slice::ParallelSliceMut;
 
 use super::{
     ShingleOptions,
-    derived::{Broken, FRAME, Frame, Kind},
+    index_file::{CorruptFile, HEADER, Header, Kind},
 };
 
 /// Up to version 1 a clause of a script without spaces was one word.
@@ -37,11 +37,11 @@ struct InFile<B> {
 
 impl<B: AsRef<[u8]>> InFile<B> {
     fn shingles(&self) -> &[[u8; 8]] {
-        self.bytes.as_ref()[FRAME..][..8 * self.postings].as_chunks().0
+        self.bytes.as_ref()[HEADER..][..8 * self.postings].as_chunks().0
     }
 
     fn stories(&self) -> &[[u8; 4]] {
-        self.bytes.as_ref()[FRAME + 8 * self.postings..].as_chunks().0
+        self.bytes.as_ref()[HEADER + 8 * self.postings..].as_chunks().0
     }
 
     /// All postings from the `first` on.
@@ -70,17 +70,17 @@ impl<B: AsRef<[u8]>> Postings<B> {
     }
 
     /// Takes a file that [`Postings::write`] made, to be searched as it lies; also returns its generation.
-    pub fn open(file: B) -> Result<(Self, u64), Broken> {
-        let (frame, body) = Frame::open(&KIND, file.as_ref())?;
-        let postings = frame.counts[0] as usize;
+    pub fn open(file: B) -> Result<(Self, u64), CorruptFile> {
+        let (header, body) = Header::open(&KIND, file.as_ref())?;
+        let postings = header.counts[0] as usize;
         if postings.checked_mul(12) != Some(body.len()) {
-            return Err(Broken::new(format!("{postings} postings"), format!("{} bytes", body.len())));
+            return Err(CorruptFile::new(format!("{postings} postings"), format!("{} bytes", body.len())));
         }
         let file = InFile { bytes: file, postings };
         if !file.from(0).is_sorted() {
-            return Err(Broken::new("shingles in order", "others"));
+            return Err(CorruptFile::new("shingles in order", "others"));
         }
-        Ok((Postings { file: Some(file), last: frame.counts[1], ..Postings::default() }, frame.generation))
+        Ok((Postings { file: Some(file), last: header.counts[1], ..Postings::default() }, header.generation))
     }
 
     /// All postings, in order.
@@ -112,12 +112,12 @@ impl<B: AsRef<[u8]>> Postings<B> {
         let shingles: Vec<u8> = all.iter().flat_map(|p| p.0.to_le_bytes()).collect();
         let stories: Vec<u8> = all.iter().flat_map(|p| p.1.to_le_bytes()).collect();
         let count = u32::try_from(all.len()).map_err(io::Error::other)?;
-        let frame = Frame { parameter: 0, generation, counts: [count, self.last, 0, 0, 0, 0] };
-        frame.write(&KIND, &[&shingles, &stories], to)
+        let header = Header { parameter: 0, generation, counts: [count, self.last, 0, 0, 0, 0] };
+        header.write(&KIND, &[&shingles, &stories], to)
     }
 
     /// The highest number of a story that was taken.
-    pub fn last(&self) -> u32 {
+    pub fn last_story(&self) -> u32 {
         self.last
     }
 
@@ -140,7 +140,7 @@ impl<B: AsRef<[u8]>> Postings<B> {
 
     /// The stories that share enough rare shingles with one that has `shingles`: so many, or such a share of its own
     /// or of theirs, whichever story has fewer. `theirs` gives the shingles of a story.
-    pub fn near(
+    pub fn candidates(
         &self,
         shingles: &[u64],
         options: &ShingleOptions,
@@ -192,7 +192,11 @@ mod tests {
                     _ => vec![1, 2, 9].into(),
                 })
             };
-            assert_eq!(postings.near(shingles, &options, &mut { theirs }).unwrap(), expect, "{shingles:?}");
+            assert_eq!(
+                postings.candidates(shingles, &options, &mut { theirs }).unwrap(),
+                expect,
+                "{shingles:?}"
+            );
         };
         check(&[1, 2, 3], &[1, 3]);
         check(&[7, 9, 20, 21, 22, 23, 24], &[2]);

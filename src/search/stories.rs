@@ -1,4 +1,4 @@
-//! The nearest stories of each story, by the mean of their passages' vectors: candidates for `related`.
+//! The nearest stories of each story by the mean vectors of their rows: candidates for `related`.
 
 use std::{
     ops::Range,
@@ -11,9 +11,9 @@ use std::{
 use rayon::prelude::*;
 
 use super::{
-    SearchOptions,
-    exact::{Against, Collect, scan},
-    tensor,
+    exact::{HitCollector, PairScope, scan},
+    options::SearchOptions,
+    tensor::{self, TensorSearch},
 };
 use crate::{
     Result,
@@ -23,7 +23,7 @@ use crate::{
     vector::{Matrix, dot, normalize},
 };
 
-/// Pairs `a < b` in order: each story with its nearest above the floor, as many as the options say.
+/// Pairs `a < b`, in order: each story with its nearest above the floor, limited as `options` says.
 pub(super) fn neighbours(
     corpus: &Corpus,
     vectors: &Matrix,
@@ -35,23 +35,23 @@ pub(super) fn neighbours(
         return Ok(Vec::new());
     }
     let floor = options.story_floor;
-    // One more: a story is the nearest to itself, or one of its copies is.
+    // One more, since the nearest is the story itself or one of its copies.
     let k = options.story_neighbours + 1;
-    let on_gpu = |t: &tensor::TensorSearch| t.top_k(&stories, &stories, k, floor, progress);
-    let mut pairs: Vec<(StoryId, StoryId)> = match tensor::or_cpu(options.tensors.as_ref(), progress, on_gpu)?
-    {
-        Some((nearest, _)) => {
-            let of_story = |(a, near): (usize, Vec<(RowId, f32)>)| {
-                let others = near.into_iter().map(|(b, _)| b.index()).filter(move |b| *b != a);
-                others.take(options.story_neighbours).map(move |b| in_order(a as u32, b as u32))
-            };
-            nearest.into_iter().enumerate().flat_map(of_story).collect()
-        }
-        None => {
-            let nearest = nearest(&stories, None, options, progress)?;
-            nearest.into_par_iter().map(|(a, b, _)| in_order(a, b)).collect()
-        }
-    };
+    let on_gpu = |t: &TensorSearch| t.top_k(&stories, &stories, k, floor, progress);
+    let mut pairs: Vec<(StoryId, StoryId)> =
+        match tensor::search_on_gpu(options.tensors.as_ref(), progress, on_gpu)? {
+            Some((nearest, _)) => {
+                let of_story = |(a, near): (usize, Vec<(RowId, f32)>)| {
+                    let others = near.into_iter().map(|(b, _)| b.index()).filter(move |b| *b != a);
+                    others.take(options.story_neighbours).map(move |b| in_order(a as u32, b as u32))
+                };
+                nearest.into_iter().enumerate().flat_map(of_story).collect()
+            }
+            None => {
+                let nearest = nearest_stories(&stories, None, options, progress)?;
+                nearest.into_par_iter().map(|(a, b, _)| in_order(a, b)).collect()
+            }
+        };
     pairs.par_sort_unstable();
     pairs.dedup();
     Ok(pairs)
@@ -61,9 +61,12 @@ fn in_order(a: u32, b: u32) -> (StoryId, StoryId) {
     (StoryId(a.min(b)), StoryId(a.max(b)))
 }
 
-/// Each of `stories` with its nearest above the floor, as many as the options say, and their scores: by score, then by
-/// number. With a `split`, the nearest of those on its other side alone.
-pub fn nearest(
+/// Each of `stories` (unit vectors) with its nearest above the floor, limited as `options` says, and their scores: by
+/// story, then by score, then by number. With a `split`, only stories on the other side of it are neighbours.
+///
+/// # Errors
+/// [`crate::Error::Interrupted`] if `progress` is cancelled.
+pub fn nearest_stories(
     stories: &Matrix,
     split: Option<usize>,
     options: &SearchOptions,
@@ -72,92 +75,99 @@ pub fn nearest(
     if stories.rows() < 2 {
         return Ok(Vec::new());
     }
-    let found = Nearest::new(stories, options);
-    let against = split.map_or(Against::Later, Against::From);
-    scan(stories, options.story_floor, against, options.isa, &found, progress)?;
-    Ok(found.into_all())
+    let collector = NearestCollector::new(stories, options);
+    let scope = split.map_or(PairScope::All, PairScope::Across);
+    scan(stories, options.story_floor, scope, options.isa, &collector, progress)?;
+    Ok(collector.into_all())
 }
 
-/// The nearest stories by exact score. A pair is scored once, for both of its stories.
-struct Nearest<'a> {
+/// Collects the nearest stories by exact score. A pair is scored once for both of its stories.
+struct NearestCollector<'a> {
     stories: &'a Matrix,
     k: usize,
-    rows: Vec<Row>,
+    neighbours: Vec<NeighbourList>,
 }
 
-struct Row {
-    near: Mutex<Vec<Near>>,
-    /// The bits of a score: what is below it is not among the nearest. It only rises, so one that was read too early
-    /// lets more pass and changes nothing.
-    least: AtomicU32,
+struct NeighbourList {
+    nearest: Mutex<Vec<Neighbour>>,
+    /// The bits of the score below which a story is not among the nearest. It only rises, so a stale value admits more and
+    /// changes no result.
+    floor: AtomicU32,
 }
 
-struct Near {
+struct Neighbour {
     score: f32,
     story: u32,
 }
 
-impl<'a> Nearest<'a> {
+impl<'a> NearestCollector<'a> {
     fn new(stories: &'a Matrix, options: &SearchOptions) -> Self {
-        let row = |_| Row { near: Mutex::default(), least: AtomicU32::new(options.story_floor.to_bits()) };
-        Nearest { stories, k: options.story_neighbours, rows: (0..stories.rows()).map(row).collect() }
-    }
-
-    /// Whether `score` may be among the nearest of `story`.
-    fn may_be_near(&self, story: u32, score: f32) -> bool {
-        score >= f32::from_bits(self.rows[story as usize].least.load(Ordering::Relaxed))
-    }
-
-    fn add(&self, story: u32, other: Near) {
-        let row = &self.rows[story as usize];
-        let mut near = row.near.lock().unwrap_or_else(PoisonError::into_inner);
-        near.push(other);
-        if near.len() >= 4 * self.k.max(1) {
-            prune(&mut near, self.k);
-            let least = near.last().map_or(f32::INFINITY, |n| n.score);
-            row.least.store(least.to_bits(), Ordering::Relaxed);
+        let list = |_| NeighbourList {
+            nearest: Mutex::default(),
+            floor: AtomicU32::new(options.story_floor.to_bits()),
+        };
+        NearestCollector {
+            stories,
+            k: options.story_neighbours,
+            neighbours: (0..stories.rows()).map(list).collect(),
         }
     }
 
-    /// Each story with its nearest and their scores, in order.
+    /// Whether `score` may be among the nearest of `story`.
+    fn may_be_nearest(&self, story: u32, score: f32) -> bool {
+        score >= f32::from_bits(self.neighbours[story as usize].floor.load(Ordering::Relaxed))
+    }
+
+    fn insert(&self, story: u32, other: Neighbour) {
+        let list = &self.neighbours[story as usize];
+        let mut near = list.nearest.lock().unwrap_or_else(PoisonError::into_inner);
+        near.push(other);
+        if near.len() >= 4 * self.k.max(1) {
+            prune(&mut near, self.k);
+            let floor = near.last().map_or(f32::INFINITY, |n| n.score);
+            list.floor.store(floor.to_bits(), Ordering::Relaxed);
+        }
+    }
+
+    /// Each story with its nearest and their scores, by story, then by score.
     fn into_all(self) -> Vec<(u32, u32, f32)> {
-        let of_row = |(story, row): (usize, Row)| {
-            let mut near = row.near.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let of_story = |(story, list): (usize, NeighbourList)| {
+            let mut near = list.nearest.into_inner().unwrap_or_else(PoisonError::into_inner);
             prune(&mut near, self.k);
             near.into_iter().map(move |n| (story as u32, n.story, n.score)).collect::<Vec<_>>()
         };
-        self.rows.into_par_iter().enumerate().flat_map_iter(of_row).collect()
+        self.neighbours.into_par_iter().enumerate().flat_map_iter(of_story).collect()
     }
 }
 
-/// Leaves the `k` nearest, by score, then by number.
-fn prune(near: &mut Vec<Near>, k: usize) {
+/// Keeps the `k` nearest, by score, then by number.
+fn prune(near: &mut Vec<Neighbour>, k: usize) {
     near.sort_unstable_by(|x, y| y.score.total_cmp(&x.score).then(x.story.cmp(&y.story)));
     near.truncate(k);
 }
 
-impl Collect for Nearest<'_> {
+impl HitCollector for NearestCollector<'_> {
     type Block = ();
 
     fn start(&self, _: Range<usize>) {}
 
-    fn take(&self, (): &mut (), hits: &[Hit]) {
+    fn add(&self, (): &mut (), hits: &[Hit]) {
         for hit in hits {
             let ends = [(hit.row, hit.column), (hit.column, hit.row)];
-            if !ends.iter().any(|(story, _)| self.may_be_near(*story, hit.score)) {
+            if !ends.iter().any(|(story, _)| self.may_be_nearest(*story, hit.score)) {
                 continue;
             }
             let score = dot(self.stories.row(hit.row as usize), self.stories.row(hit.column as usize));
             for (story, other) in ends {
-                if self.may_be_near(story, score) {
-                    self.add(story, Near { score, story: other });
+                if self.may_be_nearest(story, score) {
+                    self.insert(story, Neighbour { score, story: other });
                 }
             }
         }
     }
 }
 
-/// One unit vector a story: the mean of its rows; zeros for a story without any.
+/// One unit vector per story, the mean of its rows; zeros for a story without rows.
 fn means(corpus: &Corpus, vectors: &Matrix) -> Matrix {
     let mut means = Matrix::zeros(corpus.stories.len(), vectors.dim());
     for i in 0..corpus.stories.len() {
@@ -167,14 +177,14 @@ fn means(corpus: &Corpus, vectors: &Matrix) -> Matrix {
     means
 }
 
-/// The mean of `rows` as a unit vector; zeros if there are none.
+/// Writes the mean of `rows`, scaled to unit length, to `mean`; zeros if there are no rows.
 pub fn write_mean<'r>(rows: impl Iterator<Item = &'r [f32]>, mean: &mut [f32]) {
     mean.fill(0.0);
     rows.for_each(|row| mean.iter_mut().zip(row).for_each(|(s, x)| *s += x));
     normalize(mean);
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "candle"))]
 mod tests {
     use candle_core::{DType, Device};
 
@@ -185,7 +195,7 @@ mod tests {
     use crate::{progress::NoProgress, story::Story};
 
     #[test]
-    fn a_gpu_brings_the_same_candidates() {
+    fn search_on_a_device_finds_the_same_candidates() {
         let story = |i: usize| Story {
             id: i.to_string(),
             text: format!("Shop {i} opens its doors to the people of town {} today.", i * 7),

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     Result,
     progress::Progress,
-    search::{SearchOptions, cross_join, nearest, self_join},
+    search::{SearchOptions, cross_join, nearest_stories, self_join},
     vector::Matrix,
 };
 
@@ -113,7 +113,7 @@ fn join(
     let across = (0 < split && split < keys.len()).then_some(split);
     let points = Matrix::from_vec(values, dim.unwrap_or(1));
     let pairs: Vec<(u32, u32, f32)> = match (near, across) {
-        (Near::Stories, split) => nearest(&points, split, options, progress)?,
+        (Near::Stories, split) => nearest_stories(&points, split, options, progress)?,
         (Near::Rows, Some(split)) => {
             flat(cross_join(&points, split, options.row_floor, options.isa, progress)?)
         }

@@ -59,7 +59,7 @@ pub fn description(model: &str) -> Value {
         "model": model,
         "settings": {
             "row_floor": options.row_floor,
-            "max_carriers": options.max_carriers,
+            "max_carriers": options.max_occurrences,
             "story_floor": options.story_floor,
             "story_neighbours": options.story_neighbours,
             "shingle_words": options.shingles.words,

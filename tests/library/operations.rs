@@ -179,7 +179,7 @@ fn a_store_of_an_earlier_version_is_counted_anew() {
 fn the_stories_of_this_test_have_notes_and_leads() {
     let corpus = Corpus::new((0..12).map(|n| story(n, n % 6)).collect());
     let flags = detect_boilerplate(&corpus, &Default::default());
-    let often = corpus.row_stories().iter().filter(|of| of.len() > 3).count();
+    let often = corpus.occurrences().iter().filter(|of| of.len() > 3).count();
     let found = flags.iter().filter(|f| **f).count();
     assert!(found > 0 && often > found, "{found} of {often}");
 }

@@ -7,7 +7,7 @@ use std::{
 
 /// The layers, lowest first; a module may use its own layer's lower neighbours and itself.
 const LAYERS: [&[&str]; 15] = [
-    &["error", "hex", "progress", "random"],
+    &["error", "hex", "progress", "random", "word_lists"],
     &["story", "vector", "words"],
     &["device"],
     &["model", "corpus"],

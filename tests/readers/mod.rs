@@ -4,8 +4,8 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "what is not as it should be is a finding")]
 
-pub mod derived;
 pub mod files;
+pub mod index_files;
 pub mod store;
 pub mod stories;
 pub mod streams;
@@ -25,9 +25,9 @@ pub struct Reader {
 
 /// All of them.
 pub const READERS: [&Reader; 20] = [
-    &derived::GRAPH,
-    &derived::QUANTIZED,
-    &derived::POSTINGS,
+    &index_files::GRAPH,
+    &index_files::QUANTIZED,
+    &index_files::POSTINGS,
     &stories::JSON_LINES,
     &stories::JSON,
     &stories::CSV,

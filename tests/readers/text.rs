@@ -9,7 +9,7 @@ use samestory::{
     progress::NoProgress,
     report,
     search::{ShingleOptions, shingles},
-    story::{Corpus, Story, StoryId},
+    story::{Corpus, Row, Story, StoryId},
     vector::{Matrix, normalize},
 };
 
@@ -41,13 +41,13 @@ pub fn passages_hold(stories: Vec<Story>) {
     for story in &stories {
         let once = corpus::normalize(&story.text);
         assert_eq!(corpus::normalize(&once), once, "normalizing twice");
-        let spans = corpus::split_text(&story.text);
+        let spans = corpus::segment_text(&story.text);
         assert!(spans.windows(2).all(|w| w[0].end <= w[1].start), "{spans:?}");
     }
     let corpus = Corpus::new(stories);
     for (i, (story, passages)) in corpus.stories.iter().zip(&corpus.passages).enumerate() {
         for passage in passages {
-            let row = corpus::row(compare::passage_text(story, passage)).expect("a passage has words");
+            let row = Row::from_text(compare::passage_text(story, passage)).expect("a passage has words");
             assert_eq!(row.text, corpus.row_text(passage.row));
         }
         let found = shingles(&corpus, StoryId(i as u32), ShingleOptions::default().words);

@@ -132,10 +132,10 @@ pub fn settled(store: &Store, mut stories: Vec<Story>) -> Result<Vec<Story>> {
     let mut next: BTreeMap<String, u32> = BTreeMap::new();
     for story in &mut stories {
         if stories::is_stdin(&story.origin.path) {
-            corpus::name_by_text(story);
+            corpus::assign_content_id(story);
             continue;
         }
-        let made = corpus::by_place(story);
+        let made = corpus::positional_id(story);
         let (name, ids) = match files.entry(story.origin.path.clone()) {
             Entry::Occupied(file) => file.into_mut(),
             Entry::Vacant(file) => {

@@ -34,9 +34,9 @@ const LEAST: f64 = 0.001;
 
 #[derive(Deserialize)]
 struct Label {
-    #[serde(deserialize_with = "corpus::id_in_json")]
+    #[serde(deserialize_with = "corpus::deserialize_id")]
     id: String,
-    #[serde(deserialize_with = "corpus::id_in_json")]
+    #[serde(deserialize_with = "corpus::deserialize_id")]
     group: String,
 }
 

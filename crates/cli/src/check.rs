@@ -93,8 +93,8 @@ pub fn run(args: &Check) -> Result<Outcome> {
     let mut next = |reader: &mut BufReader<Stdin>| {
         let Some(mut read) = ingest::read_next(reader, &mut line, &options)? else { return Ok(None) };
         // Each line is read by itself, so that its place is no id.
-        let has_id = read.stories.iter().all(|story| corpus::by_place(story).is_none());
-        read.stories.iter_mut().for_each(corpus::name_by_text);
+        let has_id = read.stories.iter().all(|story| corpus::positional_id(story).is_none());
+        read.stories.iter_mut().for_each(corpus::assign_content_id);
         Ok::<_, Error>(Some((line, has_id, read)))
     };
     loop {

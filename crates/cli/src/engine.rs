@@ -3,7 +3,7 @@
 use std::{env, path::PathBuf};
 
 use samestory::{
-    Error, Result, corpus,
+    Error, Result,
     device::{Gpu, Isa, NameError},
     embed::{EmbedStats, Embeddings, Encoder, embed_texts},
     link::Titles,
@@ -11,7 +11,7 @@ use samestory::{
     progress::Progress,
     search::{SearchOptions, TensorSearch},
     store::Store,
-    story::Corpus,
+    story::{Corpus, Row},
     vector::Matrix,
 };
 
@@ -98,7 +98,10 @@ impl Engine {
 
 /// Titles as rows, one each: one that normalizing leaves nothing of is none.
 pub fn title_rows(titles: &Titles) -> Corpus {
-    Corpus { rows: titles.texts.iter().filter_map(|title| corpus::row(title)).collect(), ..Corpus::default() }
+    Corpus {
+        rows: titles.texts.iter().filter_map(|title| Row::from_text(title)).collect(),
+        ..Corpus::default()
+    }
 }
 
 /// The model that `spec` names: a folder, a hub id, or the built-in one.

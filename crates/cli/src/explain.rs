@@ -12,7 +12,7 @@ use samestory::{
     report::{json_pretty, sanitize_line},
     store::Store,
     story::{Corpus, Story, StoryId},
-    words::pieces,
+    words::diff_tokens,
 };
 
 use super::{
@@ -188,7 +188,7 @@ fn show(part: &PassageDiff, paint: &Paint, out: &mut dyn Write) -> io::Result<()
 /// The second text with what was cut in `[-…-]` and what was added in `{+…+}`, word by word.
 fn diff(a: &str, b: &str, paint: &Paint) -> String {
     let (a, b) = (sanitize_line(a, 4000), sanitize_line(b, 4000));
-    let (a, b) = (pieces(&a), pieces(&b));
+    let (a, b) = (diff_tokens(&a), diff_tokens(&b));
     let diff = similar::TextDiff::from_slices(&a, &b);
     let mut runs: Vec<(similar::ChangeTag, String)> = Vec::new();
     for change in diff.iter_all_changes() {

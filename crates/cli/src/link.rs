@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use samestory::{
     Result, compare,
-    link::{self, Linker, PRIOR, Reading, Titles},
+    link::{self, Document, IncrementalLinker, Titles},
     report::{Page, Related, RelatedFormat, write_html, write_related},
     story::Corpus,
 };
@@ -60,18 +60,18 @@ pub fn run(args: &Link) -> Result<Outcome> {
             corpus.stories.len()
         );
     }
-    let all = link::readings(&corpus, &rows, &titles, &title_vectors, &known);
-    let twins = link::twins(&nodes, &judged.verdicts);
-    let reading = |(node, twins): (&link::Node, Vec<u32>)| Reading {
+    let all = link::documents(&corpus, &rows, &titles, &title_vectors, &known);
+    let variants = link::template_variants(&nodes, &judged.verdicts);
+    let reading = |(node, template_variants): (&link::Node, Vec<u32>)| Document {
         published: node.published,
-        twins,
+        template_variants,
         ..all[node.story.index()].clone()
     };
-    let of_nodes: Vec<Reading> = nodes.iter().zip(twins).map(reading).collect();
-    let prior = engine.embed_texts(&PRIOR, &bars)?.vectors;
+    let of_nodes: Vec<Document> = nodes.iter().zip(variants).map(reading).collect();
+    let prior = engine.embed_texts(link::prior_texts(), &bars)?.vectors;
     let link_options =
-        link::Options { half_life_hours: args.half_life, neighbours: usize::from(args.neighbours) };
-    let mut linker = Linker::new(&prior, link_options);
+        link::LinkOptions { half_life_hours: args.half_life, neighbours: usize::from(args.neighbours) };
+    let mut linker = IncrementalLinker::new(&prior, link_options);
     linker.extend(&of_nodes, &bars)?;
     let related = Related::new(&corpus, &groups, &nodes, &linker.links(), &linker.storylines());
 

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use samestory::{
     Error, Result,
     group::Groups,
-    link::{self, Lookup, Titles},
+    link::{self, SimilarityIndex, Titles},
     progress::Progress,
     report::{Hit, hits},
     story::{Corpus, Row},
@@ -26,7 +26,7 @@ pub struct Pool<'a> {
 /// The stories that are searched.
 pub struct Searched<'a> {
     pub corpus: &'a Corpus,
-    pub lookup: Lookup<'a>,
+    pub lookup: SimilarityIndex<'a>,
     pub answers: Answers,
     pub groups: &'a Groups,
     /// How many stories are shown.
@@ -79,8 +79,8 @@ impl Searched<'_> {
                     embedded.vectors(texts).expect("all texts of a query were embedded")
                 });
                 let known = samestory::boilerplate::BoilerplateList::default();
-                let readings = link::readings(&asked.corpus, &rows, &asked.titles, &title_vectors, &known);
-                self.lookup.nearest(&readings[0], self.k, &|other| answers.wanted(other, None))
+                let documents = link::documents(&asked.corpus, &rows, &asked.titles, &title_vectors, &known);
+                self.lookup.nearest(&documents[0], self.k, &|other| answers.wanted(other, None))
             }
         };
         if let Some(least) = self.least {

@@ -28,7 +28,7 @@ struct Asked {
 }
 
 #[derive(Clone, Deserialize)]
-struct Id(#[serde(deserialize_with = "corpus::id_in_json")] String);
+struct Id(#[serde(deserialize_with = "corpus::deserialize_id")] String);
 
 /// The line that answers.
 #[derive(Serialize)]

@@ -12,7 +12,7 @@ use samestory::{
     corpus,
     group::Groups,
     ingest,
-    link::{self, Lookup, Titles},
+    link::{self, SimilarityIndex, Titles},
     report::{HitFormat, write_hits},
     store::Store,
     story::{Corpus, Story},
@@ -94,7 +94,7 @@ pub fn run(args: &Similar) -> Result<Outcome> {
     let LookupCandidates { corpus, vectors: rows, boilerplate } = near;
     let titles = Titles::new(&corpus);
     let title_vectors = engine.embed_titles(&titles, &bars)?;
-    let readings = link::readings(&corpus, &rows, &titles, &title_vectors, &boilerplate);
+    let documents = link::documents(&corpus, &rows, &titles, &title_vectors, &boilerplate);
     let groups = match args.not_copies {
         true => {
             judge(
@@ -110,10 +110,13 @@ pub fn run(args: &Similar) -> Result<Outcome> {
     };
     let (wanted, undated) = filter.wanted(&corpus);
     let lookup = match &archive {
-        Some(archive) => {
-            Lookup::with_document_frequencies(readings, &archive.document_frequencies()?, engine.isa, &bars)?
-        }
-        None => Lookup::new(readings, engine.isa, &bars)?,
+        Some(archive) => SimilarityIndex::with_document_frequencies(
+            documents,
+            &archive.document_frequencies()?,
+            engine.isa,
+            &bars,
+        )?,
+        None => SimilarityIndex::new(documents, engine.isa, &bars)?,
     };
     let searched = Searched {
         corpus: &corpus,

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     compare::{Relation, Thresholds, Verdict},
-    corpus::{counted, text_digest},
+    corpus::{flag_ordinal_ids, text_digest},
     group::{Constraints, Group, Member},
     report::{
         item::rounded,
@@ -150,7 +150,7 @@ impl<'a> Stories<'a> {
             names,
             texts: (0..)
                 .zip(stories)
-                .zip(counted(stories))
+                .zip(flag_ordinal_ids(stories))
                 .filter(|(_, counted)| *counted)
                 .map(|((i, s), _)| (i, text_digest(s)))
                 .collect(),

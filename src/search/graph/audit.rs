@@ -1,40 +1,43 @@
-//! What a graph is worth: whether each node finds itself, which nodes no walk reaches, how many neighbours it finds.
+//! Quality of a graph: nodes that searches miss, and recall.
 
 use rayon::prelude::*;
 
 use super::{
     Graph, GraphBuilder, GraphScratch,
-    walk::{Layers, Visited, descend, nearest},
+    walk::{LayeredGraph, Visited, descend_to, search_layer},
 };
 use crate::{
     Error, Result,
     progress::Progress,
-    search::{Query, RowSet, Want, rank},
+    search::{BitSet, Limit, QuantizedQuery, rank},
     story::RowId,
 };
 
-/// The figures of an audit.
+/// The result of [`GraphBuilder::audit`].
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Reach {
+pub struct GraphAudit {
     /// Nodes: distinct vectors.
     pub nodes: u64,
-    /// Nodes that cannot be reached from the entry over the lowest layer.
+    /// Nodes that cannot be reached from the entry node in the lowest layer.
     pub unreachable: u64,
-    /// Nodes that a walk can reach, and yet does not find when it looks for them.
-    pub lost: u64,
+    /// Reachable nodes that a search for their own vector does not find.
+    pub missed: u64,
 }
 
 impl GraphBuilder<'_> {
-    /// Looks each node up with `ef` candidates; what is not found or cannot be reached is rescued from now on.
-    pub fn audit(&mut self, ef: usize, progress: &dyn Progress) -> Result<Reach> {
-        let nodes = self.of_node.len();
+    /// Searches each node by its own vector with `ef` candidates. Nodes that are not found or not reachable become orphans.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] if `progress` is cancelled.
+    pub fn audit(&mut self, ef: usize, progress: &dyn Progress) -> Result<GraphAudit> {
+        let nodes = self.node_rows.len();
         let mut reached = vec![false; nodes];
-        let mut todo: Vec<u32> = self.entry.into_iter().collect();
+        let mut stack: Vec<u32> = self.entry.into_iter().collect();
         self.entry.iter().for_each(|&node| reached[node as usize] = true);
-        while let Some(node) = todo.pop() {
+        while let Some(node) = stack.pop() {
             for &next in &self.links[node as usize][0] {
                 if !std::mem::replace(&mut reached[next as usize], true) {
-                    todo.push(next);
+                    stack.push(next);
                 }
             }
         }
@@ -43,10 +46,10 @@ impl GraphBuilder<'_> {
                 return true;
             }
             let score = |other: u32| self.score(node, other);
-            let from: Vec<_> = descend(self, 0, score).into_iter().collect();
-            nearest(self, 0, &from, ef, score, |_| true, visited).iter().any(|near| near.node == node)
+            let from: Vec<_> = descend_to(self, 0, score).into_iter().collect();
+            search_layer(self, 0, &from, ef, score, |_| true, visited).iter().any(|near| near.node == node)
         };
-        let lost: Vec<u32> = (0..nodes as u32)
+        let missed: Vec<u32> = (0..nodes as u32)
             .into_par_iter()
             .map_init(Visited::default, |visited, node| (node, finds_itself(visited, node)))
             .filter(|(_, found)| !found)
@@ -56,18 +59,18 @@ impl GraphBuilder<'_> {
             return Err(Error::Interrupted);
         }
         let unreachable = reached.iter().filter(|reached| !**reached).count() as u64;
-        let hidden = lost.iter().filter(|node| reached[**node as usize]).count() as u64;
-        self.rescued = (0..nodes as u32).filter(|node| !reached[*node as usize]).chain(lost).collect();
-        self.rescued.sort_unstable();
-        self.rescued.dedup();
-        Ok(Reach { nodes: nodes as u64, unreachable, lost: hidden })
+        let hidden = missed.iter().filter(|node| reached[**node as usize]).count() as u64;
+        self.orphans = (0..nodes as u32).filter(|node| !reached[*node as usize]).chain(missed).collect();
+        self.orphans.sort_unstable();
+        self.orphans.dedup();
+        Ok(GraphAudit { nodes: nodes as u64, unreachable, missed: hidden })
     }
 }
 
 impl Graph<'_> {
-    /// The share of the `k` nearest other rows that a search with `ef` candidates finds, against an exact search, on at
-    /// most `sample` evenly spaced nodes; `score` gives the exact score of two rows. A row as near as the last of the
-    /// k nearest counts as found. 1 where there are no other rows.
+    /// Recall@k in [0, 1]: the share of the `k` nearest other rows that a search with `ef` candidates finds, on at most
+    /// `sample` evenly spaced nodes. `score` returns the exact score of two rows. A row that ties with the last of the k
+    /// nearest counts as found. 1 if there are no other rows.
     pub fn recall(
         &self,
         k: usize,
@@ -78,13 +81,13 @@ impl Graph<'_> {
         let step = self.nodes().div_ceil(sample.max(1)).max(1);
         let nodes: Vec<u32> = (0..self.nodes() as u32).step_by(step).collect();
         let count = |scratch: &mut GraphScratch, node: u32| {
-            let own: RowSet = self.rows_of(node).collect();
+            let own: BitSet = self.rows_of(node).collect();
             let row = self.first_row(node);
-            let query = Query::of_row(&self.vectors(), row);
-            let exact = self.vectors().candidates(std::slice::from_ref(&query), Want::Nearest(k), &own);
-            let exact = rank(&exact[0], Want::Nearest(k), |other| score(row, other));
+            let query = QuantizedQuery::of_row(&self.vectors(), row);
+            let exact = self.vectors().candidates(std::slice::from_ref(&query), Limit::Nearest(k), &own);
+            let exact = rank(&exact[0], Limit::Nearest(k), |other| score(row, other));
             let found = self.candidates(&query, ef, &own, scratch);
-            let found = rank(&found, Want::Nearest(k), |other| score(row, other));
+            let found = rank(&found, Limit::Nearest(k), |other| score(row, other));
             let last = exact.last().map_or(f32::INFINITY, |(_, score)| *score);
             (exact.len() as u64, found.iter().filter(|(_, score)| *score >= last).count() as u64)
         };

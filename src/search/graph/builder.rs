@@ -1,9 +1,9 @@
-//! The graph while it grows: nodes with their rows, and the links of each node in each of its layers.
+//! The growing graph: nodes with their rows, and the links of each node in each of its layers.
 //!
-//! A first graph is built by hnsw_rs over row numbers, its links are taken out, and from then on nodes are inserted here
-//! (Malkov and Yashunin, 2016, algorithms 1 and 4): hnsw_rs can neither read a frozen graph nor link well where copies
-//! crowd. Insertion is serial, distances are products of integers and two scales, layers are drawn from the node's
-//! number: the same rows give the same graph on every machine.
+//! The first graph is built by hnsw_rs over row numbers and its links are copied; from then on nodes are inserted here
+//! (Malkov and Yashunin, 2016, algorithms 1 and 4), because hnsw_rs can neither read a frozen graph nor link well among many
+//! near-copies. Insertion is serial, distances are products of integers and two scales, and layers are drawn from the
+//! node's number: the same rows give the same graph on every machine.
 
 use std::collections::HashMap;
 
@@ -11,55 +11,58 @@ use hnsw_rs::{anndists::dist::Distance, hnsw::Hnsw};
 
 use super::{
     Graph, GraphOptions,
-    walk::{Layers, Near, Visited, descend, nearest},
+    walk::{LayeredGraph, Neighbour, Visited, descend_to, search_layer},
 };
 use crate::{
     Error, Result,
     progress::{Progress, Stage},
     random,
-    search::Quantized,
+    search::QuantizedView,
     story::RowId,
 };
 
-/// Layers of the graph; enough for 24^16 nodes.
+/// The largest number of layers: enough for 24^16 nodes.
 pub(super) const LAYERS: usize = 16;
 
-/// A graph that can grow, and be frozen.
+/// A graph that can grow and be frozen to a file.
 pub struct GraphBuilder<'a> {
-    pub(super) rows: Quantized<'a>,
+    pub(super) rows: QuantizedView<'a>,
     pub(super) options: GraphOptions,
-    /// For each node its rows, which have equal codes.
-    pub(super) of_node: Vec<Vec<u32>>,
-    /// For each node and each of its layers, its links.
+    /// The rows of each node: those of equal codes.
+    pub(super) node_rows: Vec<Vec<u32>>,
+    /// The links of each node, by layer.
     pub(super) links: Vec<Vec<Vec<u32>>>,
     pub(super) entry: Option<u32>,
-    /// Nodes that walks may miss: each search compares them.
-    pub(super) rescued: Vec<u32>,
+    /// Nodes that walks may miss: every search compares them.
+    pub(super) orphans: Vec<u32>,
 }
 
 impl<'a> GraphBuilder<'a> {
     /// Builds a graph of all rows with hnsw_rs. Panics unless `m` lies in 2..=128.
-    pub fn build(rows: Quantized<'a>, options: GraphOptions, progress: &dyn Progress) -> Result<Self> {
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] if `progress` is cancelled.
+    pub fn build(rows: QuantizedView<'a>, options: GraphOptions, progress: &dyn Progress) -> Result<Self> {
         let mut builder = Self::empty(rows, options);
         builder.add_nodes(0);
-        let nodes = builder.of_node.len();
-        let first: Vec<u32> = builder.of_node.iter().map(|rows| rows[0]).collect();
+        let nodes = builder.node_rows.len();
+        let first: Vec<u32> = builder.node_rows.iter().map(|rows| rows[0]).collect();
         let hnsw = Hnsw::new(options.m, nodes.max(1), LAYERS, options.ef_construction, RowDistance(rows));
         for (node, row) in first.iter().enumerate() {
             if node % 256 == 0 && progress.cancelled() {
                 return Err(Error::Interrupted);
             }
             hnsw.insert_slice((&[*row], node));
-            progress.advance(Stage::Search, builder.of_node[node].len() as u64);
+            progress.advance(Stage::Search, builder.node_rows[node].len() as u64);
         }
         let mut links = vec![Vec::new(); nodes];
         for layer in 0..LAYERS {
             for point in hnsw.get_point_indexation().get_layer_iterator(layer) {
                 let own = point.get_neighborhood_id().into_iter().take(layer + 1).enumerate();
-                // The crate also keeps what a point came by in the layers above its own.
+                // hnsw_rs also stores the nodes on the way down, in layers above the point's own.
                 let of_layer = |(layer, near): (usize, Vec<hnsw_rs::hnsw::Neighbour>)| {
-                    let there = near.into_iter().filter(|n| usize::from(n.p_id.0) >= layer);
-                    there.map(|n| n.d_id as u32).collect::<Vec<u32>>()
+                    let linked = near.into_iter().filter(|n| usize::from(n.p_id.0) >= layer);
+                    linked.map(|n| n.d_id as u32).collect::<Vec<u32>>()
                 };
                 links[point.get_origin_id()] = own.map(of_layer).collect();
             }
@@ -69,91 +72,95 @@ impl<'a> GraphBuilder<'a> {
         Ok(builder)
     }
 
-    /// A graph without rows, all of which [`GraphBuilder::extend`] then inserts. Panics unless `m` lies in 2..=128.
-    pub fn empty(rows: Quantized<'a>, options: GraphOptions) -> Self {
+    /// An empty graph; [`GraphBuilder::extend`] then inserts all rows. Panics unless `m` lies in 2..=128.
+    pub fn empty(rows: QuantizedView<'a>, options: GraphOptions) -> Self {
         assert!((2..=128).contains(&options.m), "{} links a node", options.m);
-        let (of_node, links) = (Vec::new(), Vec::new());
-        GraphBuilder { rows, options, of_node, links, entry: None, rescued: Vec::new() }
+        let (node_rows, links) = (Vec::new(), Vec::new());
+        GraphBuilder { rows, options, node_rows, links, entry: None, orphans: Vec::new() }
     }
 
-    /// Takes a frozen graph up again, to be extended by the rows it lacks. Panics unless `m` lies in 2..=128.
-    pub fn thaw(graph: &Graph<'a>, options: GraphOptions) -> Self {
+    /// A copy of a frozen graph, to be extended by the rows it lacks. Panics unless `m` lies in 2..=128.
+    pub fn from_frozen(graph: &Graph<'a>, options: GraphOptions) -> Self {
         let nodes = 0..graph.nodes() as u32;
-        let of =
+        let links =
             |node: u32| (0..=graph.level(node)).map(|layer| graph.links(node, layer).collect()).collect();
         GraphBuilder {
-            of_node: nodes.clone().map(|node| graph.rows_of(node).map(|r| r.0).collect()).collect(),
-            links: nodes.map(of).collect(),
+            node_rows: nodes.clone().map(|node| graph.rows_of(node).map(|r| r.0).collect()).collect(),
+            links: nodes.map(links).collect(),
             entry: graph.entry().map(|(node, _)| node),
-            rescued: graph.rescued().collect(),
+            orphans: graph.orphans().collect(),
             ..Self::empty(graph.vectors(), options)
         }
     }
 
     /// The number of rows in the graph.
-    pub fn covered(&self) -> usize {
-        self.of_node.iter().map(Vec::len).sum()
+    pub fn row_count(&self) -> usize {
+        self.node_rows.iter().map(Vec::len).sum()
     }
 
-    /// Inserts the rows from [`GraphBuilder::covered`] on.
+    /// Inserts the rows from [`GraphBuilder::row_count`] on.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] if `progress` is cancelled.
     pub fn extend(&mut self, progress: &dyn Progress) -> Result<()> {
-        let new = self.add_nodes(self.covered());
+        let new = self.add_nodes(self.row_count());
         let mut visited = Visited::default();
-        for node in new..self.of_node.len() as u32 {
+        for node in new..self.node_rows.len() as u32 {
             if node % 256 == 0 && progress.cancelled() {
                 return Err(Error::Interrupted);
             }
             self.insert(node, &mut visited);
-            progress.advance(Stage::Search, self.of_node[node as usize].len() as u64);
+            progress.advance(Stage::Search, self.node_rows[node as usize].len() as u64);
         }
         Ok(())
     }
 
-    /// Gives the rows from `first` on to nodes, new ones where their codes are new; the first new node.
+    /// Assigns the rows from `first` on to nodes, new ones for new codes; returns the first new node.
     fn add_nodes(&mut self, first: usize) -> u32 {
-        let new = self.of_node.len() as u32;
+        let new = self.node_rows.len() as u32;
         let all = self.rows;
         let codes = |row: u32| all.codes(RowId(row));
-        let mut known: HashMap<&[u8], usize> =
-            self.of_node.iter().enumerate().map(|(node, rows)| (codes(rows[0]), node)).collect();
+        let mut node_of_codes: HashMap<&[u8], usize> =
+            self.node_rows.iter().enumerate().map(|(node, rows)| (codes(rows[0]), node)).collect();
         for row in first as u32..all.rows() as u32 {
-            let node = *known.entry(codes(row)).or_insert(self.of_node.len());
-            match self.of_node.get_mut(node) {
+            let node = *node_of_codes.entry(codes(row)).or_insert(self.node_rows.len());
+            match self.node_rows.get_mut(node) {
                 Some(rows) => rows.push(row),
-                None => self.of_node.push(vec![row]),
+                None => self.node_rows.push(vec![row]),
             }
         }
         new
     }
 
+    /// The first node of the highest layer.
     fn highest(&self) -> Option<u32> {
         let nodes = 0..self.links.len() as u32;
         nodes.max_by_key(|&node| (self.links[node as usize].len(), std::cmp::Reverse(node)))
     }
 
-    /// How near two nodes are.
+    /// The approximate cosine similarity of two nodes.
     pub(super) fn score(&self, a: u32, b: u32) -> f32 {
-        let row = |node: u32| RowId(self.of_node[node as usize][0]);
+        let row = |node: u32| RowId(self.node_rows[node as usize][0]);
         score(self.rows, row(a), row(b))
     }
 
     fn insert(&mut self, node: u32, visited: &mut Visited) {
         let level = level(node, self.options.m);
         self.links.push(vec![Vec::new(); level + 1]);
-        let Some((_, top)) = Layers::entry(self) else {
+        let Some((_, top)) = LayeredGraph::entry(self) else {
             self.entry = Some(node);
             return;
         };
         let to_node = |other: u32| self.score(node, other);
-        let mut from: Vec<Near> = descend(self, level.min(top), to_node).into_iter().collect();
+        let mut from: Vec<Neighbour> = descend_to(self, level.min(top), to_node).into_iter().collect();
         for layer in (0..=level.min(top)).rev() {
             let to_node = |other: u32| self.score(node, other);
             let ef = self.options.ef_construction;
-            from = nearest(self, layer, &from, ef, to_node, |other| other != node, visited);
-            let chosen = self.select(&from, self.options.m);
+            from = search_layer(self, layer, &from, ef, to_node, |other| other != node, visited);
+            let chosen = self.select_neighbours(&from, self.options.m);
             for &other in &chosen {
                 self.links[other as usize][layer].push(node);
-                self.shrink(other, layer);
+                self.prune_links(other, layer);
             }
             self.links[node as usize][layer] = chosen;
         }
@@ -162,25 +169,25 @@ impl<'a> GraphBuilder<'a> {
         }
     }
 
-    /// Cuts a node's links to as many as its layer admits.
-    fn shrink(&mut self, node: u32, layer: usize) {
-        let most = if layer == 0 { 2 * self.options.m } else { self.options.m };
+    /// Reduces the links of a node to the limit of the layer.
+    fn prune_links(&mut self, node: u32, layer: usize) {
+        let limit = if layer == 0 { 2 * self.options.m } else { self.options.m };
         let links = &self.links[node as usize][layer];
-        if links.len() <= most {
+        if links.len() <= limit {
             return;
         }
-        let mut near: Vec<Near> =
-            links.iter().map(|&other| Near { score: self.score(node, other), node: other }).collect();
+        let mut near: Vec<Neighbour> =
+            links.iter().map(|&other| Neighbour { score: self.score(node, other), node: other }).collect();
         near.sort_unstable_by(|a, b| b.cmp(a));
-        self.links[node as usize][layer] = self.select(&near, most);
+        self.links[node as usize][layer] = self.select_neighbours(&near, limit);
     }
 
-    /// Of candidates, the nearest first, those that are nearer to the base than to any chosen before: links in all
-    /// directions, and not only to copies.
-    fn select(&self, candidates: &[Near], most: usize) -> Vec<u32> {
-        let mut chosen: Vec<u32> = Vec::with_capacity(most);
+    /// The heuristic of algorithm 4: of the candidates, the nearest first, those that are nearer to the base node than to any
+    /// chosen before. It gives links in all directions, not only to near-copies.
+    fn select_neighbours(&self, candidates: &[Neighbour], limit: usize) -> Vec<u32> {
+        let mut chosen: Vec<u32> = Vec::with_capacity(limit);
         for near in candidates {
-            if chosen.len() == most {
+            if chosen.len() == limit {
                 break;
             }
             if chosen.iter().all(|&other| self.score(near.node, other) <= near.score) {
@@ -191,9 +198,9 @@ impl<'a> GraphBuilder<'a> {
     }
 }
 
-impl Layers for GraphBuilder<'_> {
+impl LayeredGraph for GraphBuilder<'_> {
     fn nodes(&self) -> usize {
-        self.of_node.len()
+        self.node_rows.len()
     }
 
     fn entry(&self) -> Option<(u32, usize)> {
@@ -205,7 +212,7 @@ impl Layers for GraphBuilder<'_> {
     }
 }
 
-/// The highest layer of a node: each is one in `m` of the layer below, drawn from the node's number.
+/// The highest layer of a node, drawn from its number: a layer has about one in `m` nodes of the layer below.
 fn level(node: u32, m: usize) -> usize {
     let x = random::nth(0, u64::from(node));
     let mut below = u64::MAX / m as u64;
@@ -217,13 +224,13 @@ fn level(node: u32, m: usize) -> usize {
     level
 }
 
-fn score(rows: Quantized, a: RowId, b: RowId) -> f32 {
+fn score(rows: QuantizedView, a: RowId, b: RowId) -> f32 {
     let product = rows.kernel().pair(rows.codes(a), rows.codes(b));
-    rows.figures(a).scale * rows.figures(b).scale * product as f32
+    rows.error_terms(a).scale * rows.error_terms(b).scale * product as f32
 }
 
-/// `1 - score` of two rows, given by their numbers; never negative and never no number, which hnsw_rs panics at.
-struct RowDistance<'a>(Quantized<'a>);
+/// The distance `1 - score` of two rows, given by their numbers. Never negative or NaN, at which hnsw_rs panics.
+struct RowDistance<'a>(QuantizedView<'a>);
 
 impl Distance<u32> for RowDistance<'_> {
     fn eval(&self, a: &[u32], b: &[u32]) -> f32 {

@@ -1,16 +1,16 @@
-//! The frozen graph: one flat file, read where it is mapped.
+//! The frozen graph: one flat file, read in place.
 
 use std::io::{self, Write};
 
 use super::{
     GraphBuilder,
     builder::LAYERS,
-    walk::{Layers, Visited, descend, nearest},
+    walk::{LayeredGraph, Visited, descend_to, search_layer},
 };
 use crate::{
     search::{
-        Broken, Candidate, Quantized, Query, RowSet, Want,
-        derived::{Frame, Kind, u32_at},
+        BitSet, CorruptFile, Limit, QuantizedQuery, QuantizedView, ScoreBounds,
+        index_file::{Header, Kind, u32_at},
         rescore,
     },
     story::RowId,
@@ -18,23 +18,23 @@ use crate::{
 
 const KIND: Kind = Kind { name: "a frozen graph", magic: *b"ssgraph\0", version: 1 };
 
-/// A frozen graph over quantized rows: its file is the mapped bytes, and nothing is copied.
+/// A frozen graph over quantized rows, read in place from the bytes of its file.
 pub struct Graph<'a> {
-    rows: Quantized<'a>,
+    rows: QuantizedView<'a>,
     entry: u32,
-    row_start: Numbers<'a>,
-    node_rows: Numbers<'a>,
-    list_start: Numbers<'a>,
-    link_start: Numbers<'a>,
-    links: Numbers<'a>,
-    rescued: Numbers<'a>,
+    row_start: U32Slice<'a>,
+    node_rows: U32Slice<'a>,
+    list_start: U32Slice<'a>,
+    link_start: U32Slice<'a>,
+    links: U32Slice<'a>,
+    orphans: U32Slice<'a>,
 }
 
 /// Little-endian numbers of 32 bits.
 #[derive(Clone, Copy)]
-struct Numbers<'a>(&'a [u8]);
+struct U32Slice<'a>(&'a [u8]);
 
-impl<'a> Numbers<'a> {
+impl<'a> U32Slice<'a> {
     fn len(self) -> usize {
         self.0.len() / 4
     }
@@ -47,28 +47,31 @@ impl<'a> Numbers<'a> {
         self.0.as_chunks::<4>().0.iter().map(|b| u32::from_le_bytes(*b))
     }
 
-    fn slice(self, from: usize, to: usize) -> Numbers<'a> {
-        Numbers(&self.0[4 * from..4 * to])
+    fn slice(self, from: usize, to: usize) -> U32Slice<'a> {
+        U32Slice(&self.0[4 * from..4 * to])
     }
 
-    /// Whether these are the ends of parts that lie one after another and make up `whole`.
+    /// Whether these are the offsets of consecutive parts of `whole`: ascending, from 0 to `whole`.
     fn divides(self, whole: usize) -> bool {
         let starts_and_ends = self.len() > 0 && self.at(0) == 0 && self.at(self.len() - 1) == whole;
         starts_and_ends && self.iter().zip(self.iter().skip(1)).all(|(a, b)| a <= b)
     }
 }
 
-/// Working memory of one thread.
+/// Reusable working memory of one thread.
 #[derive(Default)]
 pub struct GraphScratch {
     visited: Visited,
 }
 
 impl GraphBuilder<'_> {
-    /// Writes the graph as a file, made from this generation of the store.
+    /// Writes the graph as a file of the store's `generation`.
+    ///
+    /// # Errors
+    /// Those of `to`.
     pub fn freeze(&self, generation: u64, to: &mut dyn Write) -> io::Result<()> {
         let mut numbers: Vec<u32> = Vec::new();
-        let starts = |numbers: &mut Vec<u32>, lens: &mut dyn Iterator<Item = usize>| {
+        let push_offsets = |numbers: &mut Vec<u32>, lens: &mut dyn Iterator<Item = usize>| {
             numbers.push(0);
             let mut end = 0;
             numbers.extend(lens.map(|len| {
@@ -77,45 +80,51 @@ impl GraphBuilder<'_> {
             }));
             end
         };
-        let rows = starts(&mut numbers, &mut self.of_node.iter().map(Vec::len));
-        numbers.extend(self.of_node.iter().flatten());
-        let lists = starts(&mut numbers, &mut self.links.iter().map(Vec::len));
-        let links = starts(&mut numbers, &mut self.links.iter().flatten().map(Vec::len));
+        let rows = push_offsets(&mut numbers, &mut self.node_rows.iter().map(Vec::len));
+        numbers.extend(self.node_rows.iter().flatten());
+        let lists = push_offsets(&mut numbers, &mut self.links.iter().map(Vec::len));
+        let links = push_offsets(&mut numbers, &mut self.links.iter().flatten().map(Vec::len));
         numbers.extend(self.links.iter().flatten().flatten());
-        numbers.extend(&self.rescued);
+        numbers.extend(&self.orphans);
         let body: Vec<u8> = numbers.into_iter().flat_map(u32::to_le_bytes).collect();
         let counts = [
-            self.of_node.len() as u32,
+            self.node_rows.len() as u32,
             rows,
             lists,
             links,
-            self.rescued.len() as u32,
+            self.orphans.len() as u32,
             self.entry.unwrap_or(0),
         ];
-        Frame { parameter: self.options.m as u32, generation, counts }.write(&KIND, &[&body], to)
+        Header { parameter: self.options.m as u32, generation, counts }.write(&KIND, &[&body], to)
     }
 }
 
 impl<'a> Graph<'a> {
-    /// Reads a file that [`GraphBuilder::freeze`] wrote, over the rows that it was built of or more; also returns its
-    /// generation. Checks all of it: no number that a walk follows leads out of the file.
-    pub fn open(file: &'a [u8], rows: Quantized<'a>) -> Result<(Self, u64), Broken> {
-        let (frame, body) = Frame::open(&KIND, file)?;
-        let [nodes, covered, lists, links, rescued, entry] = frame.counts.map(|n| n as usize);
-        let lens = [nodes + 1, covered, nodes + 1, lists + 1, links, rescued];
+    /// Opens a file that [`GraphBuilder::freeze`] wrote, over the rows of the graph or more; also returns its generation.
+    /// Checks all of it: no number that a walk follows leads out of the file.
+    ///
+    /// # Errors
+    /// [`CorruptFile`] if the file is not a graph, is damaged, or covers more rows than there are.
+    pub fn open(file: &'a [u8], rows: QuantizedView<'a>) -> Result<(Self, u64), CorruptFile> {
+        let (header, body) = Header::open(&KIND, file)?;
+        let [nodes, covered, lists, links, orphans, entry] = header.counts.map(|n| n as usize);
+        let lens = [nodes + 1, covered, nodes + 1, lists + 1, links, orphans];
         if lens.iter().map(|len| 4 * *len as u64).sum::<u64>() != body.len() as u64 {
-            return Err(Broken::new("as many numbers as the frame says", format!("{} bytes", body.len())));
+            return Err(CorruptFile::new(
+                "as many numbers as the header says",
+                format!("{} bytes", body.len()),
+            ));
         }
         if covered > rows.rows() {
-            return Err(Broken::new(format!("at most {} rows", rows.rows()), format!("{covered}")));
+            return Err(CorruptFile::new(format!("at most {} rows", rows.rows()), format!("{covered}")));
         }
         let mut rest = body;
         let parts = lens.map(|len| {
             let (part, after) = rest.split_at(4 * len);
             rest = after;
-            Numbers(part)
+            U32Slice(part)
         });
-        let [row_start, node_rows, list_start, link_start, link_nodes, rescued] = parts;
+        let [row_start, node_rows, list_start, link_start, link_nodes, orphans] = parts;
         let graph = Graph {
             rows,
             entry: entry as u32,
@@ -124,32 +133,31 @@ impl<'a> Graph<'a> {
             list_start,
             link_start,
             links: link_nodes,
-            rescued,
+            orphans,
         };
         graph.check(covered, lists, links)?;
-        Ok((graph, frame.generation))
+        Ok((graph, header.generation))
     }
 
-    fn check(&self, covered: usize, lists: usize, links: usize) -> Result<(), Broken> {
+    fn check(&self, covered: usize, lists: usize, links: usize) -> Result<(), CorruptFile> {
         let nodes = self.nodes();
-        let demand = |holds: bool, what: &str| match holds {
-            true => Ok(()),
-            false => Err(Broken::new(what, "others")),
+        let demand = |holds: bool, what: &str| {
+            if holds { Ok(()) } else { Err(CorruptFile::new(what, "others")) }
         };
-        demand(self.row_start.divides(covered), "rows of nodes one after another")?;
-        demand(self.list_start.divides(lists), "lists of nodes one after another")?;
-        demand(self.link_start.divides(links), "links of lists one after another")?;
-        let grows = |part: Numbers, most: usize| {
-            part.iter().zip(part.iter().skip(1)).all(|(a, b)| (1..=most).contains(&((b - a) as usize)))
+        demand(self.row_start.divides(covered), "consecutive rows of nodes")?;
+        demand(self.list_start.divides(lists), "consecutive lists of nodes")?;
+        demand(self.link_start.divides(links), "consecutive links of lists")?;
+        let grows = |part: U32Slice, limit: usize| {
+            part.iter().zip(part.iter().skip(1)).all(|(a, b)| (1..=limit).contains(&((b - a) as usize)))
         };
-        demand(grows(self.row_start, covered), "at least one row a node")?;
-        demand(grows(self.list_start, LAYERS), "1 to 16 layers a node")?;
+        demand(grows(self.row_start, covered), "at least one row per node")?;
+        demand(grows(self.list_start, LAYERS), "1 to 16 layers per node")?;
         let mut seen = vec![false; covered];
         let mut once =
             |row: u32| seen.get_mut(row as usize).is_some_and(|seen| !std::mem::replace(seen, true));
         demand(self.node_rows.iter().all(&mut once), "each row in one node")?;
-        demand(self.rescued.iter().all(|node| (node as usize) < nodes), "nodes that there are")?;
-        demand(nodes == 0 || (self.entry as usize) < nodes, "an entry that there is")?;
+        demand(self.orphans.iter().all(|node| (node as usize) < nodes), "orphans among the nodes")?;
+        demand(nodes == 0 || (self.entry as usize) < nodes, "an entry among the nodes")?;
         for node in 0..nodes as u32 {
             for layer in 0..=self.level(node) {
                 let there = |other: u32| (other as usize) < nodes && self.level(other) >= layer;
@@ -159,23 +167,23 @@ impl<'a> Graph<'a> {
         Ok(())
     }
 
-    /// The rows that it leads to, those beyond the graph among them.
-    pub fn vectors(&self) -> Quantized<'a> {
+    /// The rows, including those added after the graph.
+    pub fn vectors(&self) -> QuantizedView<'a> {
         self.rows
     }
 
-    /// The number of rows in the graph: those that come after are compared one by one.
-    pub fn covered(&self) -> usize {
+    /// The number of rows in the graph. Later rows are compared linearly.
+    pub fn row_count(&self) -> usize {
         self.node_rows.len()
     }
 
-    /// Rows that walks may miss: each search compares them.
-    pub fn rescued_rows(&self) -> impl Iterator<Item = RowId> {
-        self.rescued().flat_map(|node| self.rows_of(node))
+    /// Rows that walks may miss: every search compares them.
+    pub fn orphan_rows(&self) -> impl Iterator<Item = RowId> {
+        self.orphans().flat_map(|node| self.rows_of(node))
     }
 
-    pub(super) fn rescued(&self) -> impl Iterator<Item = u32> + use<'a> {
-        self.rescued.iter()
+    pub(super) fn orphans(&self) -> impl Iterator<Item = u32> + use<'a> {
+        self.orphans.iter()
     }
 
     pub(super) fn level(&self, node: u32) -> usize {
@@ -192,47 +200,50 @@ impl<'a> Graph<'a> {
         RowId(self.node_rows.at(self.row_start.at(node as usize)) as u32)
     }
 
-    /// Rows that may be near the query, the highest bound first: those of the `ef` nearest nodes that a walk finds and
-    /// that have living rows, those of the rescued nodes, and all living rows that the graph does not cover.
+    /// Rows that may be near the query, without the `deleted` ones, the highest upper bound first: the rows of the `ef`
+    /// nearest nodes that a walk finds, of the orphans, and all rows that the graph does not cover.
     pub fn candidates(
         &self,
-        query: &Query,
+        query: &QuantizedQuery,
         ef: usize,
-        dead: &RowSet,
+        deleted: &BitSet,
         scratch: &mut GraphScratch,
-    ) -> Vec<Candidate> {
-        let lives = |node: u32| self.rows_of(node).any(|row| !dead.contains(row));
+    ) -> Vec<ScoreBounds> {
+        let has_rows = |node: u32| self.rows_of(node).any(|row| !deleted.contains(row));
         let score = |node: u32| self.rows.score(query, self.first_row(node));
-        let from: Vec<_> = descend(self, 0, score).into_iter().collect();
-        let found = nearest(self, 0, &from, ef.max(1), score, lives, &mut scratch.visited);
-        let mut nodes: Vec<u32> = found.into_iter().map(|near| near.node).chain(self.rescued()).collect();
+        let from: Vec<_> = descend_to(self, 0, score).into_iter().collect();
+        let found = search_layer(self, 0, &from, ef.max(1), score, has_rows, &mut scratch.visited);
+        let mut nodes: Vec<u32> = found.into_iter().map(|near| near.node).chain(self.orphans()).collect();
         nodes.sort_unstable();
         nodes.dedup();
-        let covered = nodes.into_iter().flat_map(|node| self.rows_of(node));
-        let rows = covered.chain((self.covered()..self.rows.rows()).map(|row| RowId(row as u32)));
-        let living = rows.filter(|row| !dead.contains(*row));
-        let mut all: Vec<Candidate> = living.map(|row| self.rows.candidate(query, row)).collect();
-        all.sort_unstable_by(|a, b| b.most.total_cmp(&a.most).then(a.row.cmp(&b.row)));
+        let in_graph = nodes.into_iter().flat_map(|node| self.rows_of(node));
+        let rows = in_graph.chain((self.row_count()..self.rows.rows()).map(|row| RowId(row as u32)));
+        let remaining = rows.filter(|row| !deleted.contains(*row));
+        let mut all: Vec<ScoreBounds> = remaining.map(|row| self.rows.bounds_of(query, row)).collect();
+        all.sort_unstable_by(ScoreBounds::by_upper_bound);
         all
     }
 
-    /// The living rows that are wanted among those that the graph leads to, by score, then by number; `score` gives a
-    /// row's exact score or fails. A larger `ef` finds more of them; it is at least the number wanted.
-    pub fn look_up<E>(
+    /// The rows within `limit` that the graph finds, without the `deleted` ones, by score, then by row. `score` returns a
+    /// row's exact score. A larger `ef` finds more of them; it is raised to k for [`Limit::Nearest`].
+    ///
+    /// # Errors
+    /// The first error of `score`.
+    pub fn search<E>(
         &self,
         query: &[f32],
-        want: Want,
+        limit: Limit,
         ef: usize,
-        dead: &RowSet,
+        deleted: &BitSet,
         scratch: &mut GraphScratch,
         score: impl FnMut(RowId) -> Result<f32, E>,
     ) -> Result<Vec<(RowId, f32)>, E> {
-        let ef = if let Want::Nearest(k) = want { ef.max(k) } else { ef };
-        rescore(&self.candidates(&Query::new(query), ef, dead, scratch), want, score)
+        let ef = if let Limit::Nearest(k) = limit { ef.max(k) } else { ef };
+        rescore(&self.candidates(&QuantizedQuery::new(query), ef, deleted, scratch), limit, score)
     }
 }
 
-impl Layers for Graph<'_> {
+impl LayeredGraph for Graph<'_> {
     fn nodes(&self) -> usize {
         self.row_start.len() - 1
     }

@@ -1,20 +1,20 @@
-//! The HNSW graph over an archive (Malkov and Yashunin, 2016): built, extended, audited, frozen to a file, searched there.
+//! The HNSW graph (Malkov and Yashunin, 2016): built, extended, audited, frozen to a file, searched in that file.
 //!
-//! [`GraphBuilder`] grows, [`Graph`] reads: they share no memory layout. Both work on quantized rows, so a graph is the
-//! same on every machine, and a search returns candidates with bounds, to be scored exactly by [`super::rescore`]. A
-//! node is a distinct vector of codes: equal rows would fill each other's links and leave islands. Deleted rows are
-//! walked through and not returned. Rows that came after the graph are compared one by one, until it is extended.
+//! [`GraphBuilder`] grows, [`Graph`] is read-only; they share no memory layout. Both work on quantized rows, so a graph is
+//! the same on every machine, and a search returns candidates with score bounds, to be scored exactly by
+//! [`super::rescore`]. A node is a distinct vector of codes: equal rows would fill each other's links and form islands.
+//! Deleted rows are traversed and not returned. Rows added after the graph are compared linearly until it is extended.
 //!
-//! The file, after the 64 bytes of the frame (see `derived`; parameter: `m`; counts: nodes n, rows r, lists l, links k,
-//! rescued s, entry), is numbers of 32 bits, little-endian:
+//! The file, after the 64-byte header of index files (parameter: `m`; counts: nodes n, rows r, lists l, links k, orphans s,
+//! entry node), holds little-endian numbers of 32 bits:
 //!
 //! ```text
-//! n + 1   where the rows of each node begin, and where the last end
+//! n + 1   start of the rows of each node, and the end of the last
 //! r       rows, by node
-//! n + 1   where the lists of each node begin: one for each of its layers, the lowest first
-//! l + 1   where the links of each list begin
-//! k       links: nodes, by list
-//! s       nodes that walks miss, in order: each search compares them
+//! n + 1   start of the link lists of each node: one list for each of its layers, the lowest layer first
+//! l + 1   start of the links of each list
+//! k       links (nodes), by list
+//! s       orphans in ascending order: nodes that walks may miss, compared in every search
 //! ```
 
 mod audit;
@@ -24,16 +24,17 @@ mod frozen;
 mod tests;
 mod walk;
 
-pub use audit::Reach;
+pub use audit::GraphAudit;
 pub use builder::GraphBuilder;
 pub use frozen::{Graph, GraphScratch};
 
 /// How a graph is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GraphOptions {
-    /// Links of a node, twice as many in the lowest layer; below 24, copies starve the graph.
+    /// The largest number of links of a node and layer, twice as many in the lowest layer. Below 24, near-copies take up
+    /// most links.
     pub m: usize,
-    /// Candidates while building.
+    /// The number of candidates of each insertion.
     pub ef_construction: usize,
 }
 
@@ -48,7 +49,7 @@ impl Default for GraphOptions {
 pub struct HnswOptions {
     /// How the graph is built.
     pub graph: GraphOptions,
-    /// Nodes asked for first; doubled while the last is still above the floor.
+    /// The number of candidates of a search; doubled while the farthest is still above the floor.
     pub ef_search: usize,
 }
 

@@ -1,14 +1,14 @@
-//! Graphs against exact search, read back, extended, broken.
+//! Tests of graphs against exact search: built, extended, read back, corrupt.
 
 use std::convert::Infallible;
 
 use proptest::prelude::*;
 
-use super::{Graph, GraphBuilder, GraphOptions, GraphScratch, walk::Layers};
+use super::{Graph, GraphBuilder, GraphOptions, GraphScratch, walk::LayeredGraph};
 use crate::{
     device::Isa,
     progress::NoProgress,
-    search::{Quantized, QuantizedRows, RowSet, Want, tests::clustered},
+    search::{BitSet, Limit, QuantizedRows, QuantizedView, tests::clustered},
     story::RowId,
     vector::{Matrix, dot},
 };
@@ -26,19 +26,19 @@ fn near_copies(n: usize, dim: usize, seed: u64) -> Matrix {
     rows
 }
 
-fn frozen(builder: &GraphBuilder, generation: u64) -> Vec<u8> {
+fn freeze(builder: &GraphBuilder, generation: u64) -> Vec<u8> {
     let mut file = Vec::new();
     builder.freeze(generation, &mut file).unwrap();
     file
 }
 
-fn built(rows: Quantized) -> GraphBuilder {
+fn build(rows: QuantizedView) -> GraphBuilder {
     let mut builder = GraphBuilder::build(rows, GraphOptions::default(), &NoProgress).unwrap();
     builder.audit(EF, &NoProgress).unwrap();
     builder
 }
 
-fn inserted(rows: Quantized) -> GraphBuilder {
+fn insert_all(rows: QuantizedView) -> GraphBuilder {
     let mut builder = GraphBuilder::empty(rows, GraphOptions::default());
     builder.extend(&NoProgress).unwrap();
     builder.audit(EF, &NoProgress).unwrap();
@@ -46,123 +46,123 @@ fn inserted(rows: Quantized) -> GraphBuilder {
 }
 
 fn recall(builder: &GraphBuilder, rows: &Matrix) -> f64 {
-    let file = frozen(builder, 1);
+    let file = freeze(builder, 1);
     let (graph, _) = Graph::open(&file, builder.rows).unwrap();
     graph.recall(10, EF, 300, &|a, b| dot(rows.row(a.index()), rows.row(b.index())))
 }
 
 #[test]
-fn graphs_find_the_nearest_although_a_quarter_are_nearly_copies() {
+fn recall_is_high_among_near_copies() {
     let rows = near_copies(2000, 48, 7);
     let quantized = QuantizedRows::from_matrix(&rows);
     let view = quantized.view(Isa::detect());
-    for builder in [built(view), inserted(view)] {
+    for builder in [build(view), insert_all(view)] {
         let recall = recall(&builder, &rows);
         assert!(recall >= 0.99, "{recall}");
     }
 }
 
 #[test]
-fn a_graph_that_grew_finds_as_much_as_one_built_at_once() {
+fn an_extended_graph_has_high_recall() {
     let rows = near_copies(2000, 48, 8);
     let quantized = QuantizedRows::from_matrix(&rows);
     let view = quantized.view(Isa::detect());
     let mut first = QuantizedRows::new(48);
     (0..1500).for_each(|i| first.push(rows.row(i)));
-    let file = frozen(&built(first.view(Isa::detect())), 1);
+    let file = freeze(&build(first.view(Isa::detect())), 1);
     let (graph, _) = Graph::open(&file, view).unwrap();
-    assert_eq!(graph.covered(), 1500);
+    assert_eq!(graph.row_count(), 1500);
     let tail = graph.recall(10, EF, 300, &|a, b| dot(rows.row(a.index()), rows.row(b.index())));
-    assert!(tail >= 0.99, "with a tail: {tail}");
-    let mut grown = GraphBuilder::thaw(&graph, GraphOptions::default());
+    assert!(tail >= 0.99, "with later rows: {tail}");
+    let mut grown = GraphBuilder::from_frozen(&graph, GraphOptions::default());
     grown.extend(&NoProgress).unwrap();
-    assert_eq!(grown.covered(), 2000);
+    assert_eq!(grown.row_count(), 2000);
     grown.audit(EF, &NoProgress).unwrap();
     let recall = recall(&grown, &rows);
     assert!(recall >= 0.99, "{recall}");
 }
 
 #[test]
-fn the_same_rows_give_the_same_graph_on_every_path() {
+fn graphs_are_equal_on_all_cpu_paths() {
     let rows = near_copies(400, 30, 3);
     let quantized = QuantizedRows::from_matrix(&rows);
-    let mut seen: Option<[Vec<u8>; 2]> = None;
+    let mut first_path: Option<[Vec<u8>; 2]> = None;
     for isa in Isa::available() {
         let view = quantized.view(isa);
-        let files = [frozen(&built(view), 5), frozen(&inserted(view), 5)];
-        assert!(seen.get_or_insert_with(|| files.clone()) == &files, "{isa}");
+        let files = [freeze(&build(view), 5), freeze(&insert_all(view), 5)];
+        assert!(first_path.get_or_insert_with(|| files.clone()) == &files, "{isa}");
     }
 }
 
 #[test]
-fn unreachable_nodes_are_rescued() {
+fn unreachable_nodes_become_orphans() {
     let rows = near_copies(300, 24, 4);
     let quantized = QuantizedRows::from_matrix(&rows);
     let view = quantized.view(Isa::detect());
-    let mut builder = built(view);
+    let mut builder = build(view);
     let cut = 17;
     assert_ne!(builder.entry, Some(cut));
     builder.links.iter_mut().flatten().for_each(|links| links.retain(|&node| node != cut));
-    let reach = builder.audit(EF, &NoProgress).unwrap();
-    assert_eq!(reach.unreachable, 1);
-    assert_eq!(builder.rescued, [cut]);
-    let file = frozen(&builder, 1);
+    let audit = builder.audit(EF, &NoProgress).unwrap();
+    assert_eq!(audit.unreachable, 1);
+    assert_eq!(builder.orphans, [cut]);
+    let file = freeze(&builder, 1);
     let (graph, _) = Graph::open(&file, view).unwrap();
-    let row = builder.of_node[cut as usize][0] as usize;
-    let found = search(&graph, &rows, rows.row(row), 3, &RowSet::default());
+    let row = builder.node_rows[cut as usize][0] as usize;
+    let found = search(&graph, &rows, rows.row(row), 3, &BitSet::default());
     assert!(found.iter().any(|(found, _)| found.index() == row));
 }
 
-fn search(graph: &Graph, rows: &Matrix, query: &[f32], k: usize, dead: &RowSet) -> Vec<(RowId, f32)> {
+fn search(graph: &Graph, rows: &Matrix, query: &[f32], k: usize, deleted: &BitSet) -> Vec<(RowId, f32)> {
     let score = |row: RowId| Ok::<_, Infallible>(dot(query, rows.row(row.index())));
     let mut scratch = GraphScratch::default();
-    graph.look_up(query, Want::Nearest(k), EF, dead, &mut scratch, score).unwrap()
+    graph.search(query, Limit::Nearest(k), EF, deleted, &mut scratch, score).unwrap()
 }
 
 #[test]
-fn deleted_rows_are_walked_through_and_not_found() {
+fn deleted_rows_are_traversed_and_not_returned() {
     let rows = near_copies(600, 24, 6);
     let quantized = QuantizedRows::from_matrix(&rows);
     let view = quantized.view(Isa::detect());
-    let file = frozen(&built(view), 1);
+    let file = freeze(&build(view), 1);
     let (graph, _) = Graph::open(&file, view).unwrap();
-    let dead: RowSet = (0..600).filter(|i| i % 3 != 0).map(RowId).collect();
+    let deleted: BitSet = (0..600).filter(|i| i % 3 != 0).map(RowId).collect();
     for query in [1, 50, 300] {
-        let found = search(&graph, &rows, rows.row(query), 10, &dead);
+        let found = search(&graph, &rows, rows.row(query), 10, &deleted);
         assert_eq!(found.len(), 10);
-        assert!(found.iter().all(|(row, _)| !dead.contains(*row)));
+        assert!(found.iter().all(|(row, _)| !deleted.contains(*row)));
     }
-    let none: RowSet = (0..600).map(RowId).collect();
+    let none: BitSet = (0..600).map(RowId).collect();
     assert_eq!(search(&graph, &rows, rows.row(0), 10, &none), []);
 }
 
 #[test]
-fn small_graphs_are_read_back() {
+fn small_graphs_round_trip() {
     for n in [0, 1, 2, 5] {
         let rows = clustered(n, 8, 2);
         let quantized = QuantizedRows::from_matrix(&rows);
         let view = quantized.view(Isa::detect());
-        for builder in [built(view), inserted(view)] {
-            let file = frozen(&builder, 9);
+        for builder in [build(view), insert_all(view)] {
+            let file = freeze(&builder, 9);
             let (graph, generation) = Graph::open(&file, view).unwrap();
-            assert_eq!((generation, graph.covered()), (9, n));
+            assert_eq!((generation, graph.row_count()), (9, n));
             let query = clustered(1, 8, 3);
-            assert_eq!(search(&graph, &rows, query.row(0), 9, &RowSet::default()).len(), n);
-            assert_eq!(frozen(&GraphBuilder::thaw(&graph, GraphOptions::default()), 9), file);
+            assert_eq!(search(&graph, &rows, query.row(0), 9, &BitSet::default()).len(), n);
+            assert_eq!(freeze(&GraphBuilder::from_frozen(&graph, GraphOptions::default()), 9), file);
         }
     }
 }
 
 #[test]
-fn every_cut_and_every_flipped_byte_is_found() {
+fn detects_every_truncation_and_every_flipped_byte() {
     let rows = near_copies(60, 16, 5);
     let quantized = QuantizedRows::from_matrix(&rows);
     let view = quantized.view(Isa::Portable);
-    let file = frozen(&built(view), 1);
+    let file = freeze(&build(view), 1);
     for at in 0..file.len() {
-        let mut broken = file.clone();
-        broken[at] ^= 1 << (at % 8);
-        assert!(Graph::open(&broken, view).is_err(), "byte {at}");
+        let mut corrupt = file.clone();
+        corrupt[at] ^= 1 << (at % 8);
+        assert!(Graph::open(&corrupt, view).is_err(), "byte {at}");
         assert!(Graph::open(&file[..at], view).is_err(), "cut at {at}");
     }
 }
@@ -171,7 +171,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn forged_numbers_are_refused_or_harmless(
+    fn forged_numbers_are_rejected_or_harmless(
         changes in prop::collection::vec((0usize..10_000, prop_oneof![0u32..80, any::<u32>()]), 1..4), cut in 0usize..3,
     ) {
         let rows = near_copies(60, 16, 5);
@@ -179,17 +179,17 @@ proptest! {
         let view = quantized.view(Isa::Portable);
         let mut builder = GraphBuilder::empty(view, GraphOptions { m: 4, ef_construction: 20 });
         builder.extend(&NoProgress).unwrap();
-        let mut file = frozen(&builder, 1);
+        let mut file = freeze(&builder, 1);
         for (at, value) in changes {
-            // Counts and body: what the checksum alone does not keep from readers.
+            // Counts and body: what the checksum alone does not protect.
             let at = 40 + at * 4 % (file.len() - 40);
             file[at..at + 4].copy_from_slice(&value.to_le_bytes());
         }
         file.truncate(file.len() - 4 * cut);
-        crate::search::reseal(&mut file);
+        crate::search::rewrite_checksum(&mut file);
         if let Ok((graph, _)) = Graph::open(&file, view) {
             prop_assert!(graph.nodes() <= 60);
-            let found = search(&graph, &rows, rows.row(7), 5, &RowSet::default());
+            let found = search(&graph, &rows, rows.row(7), 5, &BitSet::default());
             prop_assert!(found.len() <= 5);
         }
     }

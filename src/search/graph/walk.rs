@@ -1,41 +1,41 @@
-//! The walk through a layered graph (Malkov and Yashunin, 2016, algorithms 2 and 5).
+//! Greedy search in a layered graph (Malkov and Yashunin, 2016, algorithms 2 and 5).
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-/// A node and how near it is: larger is closer, of equals the lower number.
+/// A node and its score. The greatest is the nearest, among equal scores the lowest node.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Near {
+pub(super) struct Neighbour {
     pub score: f32,
     pub node: u32,
 }
 
-impl Eq for Near {}
+impl Eq for Neighbour {}
 
-impl Ord for Near {
+impl Ord for Neighbour {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.score.total_cmp(&other.score).then(other.node.cmp(&self.node))
     }
 }
 
-impl PartialOrd for Near {
+impl PartialOrd for Neighbour {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-/// A graph in layers: the lowest holds all nodes.
-pub(super) trait Layers {
-    /// How many nodes there are.
+/// A graph in layers; the lowest layer holds all nodes.
+pub(super) trait LayeredGraph {
+    /// The number of nodes.
     fn nodes(&self) -> usize;
 
-    /// Where a walk begins: a node of the highest layer, and that layer.
+    /// The entry node, which is in the highest layer, and that layer.
     fn entry(&self) -> Option<(u32, usize)>;
 
-    /// The links of a node of this layer.
+    /// The links of `node` in `layer`.
     fn links(&self, node: u32, layer: usize) -> impl Iterator<Item = u32>;
 }
 
-/// Nodes that a walk has seen.
+/// The nodes that a walk has visited. Reset in time proportional to their number.
 #[derive(Debug, Default)]
 pub(super) struct Visited {
     bits: Vec<u64>,
@@ -48,7 +48,7 @@ impl Visited {
         self.bits.resize(nodes.div_ceil(64), 0);
     }
 
-    /// Whether it is new.
+    /// Adds a node; returns whether it is new.
     fn insert(&mut self, node: u32) -> bool {
         let (word, bit) = (&mut self.bits[node as usize / 64], 1 << (node % 64));
         let new = *word & bit == 0;
@@ -60,13 +60,17 @@ impl Visited {
     }
 }
 
-/// From the entry down to the layer above `layer`, always to the nearest: where to begin in `layer`.
-pub(super) fn descend(graph: &impl Layers, layer: usize, score: impl Fn(u32) -> f32) -> Option<Near> {
+/// Descends greedily from the entry node to the layer above `layer`; returns where the search in `layer` begins.
+pub(super) fn descend_to(
+    graph: &impl LayeredGraph,
+    layer: usize,
+    score: impl Fn(u32) -> f32,
+) -> Option<Neighbour> {
     let (entry, top) = graph.entry()?;
-    let mut at = Near { score: score(entry), node: entry };
+    let mut at = Neighbour { score: score(entry), node: entry };
     for layer in (layer + 1..=top).rev() {
         loop {
-            let next = graph.links(at.node, layer).map(|node| Near { score: score(node), node }).max();
+            let next = graph.links(at.node, layer).map(|node| Neighbour { score: score(node), node }).max();
             match next {
                 Some(next) if next > at => at = next,
                 _ => break,
@@ -76,21 +80,23 @@ pub(super) fn descend(graph: &impl Layers, layer: usize, score: impl Fn(u32) -> 
     Some(at)
 }
 
-/// The `ef` nearest that a walk in `layer` leads to, of those that `keep` admits, the nearest first. It goes through the
-/// others.
-pub(super) fn nearest(
-    graph: &impl Layers,
+/// The `ef` nearest nodes that a walk in `layer` finds among those that `keep` accepts, the nearest first. Other nodes are
+/// traversed.
+pub(super) fn search_layer(
+    graph: &impl LayeredGraph,
     layer: usize,
-    from: &[Near],
+    from: &[Neighbour],
     ef: usize,
     score: impl Fn(u32) -> f32,
     keep: impl Fn(u32) -> bool,
     visited: &mut Visited,
-) -> Vec<Near> {
+) -> Vec<Neighbour> {
     visited.start(graph.nodes());
-    let mut found: BinaryHeap<Reverse<Near>> = BinaryHeap::with_capacity(ef + 1);
-    let mut frontier: BinaryHeap<Near> = BinaryHeap::with_capacity(ef + 1);
-    let take = |near: Near, found: &mut BinaryHeap<Reverse<Near>>, frontier: &mut BinaryHeap<Near>| {
+    let mut found: BinaryHeap<Reverse<Neighbour>> = BinaryHeap::with_capacity(ef + 1);
+    let mut frontier: BinaryHeap<Neighbour> = BinaryHeap::with_capacity(ef + 1);
+    let visit = |near: Neighbour,
+                 found: &mut BinaryHeap<Reverse<Neighbour>>,
+                 frontier: &mut BinaryHeap<Neighbour>| {
         if found.len() >= ef && found.peek().is_some_and(|worst| near < worst.0) {
             return;
         }
@@ -104,7 +110,7 @@ pub(super) fn nearest(
     };
     for &near in from {
         if visited.insert(near.node) {
-            take(near, &mut found, &mut frontier);
+            visit(near, &mut found, &mut frontier);
         }
     }
     while let Some(near) = frontier.pop() {
@@ -113,11 +119,11 @@ pub(super) fn nearest(
         }
         for node in graph.links(near.node, layer) {
             if visited.insert(node) {
-                take(Near { score: score(node), node }, &mut found, &mut frontier);
+                visit(Neighbour { score: score(node), node }, &mut found, &mut frontier);
             }
         }
     }
-    let mut found: Vec<Near> = found.into_iter().map(|Reverse(near)| near).collect();
+    let mut found: Vec<Neighbour> = found.into_iter().map(|Reverse(near)| near).collect();
     found.sort_unstable_by(|a, b| b.cmp(a));
     found
 }

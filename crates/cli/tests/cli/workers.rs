@@ -243,7 +243,7 @@ impl<'a> Glue<'a> {
                 pairs.insert((a.min(b), a.max(b)));
             }
         };
-        let few = |of: &&Vec<usize>| of.len() <= self.options.max_carriers;
+        let few = |of: &&Vec<usize>| of.len() <= self.options.max_occurrences;
         for of in self.carriers.values().filter(few) {
             of.iter().for_each(|a| of.iter().for_each(|b| add(*a, *b)));
         }

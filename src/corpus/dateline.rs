@@ -1,37 +1,27 @@
 //! Datelines and agency credits: kept as fields, not as text to compare.
 
-use std::ops::Range;
+use std::{collections::HashMap, ops::Range, sync::LazyLock};
 
-/// What an agency signs with, in lower case, and its name.
-const AGENCIES: [(&str, &str); 24] = [
-    ("reuters", "Reuters"),
-    ("reuter", "Reuters"),
-    ("ap", "AP"),
-    ("associated press", "AP"),
-    ("the associated press", "AP"),
-    ("afp", "AFP"),
-    ("agence france-presse", "AFP"),
-    ("dpa", "dpa"),
-    ("xinhua", "Xinhua"),
-    ("upi", "UPI"),
-    ("kyodo", "Kyodo"),
-    ("kyodo news", "Kyodo"),
-    ("tass", "TASS"),
-    ("itar-tass", "TASS"),
-    ("interfax", "Interfax"),
-    ("pa", "PA"),
-    ("pa media", "PA"),
-    ("press association", "PA"),
-    ("ansa", "ANSA"),
-    ("efe", "EFE"),
-    ("apa", "APA"),
-    ("aap", "AAP"),
-    ("pti", "PTI"),
-    ("yonhap", "Yonhap"),
-];
+use serde::Deserialize;
 
-const MONTHS: [&str; 12] =
-    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+use crate::word_lists;
+
+/// The lists of `data/dateline.toml`.
+#[derive(Deserialize)]
+struct Lists {
+    month_prefixes: Vec<String>,
+    agencies: HashMap<String, String>,
+}
+
+impl Lists {
+    /// Whether `word`, in lower case, begins like the name of a month.
+    fn names_month(&self, word: &str) -> bool {
+        self.month_prefixes.iter().any(|prefix| word.starts_with(prefix.as_str()))
+    }
+}
+
+static LISTS: LazyLock<Lists> =
+    LazyLock::new(|| word_lists::parse("dateline.toml", include_str!("data/dateline.toml")));
 
 /// A dateline is not longer than this, in bytes.
 const MAX_DATELINE: usize = 90;
@@ -41,7 +31,7 @@ const MAX_TOWN: usize = 5;
 
 /// What stands around the text proper.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Lead {
+pub(crate) struct Attribution {
     /// "SALVADOR, Feb 26".
     pub dateline: Option<String>,
     /// "Reuters".
@@ -51,15 +41,15 @@ pub(crate) struct Lead {
 }
 
 /// Finds a dateline at the head of `text` and an agency's name at its head or end.
-pub(crate) fn find(text: &str) -> Lead {
+pub(crate) fn find_attribution(text: &str) -> Attribution {
     let start = text.len() - text.trim_start().len();
-    let mut lead = Lead { body: start..text.trim_end().len().max(start), ..Lead::default() };
+    let mut lead = Attribution { body: start..text.trim_end().len().max(start), ..Attribution::default() };
     head(text, &mut lead);
     tail(text, &mut lead);
     lead
 }
 
-fn head(text: &str, lead: &mut Lead) {
+fn head(text: &str, lead: &mut Attribution) {
     let body = &text[lead.body.clone()];
     let limit = body.char_indices().map(|(i, _)| i).take_while(|&i| i <= MAX_DATELINE).last().unwrap_or(0);
     let window = &body[..limit];
@@ -98,13 +88,13 @@ fn head(text: &str, lead: &mut Lead) {
 fn names_a_day(place: &str) -> bool {
     let mut words = place.split([' ', '.', ',']).map(str::to_lowercase);
     let day = |w: &str| !w.is_empty() && w.len() <= 2 && w.bytes().all(|b| b.is_ascii_digit());
-    let month = |w: &str| w.len() <= 9 && MONTHS.iter().any(|m| w.starts_with(m)) && !w.starts_with("market");
+    let month = |w: &str| w.len() <= 9 && LISTS.names_month(w) && !w.starts_with("market");
     words.clone().any(|w| month(&w)) && words.any(|w| day(&w))
 }
 
 /// Whether `place` is a town in capitals, perhaps with a region and a day: "SAN JUAN, Norrin, Feb 26".
 fn is_dateline(place: &str) -> bool {
-    let month = |w: &&str| MONTHS.iter().any(|m| w.to_lowercase().starts_with(m));
+    let month = |w: &&str| LISTS.names_month(&w.to_lowercase());
     let town = place.split([',', '/']).next().unwrap_or_default();
     let mut town = town.split_whitespace().take_while(|w| !month(w));
     if town.clone().count() > MAX_TOWN || town.any(|w| w.contains(|c: char| c.is_ascii_digit())) {
@@ -120,7 +110,7 @@ fn is_dateline(place: &str) -> bool {
     let mut after_comma = first.ends_with([',', '/']);
     words.all(|word| {
         let bare = word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-        let month = MONTHS.iter().any(|m| bare.starts_with(m) && bare.len() <= 9);
+        let month = bare.len() <= 9 && LISTS.names_month(&bare);
         let day = bare.len() <= 4 && !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_digit());
         let region = after_comma && word.chars().next().is_some_and(char::is_uppercase);
         after_comma = word.ends_with([',', '/']) || region;
@@ -135,7 +125,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// Cuts agency names off the end: a last line "Reuters", "(c) AFP", or a last word in capitals as wires have it.
-fn tail(text: &str, lead: &mut Lead) {
+fn tail(text: &str, lead: &mut Attribution) {
     let body = &text[lead.body.clone()];
     let line = body.rsplit('\n').next().unwrap_or("");
     if line.len() <= 40
@@ -166,7 +156,7 @@ fn signature(line: &str) -> &str {
 
 fn agency(name: &str) -> Option<&'static str> {
     let name = name.trim().to_lowercase();
-    AGENCIES.iter().find(|(signed, _)| *signed == name).map(|(_, name)| *name)
+    LISTS.agencies.get(&name).map(String::as_str)
 }
 
 #[cfg(test)]
@@ -176,7 +166,7 @@ mod tests {
     #[test]
     fn datelines_and_credits() {
         let check = |text: &str, dateline: &str, credit: &str, body: &str| {
-            let lead = find(text);
+            let lead = find_attribution(text);
             assert_eq!(lead.dateline.as_deref().unwrap_or(""), dateline, "{text}");
             assert_eq!(lead.credit.as_deref().unwrap_or(""), credit, "{text}");
             assert_eq!(&text[lead.body], body, "{text}");

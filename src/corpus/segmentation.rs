@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::{credit, furniture};
+use super::{dateline, page_chrome};
 
 /// A paragraph shorter than this joins its neighbour: a vector of five words says little.
 const SHORT: usize = 80;
@@ -14,14 +14,14 @@ const JOINED: usize = 300;
 const TOKENS: f32 = 180.0;
 
 /// The passages of `text`, in order: byte ranges that do not overlap.
-pub fn split_text(text: &str) -> Vec<Range<usize>> {
-    let body = credit::find(text).body;
+pub fn segment_text(text: &str) -> Vec<Range<usize>> {
+    let body = dateline::find_attribution(text).body;
     let mut joined: Vec<Range<usize>> = Vec::new();
     // Whether the last range may still grow: furniture between two paragraphs keeps them apart.
     let mut open = false;
     for paragraph in paragraphs(text, body) {
         let piece = &text[paragraph.clone()];
-        if furniture::is_furniture(piece) {
+        if page_chrome::is_page_chrome(piece) {
             open = false;
             continue;
         }
@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn paragraphs_are_merged_cut_and_cleaned() {
         let check = |text: &str, expect: &[&str]| {
-            let found: Vec<&str> = split_text(text).into_iter().map(|r| &text[r]).collect();
+            let found: Vec<&str> = segment_text(text).into_iter().map(|r| &text[r]).collect();
             assert_eq!(found, expect, "{text:?}");
         };
         let long =
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn long_paragraphs_are_cut_at_sentence_ends() {
         let text = "The council of Norrin met on Monday to hear what the harbour would cost. ".repeat(20);
-        let pieces = split_text(&text);
+        let pieces = segment_text(&text);
         assert!(pieces.len() > 1);
         for range in pieces {
             assert!(text[range.clone()].ends_with('.'), "{:?}", &text[range.clone()]);
@@ -210,8 +210,8 @@ mod tests {
     proptest! {
         #[test]
         fn spans_are_ordered_and_lose_only_furniture(text in "([A-Za-z]{1,9}[ .,\n]{1,3}){0,200}|[一-龥。]{0,900}|\\PC{0,400}") {
-            let body = credit::find(&text).body;
-            let spans = split_text(&text);
+            let body = dateline::find_attribution(&text).body;
+            let spans = segment_text(&text);
             prop_assert!(spans.windows(2).all(|w| w[0].end <= w[1].start));
             let mut covered = vec![false; text.len()];
             for span in &spans {
@@ -220,7 +220,7 @@ mod tests {
                 covered[span.clone()].fill(true);
             }
             for paragraph in paragraphs(&text, body) {
-                if !furniture::is_furniture(&text[paragraph.clone()]) {
+                if !page_chrome::is_page_chrome(&text[paragraph.clone()]) {
                     for (i, c) in text[paragraph.clone()].char_indices() {
                         prop_assert!(c.is_whitespace() || covered[paragraph.start + i], "{:?} lost", c);
                     }

@@ -15,7 +15,7 @@ const LEAD: f32 = 2.0;
 
 /// A text with its vector.
 #[derive(Debug, Clone, Copy)]
-pub struct Part<'a> {
+pub struct EmbeddedText<'a> {
     /// Normalized.
     pub text: &'a str,
     /// Of unit length.
@@ -24,15 +24,15 @@ pub struct Part<'a> {
 
 /// What is read of a story: its title and its passages, without boilerplate.
 #[derive(Debug, Clone, Default)]
-pub struct Reading<'a> {
+pub struct Document<'a> {
     /// When it was published, in milliseconds since 1970 UTC.
     pub published: Option<i64>,
     /// Its title, if it has a body beside it.
-    pub title: Option<Part<'a>>,
+    pub title: Option<EmbeddedText<'a>>,
     /// Its passages, in the order of the text.
-    pub body: Vec<Part<'a>>,
+    pub body: Vec<EmbeddedText<'a>>,
     /// Earlier stories that it is never linked to, by their place among those that the linker took, ascending.
-    pub twins: Vec<u32>,
+    pub template_variants: Vec<u32>,
 }
 
 /// Of so many words one that is a number makes a text one of figures: a table, a result, a price.
@@ -85,7 +85,7 @@ impl<'t> Words<'t> {
     }
 }
 
-impl<'a> Reading<'a> {
+impl<'a> Document<'a> {
     pub(super) fn words(&self) -> Words<'a> {
         let title = self.title.map(|p| words(p.text)).unwrap_or_default();
         Words { title, body: self.body.iter().map(|p| words(p.text)).collect() }
@@ -161,21 +161,26 @@ impl Titles {
     }
 }
 
-/// The readings of all stories of `corpus`. `rows` has one vector a row, `title_vectors` one a text of `titles`.
-pub fn readings<'a>(
+/// The documents of all stories of `corpus`. `rows` has one vector a row, `title_vectors` one a text of `titles`.
+pub fn documents<'a>(
     corpus: &'a Corpus,
     rows: &'a Matrix,
     titles: &'a Titles,
     title_vectors: &'a Matrix,
     known: &BoilerplateList,
-) -> Vec<Reading<'a>> {
+) -> Vec<Document<'a>> {
     let boilerplate = detect_boilerplate(corpus, known);
     let reading = |i: usize| {
         let told = corpus.story_rows(StoryId(i as u32)).filter(|r| !boilerplate[r.index()]);
-        let body = told.map(|r| Part { text: corpus.row_text(r), vector: rows.row(r.index()) });
+        let body = told.map(|r| EmbeddedText { text: corpus.row_text(r), vector: rows.row(r.index()) });
         let title = titles.of_story[i]
-            .map(|t| Part { text: &titles.texts[t as usize], vector: title_vectors.row(t as usize) });
-        Reading { published: corpus.stories[i].published, title, body: body.collect(), twins: Vec::new() }
+            .map(|t| EmbeddedText { text: &titles.texts[t as usize], vector: title_vectors.row(t as usize) });
+        Document {
+            published: corpus.stories[i].published,
+            title,
+            body: body.collect(),
+            template_variants: Vec::new(),
+        }
     };
     (0..corpus.stories.len()).map(reading).collect()
 }
@@ -190,8 +195,8 @@ mod tests {
         let check = |x: (&str, &str), y: (&str, &str), expect: bool| {
             let mut vocabulary = Vocabulary::default();
             let read = |(title, text)| {
-                let part = |text| Part { text, vector: &[1.0] };
-                Reading { title: Some(part(title)), body: vec![part(text)], ..Reading::default() }
+                let part = |text| EmbeddedText { text, vector: &[1.0] };
+                Document { title: Some(part(title)), body: vec![part(text)], ..Document::default() }
             };
             let [x, y, _] = [x, y, ("Net for the quarter", "Net 1 for the quarter")].map(|story| {
                 let reading = read(story);
@@ -229,11 +234,11 @@ mod tests {
     fn the_title_weighs_as_much_as_the_body_and_the_lead_more_than_the_rest() {
         let axis = |i: usize| (0..3).map(|k| f32::from(u8::from(k == i))).collect::<Vec<f32>>();
         let (x, y, z) = (axis(0), axis(1), axis(2));
-        let part = |text, vector| Part { text, vector };
-        let reading = Reading {
+        let part = |text, vector| EmbeddedText { text, vector };
+        let reading = Document {
             title: Some(part("harbour", &x)),
             body: vec![part("berth", &y), part("crane", &z)],
-            ..Reading::default()
+            ..Document::default()
         };
         let Profile { vector, terms, .. } = reading.learn(&reading.words(), &mut Vocabulary::default(), 3);
         assert!((vector[0] - (vector[1].powi(2) + vector[2].powi(2)).sqrt()).abs() < 1e-6, "{vector:?}");

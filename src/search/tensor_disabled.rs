@@ -1,10 +1,9 @@
-//! The search on candle tensors in a build without candle: there is none to be had.
+//! Stand-in for the search on candle tensors in builds without candle.
 
+use super::pairs::RowPair;
 use crate::{Result, progress::Progress, story::RowId, vector::Matrix};
 
-use super::RowPair;
-
-/// The search on a candle device, which this build cannot open.
+/// The search on a candle device: it has no value in this build.
 #[derive(Debug, Clone)]
 pub enum TensorSearch {}
 
@@ -25,7 +24,7 @@ impl TensorSearch {
     }
 }
 
-pub(super) fn or_cpu<T>(
+pub(super) fn search_on_gpu<T>(
     _: Option<&TensorSearch>,
     _: &dyn Progress,
     _: impl Fn(&TensorSearch) -> Result<T>,

@@ -1,39 +1,29 @@
 //! How near stories are that have nothing to do with each other, and from where nearness says something.
 
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
 use super::{
-    linker::similarity,
-    reading::{Part, Reading},
+    document::{Document, EmbeddedText},
+    incremental::similarity,
     terms::Vocabulary,
 };
-use crate::vector::Matrix;
+use crate::{vector::Matrix, word_lists};
 
-/// Openings of invented stories on as many subjects: what "unrelated" means before any story has been read.
-pub const PRIOR: [&str; 24] = [
-    "The town council approved a plan to repair the old bridge before winter.",
-    "Doctors at the children's hospital tested a cheaper vaccine against measles.",
-    "The central bank left its lending rate unchanged for a third month.",
-    "A late goal sent the visitors into the semi-final of the cup.",
-    "Wheat growers expect a smaller harvest after weeks without rain.",
-    "The film about a lighthouse keeper won the festival's main prize.",
-    "Police arrested a man after a jewellery shop was robbed at noon.",
-    "Astronomers found a faint planet circling a nearby red star.",
-    "The airline will drop four routes and sell its older aircraft.",
-    "Parliament voted to raise the age at which people may retire.",
-    "An earthquake shook the coastal region and damaged several schools.",
-    "The software maker reported higher quarterly profit on strong orders.",
-    "Two neighbouring states signed a treaty on the use of river water.",
-    "Teachers walked out over pay, and most classes were cancelled.",
-    "A court ordered the chemical company to clean up the polluted lake.",
-    "The singer postponed her tour because of a throat infection.",
-    "Fishermen blocked the port in protest at lower catch limits.",
-    "The museum returned a bronze statue that was looted in the war.",
-    "Engineers switched on the first section of the offshore wind park.",
-    "The general was named defence minister in a cabinet reshuffle.",
-    "A new phone with a folding screen goes on sale next month.",
-    "Rescuers brought eleven miners to the surface after a tunnel collapsed.",
-    "House prices in the capital fell for the second year running.",
-    "The champion withdrew from the tennis tournament with a sore knee.",
-];
+/// The list of `data/prior_texts.toml`.
+#[derive(Deserialize)]
+struct Lists {
+    texts: Vec<String>,
+}
+
+static LISTS: LazyLock<Lists> =
+    LazyLock::new(|| word_lists::parse("prior_texts.toml", include_str!("data/prior_texts.toml")));
+
+/// First sentences of 24 invented, unrelated stories: the sample of the null distribution before any story has been read.
+pub fn prior_texts() -> &'static [String] {
+    &LISTS.texts
+}
 
 const BINS: usize = 1500;
 const LOWEST: f32 = -1.0;
@@ -45,7 +35,7 @@ const QUARTILES: f32 = 1.349;
 /// Similarities of pairs taken evenly from all stories. Their median and quartiles are those of unrelated pairs, even
 /// if a good part of the pairs is related.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Background {
+pub struct NullDistribution {
     bins: Vec<u32>,
     pairs: u32,
     scale: Scale,
@@ -65,19 +55,19 @@ impl Scale {
     }
 }
 
-impl Background {
-    /// From the vectors of [`PRIOR`], one a text, of the model in use.
+impl NullDistribution {
+    /// From the vectors of [`prior_texts`], one a text, of the model in use.
     pub fn new(prior: &Matrix) -> Self {
         let mut background =
-            Background { bins: vec![0; BINS], pairs: 0, scale: Scale { centre: 0.0, spread: 1.0 } };
+            NullDistribution { bins: vec![0; BINS], pairs: 0, scale: Scale { centre: 0.0, spread: 1.0 } };
         let mut vocabulary = Vocabulary::default();
-        let profiles: Vec<_> = PRIOR
+        let profiles: Vec<_> = prior_texts()
             .iter()
             .enumerate()
             .take(prior.rows())
             .map(|(i, text)| {
-                let part = Part { text, vector: prior.row(i) };
-                let reading = Reading { body: vec![part], ..Reading::default() };
+                let part = EmbeddedText { text, vector: prior.row(i) };
+                let reading = Document { body: vec![part], ..Document::default() };
                 reading.learn(&reading.words(), &mut vocabulary, prior.dim())
             })
             .collect();
@@ -88,7 +78,7 @@ impl Background {
         background
     }
 
-    /// One more pair; [`Background::settle`] makes it felt.
+    /// One more pair; [`NullDistribution::settle`] makes it felt.
     pub(super) fn count(&mut self, similarity: f32) {
         let at = (similarity - LOWEST) / (HIGHEST - LOWEST) * BINS as f32;
         self.bins[(at.max(0.0) as usize).min(BINS - 1)] += 1;
@@ -126,16 +116,16 @@ impl Background {
 
     /// The score that the nearest of `m` unrelated ones is expected to have: `√(2 ln m)`, the level that the greatest
     /// of `m` normal values tends to (used as a threshold by Donoho and Johnstone, 1994).
-    pub fn bar(m: usize) -> f32 {
-        (2.0 * (m.max(PRIOR.len()) as f32).ln()).sqrt()
+    pub fn significance_threshold(m: usize) -> f32 {
+        (2.0 * (m.max(prior_texts().len()) as f32).ln()).sqrt()
     }
 
     /// The score from which the `m`-th story is linked to an earlier one. Among few stories the level is that of the
-    /// pairs of [`PRIOR`], which are what is known of unrelated ones: two stories alone, of one region or trade, are no
+    /// pairs of [`prior_texts`], which are what is known of unrelated ones: two stories alone, of one region or trade, are no
     /// event because there is no third.
-    pub fn bar_of_link(m: usize) -> f32 {
-        const PRIOR_PAIRS: usize = PRIOR.len() * (PRIOR.len() - 1) / 2;
-        Self::bar(m.max(PRIOR_PAIRS))
+    pub fn link_threshold(m: usize) -> f32 {
+        let prior = prior_texts().len();
+        Self::significance_threshold(m.max(prior * (prior - 1) / 2))
     }
 }
 
@@ -148,7 +138,7 @@ mod tests {
         let normal = |i: u32| (0..12).map(|k| ((i * 37 + k * 101) % 997) as f32 / 997.0).sum::<f32>() - 6.0;
         let measured = |related: u32| {
             let mut b =
-                Background { bins: vec![0; BINS], pairs: 0, scale: Scale { centre: 0.0, spread: 1.0 } };
+                NullDistribution { bins: vec![0; BINS], pairs: 0, scale: Scale { centre: 0.0, spread: 1.0 } };
             (0..2000).for_each(|i| b.count(0.1 + 0.08 * normal(i)));
             (0..related).for_each(|_| b.count(0.9));
             b.settle();
@@ -161,11 +151,14 @@ mod tests {
 
     #[test]
     fn the_bar_rises_with_the_crowd() {
-        let check = |m, expect: f32| assert!((Background::bar(m) - expect).abs() < 0.01, "{m}");
+        let check = |m, expect: f32| {
+            assert!((NullDistribution::significance_threshold(m) - expect).abs() < 0.01, "{m}")
+        };
         check(2, 2.52);
         check(1000, 3.72);
         check(100_000, 4.80);
-        let check = |m, expect: f32| assert!((Background::bar_of_link(m) - expect).abs() < 0.01, "{m}");
+        let check =
+            |m, expect: f32| assert!((NullDistribution::link_threshold(m) - expect).abs() < 0.01, "{m}");
         check(2, 3.35);
         check(1000, 3.72);
     }

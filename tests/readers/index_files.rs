@@ -9,8 +9,8 @@ use samestory::{
     progress::NoProgress,
     random::SplitMix64,
     search::{
-        Graph, GraphBuilder, GraphOptions, GraphScratch, Postings, Quantized, QuantizedRows, Query, RowSet,
-        RowsFile, ShingleOptions, Want, reseal,
+        BitSet, Graph, GraphBuilder, GraphOptions, GraphScratch, Limit, Postings, QuantizedFile,
+        QuantizedQuery, QuantizedRows, QuantizedView, ShingleOptions, rewrite_checksum,
     },
     story::RowId,
     vector::{Matrix, normalize},
@@ -50,7 +50,7 @@ fn rows() -> &'static (Matrix, QuantizedRows) {
 
 fn sealed(bytes: &[u8]) -> Vec<u8> {
     let mut file = bytes.to_vec();
-    reseal(&mut file);
+    rewrite_checksum(&mut file);
     file
 }
 
@@ -61,22 +61,22 @@ fn graph(bytes: &[u8]) {
     let file = sealed(bytes);
     let Ok((graph, generation)) = Graph::open(&file, view) else { return };
     search(&graph, vectors);
-    let mut builder = GraphBuilder::thaw(&graph, OPTIONS);
+    let mut builder = GraphBuilder::from_frozen(&graph, OPTIONS);
     builder.extend(&NoProgress).expect("nothing interrupts it");
-    assert_eq!(builder.covered(), view.rows());
+    assert_eq!(builder.row_count(), view.rows());
     builder.audit(8, &NoProgress).expect("nothing interrupts it");
     let mut grown = Vec::new();
     builder.freeze(generation, &mut grown).expect("memory takes all");
     let (again, of) = Graph::open(&grown, view).expect("a graph that was written opens");
-    assert_eq!((again.covered(), of), (view.rows(), generation));
+    assert_eq!((again.row_count(), of), (view.rows(), generation));
     search(&again, vectors);
 }
 
 fn search(graph: &Graph, vectors: &Matrix) {
     let mut scratch = GraphScratch::default();
-    let dead: RowSet = [3, 4, 11].map(RowId).into_iter().collect();
+    let dead: BitSet = [3, 4, 11].map(RowId).into_iter().collect();
     for of in [3, 40] {
-        let query = Query::new(vectors.row(of));
+        let query = QuantizedQuery::new(vectors.row(of));
         let found = graph.candidates(&query, 10, &dead, &mut scratch);
         let distinct: BTreeSet<u32> = found.iter().map(|c| c.row.0).collect();
         assert_eq!(distinct.len(), found.len(), "a row comes twice");
@@ -104,21 +104,21 @@ fn graph_seeds() -> Vec<Vec<u8>> {
     vec![frozen(&empty), frozen(&part), frozen(&whole)]
 }
 
-/// Opens a file of rows and searches it by every path of this machine: all must find the same.
+/// Opens a file of rows and searches it by every isa of this machine: all must find the same.
 fn quantized(bytes: &[u8]) {
     let file = sealed(bytes);
-    let Ok((rows, generation)) = RowsFile::open(&file[..]) else { return };
+    let Ok((rows, generation)) = QuantizedFile::open(&file[..]) else { return };
     let view = rows.view(Isa::Portable);
     let asked: Vec<f32> = (0..view.dim()).map(|i| (i as f32 * 0.7).sin()).collect();
-    let queries: Vec<Query> = (0..view.rows().min(2) as u32)
-        .map(|row| Query::of_row(&view, RowId(row)))
-        .chain([Query::new(&asked)])
+    let queries: Vec<QuantizedQuery> = (0..view.rows().min(2) as u32)
+        .map(|row| QuantizedQuery::of_row(&view, RowId(row)))
+        .chain([QuantizedQuery::new(&asked)])
         .collect();
-    let dead: RowSet = [RowId(1)].into_iter().collect();
-    let found = |view: Quantized| -> Vec<_> {
-        let wants = [Want::Nearest(2), Want::AtLeast(0.5)];
+    let dead: BitSet = [RowId(1)].into_iter().collect();
+    let found = |view: QuantizedView| -> Vec<_> {
+        let wants = [Limit::Nearest(2), Limit::AtLeast(0.5)];
         // As bits: a forged figure may be no number.
-        let bits = |c: samestory::search::Candidate| (c.row, c.most.to_bits(), c.least.to_bits());
+        let bits = |c: samestory::search::ScoreBounds| (c.row, c.upper.to_bits(), c.lower.to_bits());
         let all = wants.into_iter().flat_map(|want| view.candidates(&queries, want, &dead));
         all.map(|found| found.into_iter().map(bits).collect::<Vec<_>>()).collect()
     };
@@ -131,7 +131,7 @@ fn quantized(bytes: &[u8]) {
     let mut grown = view.to_rows();
     grown.push(&asked);
     grown.view(Isa::Portable).write(generation, &mut again).expect("memory takes all");
-    let (read, of) = Quantized::open(&again, Isa::Portable).expect("rows that were written open");
+    let (read, of) = QuantizedView::open(&again, Isa::Portable).expect("rows that were written open");
     assert_eq!((read.rows(), of), (view.rows() + 1, generation));
 }
 
@@ -153,16 +153,16 @@ fn postings(bytes: &[u8]) {
     for options in [ShingleOptions::default(), ShingleOptions { max_stories: 1, ..ShingleOptions::default() }]
     {
         let mut theirs = |story: u32| Ok(Rc::from([u64::from(story), 1, 2]));
-        read.near(&shingles, &options, &mut theirs).expect("nothing fails here");
+        read.candidates(&shingles, &options, &mut theirs).expect("nothing fails here");
     }
-    let last = read.last();
+    let last = read.last_story();
     if let Some(next) = last.checked_add(1) {
         read.push(next, &shingles);
     }
     let mut again = Vec::new();
     read.write(generation, &mut again).expect("memory takes all");
     let (again, of) = Postings::open(&again[..]).expect("postings that were written open");
-    assert_eq!((again.last(), of), (read.last(), generation));
+    assert_eq!((again.last_story(), of), (read.last_story(), generation));
 }
 
 fn postings_seeds() -> Vec<Vec<u8>> {

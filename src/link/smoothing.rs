@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use super::reading::Profile;
+use super::document::Profile;
 use crate::vector::dot;
 
 /// The company of a story is taken from so many that are nearest to the query.
@@ -35,14 +35,14 @@ pub(super) struct Candidate<'a> {
 
 /// The score of a story with its company.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Score {
+pub(super) struct SmoothedScore {
     pub score: f32,
     /// The mean score of its company.
-    pub company: f32,
+    pub neighbour_score: f32,
 }
 
 /// The scores of `found`, which is sorted, the nearest first.
-pub(super) fn scores(found: &[Candidate<'_>]) -> Vec<Score> {
+pub(super) fn scores(found: &[Candidate<'_>]) -> Vec<SmoothedScore> {
     let nearest = &found[..found.len().min(NEAREST)];
     // Terms are summed over the stories that carry them, which is several times as fast as pair by pair.
     let mut carriers: HashMap<u32, Vec<(usize, f32)>> = HashMap::new();
@@ -67,9 +67,9 @@ pub(super) fn scores(found: &[Candidate<'_>]) -> Vec<Score> {
                 speakers.sort_by(|x, y| y.0.total_cmp(&x.0));
             }
         }
-        let company = speakers.iter().map(|s| s.1).sum::<f32>() / SPEAKERS as f32;
+        let neighbour_score = speakers.iter().map(|s| s.1).sum::<f32>() / SPEAKERS as f32;
         let pull = (PULL * (1.0 - candidate.score)).min(1.0);
-        Score { score: candidate.score + pull * (company - candidate.score), company }
+        SmoothedScore { score: candidate.score + pull * (neighbour_score - candidate.score), neighbour_score }
     };
     found.par_iter().enumerate().map(score).collect()
 }
@@ -77,7 +77,7 @@ pub(super) fn scores(found: &[Candidate<'_>]) -> Vec<Score> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{link::linker::similarity, random::SplitMix64, vector::normalize};
+    use crate::{link::incremental::similarity, random::SplitMix64, vector::normalize};
 
     fn profile(vector: &[f32]) -> Profile {
         let mut vector = vector.to_vec();
@@ -138,7 +138,7 @@ mod tests {
             .map(|profile| Candidate { profile, similarity: 2.0 * random() - 0.5, score: random() })
             .collect();
         found.sort_by(|x, y| y.score.total_cmp(&x.score));
-        for (place, Score { company, .. }) in scores(&found).into_iter().enumerate() {
+        for (place, SmoothedScore { neighbour_score, .. }) in scores(&found).into_iter().enumerate() {
             let own = &found[place];
             let others = found.iter().take(NEAREST).enumerate().filter(|(other, _)| *other != place);
             let mut near: Vec<(f32, f32)> =
@@ -147,7 +147,7 @@ mod tests {
             near.sort_by(|x, y| y.0.total_cmp(&x.0));
             let expect = (near[0].1 + near[1].1) / 2.0;
             // Of two that are alike to the last digits either may be taken.
-            assert!((company - expect).abs() < 1e-5 || near[1].0 - near[2].0 < 1e-5, "{place}");
+            assert!((neighbour_score - expect).abs() < 1e-5 || near[1].0 - near[2].0 < 1e-5, "{place}");
         }
     }
 
@@ -161,7 +161,7 @@ mod tests {
             found.sort_by(|x, y| y.score.total_cmp(&x.score));
             let low = found.last().map_or(0.0, |c| c.score);
             let high = found.first().map_or(0.0, |c| c.score);
-            for Score { score, .. } in &scores(&found) {
+            for SmoothedScore { score, .. } in &scores(&found) {
                 proptest::prop_assert!(*score >= low - 1e-5, "{score} {low}");
                 proptest::prop_assert!(*score <= high + 1e-5, "{score} {high}");
                 proptest::prop_assert!(*score < 1.0);

@@ -5,8 +5,8 @@ use std::{collections::HashMap, sync::Arc};
 use rayon::prelude::*;
 
 use super::{
-    background::{Background, Scale},
-    reading::{Profile, Reading, Words},
+    document::{Document, Profile, Words},
+    null_distribution::{NullDistribution, Scale},
     storylines::{self, Storyline},
     terms::{Vocabulary, product, shared},
 };
@@ -32,7 +32,7 @@ const DAY: f32 = 86_400_000.0;
 
 /// How stories are linked.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Options {
+pub struct LinkOptions {
     /// Hours between two stories that halve their score. News is read, and told again, for about 36 hours (Dezső and
     /// others, "Dynamics of information access on the web", 2006).
     pub half_life_hours: f32,
@@ -40,9 +40,9 @@ pub struct Options {
     pub neighbours: usize,
 }
 
-impl Default for Options {
+impl Default for LinkOptions {
     fn default() -> Self {
-        Options { half_life_hours: 36.0, neighbours: 20 }
+        LinkOptions { half_life_hours: 36.0, neighbours: 20 }
     }
 }
 
@@ -76,23 +76,23 @@ pub(super) struct Near {
 impl Near {
     /// Whether it is nearer than the nearest of as many unrelated stories as had come by then would be.
     pub fn is_link(&self) -> bool {
-        self.score >= Background::bar_of_link(self.later as usize)
+        self.score >= NullDistribution::link_threshold(self.later as usize)
     }
 }
 
 /// Stories so far, and what links them. Whether they come one by one or all at once, the result is the same: a story
 /// is weighed by what is known when it comes, and its links are never revised.
 #[derive(Debug, Clone)]
-pub struct Linker {
-    options: Options,
+pub struct IncrementalLinker {
+    options: LinkOptions,
     vocabulary: Vocabulary,
-    background: Background,
+    background: NullDistribution,
     pub(super) profiles: Vec<Profile>,
     /// Every spelling of a word, and for each story how it writes each of its terms.
     spellings: Spellings,
     spelled: Vec<Vec<(u32, u32)>>,
     published: Vec<Option<i64>>,
-    twins: Vec<Vec<u32>>,
+    template_variants: Vec<Vec<u32>>,
     /// How near unrelated stories were when each came.
     scales: Vec<Scale>,
     /// For each term the stories that have it, with its weight in each.
@@ -124,18 +124,18 @@ pub(super) fn similarity(a: &Profile, b: &Profile) -> f32 {
     dot(&a.vector, &b.vector) + product(&a.terms, &b.terms)
 }
 
-impl Linker {
-    /// With no story yet; `prior` has the vectors of [`super::PRIOR`].
-    pub fn new(prior: &Matrix, options: Options) -> Self {
-        Linker {
+impl IncrementalLinker {
+    /// With no story yet; `prior` has the vectors of [`super::prior_texts`].
+    pub fn new(prior: &Matrix, options: LinkOptions) -> Self {
+        IncrementalLinker {
             options,
             vocabulary: Vocabulary::default(),
-            background: Background::new(prior),
+            background: NullDistribution::new(prior),
             profiles: Vec::new(),
             spellings: Spellings::default(),
             spelled: Vec::new(),
             published: Vec::new(),
-            twins: Vec::new(),
+            template_variants: Vec::new(),
             scales: Vec::new(),
             postings: Vec::new(),
             near: Vec::new(),
@@ -143,14 +143,14 @@ impl Linker {
     }
 
     /// Takes more stories, each later than those before.
-    pub fn extend(&mut self, readings: &[Reading<'_>], progress: &dyn Progress) -> Result<()> {
+    pub fn extend(&mut self, documents: &[Document<'_>], progress: &dyn Progress) -> Result<()> {
         let first = self.profiles.len();
-        progress.begin(Stage::Link, Some(readings.len() as u64));
-        for block in readings.chunks(BLOCK) {
+        progress.begin(Stage::Link, Some(documents.len() as u64));
+        for block in documents.chunks(BLOCK) {
             if progress.cancelled() {
                 return Err(Error::Interrupted);
             }
-            let words: Vec<Words<'_>> = block.par_iter().map(Reading::words).collect();
+            let words: Vec<Words<'_>> = block.par_iter().map(Document::words).collect();
             block.iter().zip(&words).for_each(|(reading, words)| self.learn(reading, words));
         }
         let near: Vec<Vec<Near>> = (first..self.profiles.len())
@@ -173,7 +173,7 @@ impl Linker {
         Ok(())
     }
 
-    fn learn(&mut self, reading: &Reading<'_>, words: &Words<'_>) {
+    fn learn(&mut self, reading: &Document<'_>, words: &Words<'_>) {
         let dim = reading.title.iter().chain(&reading.body).map(|p| p.vector.len()).next();
         let dim = dim.or(self.profiles.first().map(|p| p.vector.len())).unwrap_or(0);
         let profile = reading.learn(words, &mut self.vocabulary, dim);
@@ -196,7 +196,7 @@ impl Linker {
             .push(spelled.into_iter().map(|(term, word)| (term, self.spellings.number(word))).collect());
         self.profiles.push(profile);
         self.published.push(reading.published);
-        self.twins.push(reading.twins.clone());
+        self.template_variants.push(reading.template_variants.clone());
         self.scales.push(self.background.scale());
     }
 
@@ -243,7 +243,7 @@ impl Linker {
 
     /// Whether two stories are never linked.
     fn are_parted(&self, earlier: usize, later: usize) -> bool {
-        self.twins[later].binary_search(&(earlier as u32)).is_ok()
+        self.template_variants[later].binary_search(&(earlier as u32)).is_ok()
             || self.profiles[earlier].is_of_another_subject(&self.profiles[later])
     }
 
@@ -313,7 +313,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        link::{Part, terms::TOLD},
+        link::{EmbeddedText, terms::TOLD},
         progress::NoProgress,
         random::SplitMix64,
         vector::normalize,
@@ -339,18 +339,18 @@ mod tests {
         (texts, vectors)
     }
 
-    fn readings<'a>(texts: &'a [String], vectors: &'a Matrix, hours: i64) -> Vec<Reading<'a>> {
-        let reading = |(i, text): (usize, &'a String)| Reading {
+    fn documents<'a>(texts: &'a [String], vectors: &'a Matrix, hours: i64) -> Vec<Document<'a>> {
+        let reading = |(i, text): (usize, &'a String)| Document {
             published: Some(i as i64 * hours * HOUR),
-            body: vec![Part { text, vector: vectors.row(i) }],
-            ..Reading::default()
+            body: vec![EmbeddedText { text, vector: vectors.row(i) }],
+            ..Document::default()
         };
         texts.iter().enumerate().map(reading).collect()
     }
 
-    fn linked(readings: &[Reading<'_>], cuts: &[usize]) -> Linker {
-        let mut linker = Linker::new(&Matrix::zeros(0, DIM), Options::default());
-        let mut rest = readings;
+    fn linked(documents: &[Document<'_>], cuts: &[usize]) -> IncrementalLinker {
+        let mut linker = IncrementalLinker::new(&Matrix::zeros(0, DIM), LinkOptions::default());
+        let mut rest = documents;
         for cut in cuts {
             let (now, later) = rest.split_at((*cut).min(rest.len()));
             linker.extend(now, &NoProgress).unwrap();
@@ -368,9 +368,9 @@ mod tests {
             cuts in proptest::collection::vec(1usize..20, 0..6),
         ) {
             let (texts, vectors) = stories(n, subjects, seed);
-            let readings = readings(&texts, &vectors, hours);
+            let documents = documents(&texts, &vectors, hours);
             let (whole, split, single) =
-                (linked(&readings, &[]), linked(&readings, &cuts), linked(&readings, &vec![1; n]));
+                (linked(&documents, &[]), linked(&documents, &cuts), linked(&documents, &vec![1; n]));
             prop_assert_eq!(whole.links(), split.links());
             prop_assert_eq!(whole.links(), single.links());
             prop_assert_eq!(whole.storylines(), single.storylines());
@@ -380,7 +380,7 @@ mod tests {
         #[test]
         fn what_is_near_is_what_a_plain_scan_finds(n in 0usize..60, subjects in 1usize..9, seed: u64) {
             let (texts, vectors) = stories(n, subjects, seed);
-            let linker = linked(&readings(&texts, &vectors, 3), &[]);
+            let linker = linked(&documents(&texts, &vectors, 3), &[]);
             for later in 0..n {
                 let mut expect: Vec<(f32, usize)> = (0..later)
                     .map(|earlier| {
@@ -403,7 +403,7 @@ mod tests {
         #[test]
         fn a_story_is_in_one_storyline_at_most(n in 0usize..60, subjects in 1usize..9, seed: u64) {
             let (texts, vectors) = stories(n, subjects, seed);
-            let storylines = linked(&readings(&texts, &vectors, 1), &[]).storylines();
+            let storylines = linked(&documents(&texts, &vectors, 1), &[]).storylines();
             let mut all: Vec<u32> = storylines.iter().flat_map(|s| s.members.clone()).collect();
             all.sort_unstable();
             prop_assert!(all.windows(2).all(|w| w[0] < w[1]));
@@ -413,7 +413,7 @@ mod tests {
 
     #[test]
     fn a_side_of_a_large_storyline_joins_it_and_brings_no_others() {
-        // Background: forty subjects told once. Then a subject of sixteen sides, told twice each, and a story of one side.
+        // NullDistribution: forty subjects told once. Then a subject of sixteen sides, told twice each, and a story of one side.
         let mut vectors = Matrix::zeros(73, 64);
         let mut texts = Vec::new();
         for i in 0..73usize {
@@ -433,7 +433,7 @@ mod tests {
             }
             normalize(row);
         }
-        let storylines = linked(&readings(&texts, &vectors, 0), &[]).storylines();
+        let storylines = linked(&documents(&texts, &vectors, 0), &[]).storylines();
         let large = storylines.iter().find(|s| s.members.contains(&40)).unwrap();
         assert!(large.members.contains(&72), "{storylines:?}");
         assert!(large.members.iter().all(|m| *m >= 40), "{storylines:?}");
@@ -442,29 +442,29 @@ mod tests {
     #[test]
     fn time_pulls_stories_apart() {
         let (texts, vectors) = stories(40, 8, 3);
-        let links = |hours| linked(&readings(&texts, &vectors, hours), &[]).links().len();
+        let links = |hours| linked(&documents(&texts, &vectors, hours), &[]).links().len();
         let (same, later) = (links(0), links(6));
         assert!(same > later && later > links(24 * 30), "{same} {later}");
         assert_eq!(links(24 * 30), 0);
     }
 
     #[test]
-    fn twins_are_not_linked() {
+    fn does_not_link_template_variants() {
         let (texts, vectors) = stories(40, 4, 3);
-        let mut readings = readings(&texts, &vectors, 1);
-        let twins: Vec<(u32, u32)> = linked(&readings, &[]).links().iter().map(|l| (l.a, l.b)).collect();
-        assert!(!twins.is_empty());
-        twins.iter().for_each(|(a, b)| readings[*b as usize].twins.push(*a));
-        readings.iter_mut().for_each(|r| r.twins.sort_unstable());
-        let links = linked(&readings, &[]).links();
-        assert!(links.iter().all(|l| !twins.contains(&(l.a, l.b))), "{links:?}");
+        let mut documents = documents(&texts, &vectors, 1);
+        let variants: Vec<(u32, u32)> = linked(&documents, &[]).links().iter().map(|l| (l.a, l.b)).collect();
+        assert!(!variants.is_empty());
+        variants.iter().for_each(|(a, b)| documents[*b as usize].template_variants.push(*a));
+        documents.iter_mut().for_each(|r| r.template_variants.sort_unstable());
+        let links = linked(&documents, &[]).links();
+        assert!(links.iter().all(|l| !variants.contains(&(l.a, l.b))), "{links:?}");
     }
 
     #[test]
     fn links_tell_what_is_shared() {
         let (mut texts, vectors) = stories(40, 8, 5);
         texts.iter_mut().for_each(|t| t.push_str(" in Norrin"));
-        let linker = linked(&readings(&texts, &vectors, 1), &[]);
+        let linker = linked(&documents(&texts, &vectors, 1), &[]);
         let links = linker.links();
         assert!(!links.is_empty());
         for link in &links {
