@@ -1,88 +1,147 @@
-//! Which field of a record is the id, the title, the text, ….
+//! Which fields of a record are the id, the title, the text, … of its story.
+
+use std::ops::Index;
 
 use serde_json::Value;
 
 use crate::{Error, Result};
 
-/// The fields of a story.
-const NAMES: [&str; 6] = ["id", "title", "text", "published", "source", "url"];
-
-/// Names that records give to them, the likeliest first.
-const DEFAULTS: [&[&str]; 6] = [
-    &["id", "_id", "guid", "uid", "doc_id"],
-    &["title", "headline", "name"],
-    &["text", "body", "content", "article", "maintext"],
-    &["published", "date", "published_at", "publish_date", "timestamp", "time", "pubdate", "created_at"],
-    &["source", "publisher", "outlet", "site", "domain"],
-    &["url", "link", "href"],
-];
-
-/// Where the fields of a record are found.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct FieldMap {
-    /// For each of [`NAMES`], the path that the user gave.
-    given: [Option<String>; 6],
+/// A field of a story.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Field {
+    Id,
+    Title,
+    Text,
+    Published,
+    Source,
+    Url,
 }
 
-/// The values of a record's fields, in the order id, title, text, published, source, url.
-pub(super) type Values<T> = [Option<T>; 6];
+/// The fields with their names, in the order of [`Field`].
+const FIELDS: [(Field, &str); 6] = [
+    (Field::Id, "id"),
+    (Field::Title, "title"),
+    (Field::Text, "text"),
+    (Field::Published, "published"),
+    (Field::Source, "source"),
+    (Field::Url, "url"),
+];
+
+/// The names that records give to a field, the likeliest first.
+fn known_names(field: Field) -> &'static [&'static str] {
+    match field {
+        Field::Id => &["id", "_id", "guid", "uid", "doc_id"],
+        Field::Title => &["title", "headline", "name"],
+        Field::Text => &["text", "body", "content", "article", "maintext"],
+        Field::Published => &[
+            "published",
+            "date",
+            "published_at",
+            "publish_date",
+            "timestamp",
+            "time",
+            "pubdate",
+            "created_at",
+        ],
+        Field::Source => &["source", "publisher", "outlet", "site", "domain"],
+        Field::Url => &["url", "link", "href"],
+    }
+}
+
+impl Field {
+    /// The name of the field in samestory's own records.
+    pub(super) fn name(self) -> &'static str {
+        FIELDS[self as usize].1
+    }
+}
+
+/// A value for each field of a story.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Fields<T>([T; 6]);
+
+impl<T> Fields<T> {
+    /// The values that `value` gives for each field.
+    pub(super) fn from_fn(mut value: impl FnMut(Field) -> T) -> Self {
+        Fields(FIELDS.map(|(field, _)| value(field)))
+    }
+}
+
+impl<T> Index<Field> for Fields<T> {
+    type Output = T;
+
+    fn index(&self, field: Field) -> &T {
+        &self.0[field as usize]
+    }
+}
+
+/// Where the fields of a record are found: by known names, or by the paths that the user gave.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FieldMap {
+    /// The path of each field, if the user gave one.
+    paths: Fields<Option<String>>,
+}
 
 impl FieldMap {
-    /// Reads `name=path` pairs; a path may go into objects: `text=article.body`.
+    /// Reads `name=path` pairs; a path may lead into objects: `text=article.body`.
+    ///
+    /// # Errors
+    /// [`Error::Option`] if a pair has another form, or a name is not that of a field.
     pub fn parse<T: AsRef<str>>(pairs: &[T]) -> Result<Self> {
         let mut map = FieldMap::default();
         for pair in pairs {
             let pair = pair.as_ref();
-            let found = pair
-                .split_once('=')
-                .filter(|(_, path)| !path.is_empty())
-                .and_then(|(name, path)| Some((NAMES.iter().position(|n| *n == name.trim())?, path.trim())));
-            let Some((i, path)) = found else {
+            let parsed =
+                pair.split_once('=').filter(|(_, path)| !path.is_empty()).and_then(|(name, path)| {
+                    let (field, _) = FIELDS.iter().find(|(_, known)| *known == name.trim())?;
+                    Some((*field, path.trim()))
+                });
+            let Some((field, path)) = parsed else {
                 return Err(Error::Option {
                     option: "--field".into(),
                     message: format!("{pair:?} names no field of a story"),
                     hint: format!(
                         "write NAME=PATH with one of {}, as in text=article.body",
-                        NAMES.join(", ")
+                        FIELDS.map(|(_, name)| name).join(", ")
                     ),
                 });
             };
-            map.given[i] = Some(path.to_string());
+            map.paths.0[field as usize] = Some(path.to_string());
         }
         Ok(map)
     }
 
     /// The values of a JSON object's fields.
-    pub(super) fn of_json<'a>(&self, record: &'a Value) -> Values<&'a Value> {
-        std::array::from_fn(|i| match &self.given[i] {
-            Some(path) => walk(record, path),
+    pub(super) fn find_in_json<'a>(&self, record: &'a Value) -> Fields<Option<&'a Value>> {
+        Fields::from_fn(|field| match &self.paths[field] {
+            Some(path) => follow(record, path),
             None => {
-                let mut found = DEFAULTS[i].iter().filter_map(|name| any_case(record, name));
-                // One that is there and empty does not hide what stands under another name.
+                let mut found = known_names(field).iter().filter_map(|name| get_ignoring_case(record, name));
+                // An empty value does not hide one under another name.
                 let first = found.clone().find(|v| !v.is_null());
-                found.find(|v| says_something(v)).or(first)
+                found.find(|v| has_content(v)).or(first)
             }
         })
     }
 
-    /// The columns of a CSV header that may hold each field, the likeliest first.
-    pub(super) fn of_header(&self, header: &[String]) -> [Vec<usize>; 6] {
+    /// The columns of a header that may hold each field, the likeliest first.
+    pub(super) fn find_columns(&self, header: &[String]) -> Fields<Vec<usize>> {
         let column = |name: &str| header.iter().position(|h| h.trim().eq_ignore_ascii_case(name));
-        std::array::from_fn(|i| match &self.given[i] {
+        Fields::from_fn(|field| match &self.paths[field] {
             Some(name) => column(name).into_iter().collect(),
-            None => DEFAULTS[i].iter().filter_map(|name| column(name)).collect(),
+            None => known_names(field).iter().filter_map(|name| column(name)).collect(),
         })
     }
 
-    /// Whether cells named `header` are fields of a story: a title or a text, and another one.
-    pub(super) fn is_header(header: &[String]) -> bool {
-        let found = FieldMap::default().of_header(header).map(|columns| columns.len().min(1));
-        found[1] + found[2] > 0 && found.iter().sum::<usize>() > 1
+    /// Whether `cells` name fields of a story: a title or a text, and another one.
+    pub(super) fn is_header(cells: &[String]) -> bool {
+        let columns = FieldMap::default().find_columns(cells);
+        let named = FIELDS.iter().filter(|(field, _)| !columns[*field].is_empty()).count();
+        named > 1 && !(columns[Field::Title].is_empty() && columns[Field::Text].is_empty())
     }
 }
 
-/// Whether a value may be that of a field: neither null nor blank nor a truth value.
-fn says_something(value: &Value) -> bool {
+/// Whether a value may be that of a field: neither null nor blank nor a boolean.
+fn has_content(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(_) => false,
         Value::String(text) => !text.trim().is_empty(),
@@ -91,13 +150,13 @@ fn says_something(value: &Value) -> bool {
     }
 }
 
-fn walk<'a>(record: &'a Value, path: &str) -> Option<&'a Value> {
-    // A key that holds dots itself wins over a path.
+/// The value at `path`, with dots between keys. A key that contains dots itself wins over a path.
+fn follow<'a>(record: &'a Value, path: &str) -> Option<&'a Value> {
     let found = record.get(path).or_else(|| path.split('.').try_fold(record, |value, key| value.get(key)));
     found.filter(|v| !v.is_null())
 }
 
-fn any_case<'a>(record: &'a Value, name: &str) -> Option<&'a Value> {
+fn get_ignoring_case<'a>(record: &'a Value, name: &str) -> Option<&'a Value> {
     let object = record.as_object()?;
     object.get(name).or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, v)| v))
 }
@@ -107,26 +166,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_are_found_by_name_or_path() {
+    fn finds_fields_by_name_or_path() {
         let record = serde_json::json!({"Headline": "H", "body": "B", "meta": {"by": "S"}, "a.b": 1});
-        let check = |pairs: &[&str], i: usize, expect: Option<&str>| {
-            let found = FieldMap::parse(pairs).unwrap().of_json(&record)[i].map(Value::to_string);
+        let check = |pairs: &[&str], field: Field, expect: Option<&str>| {
+            let found = FieldMap::parse(pairs).unwrap().find_in_json(&record)[field].map(Value::to_string);
             assert_eq!(found.as_deref(), expect, "{pairs:?}");
         };
-        check(&[], 1, Some("\"H\""));
-        check(&[], 2, Some("\"B\""));
-        check(&[], 4, None);
-        check(&["source=meta.by"], 4, Some("\"S\""));
-        check(&["id=a.b"], 0, Some("1"));
-        check(&["text=none"], 2, None);
+        check(&[], Field::Title, Some("\"H\""));
+        check(&[], Field::Text, Some("\"B\""));
+        check(&[], Field::Source, None);
+        check(&["source=meta.by"], Field::Source, Some("\"S\""));
+        check(&["id=a.b"], Field::Id, Some("1"));
+        check(&["text=none"], Field::Text, None);
         let record = serde_json::json!({"text": null, "body": " ", "content": "C", "date": "2031", "published": true,
             "title": "", "id": null});
-        let found = FieldMap::default().of_json(&record).map(|v| v.map(Value::to_string));
-        assert_eq!(found.map(Option::unwrap_or_default), ["", "\"\"", "\"C\"", "\"2031\"", "", ""]);
+        let found = FieldMap::default().find_in_json(&record);
+        let found = FIELDS.map(|(field, _)| found[field].map(Value::to_string).unwrap_or_default());
+        assert_eq!(found, ["", "\"\"", "\"C\"", "\"2031\"", "", ""]);
     }
 
     #[test]
-    fn a_wrong_pair_is_refused_with_the_names() {
+    fn rejects_a_malformed_pair_with_the_names() {
         for pair in ["body=x", "text", "text=", "=x"] {
             let error = FieldMap::parse(&[pair]).unwrap_err();
             assert!(error.hint().unwrap().contains("published"), "{pair}");

@@ -1,15 +1,17 @@
-//! What was wrong with an input, where, and what was done about it.
+//! Notices: what was wrong with an input, where, and what was done about it.
 
 use std::{fmt, path::PathBuf};
 
-/// One thing that was wrong.
+use super::Format;
+
+/// One thing that was wrong with an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    /// The file, or `-`.
+    /// The file, or `-` for standard input.
     pub path: PathBuf,
-    /// The line, from 1; 0 where it is the whole file.
+    /// The line, from 1; 0 for the whole file.
     pub line: u64,
-    /// What it was.
+    /// What was wrong.
     pub kind: NoticeKind,
 }
 
@@ -17,53 +19,55 @@ pub struct Notice {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NoticeKind {
-    /// The file could not be opened or read to its end.
+    /// The file could not be opened, or not be read to its end.
     Unreadable(String),
-    /// The compressed data ends early or is broken; what came before was read.
+    /// The compressed data is truncated or corrupt; what comes before was read.
     Compressed(String),
     /// Bytes that are not UTF-8, read as windows-1252.
     Encoding,
-    /// UTF-16 with halves of pairs or of units, which were read as U+FFFD.
-    Utf16,
-    /// NUL bytes: not text at all.
+    /// UTF-16 with unpaired surrogates or half a code unit, read as U+FFFD.
+    InvalidUtf16,
+    /// NUL bytes: no text.
     Binary,
     /// A record longer than the limit, in bytes.
     TooLong(u64),
     /// JSON that cannot be parsed.
     Json(String),
-    /// A row with another number of cells than the header.
+    /// A row whose number of cells is not that of the header.
     Ragged {
-        /// Cells that the header has.
+        /// Cells of the header.
         expected: usize,
-        /// Cells that the row has.
+        /// Cells of the row.
         found: usize,
     },
-    /// A quote that opens here and takes in so many lines that look like rows.
-    OpenQuote(usize),
+    /// A quote that opens here and swallows this many lines that look like rows.
+    UnclosedQuote(usize),
     /// CSV that cannot be parsed.
     Csv(String),
     /// A Parquet file that cannot be read, or not to its end.
     Parquet(String),
-    /// A file without a byte.
+    /// A stream of a format that can be read from a file only.
+    NeedsFile(Format),
+    /// An empty file.
     Empty,
-    /// A record without text and title.
+    /// A record with neither text nor title.
     NoText,
-    /// A file of several records of which none has a text.
-    TitlesAlone,
+    /// A file of several records none of which has a text.
+    TitlesOnly,
     /// A field of the wrong type.
     Field(String),
-    /// A date that no known form fits.
+    /// A date in no known form.
     Date(String),
-    /// An id that another story has; the new id.
+    /// An id that an earlier story has; the new id.
     DuplicateId(String),
-    /// A link that leads back to a folder above it.
-    Loop,
-    /// A file that was read already, by this name or another.
-    Twice,
-    /// A web page whose main text could not be told from the rest: all of its text was read.
+    /// A symbolic link to a folder above it.
+    LinkLoop,
+    /// A file that was read already, under this name or another.
+    DuplicateFile,
+    /// A web page whose main text was not found: all of its text was read.
     NoMainText,
-    /// A story of which only furniture or credits were left.
-    OnlyFurniture,
+    /// A story that consists of page chrome and bylines alone.
+    ChromeOnly,
 }
 
 impl NoticeKind {
@@ -72,14 +76,23 @@ impl NoticeKind {
         use NoticeKind::*;
         matches!(
             self,
-            Unreadable(_) | Binary | TooLong(_) | Json(_) | Csv(_) | Parquet(_) | Empty | NoText | Loop
+            Unreadable(_)
+                | Binary
+                | TooLong(_)
+                | Json(_)
+                | Csv(_)
+                | Parquet(_)
+                | NeedsFile(_)
+                | Empty
+                | NoText
+                | LinkLoop
         )
     }
 
-    /// Whether the file may hold stories that were not read, or not under their ids.
-    pub fn hides_stories(&self) -> bool {
+    /// Whether the file may hold stories that were not read, or that were read without their ids.
+    pub fn may_lose_stories(&self) -> bool {
         use NoticeKind::*;
-        self.skips() || matches!(self, Compressed(_) | Ragged { .. } | OpenQuote(_) | Field(_))
+        self.skips() || matches!(self, Compressed(_) | Ragged { .. } | UnclosedQuote(_) | Field(_))
     }
 }
 
@@ -97,41 +110,40 @@ impl fmt::Display for NoticeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NoticeKind::Unreadable(e) => write!(f, "cannot be read ({e}); skipped"),
-            NoticeKind::Compressed(e) => write!(f, "the compressed data is broken ({e}); read up to there"),
-            NoticeKind::Encoding => f.write_str("not UTF-8; read as windows-1252"),
-            NoticeKind::Utf16 => f.write_str("broken UTF-16; what is broken is read as U+FFFD"),
-            NoticeKind::Binary => f.write_str("holds NUL bytes, so it is no text; skipped"),
-            NoticeKind::TooLong(limit) => write!(f, "longer than {} MiB; skipped", limit >> 20),
-            NoticeKind::Json(e) => write!(f, "not valid JSON ({e}); skipped"),
-            NoticeKind::Ragged { expected, found } => {
-                write!(f, "{found} cells where the header has {expected}; read as far as they go")
+            NoticeKind::Compressed(e) => {
+                write!(f, "the compressed data is corrupt ({e}); read up to that point")
             }
-            NoticeKind::OpenQuote(rows) => {
+            NoticeKind::Encoding => f.write_str("not UTF-8; read as windows-1252"),
+            NoticeKind::InvalidUtf16 => f.write_str("invalid UTF-16; invalid characters read as U+FFFD"),
+            NoticeKind::Binary => f.write_str("not text (NUL bytes); skipped"),
+            NoticeKind::TooLong(limit) => write!(f, "longer than {} MiB; skipped", limit >> 20),
+            NoticeKind::Json(e) => write!(f, "invalid JSON ({e}); skipped"),
+            NoticeKind::Ragged { expected, found } => {
+                write!(f, "{found} cells where the header has {expected}; known cells read")
+            }
+            NoticeKind::UnclosedQuote(rows) => {
                 write!(
                     f,
                     "a quote opens here and takes in {rows} lines that look like rows; read as one record"
                 )
             }
-            NoticeKind::Csv(e) => write!(f, "not valid CSV ({e}); skipped"),
+            NoticeKind::Csv(e) => write!(f, "invalid CSV ({e}); skipped"),
             NoticeKind::Parquet(e) => write!(f, "not read, or not to its end ({e})"),
+            NoticeKind::NeedsFile(format) => {
+                write!(f, "{} cannot be read from a stream, only from a file; skipped", format.name())
+            }
             NoticeKind::Empty => f.write_str("empty; skipped"),
-            NoticeKind::NoText => {
-                f.write_str("has neither a text nor a title; skipped (--field text=NAME names the field)")
-            }
-            NoticeKind::TitlesAlone => f.write_str(
-                "no record has a text, so titles alone are compared (--field text=NAME names the field)",
-            ),
+            NoticeKind::NoText => f.write_str("has neither a text nor a title; skipped"),
+            NoticeKind::TitlesOnly => f.write_str("no record has a text; titles alone are compared"),
             NoticeKind::Field(name) => {
-                write!(f, "the field {name} is neither a string nor a number; left out")
+                write!(f, "the field {name} is neither a string nor a number; ignored")
             }
-            NoticeKind::Date(text) => write!(f, "{text:?} is no date that is known; left out"),
+            NoticeKind::Date(text) => write!(f, "unrecognised date {text:?}; ignored"),
             NoticeKind::DuplicateId(id) => write!(f, "an earlier story has the same id; renamed to {id}"),
-            NoticeKind::Loop => f.write_str("a link that leads back to itself; not followed"),
-            NoticeKind::Twice => f.write_str("was read already, under this name or another; read once"),
-            NoticeKind::NoMainText => {
-                f.write_str("the main text could not be told from the rest; read whole")
-            }
-            NoticeKind::OnlyFurniture => f.write_str("holds nothing but page furniture; read as a headline"),
+            NoticeKind::LinkLoop => f.write_str("a symbolic link to a folder above it; not followed"),
+            NoticeKind::DuplicateFile => f.write_str("already read, under this name or another; read once"),
+            NoticeKind::NoMainText => f.write_str("main text not found; the whole page was read"),
+            NoticeKind::ChromeOnly => f.write_str("nothing but page chrome; read as a headline"),
         }
     }
 }

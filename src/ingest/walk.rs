@@ -1,4 +1,4 @@
-//! The files below a path, in one order, links and ignore files respected.
+//! The files below a path, sorted, with symbolic links followed and ignore files respected.
 
 use std::{
     fs,
@@ -7,18 +7,21 @@ use std::{
 
 use ignore::WalkBuilder;
 
-use super::{Format, Input, NoticeKind, Options, collect::Collector};
+use super::{Format, IngestOptions, Input, NoticeKind, sink::StorySink};
 use crate::{Error, Result};
 
-/// The files to read for `path`: itself, or the readable ones below it, sorted by path. One that `collector` met before
-/// is left out.
-pub(super) fn files(path: &Path, options: &Options, collector: &mut Collector) -> Result<Vec<PathBuf>> {
-    let mut found = all(path, options, collector)?;
-    found.retain(|file| collector.is_new(file));
+/// The files to read for `path`: itself, or the files of a known format below it, sorted by path. Files that `sink` has
+/// registered before are left out, with a notice.
+///
+/// # Errors
+/// [`Error::Io`] if `path` does not exist.
+pub(super) fn files(path: &Path, options: &IngestOptions, sink: &mut StorySink) -> Result<Vec<PathBuf>> {
+    let mut found = find(path, options, sink)?;
+    found.retain(|file| sink.register(file));
     Ok(found)
 }
 
-fn all(path: &Path, options: &Options, collector: &mut Collector) -> Result<Vec<PathBuf>> {
+fn find(path: &Path, options: &IngestOptions, sink: &mut StorySink) -> Result<Vec<PathBuf>> {
     let meta = fs::metadata(path).map_err(Error::io("read", path))?;
     if !meta.is_dir() {
         return Ok(vec![path.into()]);
@@ -29,24 +32,24 @@ fn all(path: &Path, options: &Options, collector: &mut Collector) -> Result<Vec<
     for entry in walk {
         match entry {
             Ok(entry) if entry.file_type().is_some_and(|t| t.is_file()) => {
-                let known = options.format.is_some() || Format::of(entry.path()).is_some();
+                let known = options.format.is_some() || Format::from_path(entry.path()).is_some();
                 if known {
                     found.push(entry.into_path());
                 }
             }
             Ok(_) => {}
-            Err(error) => failed.push((place(&error, path), kind(&error))),
+            Err(error) => failed.push((path_of(&error, path), notice_kind(&error))),
         }
     }
     found.sort();
     failed.sort_by(|a, b| a.0.cmp(&b.0));
     for (path, kind) in failed {
-        collector.notice(&path, 0, kind);
+        sink.notice_at(&path, 0, kind);
     }
     Ok(found)
 }
 
-/// Bytes of all files, where every input can be sized beforehand.
+/// The size of all inputs in bytes; `None` if one is a folder or a stream.
 pub(super) fn total_bytes(inputs: &[Input]) -> Option<u64> {
     let mut total = 0;
     for input in inputs {
@@ -58,21 +61,23 @@ pub(super) fn total_bytes(inputs: &[Input]) -> Option<u64> {
     Some(total)
 }
 
-fn place(error: &ignore::Error, root: &Path) -> PathBuf {
+fn path_of(error: &ignore::Error, root: &Path) -> PathBuf {
     match error {
         ignore::Error::WithPath { path, .. } => path.clone(),
         ignore::Error::Loop { child, .. } => child.clone(),
-        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => place(err, root),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => {
+            path_of(err, root)
+        }
         _ => root.into(),
     }
 }
 
-fn kind(error: &ignore::Error) -> NoticeKind {
+fn notice_kind(error: &ignore::Error) -> NoticeKind {
     match error {
-        ignore::Error::Loop { .. } => NoticeKind::Loop,
+        ignore::Error::Loop { .. } => NoticeKind::LinkLoop,
         ignore::Error::WithPath { err, .. }
         | ignore::Error::WithDepth { err, .. }
-        | ignore::Error::WithLineNumber { err, .. } => kind(err),
+        | ignore::Error::WithLineNumber { err, .. } => notice_kind(err),
         ignore::Error::Io(e) => NoticeKind::Unreadable(e.kind().to_string()),
         other => NoticeKind::Unreadable(other.to_string()),
     }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     Result,
-    ingest::{self, Ingested, Options},
+    ingest::{self, IngestOptions, IngestOutcome},
     search::{ShingleOptions, shingles},
     story::{Corpus, Story, StoryId},
 };
@@ -26,7 +26,7 @@ use crate::{
 ///
 /// # Errors
 /// [`crate::Error::Stream`] if what comes is not a stream of records; a record that is no story is a row with a notice.
-pub fn ingest(options: &Options, from: &mut dyn Read, to: &mut dyn Write) -> Result<Counts> {
+pub fn ingest(options: &IngestOptions, from: &mut dyn Read, to: &mut dyn Write) -> Result<Counts> {
     let mut source = Source::open(Stream::Records, "", from)?;
     let mut sink = Sink::new(Stream::Stories, "", to)?;
     let mut counts = Counts::default();
@@ -40,15 +40,15 @@ pub fn ingest(options: &Options, from: &mut dyn Read, to: &mut dyn Write) -> Res
     Ok(counts)
 }
 
-fn batch_of(batch: &RecordBatch, options: &Options) -> Result<(Vec<ArrayRef>, u64)> {
+fn batch_of(batch: &RecordBatch, options: &IngestOptions) -> Result<(Vec<ArrayRef>, u64)> {
     let (path, json) = (batch.column(1).as_string::<i32>(), batch.column(4).as_string::<i32>());
     let int = |i: usize| batch.column(i).as_primitive::<Int64Type>();
     let (line, record) = (int(2), int(3));
     let (mut stories, mut notices): (Vec<Option<Story>>, Vec<Option<String>>) = (Vec::new(), Vec::new());
     for i in 0..batch.num_rows() {
         let (line, record) = (line.value(i).max(0) as u64, record.value(i).max(0) as u64);
-        let read: Ingested =
-            ingest::read_json(json.value(i), Path::new(path.value(i)), line, record, options);
+        let read: IngestOutcome =
+            ingest::read_json_record(json.value(i), Path::new(path.value(i)), line, record, options);
         let notice: Vec<String> = read.notices.iter().map(ToString::to_string).collect();
         notices.push((!notice.is_empty()).then(|| notice.join("\n")));
         stories.push(read.stories.into_iter().next());

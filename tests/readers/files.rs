@@ -1,4 +1,4 @@
-//! The files of a user and of a model: rules, boilerplate, decisions, pairs, manifests, weights.
+//! Mutation and fuzz targets for the files of a user and of a model: rules, boilerplate, decisions, pairs, manifests, weights.
 
 use std::{fs, path::Path};
 
@@ -18,7 +18,7 @@ use samestory::{
 
 use super::{Reader, data};
 
-/// `samestory.toml`, a list of boilerplate, `model.toml`, `config.json`, decisions: texts that people write.
+/// `samestory.toml`, a boilerplate list, `model.toml`, `config.json` and decisions.
 pub const SETTINGS: Reader = Reader { name: "settings", read: settings, seeds: settings_seeds, cost: 1 };
 pub const PAIRS: Reader = Reader { name: "pairs", read: pairs, seeds: || vec![pairs_seed()], cost: 2 };
 pub const WEIGHTS: Reader =
@@ -30,15 +30,16 @@ fn settings(bytes: &[u8]) {
     }
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     if let Ok(table) = RuleTable::from_toml("samestory.toml", text) {
-        let written = table.to_toml().expect("what was read can be written");
-        let again = RuleTable::from_toml("samestory.toml", &written).expect("what was written is read");
-        // As texts: what is no number is unlike itself.
+        let written = table.to_toml().expect("a table that was read can be written");
+        let again =
+            RuleTable::from_toml("samestory.toml", &written).expect("a table that was written can be read");
+        // Compared as texts, because NaN is not equal to itself.
         assert_eq!(again.to_toml().ok(), Some(written));
         let background = || CosineBaseline::measure(&Matrix::from_vec(vec![0.6, 0.8, 1.0, 0.0, 0.0, 1.0], 2));
         table.for_model("another", background);
     }
     if let Ok(list) = BoilerplateList::from_toml("boilerplate.toml", text) {
-        let written = list.to_toml().expect("what was read can be written");
+        let written = list.to_toml().expect("a table that was read can be written");
         assert_eq!(
             BoilerplateList::from_toml("boilerplate.toml", &written).ok().as_ref(),
             Some(&list),
@@ -97,7 +98,7 @@ fn pairs(bytes: &[u8]) {
     write_pairs(&provenance(&corpus), &search, &corpus, &verdicts, &mut written).expect("memory takes all");
     fs::write(&file, &written).expect("a file");
     let (again, same) = read_pairs(&file, &provenance(&corpus), &corpus, &Thresholds::default())
-        .unwrap_or_else(|e| panic!("what was written is not read: {e}"));
+        .unwrap_or_else(|e| panic!("pairs that were written cannot be read: {e}"));
     assert_eq!((again, same), (search, verdicts));
 }
 
@@ -112,7 +113,7 @@ fn pairs_seed() -> Vec<u8> {
     written
 }
 
-/// Opens a file of tensors and reads every one that it says it has.
+/// Opens a file of tensors and reads every tensor that it lists.
 fn weights(bytes: &[u8]) {
     let folder = tempfile::tempdir().expect("a folder for the file");
     let file = folder.path().join("model.safetensors");

@@ -1,8 +1,8 @@
-//! The readers of bytes that come from outside, each as one function that must hold whatever the bytes are.
+//! Mutation and fuzz targets: each reader of untrusted bytes as one function that must not panic, whatever the bytes are.
 //!
-//! `tests/mutations.rs` damages their seeds and reads what fuzzing has found before; the targets in `fuzz/` look longer.
+//! `tests/library/mutations.rs` mutates the seeds and replays what fuzzing found; the targets in `fuzz/` run longer.
 
-#![allow(clippy::expect_used, clippy::unwrap_used, reason = "what is not as it should be is a finding")]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a failed expectation is a finding")]
 
 pub mod files;
 pub mod index_files;
@@ -11,19 +11,19 @@ pub mod stories;
 pub mod streams;
 pub mod text;
 
-/// A reader with what it is tried on.
+/// A reader with its seeds.
 pub struct Reader {
     /// The name of its fuzz target, and of the folder of its regressions in `tests/data/regressions`.
     pub name: &'static str,
-    /// Reads. Panics if something falls over, or if what was read is not as it must be; refusing the bytes is right.
+    /// Reads the bytes. Panics if an invariant of what was read does not hold; rejecting the bytes is correct.
     pub read: fn(&[u8]),
-    /// Bytes that it takes, small ones.
+    /// Small valid inputs.
     pub seeds: fn() -> Vec<Vec<u8>>,
-    /// How many times as long as a plain one it takes: the tests try it so much less often.
+    /// Its cost relative to a reader of text: the tests run it proportionally less often.
     pub cost: u64,
 }
 
-/// All of them.
+/// All readers.
 pub const READERS: [&Reader; 20] = [
     &index_files::GRAPH,
     &index_files::QUANTIZED,
@@ -47,14 +47,14 @@ pub const READERS: [&Reader; 20] = [
     &store::STORE,
 ];
 
-/// A file of the repository, also where this module is compiled into the crate in `fuzz/`.
+/// The bytes of a file of the repository; also works where this module is part of the crate in `fuzz/`.
 pub fn data(path: &str) -> Vec<u8> {
     let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let there = [here.join(path), here.join("..").join(path)].into_iter().find(|p| p.is_file());
-    std::fs::read(there.unwrap_or_else(|| panic!("there is no {path}"))).unwrap()
+    std::fs::read(there.unwrap_or_else(|| panic!("{path} not found"))).unwrap()
 }
 
-/// The first `most` bytes of a text file, up to the end of a line.
+/// At most the first `most` bytes of a text file, up to the end of a line.
 fn head(path: &str, most: usize) -> Vec<u8> {
     let mut bytes = data(path);
     let end = bytes.iter().take(most).rposition(|b| *b == b'\n').map_or(bytes.len(), |at| at + 1);

@@ -52,7 +52,7 @@ fn store(bytes: &[u8]) {
     let Ok(store) = Store::open(folder.path()) else { return };
     let _ = (store.info(), store.verify());
     let _ = store.for_each_story(&mut |story| {
-        samestory::ingest::story_line(story);
+        samestory::ingest::to_json_line(story);
         Ok(())
     });
     let _ = archive::decisions(store.reader());

@@ -1,4 +1,4 @@
-//! The readers of stories, by format.
+//! Mutation and fuzz targets for the readers of stories, one per format.
 
 use std::{
     collections::BTreeSet,
@@ -15,7 +15,7 @@ use parquet::{
     schema::parser::parse_message_type,
 };
 use samestory::{
-    ingest::{self, Format, Ingested, Input, Options, Spooled},
+    ingest::{self, Format, IngestOptions, IngestOutcome, Input, RecordSource},
     progress::NoProgress,
 };
 
@@ -32,7 +32,7 @@ pub const JSON_LINES: Reader = Reader {
     name: "json_lines",
     read: |bytes| {
         read(bytes, Some(Format::JsonLines));
-        one_by_one(bytes);
+        read_one_by_one(bytes);
     },
     seeds: || vec![JSONL.into(), head("tests/data/wire/wire.jsonl", 2500)],
     cost: 1,
@@ -52,7 +52,7 @@ pub const MARKDOWN: Reader = reader!("markdown", Some(Format::Markdown), || {
 pub const TEXT: Reader = reader!("text", Some(Format::Text), || {
     vec![PAGE.into(), super::data("tests/data/wire/page/two-stories.txt")]
 });
-/// Streams without a name: packed or not, of whatever format their first bytes tell.
+/// Streams without a name, compressed or not, whose format is detected by their first bytes.
 pub const PACKED: Reader = reader!("packed", None, packed_seeds);
 pub const PARQUET: Reader =
     Reader { name: "parquet", read: read_parquet, seeds: || vec![parquet_seed()], cost: 4 };
@@ -69,21 +69,23 @@ const PAGE: &str = "Rain in Valemont\n2024-07-04 20:36 Last Updated At:22:47\nVA
     Next Article\nSun in Norrin\n2024-07-04 19:00\nNORRIN (AP) - The sun shone.\n";
 
 fn read(bytes: &[u8], format: Option<Format>) {
-    let options = Options { format, ..Options::default() };
+    let options = IngestOptions { format, ..IngestOptions::default() };
     let input = Input::Stdin(Box::new(Cursor::new(bytes.to_vec())));
-    hold(ingest::read(vec![input], &options, &NoProgress).expect("what is wrong inside is a notice"));
+    check_outcome(
+        ingest::read(vec![input], &options, &NoProgress).expect("bad input is a notice, not an error"),
+    );
 }
 
-/// What must hold of stories that were read, whatever they were read from.
-fn hold(read: Ingested) {
+/// Invariants of stories that were read from any input.
+fn check_outcome(read: IngestOutcome) {
     assert!(read.skipped <= read.notices.len() as u64);
     read.notices.iter().for_each(|notice| assert!(!notice.to_string().is_empty()));
     let ids: BTreeSet<&str> = read.stories.iter().map(|s| s.id.as_str()).collect();
-    assert_eq!(ids.len(), read.stories.len(), "an id comes twice");
+    assert_eq!(ids.len(), read.stories.len(), "duplicate id");
     for story in &read.stories {
-        // An export is read as the same story again.
-        let line = ingest::story_line(story);
-        let again = ingest::read_json(&line, Path::new("-"), 1, 0, &Options::default());
+        // A story that is exported and read again is the same story.
+        let line = ingest::to_json_line(story);
+        let again = ingest::read_json_record(&line, Path::new("-"), 1, 0, &IngestOptions::default());
         assert_eq!(again.stories.len(), 1, "{line}: {:?}", again.notices);
         let mut back = again.stories[0].clone();
         back.origin = story.origin.clone();
@@ -92,10 +94,10 @@ fn hold(read: Ingested) {
     passages_hold(read.stories);
 }
 
-/// As a program that serves requests reads them.
-fn one_by_one(bytes: &[u8]) {
+/// Reads records one at a time, as the command `check` does.
+fn read_one_by_one(bytes: &[u8]) {
     let (mut reader, mut line) = (bytes, 0);
-    while let Ok(Some(read)) = ingest::read_next(&mut reader, &mut line, &Options::default()) {
+    while let Ok(Some(read)) = ingest::read_json_line(&mut reader, &mut line, &IngestOptions::default()) {
         assert!(read.stories.len() <= 1);
     }
 }
@@ -108,23 +110,24 @@ fn packed_seeds() -> Vec<Vec<u8>> {
     vec![gz.finish().unwrap(), zst, JSONL.into(), WEB.into(), PAGE.into()]
 }
 
-/// A file, because the format has its index at the end; also copied, as `--kept` does.
+/// Reads a file, because a Parquet file has its index at the end, and copies its records.
 fn read_parquet(bytes: &[u8]) {
     let folder = tempfile::tempdir().expect("a folder for the file");
     let path = folder.path().join("stories.parquet");
     fs::write(&path, bytes).expect("a file");
-    let options = Options::default();
+    let options = IngestOptions::default();
     let read = ingest::read(vec![Input::Path(path.clone())], &options, &NoProgress);
-    hold(read.expect("what is wrong inside is a notice"));
+    check_outcome(read.expect("bad input is a notice, not an error"));
     let mut out = Vec::new();
-    let inputs = [Spooled { path, name: None }];
-    ingest::copy_records(&inputs, &options, &|o| o.record != 1, &mut out).expect("a broken file ends early");
+    let inputs = [RecordSource { path, name: None }];
+    ingest::copy_records(&inputs, &options, &|o| o.record != 1, &mut out)
+        .expect("a corrupt file is copied up to the error");
 }
 
 fn parquet_seed() -> Vec<u8> {
     let schema = "message story { required binary id (utf8); required binary text (utf8); \
                   optional int64 date (timestamp(micros,true)); }";
-    // Without statistics: bytes that nobody reads.
+    // Without statistics, which no reader uses.
     let properties = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
         .set_statistics_enabled(parquet::file::properties::EnabledStatistics::None)

@@ -10,7 +10,7 @@ use arrow_ipc::{reader::StreamReader, writer::StreamWriter};
 use arrow_schema::{DataType, Schema};
 use samestory::{
     Result, compare, group,
-    ingest::Options,
+    ingest::IngestOptions,
     progress::NoProgress,
     search::SearchOptions,
     vector::Matrix,
@@ -41,7 +41,7 @@ fn stages(bytes: &[u8]) {
             assert!(rows as u64 >= counts.written);
         }
     };
-    check(&|from, to| worker::ingest(&Options::default(), from, to));
+    check(&|from, to| worker::ingest(&IngestOptions::default(), from, to));
     check(&|from, to| worker::embed(MODEL, &embed, from, to));
     check(&|from, to| worker::mean(MODEL, from, to));
     for near in [Near::Rows, Near::Stories] {

@@ -8,7 +8,7 @@ use std::{
 
 use samestory::{
     Error, Result, corpus,
-    ingest::{self, Ingested},
+    ingest::{self, IngestOutcome},
     store::{DATABASE, Identity, Store},
     story::Story,
 };
@@ -89,9 +89,14 @@ pub fn open_or_find(args: &Archive, alone: bool, engine: &mut Engine) -> Result<
 }
 
 /// Reads `paths`, none if there are none and a store is open.
-pub fn read(engine: &Engine, paths: &[PathBuf], options: &ingest::Options, bars: &Bars) -> Result<Ingested> {
+pub fn read(
+    engine: &Engine,
+    paths: &[PathBuf],
+    options: &ingest::IngestOptions,
+    bars: &Bars,
+) -> Result<IngestOutcome> {
     let mut read = match paths.is_empty() && engine.store.is_some() {
-        true => Ingested::default(),
+        true => IngestOutcome::default(),
         false => stories::read(paths, options, bars)?,
     };
     read.stories = with_archived(engine, read.stories)?;

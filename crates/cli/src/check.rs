@@ -91,7 +91,7 @@ pub fn run(args: &Check) -> Result<Outcome> {
     let mut out = io::stdout().lock();
     let (mut line, mut bad, mut duplicates) = (0, false, false);
     let mut next = |reader: &mut BufReader<Stdin>| {
-        let Some(mut read) = ingest::read_next(reader, &mut line, &options)? else { return Ok(None) };
+        let Some(mut read) = ingest::read_json_line(reader, &mut line, &options)? else { return Ok(None) };
         // Each line is read by itself, so that its place is no id.
         let has_id = read.stories.iter().all(|story| corpus::positional_id(story).is_none());
         read.stories.iter_mut().for_each(corpus::assign_content_id);

@@ -132,8 +132,8 @@ fn index_name(index: IndexArg) -> &'static str {
 /// Writes the report and the files that `args` ask for.
 pub fn write_outputs(
     args: &Dedup,
-    inputs: &[ingest::Spooled],
-    options: &ingest::Options,
+    inputs: &[ingest::RecordSource],
+    options: &ingest::IngestOptions,
     corpus: &Corpus,
     groups: &Groups,
 ) -> Result<()> {

@@ -83,7 +83,12 @@ fn write(args: &Explain, explanation: &Explanation, bad_input: bool) -> Result<O
 }
 
 /// The story that `name` stands for: an id among `all`, or a file, of which `#n` takes the nth story.
-pub fn find(name: &str, all: &mut Vec<Story>, options: &ingest::Options, bars: &Bars) -> Result<StoryId> {
+pub fn find(
+    name: &str,
+    all: &mut Vec<Story>,
+    options: &ingest::IngestOptions,
+    bars: &Bars,
+) -> Result<StoryId> {
     if let Some(at) = all.iter().position(|s| s.id == name) {
         return Ok(StoryId(at as u32));
     }

@@ -84,7 +84,7 @@ fn update(store: Option<&Path>, args: &IndexUpdate) -> Result<Outcome> {
     }
     let ingested = stories::read(&there, &stories::options(&args.input)?, &bars)?;
     let bad_input = !ingested.notices.is_empty() || !gone.is_empty();
-    let hiding = ingested.notices.iter().filter(|n| n.kind.hides_stories());
+    let hiding = ingested.notices.iter().filter(|n| n.kind.may_lose_stories());
     let hiding: BTreeSet<PathBuf> = hiding.map(|n| store.source_name(&n.path)).collect::<Result<_>>()?;
     let (mut stories, mut out) = (Vec::new(), 0);
     for story in archive::settled(&store, ingested.stories)? {
@@ -373,7 +373,7 @@ fn export(store: Option<&Path>, args: &IndexExport) -> Result<Outcome> {
     sink::write_to(args.out.as_deref(), |out| {
         let read = store.for_each_story(&mut |story| {
             written += 1;
-            json_text(ingest::story_line(story), out)
+            json_text(ingest::to_json_line(story), out)
         })?;
         // What could be read of a damaged store is worth having.
         failure = read.err();

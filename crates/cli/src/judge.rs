@@ -8,7 +8,7 @@ use samestory::{
     compare::{self, Comparer, Provenance, Relation, RuleTable, Thresholds, Verdict},
     embed::EmbedStats,
     group::{self, Constraints, Decisions, Groups, Keep},
-    ingest::Ingested,
+    ingest::IngestOutcome,
     progress::{Progress, Stage},
     report::{Evidence, Manifest},
     search::{self, Candidates, IndexChoice, SearchOptions, SearchReport},
@@ -104,7 +104,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    pub fn of(ingested: &Ingested) -> Self {
+    pub fn of(ingested: &IngestOutcome) -> Self {
         Counts { files: ingested.files, skipped: ingested.skipped, notices: ingested.notices.len() as u64 }
     }
 }

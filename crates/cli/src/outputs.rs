@@ -41,7 +41,7 @@ pub fn check(inputs: &[PathBuf], outputs: &[(&str, Option<&Path>)]) -> Result<()
             if real == input {
                 return refuse(format!("{shown} is read, and would be overwritten"), "name another file");
             }
-            if real.is_file() && real.starts_with(&input) && Format::of(&real).is_some() {
+            if real.is_file() && real.starts_with(&input) && Format::from_path(&real).is_some() {
                 return refuse(
                     format!("{shown} lies in a folder that is read, and would be overwritten"),
                     "name a file elsewhere, or remove that one if it is of an earlier run",

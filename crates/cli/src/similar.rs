@@ -156,7 +156,7 @@ fn near(
     engine: &Engine,
     query: &str,
     k: usize,
-    options: &ingest::Options,
+    options: &ingest::IngestOptions,
     bars: &Bars,
 ) -> Result<(Archive, LookupCandidates, Query)> {
     let folder = engine.store.as_ref().map_or(Path::new("."), |store| store.folder());
@@ -205,7 +205,7 @@ pub enum Query {
 impl Query {
     /// The story that is asked for: one of `corpus` by its id, standard input, a file (`file#n` for its nth story), else
     /// the words themselves.
-    fn read(asked: &str, corpus: &Corpus, options: &ingest::Options, bars: &Bars) -> Result<Query> {
+    fn read(asked: &str, corpus: &Corpus, options: &ingest::IngestOptions, bars: &Bars) -> Result<Query> {
         if let Some(place) = corpus.stories.iter().position(|s| s.id == asked) {
             return Ok(Query::Own(place));
         }

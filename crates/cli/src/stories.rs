@@ -8,7 +8,7 @@ use std::{
 
 use samestory::{
     Error, Result,
-    ingest::{self, FieldMap, Ingested, Options, Spooled},
+    ingest::{self, FieldMap, IngestOptions, IngestOutcome, NoticeKind, RecordSource},
     progress::Progress,
 };
 
@@ -18,12 +18,12 @@ use super::{args::Input, bars::stdin};
 const NOTICES: usize = 20;
 
 /// The options of `ingest` that `args` ask for.
-pub fn options(args: &Input) -> Result<Options> {
-    Ok(Options { fields: FieldMap::parse(&args.fields)?, ..Options::default() })
+pub fn options(args: &Input) -> Result<IngestOptions> {
+    Ok(IngestOptions { fields: FieldMap::parse(&args.fields)?, ..IngestOptions::default() })
 }
 
 /// Reads `paths`; `-` is standard input. Tells of bad input on stderr, bad input or not.
-pub fn read(paths: &[PathBuf], options: &Options, progress: &dyn Progress) -> Result<Ingested> {
+pub fn read(paths: &[PathBuf], options: &IngestOptions, progress: &dyn Progress) -> Result<IngestOutcome> {
     let inputs = paths.iter().map(|path| match is_stdin(path) {
         true => ingest::Input::Stdin(Box::new(stdin())),
         false => ingest::Input::Path(path.clone()),
@@ -32,7 +32,11 @@ pub fn read(paths: &[PathBuf], options: &Options, progress: &dyn Progress) -> Re
 }
 
 /// Reads inputs that were put into files where they were streams.
-pub fn read_spooled(inputs: &[Spooled], options: &Options, progress: &dyn Progress) -> Result<Ingested> {
+pub fn read_spooled(
+    inputs: &[RecordSource],
+    options: &IngestOptions,
+    progress: &dyn Progress,
+) -> Result<IngestOutcome> {
     let mut opened = Vec::new();
     for input in inputs {
         opened.push(match input.name {
@@ -51,12 +55,13 @@ pub fn read_spooled(inputs: &[Spooled], options: &Options, progress: &dyn Progre
 fn read_inputs(
     inputs: Vec<ingest::Input>,
     paths: &[PathBuf],
-    options: &Options,
+    options: &IngestOptions,
     progress: &dyn Progress,
-) -> Result<Ingested> {
+) -> Result<IngestOutcome> {
     let ingested = ingest::read(inputs, options, progress)?;
     for notice in ingested.notices.iter().take(NOTICES) {
-        say!("samestory: {}", samestory::report::sanitize_line(&notice.to_string(), 400));
+        let hint = notice_hint(&notice.kind).map(|hint| format!(" ({hint})")).unwrap_or_default();
+        say!("samestory: {}{hint}", samestory::report::sanitize_line(&notice.to_string(), 400));
     }
     if ingested.notices.len() > NOTICES {
         say!("samestory: … and {} more notices on the input", ingested.notices.len() - NOTICES);
@@ -73,18 +78,26 @@ fn read_inputs(
     Ok(ingested)
 }
 
+/// What the user can do about bad input.
+fn notice_hint(kind: &NoticeKind) -> Option<&'static str> {
+    match kind {
+        NoticeKind::NoText | NoticeKind::TitlesOnly => Some("--field text=NAME names the field"),
+        _ => None,
+    }
+}
+
 /// Standard input can be read once; if it is among `paths` and needed twice, it goes through a file.
-pub fn spool(paths: &[PathBuf], twice: bool) -> Result<(Vec<Spooled>, Option<tempfile::NamedTempFile>)> {
+pub fn spool(paths: &[PathBuf], twice: bool) -> Result<(Vec<RecordSource>, Option<tempfile::NamedTempFile>)> {
     let mut file = None;
     let mut inputs = Vec::new();
     for path in paths {
         if !(twice && is_stdin(path)) {
-            inputs.push(Spooled { path: path.clone(), name: None });
+            inputs.push(RecordSource { path: path.clone(), name: None });
             continue;
         }
         let mut spool = tempfile::NamedTempFile::new().map_err(Error::io("write", std::env::temp_dir()))?;
         io::copy(&mut stdin(), &mut spool).map_err(Error::io("write", spool.path()))?;
-        inputs.push(Spooled { path: spool.path().into(), name: Some(path.clone()) });
+        inputs.push(RecordSource { path: spool.path().into(), name: Some(path.clone()) });
         file = Some(spool);
     }
     Ok((inputs, file))

@@ -11,7 +11,7 @@ use samestory::{
     Error, Result, compare,
     device::Precision,
     group,
-    ingest::{FieldMap, Options},
+    ingest::{FieldMap, IngestOptions},
     progress::NoProgress,
     search::SearchOptions,
     worker::{self, Counts, Near, Stream, WordTable},
@@ -134,7 +134,7 @@ pub fn run(args: &Worker) -> Result<Outcome> {
     let (from, out) = (&mut from as &mut dyn Read, &mut to as &mut dyn Write);
     let (quiet, name, counts) = match &args.command {
         WorkerCommand::Ingest { fields, common } => {
-            let options = Options { fields: FieldMap::parse(fields)?, ..Options::default() };
+            let options = IngestOptions { fields: FieldMap::parse(fields)?, ..IngestOptions::default() };
             (common.quiet, "ingest", worker::ingest(&options, from, out)?)
         }
         WorkerCommand::Embed { compute } => {

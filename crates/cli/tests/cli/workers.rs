@@ -21,7 +21,7 @@ use samestory::{
     boilerplate::is_boilerplate,
     compare::{self, Comparer},
     group,
-    ingest::Options,
+    ingest::IngestOptions,
     progress::NoProgress,
     report,
     search::{self, SearchOptions},
@@ -114,7 +114,7 @@ fn records(lines: &[String]) -> Vec<u8> {
 
 fn ingested(lines: &[String]) -> (Vec<Read>, Vec<String>) {
     let mut out = Vec::new();
-    worker::ingest(&Options::default(), &mut &records(lines)[..], &mut out).unwrap();
+    worker::ingest(&IngestOptions::default(), &mut &records(lines)[..], &mut out).unwrap();
     let (mut stories, mut notices) = (Vec::new(), Vec::new());
     for batch in read(&out) {
         let text = |c: &str, i: usize| {

@@ -1,4 +1,4 @@
-//! Copies records that survive, untouched and in their order: lines as lines, rows as rows.
+//! Copying of selected records, unchanged and in their order: lines as lines, rows as rows.
 
 use std::{
     fs::File,
@@ -10,10 +10,14 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{
-    Format, Input, Options,
-    bytes::{self, Line, MAX_RECORD},
-    collect::Collector,
-    json, parquet, read, walk,
+    Format, IngestOptions, Input,
+    decode::decode,
+    decompress::decompress,
+    formats::{json, parquet},
+    lines::{Line, MAX_RECORD, read_line},
+    read,
+    sink::StorySink,
+    walk,
 };
 use crate::{
     Error, Result,
@@ -23,16 +27,16 @@ use crate::{
 
 /// An input that can be read again.
 #[derive(Debug, Clone)]
-pub struct Spooled {
+pub struct RecordSource {
     /// The file or folder.
     pub path: PathBuf,
-    /// What [`Origin::path`] calls it, if not by `path`: `-` for standard input that was put into a file.
+    /// Its name in [`Origin::path`], if that is not `path`: `-` for standard input that was saved to a file.
     pub name: Option<PathBuf>,
 }
 
-/// A story that was a file, as a JSON line.
+/// A story as a JSON line.
 #[derive(Serialize)]
-struct FileStory<'a> {
+struct JsonStory<'a> {
     id: &'a str,
     title: &'a str,
     text: &'a str,
@@ -42,20 +46,24 @@ struct FileStory<'a> {
     path: String,
 }
 
-/// Writes the records of `inputs` that `keep` wants. If all inputs are CSV (or all TSV) with one header, so is
-/// the output; everything else comes as JSON lines, byte for byte where it was JSON.
+/// Writes the records of `inputs` for which `keep` is true. If all inputs are CSV, or all are TSV, so is the output, with the
+/// header of the first; all other records are written as JSON lines, byte for byte where they were JSON.
+///
+/// # Errors
+/// [`Error::Io`] if an input cannot be opened or `out` cannot be written.
 pub fn copy_records(
-    inputs: &[Spooled],
-    options: &Options,
+    inputs: &[RecordSource],
+    options: &IngestOptions,
     keep: &dyn Fn(&Origin) -> bool,
     out: &mut dyn Write,
 ) -> Result<()> {
     let mut files = Vec::new();
-    let mut unheard = Collector::new(options);
+    // Its notices were reported when the inputs were read first.
+    let mut sink = StorySink::new(options);
     for input in inputs {
-        for path in walk::files(&input.path, options, &mut unheard)? {
+        for path in walk::files(&input.path, options, &mut sink)? {
             let name = input.name.clone().unwrap_or_else(|| path.clone());
-            let format = format_of(&path, options);
+            let format = detect_format(&path, options);
             files.push((name, path, format));
         }
     }
@@ -66,39 +74,39 @@ pub fn copy_records(
         let wanted = |record| keep(&Origin { path: name.clone(), record, ..Origin::default() });
         match *format {
             Some(Format::Csv | Format::Tsv) if table => {
-                rows(path, first == Some(Format::Tsv), &mut header_done, &wanted, out)?;
+                copy_rows(path, first == Some(Format::Tsv), &mut header_done, &wanted, out)?;
             }
-            Some(Format::JsonLines) => lines(path, &wanted, out)?,
-            Some(Format::Json) => elements(path, &wanted, out)?,
-            Some(Format::Parquet) => parquet_rows(path, &wanted, out)?,
-            _ => stories(name, path, options, keep, out)?,
+            Some(Format::JsonLines) => copy_lines(path, &wanted, out)?,
+            Some(Format::Json) => copy_elements(path, &wanted, out)?,
+            Some(Format::Parquet) => copy_parquet_rows(path, &wanted, out)?,
+            _ => copy_stories(name, path, options, keep, out)?,
         }
     }
     Ok(())
 }
 
-/// By its name, else by its first bytes.
-fn format_of(path: &Path, options: &Options) -> Option<Format> {
-    let sniffed = || open(path).ok().and_then(|mut r| r.fill_buf().ok().map(Format::sniff));
-    options.format.or_else(|| Format::of(path)).or_else(sniffed)
+/// The format of a file by its extension, else by its first bytes.
+fn detect_format(path: &Path, options: &IngestOptions) -> Option<Format> {
+    let detected = || open(path).ok().and_then(|mut r| r.fill_buf().ok().map(Format::detect));
+    options.format.or_else(|| Format::from_path(path)).or_else(detected)
 }
 
 fn open(path: &Path) -> Result<Box<dyn BufRead>> {
     let file = File::open(path).map_err(Error::io("read", path))?;
-    bytes::unpack(file, &NoProgress).map(|(reader, _)| reader).map_err(Error::io("read", path))
+    decompress(file, &NoProgress).map(|stream| stream.reader).map_err(Error::io("read", path))
 }
 
-fn lines(path: &Path, wanted: &dyn Fn(u64) -> bool, out: &mut dyn Write) -> Result<()> {
+fn copy_lines(path: &Path, wanted: &dyn Fn(u64) -> bool, out: &mut dyn Write) -> Result<()> {
     let mut reader = open(path)?;
     let mut buffer = Vec::new();
     let mut record = 0;
     loop {
-        // What could not be read to its end was told when it was read first.
-        match bytes::read_line(reader.as_mut(), &mut buffer, MAX_RECORD) {
+        // Read errors were reported when the input was read first.
+        match read_line(reader.as_mut(), &mut buffer, MAX_RECORD) {
             Ok(Line::End) | Err(_) => return Ok(()),
             Ok(Line::TooLong) => record += 1,
-            Ok(Line::Whole) if bytes::decode(&buffer).0.trim().is_empty() => {}
-            Ok(Line::Whole) => {
+            Ok(Line::Complete) if decode(&buffer).0.trim().is_empty() => {}
+            Ok(Line::Complete) => {
                 if wanted(record) {
                     write(out, &buffer)?;
                     write(out, b"\n")?;
@@ -109,7 +117,7 @@ fn lines(path: &Path, wanted: &dyn Fn(u64) -> bool, out: &mut dyn Write) -> Resu
     }
 }
 
-fn rows(
+fn copy_rows(
     path: &Path,
     tabs: bool,
     header_done: &mut bool,
@@ -139,12 +147,12 @@ fn rows(
     writer.flush().map_err(Error::io("write", "the kept records"))
 }
 
-fn elements(path: &Path, wanted: &dyn Fn(u64) -> bool, out: &mut dyn Write) -> Result<()> {
+fn copy_elements(path: &Path, wanted: &dyn Fn(u64) -> bool, out: &mut dyn Write) -> Result<()> {
     let (mut record, mut written) = (0, Ok(()));
-    // What could not be read to its end was told when it was read first.
-    let _ = json::each_value(open(path)?.as_mut(), &mut |value: &RawValue| {
+    // Read errors were reported when the input was read first.
+    let _ = json::for_each_value(open(path)?.as_mut(), &mut |value: &RawValue| {
         if written.is_ok() && wanted(record) {
-            // One record a line: line ends inside are white space of the JSON, not of its strings.
+            // One record a line: a line break inside JSON is white space, never part of a string.
             written = write(out, (value.get().replace(['\n', '\r'], " ") + "\n").as_bytes());
         }
         record += 1;
@@ -153,9 +161,9 @@ fn elements(path: &Path, wanted: &dyn Fn(u64) -> bool, out: &mut dyn Write) -> R
 }
 
 /// Rows as JSON lines, with all their columns.
-fn parquet_rows(path: &Path, wanted: &dyn Fn(u64) -> bool, out: &mut dyn Write) -> Result<()> {
+fn copy_parquet_rows(path: &Path, wanted: &dyn Fn(u64) -> bool, out: &mut dyn Write) -> Result<()> {
     let file = File::open(path).map_err(Error::io("read", path))?;
-    // What could not be read to its end was told when it was read first.
+    // Read errors were reported when the input was read first.
     let Ok(rows) = parquet::rows(file) else { return Ok(()) };
     for (record, row) in (0..).zip(rows.map_while(std::result::Result::ok)) {
         if wanted(record) {
@@ -166,31 +174,31 @@ fn parquet_rows(path: &Path, wanted: &dyn Fn(u64) -> bool, out: &mut dyn Write) 
     Ok(())
 }
 
-fn stories(
+fn copy_stories(
     name: &Path,
     path: &Path,
-    options: &Options,
+    options: &IngestOptions,
     keep: &dyn Fn(&Origin) -> bool,
     out: &mut dyn Write,
 ) -> Result<()> {
-    let found = read(vec![Input::Path(path.into())], options, &NoProgress)?;
-    let named = |origin: &Origin| Origin { path: name.into(), ..origin.clone() };
-    for story in found.stories.iter().filter(|s| keep(&named(&s.origin))) {
-        write(out, story_line(story).as_bytes())?;
+    let outcome = read(vec![Input::Path(path.into())], options, &NoProgress)?;
+    let renamed = |origin: &Origin| Origin { path: name.into(), ..origin.clone() };
+    for story in outcome.stories.iter().filter(|s| keep(&renamed(&s.origin))) {
+        write(out, to_json_line(story).as_bytes())?;
         write(out, b"\n")?;
     }
     Ok(())
 }
 
-/// A story as one line of JSON that is read as the same story again, its end of line left out.
-pub fn story_line(story: &Story) -> String {
-    // Texts and an integer: nothing in it can fail.
-    serde_json::to_string(&file_story(story)).unwrap_or_default()
+/// A story as one line of JSON, without a line ending. Reading it gives the same story.
+pub fn to_json_line(story: &Story) -> String {
+    // Strings and an integer cannot fail to serialize.
+    serde_json::to_string(&json_story(story)).unwrap_or_default()
 }
 
-fn file_story(story: &Story) -> FileStory<'_> {
+fn json_story(story: &Story) -> JsonStory<'_> {
     let published = story.published.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    FileStory {
+    JsonStory {
         id: &story.id,
         title: &story.title,
         text: &story.text,

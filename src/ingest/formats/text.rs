@@ -1,84 +1,85 @@
-//! A page of plain text to its stories: one, or several told apart by their date lines.
+//! Stories on a page of plain text: one, or several that begin at date lines.
 //!
 //! ```text
 //! Title
 //! 2031-07-04 20:36 Last Updated At:22:47     ← a date line: the block before it is a title
 //! paragraphs …
-//! captions, "Next Article"                   ← furniture
+//! captions, "Next Article"                   ← page chrome
 //! Title
 //! 2031-07-05 …
 //! ```
 
-use super::{
-    NoticeKind,
-    collect::{Collector, Found},
+use crate::{
+    corpus::{date, page_chrome},
+    ingest::{
+        NoticeKind,
+        sink::{Record, StorySink},
+    },
 };
-use crate::corpus::{date, page_chrome};
 
-/// A longer first block is a paragraph, not a title.
+/// The longest title, in bytes; a longer block is a paragraph.
 const MAX_TITLE: usize = 200;
 
 /// Reads one page.
-pub(super) fn read(text: &str, collector: &mut Collector) {
-    let blocks = blocks(text);
+pub(super) fn read(text: &str, sink: &mut StorySink) {
+    let blocks = split_blocks(text);
     let dates: Vec<usize> = (0..blocks.len()).filter(|&i| date_line(blocks[i].1).is_some()).collect();
-    let stories = match dates.is_empty() {
-        true => vec![undated(&blocks)],
-        false => dated(&blocks, &dates),
-    };
+    let stories = if dates.is_empty() { vec![undated(&blocks)] } else { dated(&blocks, &dates) };
     let several = stories.len() > 1;
     for (part, story) in stories.into_iter().enumerate() {
         let part = part as u32;
-        let id = if several { collector.of_part(part) } else { collector.stem() };
+        let id = if several { sink.part_id(part) } else { sink.file_id() };
         if story.text.is_empty() && !story.title.is_empty() {
-            collector.here(story.line, NoticeKind::OnlyFurniture);
+            sink.notice(story.line, NoticeKind::ChromeOnly);
         }
-        collector.story(Found { id: Some(id), part, ..story });
+        sink.record(Record { id: Some(id), part, ..story });
     }
 }
 
-/// Blocks of lines between blank lines, each with its first line's number. A date line is a block of its own.
-fn blocks(text: &str) -> Vec<(u64, &str)> {
+/// Splits `text` into blocks of lines at blank lines, each with the number of its first line. A date line is a block of its
+/// own.
+fn split_blocks(text: &str) -> Vec<(u64, &str)> {
     let mut blocks: Vec<(u64, &str)> = Vec::new();
-    let (mut begun, mut at) = (None, 0);
+    // Where the current block begins, and its line number.
+    let (mut open_block, mut at) = (None, 0);
     for (number, line) in (1u64..).zip(text.split_inclusive('\n')) {
         let start = at;
         at += line.len();
-        let alone = date_line(line).is_some();
-        if line.trim().is_empty() || alone {
-            if let Some((from, first)) = begun.take() {
+        let is_date = date_line(line).is_some();
+        if line.trim().is_empty() || is_date {
+            if let Some((from, first)) = open_block.take() {
                 blocks.push((first, text[from..start].trim()));
             }
-            if alone {
+            if is_date {
                 blocks.push((number, line.trim()));
             }
-        } else if begun.is_none() {
-            begun = Some((start, number));
+        } else if open_block.is_none() {
+            open_block = Some((start, number));
         }
     }
-    if let Some((from, first)) = begun {
+    if let Some((from, first)) = open_block {
         blocks.push((first, text[from..].trim()));
     }
     blocks
 }
 
-/// The instant of a line that is a date with a clock time and little else.
+/// The time of a line that is a date with a clock time and little else, in milliseconds since 1970 UTC.
 fn date_line(line: &str) -> Option<i64> {
     let line = line.trim();
     let head = line.get(..16)?;
     let digits = |range: std::ops::Range<usize>| head.as_bytes()[range].iter().all(u8::is_ascii_digit);
-    let shaped = digits(0..4) && digits(5..7) && digits(8..10) && digits(11..13) && digits(14..16);
+    let is_time = digits(0..4) && digits(5..7) && digits(8..10) && digits(11..13) && digits(14..16);
     let rest = line[16..].trim_start_matches(|c: char| c.is_ascii_digit() || c == ':').trim().to_lowercase();
     let zone = ["utc", "gmt"].iter().find_map(|zone| rest.strip_prefix(zone));
-    let known = rest.is_empty() || ["last updated", "updated"].iter().any(|p| rest.starts_with(p));
-    if !shaped || !(known || zone.is_some()) || line.len() > 80 {
+    let has_known_suffix = rest.is_empty() || ["last updated", "updated"].iter().any(|p| rest.starts_with(p));
+    if !is_time || !(has_known_suffix || zone.is_some()) || line.len() > 80 {
         return None;
     }
-    Some(date::parse(&head.replace('T', " "))? - zone.map_or(0, ahead))
+    Some(date::parse(&head.replace('T', " "))? - zone.map_or(0, utc_offset))
 }
 
-/// How many milliseconds a zone is ahead of UTC, by what stands behind that name: "+8", "-05:30", "+0530".
-fn ahead(offset: &str) -> i64 {
+/// The offset of a time zone from UTC in milliseconds, as it stands after "UTC" or "GMT": "+8", "-05:30", "+0530".
+fn utc_offset(offset: &str) -> i64 {
     let offset = offset.trim_start();
     let sign = match offset.as_bytes().first() {
         Some(b'+') => 1,
@@ -96,24 +97,26 @@ fn ahead(offset: &str) -> i64 {
         }
 }
 
-fn undated(blocks: &[(u64, &str)]) -> Found {
-    let Some(&(line, first)) = blocks.first() else { return Found::default() };
-    // A lone first line is a title; so is a short first block with more to come.
+/// The story of a page without date lines.
+fn undated(blocks: &[(u64, &str)]) -> Record {
+    let Some(&(line, first)) = blocks.first() else { return Record::default() };
+    // The first block is a title if it is a single short line with more blocks below.
     let (head, rest) = first.split_once('\n').unwrap_or((first, ""));
-    let titled = blocks.len() > 1 && rest.is_empty() && head.len() <= MAX_TITLE;
-    let body = if titled { &blocks[1..] } else { blocks };
-    let title = if titled { head } else { "" };
-    Found { title: title.into(), text: body_text(body, &[title]), line, ..Found::default() }
+    let has_title = blocks.len() > 1 && rest.is_empty() && head.len() <= MAX_TITLE;
+    let body = if has_title { &blocks[1..] } else { blocks };
+    let title = if has_title { head } else { "" };
+    Record { title: title.into(), text: body_text(body, &[title]), line, ..Record::default() }
 }
 
-fn dated(blocks: &[(u64, &str)], dates: &[usize]) -> Vec<Found> {
+/// The stories of a page with date lines.
+fn dated(blocks: &[(u64, &str)], dates: &[usize]) -> Vec<Record> {
     if let [date] = dates
         && blocks[date + 1..].iter().all(|b| page_chrome::is_page_chrome(b.1))
     {
-        // The date stands at the end.
-        return vec![Found { published: date_line(blocks[*date].1), ..undated(&blocks[..*date]) }];
+        // The only date line is at the end of the page.
+        return vec![Record { published: date_line(blocks[*date].1), ..undated(&blocks[..*date]) }];
     }
-    // The title of a date line is the nearest block before it that is no furniture and no other date line.
+    // The title above a date line is the nearest block before it that is neither page chrome nor a date line.
     let title_of = |&date: &usize| {
         (0..date).rev().take_while(|&i| date_line(blocks[i].1).is_none()).find(|&i| {
             !page_chrome::is_page_chrome(blocks[i].1)
@@ -121,37 +124,39 @@ fn dated(blocks: &[(u64, &str)], dates: &[usize]) -> Vec<Found> {
                 && !blocks[i].1.contains('\n')
         })
     };
-    let mut heads: Vec<Option<usize>> = dates.iter().map(title_of).collect();
+    let mut titles_at: Vec<Option<usize>> = dates.iter().map(title_of).collect();
     for n in 1..dates.len() {
-        // All that stands under the date line before is that one's text.
-        let body = dates[n - 1] + 1..heads[n].unwrap_or(0);
-        if heads[n].is_some() && body.into_iter().all(|i| page_chrome::is_page_chrome(blocks[i].1)) {
-            heads[n] = None;
+        // All of the block before belongs to the story of the date line before it.
+        let body = dates[n - 1] + 1..titles_at[n].unwrap_or(0);
+        if titles_at[n].is_some() && body.into_iter().all(|i| page_chrome::is_page_chrome(blocks[i].1)) {
+            titles_at[n] = None;
         }
     }
-    // What stands before the first title is what a browser shows there, unless there is a paragraph in it.
-    let before = &blocks[..heads[0].unwrap_or(dates[0])];
-    let paragraph = |b: &&(u64, &str)| b.1.len() > MAX_TITLE && !page_chrome::is_page_chrome(b.1);
-    let first = before.iter().any(|b| paragraph(&b)).then(|| undated(before));
-    let titles: Vec<&str> = heads.iter().flatten().map(|&i| blocks[i].1).collect();
+    // Blocks before the first title are page chrome, unless one is a paragraph.
+    let before = &blocks[..titles_at[0].unwrap_or(dates[0])];
+    let is_paragraph = |b: &&(u64, &str)| b.1.len() > MAX_TITLE && !page_chrome::is_page_chrome(b.1);
+    let first = before.iter().any(|b| is_paragraph(&b)).then(|| undated(before));
+    let titles: Vec<&str> = titles_at.iter().flatten().map(|&i| blocks[i].1).collect();
     let stories = dates.iter().enumerate().map(|(n, &date)| {
         let end = match dates.get(n + 1) {
-            Some(&next) => heads[n + 1].unwrap_or(next),
+            Some(&next) => titles_at[n + 1].unwrap_or(next),
             None => blocks.len(),
         };
-        let title = heads[n].map_or("", |i| blocks[i].1);
-        let line = blocks[heads[n].unwrap_or(date)].0;
+        let title = titles_at[n].map_or("", |i| blocks[i].1);
+        let line = blocks[titles_at[n].unwrap_or(date)].0;
         let text = body_text(&blocks[date + 1..end], &titles);
-        Found { title: title.into(), text, published: date_line(blocks[date].1), line, ..Found::default() }
+        Record { title: title.into(), text, published: date_line(blocks[date].1), line, ..Record::default() }
     });
     first.into_iter().chain(stories).collect()
 }
 
+/// The text of `blocks` without page chrome; `titles` are all titles of the page, which captions repeat.
 fn body_text(blocks: &[(u64, &str)], titles: &[&str]) -> String {
     let texts: Vec<&str> = blocks.iter().map(|b| b.1).collect();
     let titles: Vec<&str> = titles.iter().copied().filter(|t| !t.is_empty()).collect();
-    let furniture = page_chrome::flag_page_chrome(&texts, &titles);
-    let kept: Vec<&str> = texts.iter().zip(furniture).filter(|(_, f)| !f).map(|(t, _)| *t).collect();
+    let chrome = page_chrome::flag_page_chrome(&texts, &titles);
+    let kept: Vec<&str> =
+        texts.iter().zip(chrome).filter(|(_, is_chrome)| !is_chrome).map(|(t, _)| *t).collect();
     kept.join("\n\n")
 }
 
@@ -160,14 +165,14 @@ mod tests {
     use super::*;
 
     fn stories(text: &str) -> Vec<(String, String)> {
-        let blocks = blocks(text);
+        let blocks = split_blocks(text);
         let dates: Vec<usize> = (0..blocks.len()).filter(|&i| date_line(blocks[i].1).is_some()).collect();
         let found = if dates.is_empty() { vec![undated(&blocks)] } else { dated(&blocks, &dates) };
         found.into_iter().map(|f| (f.title, f.text)).collect()
     }
 
     #[test]
-    fn zones_of_date_lines_count() {
+    fn reads_time_zones_of_date_lines() {
         let check = |line: &str, expect: &str| assert_eq!(date_line(line), date::parse(expect), "{line}");
         check("2031-07-04 20:36 GMT", "2031-07-04T20:36:00Z");
         check("2031-07-04 20:36:10 GMT+8", "2031-07-04T12:36:00Z");
@@ -180,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_are_split_at_date_lines() {
+    fn splits_pages_at_date_lines() {
         let check = |text: &str, expect: &[(&str, &str)]| {
             let found = stories(text);
             let found: Vec<_> = found.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();

@@ -1,7 +1,7 @@
-//! What the pages of a Parquet file claim to hold, checked against their bytes before memory is taken for it.
+//! Limits on the value counts of Parquet pages, checked against the bytes of each page before memory is allocated.
 //!
-//! The reader of the format makes room for as many values as the header of a dictionary or of a section of lengths says,
-//! up to 2³¹ of them, before it looks for the values: a damaged file of 500 bytes took gigabytes.
+//! The `parquet` crate allocates for as many values as the header of a dictionary or of a block of lengths declares, up to
+//! 2³¹, before it reads the values: a corrupt file of 500 bytes took gigabytes.
 
 use std::{
     fs::File,
@@ -21,28 +21,28 @@ use parquet::{
     schema::types::{ColumnDescPtr, Type as Schema},
 };
 
-use super::headers::{self, leb128};
+use super::page_headers::{self, leb128};
 
-/// The most values of a block of lengths; writers use 128 or 256.
-const BLOCK: u64 = 1024;
+/// The largest block of lengths, in values; writers use 128 or 256.
+const MAX_BLOCK: u64 = 1024;
 
-/// A file whose pages are checked, those of a column when it is opened.
-pub(super) struct Checked {
+/// A Parquet file whose page headers are checked when a column is opened, and whose pages are checked when they are read.
+pub(super) struct LimitedReader {
     reader: SerializedFileReader<File>,
     file: File,
 }
 
-impl Checked {
+impl LimitedReader {
     pub fn open(file: File) -> Result<Self> {
-        Ok(Checked { reader: SerializedFileReader::new(file.try_clone()?)?, file })
+        Ok(LimitedReader { reader: SerializedFileReader::new(file.try_clone()?)?, file })
     }
 }
 
-fn broken() -> ParquetError {
-    ParquetError::General("a page claims more values than it holds".into())
+fn count_error() -> ParquetError {
+    ParquetError::General("a page declares more values than it holds".into())
 }
 
-impl FileReader for Checked {
+impl FileReader for LimitedReader {
     fn metadata(&self) -> &ParquetMetaData {
         self.reader.metadata()
     }
@@ -52,7 +52,7 @@ impl FileReader for Checked {
     }
 
     fn get_row_group(&self, i: usize) -> Result<Box<dyn RowGroupReader + '_>> {
-        Ok(Box::new(Group { reader: self.reader.get_row_group(i)?, file: &self.file }))
+        Ok(Box::new(LimitedRowGroup { reader: self.reader.get_row_group(i)?, file: &self.file }))
     }
 
     fn get_row_iter(&self, projection: Option<Schema>) -> Result<RowIter<'_>> {
@@ -60,12 +60,12 @@ impl FileReader for Checked {
     }
 }
 
-struct Group<'a> {
+struct LimitedRowGroup<'a> {
     reader: Box<dyn RowGroupReader + 'a>,
     file: &'a File,
 }
 
-impl RowGroupReader for Group<'_> {
+impl RowGroupReader for LimitedRowGroup<'_> {
     fn metadata(&self) -> &RowGroupMetaData {
         self.reader.metadata()
     }
@@ -83,11 +83,11 @@ impl RowGroupReader for Group<'_> {
             Ok(bytes)
         };
         let (start, len) = self.metadata().column(i).byte_range();
-        if !headers::hold(start, start.saturating_add(len), read_at)? {
-            return Err(broken());
+        if !page_headers::are_bounded(start, start.saturating_add(len), read_at)? {
+            return Err(count_error());
         }
         let column = self.metadata().schema_descr().column(i);
-        Ok(Box::new(Pages { inner: self.reader.get_column_page_reader(i)?, column }))
+        Ok(Box::new(LimitedPages { inner: self.reader.get_column_page_reader(i)?, column }))
     }
 
     fn get_column_bloom_filter(&self, i: usize) -> Option<&parquet::bloom_filter::Sbbf> {
@@ -99,12 +99,12 @@ impl RowGroupReader for Group<'_> {
     }
 }
 
-struct Pages {
+struct LimitedPages {
     inner: Box<dyn PageReader>,
     column: ColumnDescPtr,
 }
 
-impl Iterator for Pages {
+impl Iterator for LimitedPages {
     type Item = Result<Page>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -112,13 +112,10 @@ impl Iterator for Pages {
     }
 }
 
-impl PageReader for Pages {
+impl PageReader for LimitedPages {
     fn get_next_page(&mut self) -> Result<Option<Page>> {
         let page = self.inner.get_next_page()?;
-        match page.as_ref().is_none_or(|page| holds(page, &self.column)) {
-            true => Ok(page),
-            false => Err(broken()),
-        }
+        if page.as_ref().is_none_or(|page| fits(page, &self.column)) { Ok(page) } else { Err(count_error()) }
     }
 
     fn peek_next_page(&mut self) -> Result<Option<PageMetadata>> {
@@ -134,13 +131,13 @@ impl PageReader for Pages {
     }
 }
 
-/// Whether `page` can hold the values that room is made for.
-fn holds(page: &Page, column: &ColumnDescPtr) -> bool {
+/// Whether the bytes of `page` can hold the values for which the reader allocates memory.
+fn fits(page: &Page, column: &ColumnDescPtr) -> bool {
     match page {
         Page::DictionaryPage { buf, num_values, .. } => {
             let bits = match column.physical_type() {
                 Type::BOOLEAN => 1,
-                // At least its length.
+                // A value has at least its length, of 4 bytes.
                 Type::INT32 | Type::FLOAT | Type::BYTE_ARRAY => 32,
                 Type::INT64 | Type::DOUBLE => 64,
                 Type::INT96 => 96,
@@ -149,52 +146,53 @@ fn holds(page: &Page, column: &ColumnDescPtr) -> bool {
             u64::from(*num_values) * bits <= 8 * buf.len() as u64
         }
         Page::DataPage { buf, num_values, encoding, .. } => {
-            // Each kind of levels has its length before it.
+            // Repetition and definition levels each begin with their length.
             let levels = [column.max_rep_level(), column.max_def_level()];
             let values = levels.iter().filter(|max| **max > 0).try_fold(&buf[..], |rest, _| {
                 let (len, rest) = rest.split_first_chunk()?;
                 rest.get(u32::from_le_bytes(*len) as usize..)
             });
-            values.is_none_or(|values| lengths_hold(values, *encoding, *num_values))
+            values.is_none_or(|values| lengths_fit(values, *encoding, *num_values))
         }
         Page::DataPageV2 { buf, num_values, encoding, def_levels_byte_len, rep_levels_byte_len, .. } => {
             let values =
                 buf.get((u64::from(*def_levels_byte_len) + u64::from(*rep_levels_byte_len)) as usize..);
-            values.is_none_or(|values| lengths_hold(values, *encoding, *num_values))
+            values.is_none_or(|values| lengths_fit(values, *encoding, *num_values))
         }
     }
 }
 
-/// Whether the sections of lengths, if `values` begins with such, hold what they claim, and no more than `most`.
-fn lengths_hold(values: &[u8], encoding: Encoding, most: u32) -> bool {
-    let sections = match encoding {
+/// Whether the blocks of lengths at the beginning of `values`, if the encoding has them, hold the values that they
+/// declare, and no more than `most`.
+fn lengths_fit(values: &[u8], encoding: Encoding, most: u32) -> bool {
+    let blocks = match encoding {
         Encoding::DELTA_LENGTH_BYTE_ARRAY => 1,
-        // Lengths of what is shared with the value before, and of the rest.
+        // Lengths of shared prefixes, and of suffixes.
         Encoding::DELTA_BYTE_ARRAY => 2,
         _ => 0,
     };
-    (0..sections).try_fold(values, |rest, _| after_lengths(rest, most.into())).is_some()
+    (0..blocks).try_fold(values, |rest, _| after_lengths(rest, most.into())).is_some()
 }
 
-/// What follows a section of lengths (the format's DELTA_BINARY_PACKED); none if its bytes end before its values do, or
-/// if there are more than `most`.
+/// The bytes after a block of lengths (DELTA_BINARY_PACKED); `None` if the block ends before its values do, or declares
+/// more than `most`.
 fn after_lengths(mut rest: &[u8], most: u64) -> Option<&[u8]> {
-    let (block, minis, count) = (leb128(&mut rest)?, leb128(&mut rest)?, leb128(&mut rest)?);
+    let (block, miniblocks, count) = (leb128(&mut rest)?, leb128(&mut rest)?, leb128(&mut rest)?);
     leb128(&mut rest)?;
-    if count > most || block > BLOCK || minis == 0 || block < minis {
+    if count > most || block > MAX_BLOCK || miniblocks == 0 || block < miniblocks {
         return None;
     }
-    let of_mini = block / minis;
-    let mut left = count.saturating_sub(1);
-    while left > 0 {
+    let miniblock = block / miniblocks;
+    let mut remaining = count.saturating_sub(1);
+    while remaining > 0 {
         leb128(&mut rest)?;
         let widths;
-        (widths, rest) = rest.split_at_checked(minis as usize)?;
+        (widths, rest) = rest.split_at_checked(miniblocks as usize)?;
         for width in widths {
-            if left > 0 {
-                rest = rest.get((u64::from(*width) * of_mini / 8) as usize..)?;
+            if remaining > 0 {
+                rest = rest.get((u64::from(*width) * miniblock / 8) as usize..)?;
             }
-            left = left.saturating_sub(of_mini);
+            remaining = remaining.saturating_sub(miniblock);
         }
     }
     Some(rest)
@@ -212,7 +210,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        ingest::{Input, Options, read},
+        ingest::{IngestOptions, Input, read},
         progress::NoProgress,
     };
 
@@ -248,15 +246,15 @@ mod tests {
         file.into_inner().unwrap()
     }
 
-    fn read_bytes(bytes: &[u8]) -> crate::ingest::Ingested {
+    fn read_bytes(bytes: &[u8]) -> crate::ingest::IngestOutcome {
         let folder = tempfile::tempdir().unwrap();
         let path: PathBuf = folder.path().join("stories.parquet");
         std::fs::write(&path, bytes).unwrap();
-        read(vec![Input::Path(path)], &Options::default(), &NoProgress).unwrap()
+        read(vec![Input::Path(path)], &IngestOptions::default(), &NoProgress).unwrap()
     }
 
     #[test]
-    fn whole_files_are_read_however_values_are_packed() {
+    fn reads_whole_files_of_every_encoding() {
         let kinds = [Encoding::PLAIN, Encoding::DELTA_LENGTH_BYTE_ARRAY, Encoding::DELTA_BYTE_ARRAY];
         for encoding in kinds.map(Some).into_iter().chain([None]) {
             for n in [1, 32, 33, 300, 5000] {
@@ -268,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dictionary_with_a_count_beyond_its_bytes_is_refused() {
+    fn rejects_a_dictionary_count_beyond_its_bytes() {
         let column = |of: &str| {
             let schema = parse_message_type(&format!("message story {{ required {of}; }}")).unwrap();
             parquet::schema::types::SchemaDescriptor::new(Arc::new(schema)).column(0)
@@ -281,8 +279,8 @@ mod tests {
                 is_sorted: false,
             };
             let column = column(of);
-            let told = [most, most + 1, u32::MAX].map(|n| holds(&page(n), &column));
-            assert_eq!(told, [true, false, false], "{of}");
+            let found = [most, most + 1, u32::MAX].map(|n| fits(&page(n), &column));
+            assert_eq!(found, [true, false, false], "{of}");
         };
         check("boolean x", 3, 24);
         check("int32 x", 11, 2);
@@ -294,11 +292,11 @@ mod tests {
     }
 
     #[test]
-    fn lengths_with_a_count_beyond_their_bytes_are_refused() {
+    fn rejects_a_count_of_lengths_beyond_their_bytes() {
         let check = |section: &[u8], most: u64, rest: Option<usize>| {
             assert_eq!(after_lengths(section, most).map(<[u8]>::len), rest, "{section:?}");
         };
-        // Blocks of 128 in 4, so many values, the first; then the least difference, four widths, and what follows.
+        // Block size 128, 4 miniblocks, the count, the first value; then the smallest delta, four bit widths, and the rest.
         check(&[0x80, 1, 4, 1, 6, b'x'], 9, Some(1));
         check(&[0x80, 1, 4, 1, 6, b'x'], 0, None);
         check(&[0x80, 1, 4, 9, 6, 0, 0, 0, 0, 0, b'x'], 9, Some(1));

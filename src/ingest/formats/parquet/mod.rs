@@ -1,7 +1,10 @@
-//! Rows of a Parquet file, each as the JSON object that it would be.
+//! Records of a Parquet file, each row read as a JSON object.
 //!
-//! One row at a time; memory holds a page of each column. A broken file may make the reader of the format panic: that
-//! ends the reading of this file, with a notice, and the run goes on.
+//! Memory holds one row, and a page of each column. A corrupt file can make the `parquet` crate panic: that ends the
+//! reading of this file with a notice, and the run goes on.
+
+mod page_headers;
+mod page_limits;
 
 use std::{
     fs::File,
@@ -15,16 +18,21 @@ use parquet::{
 };
 use serde_json::{Map, Number, Value};
 
-use super::{NoticeKind, claims::Checked, collect::Collector, json};
-use crate::{Error, Result, progress::Progress};
+use super::json;
+use crate::{
+    Error, Result,
+    ingest::{NoticeKind, sink::StorySink},
+    progress::Progress,
+};
+use page_limits::LimitedReader;
 
-/// Reads the rows of `file`; their line is their number, from 1.
-pub(super) fn read(file: File, collector: &mut Collector, progress: &dyn Progress) -> Result<()> {
+/// Reads the rows of `file`. The line of a row is its number, from 1.
+pub(super) fn read(file: File, sink: &mut StorySink, progress: &dyn Progress) -> Result<()> {
     let bytes = file.metadata().map_or(0, |m| m.len());
     let rows = match rows(file) {
         Ok(rows) => rows,
         Err(message) => {
-            collector.here(0, NoticeKind::Parquet(message));
+            sink.notice(0, NoticeKind::Parquet(message));
             return Ok(());
         }
     };
@@ -33,9 +41,9 @@ pub(super) fn read(file: File, collector: &mut Collector, progress: &dyn Progres
             return Err(Error::Interrupted);
         }
         match row {
-            Ok(row) => json::read_value(&row, record + 1, record, collector),
+            Ok(row) => json::read_value(&row, record + 1, record, sink),
             Err(message) => {
-                collector.here(record + 1, NoticeKind::Parquet(message));
+                sink.notice(record + 1, NoticeKind::Parquet(message));
                 break;
             }
         }
@@ -44,22 +52,25 @@ pub(super) fn read(file: File, collector: &mut Collector, progress: &dyn Progres
     Ok(())
 }
 
-/// The rows of a file as JSON objects; what goes wrong, in words.
-pub(super) fn rows(
+/// The rows of a file as JSON objects, up to the first error.
+///
+/// # Errors
+/// A message if the file cannot be opened as Parquet.
+pub(in crate::ingest) fn rows(
     file: File,
 ) -> std::result::Result<impl Iterator<Item = std::result::Result<Value, String>>, String> {
     let open = || -> std::result::Result<_, ParquetError> {
-        let reader: Box<dyn FileReader> = Box::new(Checked::open(file)?);
+        let reader: Box<dyn FileReader> = Box::new(LimitedReader::open(file)?);
         Ok(parquet::record::reader::RowIter::from_file_into(reader))
     };
-    let mut rows = Some(guarded(open)?);
+    let mut rows = Some(catch_panic(open)?);
     Ok(std::iter::from_fn(move || {
         let iterator = rows.as_mut()?;
-        let row = match guarded(|| iterator.next().transpose()) {
+        let row = match catch_panic(|| iterator.next().transpose()) {
             Ok(row) => row.map(|row| Ok(object(&row))),
             Err(message) => Some(Err(message)),
         };
-        // After an error the reader is in no state that can be relied on.
+        // After an error the state of the reader cannot be relied on.
         if !matches!(row, Some(Ok(_))) {
             rows = None;
         }
@@ -67,21 +78,24 @@ pub(super) fn rows(
     }))
 }
 
-/// What `read` gives; its error, or its panic, in words.
-fn guarded<T>(read: impl FnOnce() -> std::result::Result<T, ParquetError>) -> std::result::Result<T, String> {
+/// Runs `read` and returns its error or panic as a message.
+fn catch_panic<T>(
+    read: impl FnOnce() -> std::result::Result<T, ParquetError>,
+) -> std::result::Result<T, String> {
     match catch_unwind(AssertUnwindSafe(read)) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(told(&error)),
-        Err(_) => Err("the file is broken".into()),
+        Ok(Err(error)) => Err(describe(&error)),
+        Err(_) => Err("the file is corrupt".into()),
     }
 }
 
-/// Says what to do about a compression that this build has no code for.
-fn told(error: &ParquetError) -> String {
+/// The message of an error; names the known codecs if the file uses another one.
+fn describe(error: &ParquetError) -> String {
     let text = error.to_string();
-    match text.contains("Disabled feature") {
-        true => format!("{text}; write it with Snappy, gzip, LZ4 or no compression"),
-        false => text,
+    if text.contains("Disabled feature") {
+        format!("{text}; write it with Snappy, gzip, LZ4 or no compression")
+    } else {
+        text
     }
 }
 
@@ -107,7 +121,7 @@ fn value(field: &Field) -> Value {
         Field::Float(x) => number(f64::from(*x)),
         Field::Double(x) => number(*x),
         Field::Str(x) => Value::String(x.clone()),
-        // Writers often leave out that a column of bytes is text.
+        // Many writers do not mark columns of text as UTF-8.
         Field::Bytes(x) => Value::String(String::from_utf8_lossy(x.data()).into_owned()),
         Field::Date(days) => time(jiff::Timestamp::from_second(i64::from(*days) * 86_400).ok()),
         Field::TimestampMillis(t) => time(jiff::Timestamp::from_millisecond(*t).ok()),
@@ -121,7 +135,7 @@ fn value(field: &Field) -> Value {
             };
             Value::Object(map.entries().iter().map(|(k, v)| (key(k), value(v))).collect())
         }
-        // Times of day, decimals and half floats are no field of a story.
+        // Times of day, decimals and half floats are not fields of a story.
         other => Value::String(other.to_string()),
     }
 }
@@ -140,12 +154,12 @@ mod tests {
 
     use super::*;
     use crate::{
-        ingest::{Input, Options, Spooled, copy_records},
+        ingest::{IngestOptions, Input, RecordSource, copy_records},
         progress::NoProgress,
     };
 
-    /// Three stories, the second without a date, in each of so many row groups; `by` is a column that samestory knows
-    /// nothing of.
+    /// Three stories, the second without a date, in each of so many row groups; `by` is a column that is not a field
+    /// of a story.
     fn file(compression: Compression, groups: usize) -> Vec<u8> {
         let schema = "message story { required binary id (utf8); required binary body (utf8); \
                       optional int64 date (timestamp(micros,true)); required binary by (utf8); }";
@@ -184,17 +198,17 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_stories_whatever_packs_them() {
+    fn reads_rows_of_every_compression() {
         let gzip = Compression::GZIP(GzipLevel::default());
         for compression in [Compression::UNCOMPRESSED, Compression::SNAPPY, gzip, Compression::LZ4_RAW] {
             let (_folder, path) = written(&file(compression, 1));
             let read =
-                crate::ingest::read(vec![Input::Path(path)], &Options::default(), &NoProgress).unwrap();
+                crate::ingest::read(vec![Input::Path(path)], &IngestOptions::default(), &NoProgress).unwrap();
             assert_eq!(read.notices, [], "{compression}");
-            let told =
+            let stories =
                 read.stories.iter().map(|s| (s.id.as_str(), s.text.as_str(), s.published, s.origin.line));
             assert_eq!(
-                told.collect::<Vec<_>>(),
+                stories.collect::<Vec<_>>(),
                 [
                     ("a", "The dam is raised.", Some(1_930_000_000_000), 1),
                     ("b", "The mill is shut.", None, 2),
@@ -205,11 +219,11 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_survive_keep_all_their_columns() {
+    fn copied_rows_keep_all_their_columns() {
         let (_folder, path) = written(&file(Compression::SNAPPY, 1));
         let mut out = Vec::new();
-        let inputs = [Spooled { path, name: None }];
-        copy_records(&inputs, &Options::default(), &|o| o.record == 1, &mut out).unwrap();
+        let inputs = [RecordSource { path, name: None }];
+        copy_records(&inputs, &IngestOptions::default(), &|o| o.record == 1, &mut out).unwrap();
         let line: Value = serde_json::from_slice(&out).unwrap();
         assert_eq!(
             line,
@@ -218,14 +232,15 @@ mod tests {
     }
 
     #[test]
-    fn row_groups_before_a_broken_one_are_kept() {
+    fn keeps_row_groups_before_a_corrupt_one() {
         let mut bytes = file(Compression::SNAPPY, 3);
         let (_folder, path) = written(&bytes);
         let reader = SerializedFileReader::new(File::open(&path).unwrap()).unwrap();
         let (start, len) = reader.metadata().row_group(1).column(1).byte_range();
         bytes[start as usize..][..len as usize].fill(0xff);
         fs::write(&path, &bytes).unwrap();
-        let read = crate::ingest::read(vec![Input::Path(path)], &Options::default(), &NoProgress).unwrap();
+        let read =
+            crate::ingest::read(vec![Input::Path(path)], &IngestOptions::default(), &NoProgress).unwrap();
         assert_eq!(read.stories.iter().map(|s| s.id.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
         let notices = read.notices.iter().map(|n| (n.line, matches!(n.kind, NoticeKind::Parquet(_))));
         assert_eq!(notices.collect::<Vec<_>>(), [(4, true)]);
@@ -234,13 +249,13 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
-        fn a_broken_file_is_a_notice(at in 0usize..900, byte: u8, cut in 0usize..900) {
+        fn a_corrupt_file_is_a_notice(at in 0usize..900, byte: u8, cut in 0usize..900) {
             let mut bytes = file(Compression::SNAPPY, 1);
             let (at, cut) = (at % bytes.len(), cut % bytes.len());
             bytes[at] = byte;
             for bytes in [&bytes[..], &bytes[..cut]] {
                 let (_folder, path) = written(bytes);
-                let read = crate::ingest::read(vec![Input::Path(path)], &Options::default(), &NoProgress).unwrap();
+                let read = crate::ingest::read(vec![Input::Path(path)], &IngestOptions::default(), &NoProgress).unwrap();
                 prop_assert_eq!(read.files, 1);
             }
         }

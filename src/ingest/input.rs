@@ -1,0 +1,103 @@
+//! Reading of one input, a file or a stream, by its format.
+
+use std::{
+    fs::File,
+    io::{BufRead, Read},
+    path::Path,
+};
+
+use super::{
+    Format, NoticeKind, decode,
+    decompress::decompress,
+    formats::ReadFn,
+    lines::{MAX_RECORD, read_all},
+    sink::StorySink,
+};
+use crate::{Error, Result, progress::Progress};
+
+/// Reads one file. What is wrong with it is a notice.
+///
+/// # Errors
+/// [`Error::Interrupted`] if `progress` is cancelled.
+pub(super) fn read_file(path: &Path, sink: &mut StorySink, progress: &dyn Progress) -> Result<()> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) => {
+            sink.notice_at(path, 0, NoticeKind::Unreadable(error.kind().to_string()));
+            return Ok(());
+        }
+    };
+    let format = sink.options.format.or_else(|| Format::from_path(path));
+    let Some(ReadFn::File(read)) = format.map(|f| &f.reader().read) else {
+        return read_stream(path, file, sink, progress);
+    };
+    sink.begin(path);
+    let start = sink.len();
+    read(file, sink, progress)?;
+    sink.check_texts(start);
+    Ok(())
+}
+
+/// Reads one stream, which notices and origins call `path`. What is wrong with it is a notice.
+///
+/// # Errors
+/// [`Error::Interrupted`] if `progress` is cancelled.
+pub(super) fn read_stream(
+    path: &Path,
+    stream: impl Read,
+    sink: &mut StorySink,
+    progress: &dyn Progress,
+) -> Result<()> {
+    sink.begin(path);
+    let opened = decompress(stream, progress).and_then(|mut stream| {
+        let format = match sink.options.format.or_else(|| Format::from_path(path)) {
+            Some(format) => format,
+            None => Format::detect(stream.reader.fill_buf()?),
+        };
+        Ok((stream, format))
+    });
+    let (mut stream, format) = match opened {
+        Ok(opened) => opened,
+        Err(error) => {
+            sink.read_error(0, &error);
+            return Ok(());
+        }
+    };
+    let start = sink.len();
+    match format.reader().read {
+        ReadFn::Records(read) => read(stream.reader.as_mut(), sink, progress)?,
+        ReadFn::Document(read) => read_document(stream.reader.as_mut(), read, sink),
+        ReadFn::File(_) => sink.notice(0, NoticeKind::NeedsFile(format)),
+    }
+    if stream.invalid_utf16.get() {
+        sink.notice(0, NoticeKind::InvalidUtf16);
+    }
+    sink.check_texts(start);
+    if progress.cancelled() {
+        return Err(Error::Interrupted);
+    }
+    Ok(())
+}
+
+/// Reads an input that is one document.
+fn read_document(reader: &mut dyn BufRead, read: fn(&str, &mut StorySink), sink: &mut StorySink) {
+    let (bytes, error) = read_all(reader, MAX_RECORD);
+    if let Some(error) = error {
+        sink.read_error(0, &error);
+    }
+    let Some(bytes) = bytes else {
+        sink.count_record();
+        return sink.notice(0, NoticeKind::TooLong(MAX_RECORD));
+    };
+    if bytes.is_empty() {
+        return sink.notice(0, NoticeKind::Empty);
+    }
+    if decode::is_binary(&bytes) {
+        return sink.notice(0, NoticeKind::Binary);
+    }
+    let (text, invalid) = decode::decode(&bytes);
+    if invalid {
+        sink.notice(0, NoticeKind::Encoding);
+    }
+    read(&text, sink);
+}

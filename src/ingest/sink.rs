@@ -1,0 +1,188 @@
+//! The sink that readers give their records to: stories get their ids here, and notices their place.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    path::{Path, PathBuf},
+};
+
+use super::{IngestOptions, IngestOutcome, Notice, NoticeKind};
+use crate::{
+    corpus::{dateline, ids, normalize},
+    story::{Origin, Story},
+};
+
+/// A story as a reader found it.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    /// The id that the record brings; without one it gets an id from its file and number.
+    pub id: Option<String>,
+    pub title: String,
+    pub text: String,
+    /// Milliseconds since 1970 UTC.
+    pub published: Option<i64>,
+    pub source: Option<String>,
+    pub url: Option<String>,
+    /// See [`Origin::line`].
+    pub line: u64,
+    /// See [`Origin::record`].
+    pub record: u64,
+    /// See [`Origin::part`].
+    pub part: u32,
+}
+
+/// Stories and notices of all inputs so far.
+pub(super) struct StorySink<'a> {
+    pub options: &'a IngestOptions,
+    /// The input that is being read.
+    path: PathBuf,
+    /// For each id in use, the suffix for the next story that brings the same id.
+    ids: BTreeMap<String, u32>,
+    /// Canonical paths of the files so far.
+    files: BTreeSet<PathBuf>,
+    outcome: IngestOutcome,
+}
+
+impl<'a> StorySink<'a> {
+    pub(super) fn new(options: &'a IngestOptions) -> Self {
+        StorySink {
+            options,
+            path: PathBuf::new(),
+            ids: BTreeMap::new(),
+            files: BTreeSet::new(),
+            outcome: IngestOutcome::default(),
+        }
+    }
+
+    /// A sink for records of the input `path`.
+    pub(super) fn for_path(options: &'a IngestOptions, path: &Path) -> Self {
+        StorySink { path: path.into(), ..Self::new(options) }
+    }
+
+    pub(super) fn finish(self) -> IngestOutcome {
+        self.outcome
+    }
+
+    /// Begins an input: records and notices from now on belong to `path`.
+    pub(super) fn begin(&mut self, path: &Path) {
+        self.path = path.into();
+        self.outcome.files += 1;
+    }
+
+    /// The number of stories so far.
+    pub(super) fn len(&self) -> usize {
+        self.outcome.stories.len()
+    }
+
+    /// Registers a file. False, with a notice, if the same file was registered before, under this name or another.
+    pub(super) fn register(&mut self, path: &Path) -> bool {
+        // A pipe cannot be read a second time; an unreadable path gets its notice when it is opened.
+        let file = path.canonicalize().ok().filter(|file| file.is_file());
+        let new = file.is_none_or(|file| self.files.insert(file));
+        if !new {
+            self.notice_at(path, 0, NoticeKind::DuplicateFile);
+        }
+        new
+    }
+
+    /// Adds a notice for `line` of `path`.
+    pub(super) fn notice_at(&mut self, path: &Path, line: u64, kind: NoticeKind) {
+        self.outcome.skipped += u64::from(kind.skips());
+        self.outcome.notices.push(Notice { path: path.into(), line, kind });
+    }
+
+    /// Adds a notice for `line` of the current input; line 0 is the whole input.
+    pub(super) fn notice(&mut self, line: u64, kind: NoticeKind) {
+        let path = self.path.clone();
+        self.notice_at(&path, line, kind);
+    }
+
+    /// Adds a notice for the error that ended the reading of the current input.
+    pub(super) fn read_error(&mut self, line: u64, error: &io::Error) {
+        let decompression = matches!(
+            error.kind(),
+            io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::InvalidData
+                | io::ErrorKind::InvalidInput
+                | io::ErrorKind::Other
+        );
+        let message = error.to_string();
+        let kind =
+            if decompression { NoticeKind::Compressed(message) } else { NoticeKind::Unreadable(message) };
+        self.notice(line, kind);
+    }
+
+    /// Adds a notice if several stories came since story number `start` and none has a text: the field of the text may have
+    /// an unknown name.
+    pub(super) fn check_texts(&mut self, start: usize) {
+        let new = &self.outcome.stories[start..];
+        if new.len() > 1 && new.iter().all(|story| story.text.trim().is_empty()) {
+            self.notice(0, NoticeKind::TitlesOnly);
+        }
+    }
+
+    /// Counts a record that is skipped before it becomes a [`Record`].
+    pub(super) fn count_record(&mut self) {
+        self.outcome.records += 1;
+    }
+
+    /// Adds the story of a record, or a notice if it has neither text nor title.
+    pub(super) fn record(&mut self, record: Record) {
+        self.outcome.records += u64::from(record.part == 0);
+        let title = record.title.trim();
+        // A text without letters or digits is blank if normalizing leaves nothing of it.
+        let is_blank = |text: &str| !text.contains(char::is_alphanumeric) && normalize(text).is_empty();
+        if is_blank(&record.text) && is_blank(title) {
+            return self.notice(record.line, NoticeKind::NoText);
+        }
+        let id = record
+            .id
+            .filter(|id| !id.trim().is_empty())
+            .unwrap_or_else(|| ids::record_id(&self.path, record.record));
+        let id = self.unique_id(id, record.line);
+        let lead = dateline::find_attribution(&record.text);
+        self.outcome.stories.push(Story {
+            id,
+            title: title.to_string(),
+            published: record.published,
+            source: record.source.filter(|s| !s.trim().is_empty()),
+            url: record.url.filter(|s| !s.trim().is_empty()),
+            dateline: lead.dateline,
+            credit: lead.credit,
+            origin: Origin {
+                path: self.path.clone(),
+                line: record.line,
+                record: record.record,
+                part: record.part,
+            },
+            text: record.text,
+        });
+    }
+
+    /// The id of a story that is a file: see [`ids::stem_id`].
+    pub(super) fn file_id(&self) -> String {
+        ids::stem_id(&self.path)
+    }
+
+    /// The id of a story that is one of several in a file: see [`ids::part_id`].
+    pub(super) fn part_id(&self, part: u32) -> String {
+        ids::part_id(&self.path, part)
+    }
+
+    /// `id`, or `id~2`, `id~3`, … with a notice if earlier stories have it.
+    fn unique_id(&mut self, id: String, line: u64) -> String {
+        let Some(next) = self.ids.get(&id) else {
+            self.ids.insert(id.clone(), 2);
+            return id;
+        };
+        let (mut n, mut unique) = (*next, String::new());
+        while unique.is_empty() || self.ids.contains_key(&unique) {
+            unique = format!("{id}~{n}");
+            n += 1;
+        }
+        self.ids.insert(id, n);
+        self.ids.insert(unique.clone(), 2);
+        self.notice(line, NoticeKind::DuplicateId(unique.clone()));
+        unique
+    }
+}
