@@ -335,7 +335,7 @@ class Run:
         manifest = {
             "version": self.binary.description["version"], "fingerprint": self.binary.description["model"],
             "input": self.args.input, "keep": self.args.keep, "settings": self.settings, **self.counts,
-            "candidate_recall": 1.0, "recall_how": "all pairs of blocks were joined exactly",
+            "candidate_recall": 1.0, "recall_method": "all pairs of blocks were joined exactly",
             "removed": removed, "links": found, "steps": self.steps.log,
         }
         self.steps.write_text(f"{out}/manifest", json.dumps(manifest, indent=1))

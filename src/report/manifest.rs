@@ -37,15 +37,15 @@ pub struct Manifest {
     /// Passages.
     pub passages: u64,
     /// Distinct passage texts.
-    pub rows: u64,
+    pub distinct_passages: u64,
     /// Which index searched, and why.
     pub index: String,
     /// Candidate pairs compared.
     pub candidates: u64,
-    /// Share of the row pairs above the floor that the index found, measured as `recall_how` says.
+    /// Share of the row pairs above the floor that the index found, measured as `recall_method` says.
     pub candidate_recall: f64,
     /// How the recall was measured.
-    pub recall_how: String,
+    pub recall_method: String,
     /// Decisions of people on these stories, all honoured.
     pub decisions: u64,
     /// Groups of two or more stories.
@@ -83,14 +83,14 @@ impl Manifest {
         [
             format!(
                 "stories    {} in {} files ({} records skipped, {} notices), {} passages, {} distinct",
-                self.stories, self.files, self.skipped, self.notices, self.passages, self.rows
+                self.stories, self.files, self.skipped, self.notices, self.passages, self.distinct_passages
             ),
             format!("found      {} groups, {removed} to remove{}", self.groups, list(&self.removed)),
             format!("           {links} links{}{decided}", list(&self.links)),
             format!("index      {}; {} pairs compared", self.index, self.candidates),
             format!(
                 "recall     {:.4} of the row pairs above the floor: {}",
-                self.candidate_recall, self.recall_how
+                self.candidate_recall, self.recall_method
             ),
             format!(
                 "model      {} {}, {}, {} threads",

@@ -61,12 +61,12 @@ pub fn run(args: &Dedup) -> Result<Outcome> {
     manifest.stories = (corpus.stories.len() - judged.stored) as u64;
     let passages = corpus.passages.iter().skip(judged.stored);
     manifest.passages = passages.map(|p| p.len() as u64).sum();
-    manifest.rows = judged.embed_stats.texts + judged.embed_stats.cached_texts;
+    manifest.distinct_passages = judged.embed_stats.texts + judged.embed_stats.cached_texts;
     manifest.embedding = judged.embed_stats;
     manifest.index = format!("exact, against {archived} stories of the store");
     manifest.candidates = judged.compared_pairs;
     manifest.candidate_recall = 1.0;
-    manifest.recall_how = "all rows were compared".into();
+    manifest.recall_method = "all rows were compared".into();
     judge::count_found(groups, &mut manifest);
     write_outputs(args, &[], &ingest_options, corpus, groups)?;
     manifest.stages = bars.stage_times();

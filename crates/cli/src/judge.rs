@@ -91,7 +91,7 @@ pub fn manifest(engine: &Engine, read: &Counts, corpus: &Corpus) -> Manifest {
         notices: read.notices,
         stories: corpus.stories.len() as u64,
         passages: corpus.passages.iter().map(|p| p.len() as u64).sum(),
-        rows: corpus.rows.len() as u64,
+        distinct_passages: corpus.rows.len() as u64,
         ..Manifest::default()
     }
 }
@@ -115,7 +115,7 @@ pub fn note(judged: &Judged, decided: &Constraints, manifest: &mut Manifest) {
     manifest.index = search.to_string();
     manifest.candidates = *compared as u64;
     manifest.candidate_recall = search.recall;
-    manifest.recall_how = search.recall_how.clone();
+    manifest.recall_method = search.recall_how.clone();
     manifest.decisions = count_decided(decided);
     count_found(groups, manifest);
 }

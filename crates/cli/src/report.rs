@@ -37,7 +37,7 @@ pub fn run(args: &Report) -> Result<Outcome> {
         manifest.index = "as the store has judged them".into();
         manifest.candidates = verdicts.len() as u64;
         manifest.candidate_recall = 1.0;
-        manifest.recall_how = "all rows of the store were compared when each story came".into();
+        manifest.recall_method = "all rows of the store were compared when each story came".into();
         let decided = kept.resolve(corpus);
         manifest.decisions = judge::count_decided(&decided);
         judge::count_found(groups, &mut manifest);

@@ -1,7 +1,7 @@
-//! The data inside the page, as columns of small numbers, so that it packs well and is read fast.
+//! The data inside the page, in two blocks of JSON.
 //!
-//! Two blocks: `Index` is read when the page opens, `Texts` when the first group is opened. A story is its place in the
-//! columns of `Index::stories`; a passage is a row of `Texts::rows`.
+//! [`Index`] is read when the page opens, [`Texts`] when the first item is opened. A story is its place in the columns of
+//! [`Stories`]; a passage is its place in [`Texts::passages`].
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     Page,
-    evidence::{Layout, RELATIONS},
+    evidence::{PassageAlignment, RELATIONS},
 };
 use crate::{
     compare::{Relation, Thresholds, Verdict},
@@ -22,110 +22,149 @@ use crate::{
     story::{Story, StoryId},
 };
 
-/// With less text than this, in bytes, all of it goes into the page; with more, that of groups and twins alone.
+/// Bytes of text below which the page holds the texts of all stories; else only those of groups and twins.
 pub(super) const ALL_TEXTS: usize = 4 << 20;
 
-/// See the top of this file.
+/// Everything but the texts.
 #[derive(Serialize)]
 pub(super) struct Index<'a> {
     stories: Stories<'a>,
     groups: Vec<GroupData>,
     links: Vec<LinkData>,
+    /// Names of relations, in the order of the histogram's rows.
     relations: [&'static str; 7],
     histogram: &'a [Vec<u64>],
     thresholds: &'a Thresholds,
     storylines: Option<Storylines<'a>>,
-    decided: DecidedData,
+    prior_decisions: PriorDecisions,
     /// Whether the texts of all stories are in the page.
     all_texts: bool,
 }
 
-/// One entry a story.
+/// Columns with one entry a story.
 #[derive(Serialize)]
 struct Stories<'a> {
     id: Vec<&'a str>,
     title: Vec<&'a str>,
-    /// Milliseconds since 1970.
-    time: Vec<Option<i64>>,
-    /// Numbers in `names`.
+    /// Milliseconds since 1970 UTC.
+    published: Vec<Option<i64>>,
+    /// Places in `names`.
     source: Vec<Option<u32>>,
     credit: Vec<Option<u32>>,
     names: Vec<&'a str>,
-    /// By story, digests of those whose ids other stories may have in another run.
-    texts: BTreeMap<u32, String>,
+    /// Digests of the texts of stories whose ids may belong to other stories in another run, by story.
+    digests: BTreeMap<u32, String>,
 }
 
-/// Canonical story first.
 #[derive(Serialize)]
 struct GroupData {
+    /// The canonical story first.
     members: Vec<MemberData>,
+    health: HealthData,
+}
+
+#[derive(Serialize)]
+struct HealthData {
     splits_at: f32,
     weakest: Option<(u32, u32)>,
     bridges: Vec<u32>,
-    pairs: (usize, usize),
+    pairs_of_one_origin: usize,
+    pairs: usize,
 }
 
-/// Story, relation, coverage, coverage of the kept story, cosine, removed, reason, aligned passages, passages inside.
 #[derive(Serialize)]
-struct MemberData(u32, u8, f32, f32, f32, bool, String, Vec<u32>, Vec<u32>);
+struct MemberData {
+    story: u32,
+    relation: &'static str,
+    coverage: f32,
+    coverage_of_kept: f32,
+    cosine: f32,
+    removed: bool,
+    reason: String,
+    #[serde(flatten)]
+    alignment: PassageAlignment,
+}
 
-/// Two stories, relation, coverage both ways, cosine, reason, aligned passages, passages inside.
 #[derive(Serialize)]
-struct LinkData(u32, u32, u8, f32, f32, f32, String, Vec<u32>, Vec<u32>);
+struct LinkData {
+    a: u32,
+    b: u32,
+    relation: &'static str,
+    coverage_a: f32,
+    coverage_b: f32,
+    cosine: f32,
+    reason: String,
+    #[serde(flatten)]
+    alignment: PassageAlignment,
+}
 
-/// What was decided before: pairs of stories, one after the other, and the stories that are to be kept of their groups.
+/// Decisions that the groups follow already.
 #[derive(Serialize)]
-struct DecidedData {
-    same: Vec<u32>,
-    different: Vec<u32>,
+struct PriorDecisions {
+    must_link: Vec<(u32, u32)>,
+    cannot_link: Vec<(u32, u32)>,
+    /// Stories to be kept of their groups.
     canonical: Vec<u32>,
     /// Lines on stories that are not in the page.
-    away: Vec<String>,
+    unresolved: Vec<String>,
 }
 
 #[derive(Serialize)]
 struct Storylines<'a> {
-    lines: Vec<LineData<'a>>,
-    links: Vec<LineLink<'a>>,
+    storylines: Vec<StorylineData<'a>>,
+    links: Vec<StorylineLink<'a>>,
 }
 
 #[derive(Serialize)]
-struct LineData<'a> {
+struct StorylineData<'a> {
     label: &'a str,
     stories: usize,
     outlets: usize,
     independent: usize,
-    /// Each with its copies.
-    members: Vec<(u32, Vec<u32>)>,
+    members: Vec<StorylineMember>,
 }
 
-/// Earlier story, later story, number of the storyline, score, reason.
 #[derive(Serialize)]
-struct LineLink<'a>(u32, u32, Option<u32>, f32, &'a str);
+struct StorylineMember {
+    story: u32,
+    copies: Vec<u32>,
+}
 
-/// See the top of this file.
+#[derive(Serialize)]
+struct StorylineLink<'a> {
+    /// The earlier story.
+    a: u32,
+    /// The later story.
+    b: u32,
+    /// The number of the storyline that both are in, from 1.
+    storyline: Option<u32>,
+    score: f32,
+    reason: &'a str,
+}
+
+/// The texts of stories.
 #[derive(Serialize)]
 pub(super) struct Texts<'a> {
-    rows: Vec<&'a str>,
-    /// Rows that are boilerplate.
+    /// Distinct passages.
+    passages: Vec<&'a str>,
+    /// Passages that are boilerplate.
     boilerplate: Vec<u32>,
-    /// The rows of each story; null where its text is not in the page.
+    /// The passages of each story; null where its text is not in the page.
     stories: Vec<Option<Vec<u32>>>,
 }
 
 impl<'a> Index<'a> {
     pub(super) fn new(page: &Page<'a>) -> Self {
         let evidence = page.evidence;
-        let layouts = evidence.members.iter();
         Index {
             stories: Stories::new(&page.corpus.stories),
-            groups: page.groups.groups.iter().zip(layouts).map(|(g, l)| group(g, l)).collect(),
-            links: links(page).map(|(v, l)| link(page, v, l)).collect(),
+            groups: page.groups.groups.iter().zip(&evidence.members).map(|(g, a)| group(g, a)).collect(),
+            links: links(page).map(|(v, a)| link(page, v, a)).collect(),
             relations: RELATIONS.map(Relation::name),
             histogram: &evidence.histogram,
             thresholds: &evidence.thresholds,
             storylines: page.related.map(|r| storylines(page, r)),
-            decided: decided(page.decided),
+            prior_decisions: prior_decisions(page.decided),
             all_texts: has_all_texts(page),
         }
     }
@@ -144,11 +183,11 @@ impl<'a> Stories<'a> {
         Stories {
             id: stories.iter().map(|s| s.id.as_str()).collect(),
             title: stories.iter().map(|s| s.title.as_str()).collect(),
-            time: stories.iter().map(|s| s.published).collect(),
+            published: stories.iter().map(|s| s.published).collect(),
             source: stories.iter().map(|s| number(&s.source)).collect(),
             credit: stories.iter().map(|s| number(&s.credit)).collect(),
             names,
-            texts: (0..)
+            digests: (0..)
                 .zip(stories)
                 .zip(flag_ordinal_ids(stories))
                 .filter(|(_, counted)| *counted)
@@ -165,25 +204,25 @@ impl<'a> Texts<'a> {
         let members = page.groups.groups.iter().flat_map(|g| &g.members).map(|m| m.story);
         let twins = links(page).filter(|(v, _)| v.relation == Relation::Twin).flat_map(|(v, _)| [v.a, v.b]);
         members.chain(twins).for_each(|s| wanted[s.index()] = true);
-        let mut rows = Vec::new();
+        let mut passages = Vec::new();
         let mut boilerplate = Vec::new();
-        let mut number: BTreeMap<u32, u32> = BTreeMap::new();
-        let mut of_story = |story: u32| -> Vec<u32> {
-            let of = page.corpus.story_rows(StoryId(story));
-            let place = of.map(|row| {
-                *number.entry(row.0).or_insert_with(|| {
-                    rows.push(page.corpus.row_text(row));
-                    let place = rows.len() as u32 - 1;
+        let mut place_of: BTreeMap<u32, u32> = BTreeMap::new();
+        let mut passages_of = |story: u32| -> Vec<u32> {
+            let rows = page.corpus.story_rows(StoryId(story));
+            let places = rows.map(|row| {
+                *place_of.entry(row.0).or_insert_with(|| {
+                    passages.push(page.corpus.row_text(row));
+                    let place = passages.len() as u32 - 1;
                     if page.evidence.boilerplate[row.index()] {
                         boilerplate.push(place);
                     }
                     place
                 })
             });
-            place.collect()
+            places.collect()
         };
-        let stories = (0..).zip(&wanted).map(|(i, wanted)| wanted.then(|| of_story(i))).collect();
-        Texts { stories, rows, boilerplate }
+        let stories = (0..).zip(&wanted).map(|(i, wanted)| wanted.then(|| passages_of(i))).collect();
+        Texts { passages, boilerplate, stories }
     }
 }
 
@@ -191,65 +230,87 @@ fn has_all_texts(page: &Page) -> bool {
     page.corpus.rows.iter().map(|r| r.text.len()).sum::<usize>() < ALL_TEXTS
 }
 
-/// The links that the page shows: a report of storylines has its own links, and of these only the twins.
-fn links<'a>(page: &Page<'a>) -> impl Iterator<Item = (&'a Verdict, &'a Layout)> + use<'a> {
-    let twins_alone = page.related.is_some();
+/// The links that the page shows. The page of `link` has links of its own, and of these only the twins.
+fn links<'a>(page: &Page<'a>) -> impl Iterator<Item = (&'a Verdict, &'a PassageAlignment)> + use<'a> {
+    let only_twins = page.related.is_some();
     let all = page.groups.links.iter().zip(&page.evidence.links);
-    all.filter(move |(v, _)| !twins_alone || v.relation == Relation::Twin)
+    all.filter(move |(v, _)| !only_twins || v.relation == Relation::Twin)
 }
 
-fn number(relation: Relation) -> u8 {
-    RELATIONS.iter().position(|r| *r == relation).unwrap_or(RELATIONS.len() - 1) as u8
-}
-
-fn group(group: &Group, layouts: &[Layout]) -> GroupData {
+fn group(group: &Group, alignments: &[PassageAlignment]) -> GroupData {
     let health = &group.health;
     GroupData {
-        members: group.members.iter().zip(layouts).map(|(m, l)| member(group, m, l)).collect(),
-        splits_at: rounded(health.splits_at),
-        weakest: health.weakest.map(|(a, b)| (a.0, b.0)),
-        bridges: health.bridges.iter().map(|s| s.0).collect(),
-        pairs: health.pairs,
+        members: group.members.iter().zip(alignments).map(|(m, a)| member(group, m, a)).collect(),
+        health: HealthData {
+            splits_at: rounded(health.splits_at),
+            weakest: health.weakest.map(|(a, b)| (a.0, b.0)),
+            bridges: health.bridges.iter().map(|s| s.0).collect(),
+            pairs_of_one_origin: health.pairs.0,
+            pairs: health.pairs.1,
+        },
     }
 }
 
-fn member(group: &Group, m: &Member, layout: &Layout) -> MemberData {
-    let reason = if m.story == group.canonical { String::new() } else { m.reason.clone() };
-    let Layout { pairs, inside } = layout.clone();
-    let [coverage, of_kept, cosine] = [m.coverage, m.coverage_of_canonical, m.cosine].map(rounded);
-    MemberData(m.story.0, number(m.relation), coverage, of_kept, cosine, m.removed, reason, pairs, inside)
+fn member(group: &Group, member: &Member, alignment: &PassageAlignment) -> MemberData {
+    MemberData {
+        story: member.story.0,
+        relation: member.relation.name(),
+        coverage: rounded(member.coverage),
+        coverage_of_kept: rounded(member.coverage_of_canonical),
+        cosine: rounded(member.cosine),
+        removed: member.removed,
+        reason: if member.story == group.canonical { String::new() } else { member.reason.clone() },
+        alignment: alignment.clone(),
+    }
 }
 
-fn link(page: &Page, v: &Verdict, layout: &Layout) -> LinkData {
-    let Layout { pairs, inside } = layout.clone();
-    let [ab, ba, cosine] = [v.coverage_ab, v.coverage_ba, v.cosine].map(rounded);
-    LinkData(v.a.0, v.b.0, number(v.relation), ab, ba, cosine, v.reason(page.corpus), pairs, inside)
+fn link(page: &Page, verdict: &Verdict, alignment: &PassageAlignment) -> LinkData {
+    LinkData {
+        a: verdict.a.0,
+        b: verdict.b.0,
+        relation: verdict.relation.name(),
+        coverage_a: rounded(verdict.coverage_ab),
+        coverage_b: rounded(verdict.coverage_ba),
+        cosine: rounded(verdict.cosine),
+        reason: verdict.reason(page.corpus),
+        alignment: alignment.clone(),
+    }
 }
 
-fn decided(decided: &Constraints) -> DecidedData {
-    let flat = |pairs: &[(StoryId, StoryId)]| pairs.iter().flat_map(|(a, b)| [a.0, b.0]).collect();
-    DecidedData {
-        same: flat(&decided.must_link),
-        different: flat(&decided.cannot_link),
+fn prior_decisions(decided: &Constraints) -> PriorDecisions {
+    let numbers = |pairs: &[(StoryId, StoryId)]| pairs.iter().map(|(a, b)| (a.0, b.0)).collect();
+    PriorDecisions {
+        must_link: numbers(&decided.must_link),
+        cannot_link: numbers(&decided.cannot_link),
         canonical: decided.canonical.iter().map(|s| s.0).collect(),
-        away: decided.unresolved.clone(),
+        unresolved: decided.unresolved.clone(),
     }
 }
 
 fn storylines<'a>(page: &Page<'a>, related: &'a Related) -> Storylines<'a> {
-    let of: BTreeMap<&str, u32> =
+    let place_of: BTreeMap<&str, u32> =
         page.corpus.stories.iter().zip(0..).map(|(s, i)| (s.id.as_str(), i)).collect();
-    let place = |id: &String| of.get(id.as_str()).copied().unwrap_or_default();
-    let line = |s: &'a StorylineItem| LineData {
+    let place = |id: &String| place_of.get(id.as_str()).copied().unwrap_or_default();
+    let storyline = |s: &'a StorylineItem| StorylineData {
         label: &s.label,
         stories: s.stories,
         outlets: s.outlets,
         independent: s.independent,
-        members: s.members.iter().map(|m| (place(&m.id), m.copies.iter().map(place).collect())).collect(),
+        members: s
+            .members
+            .iter()
+            .map(|m| StorylineMember { story: place(&m.id), copies: m.copies.iter().map(place).collect() })
+            .collect(),
     };
-    let link = |l: &'a LinkItem| LineLink(place(&l.a), place(&l.b), l.storyline, l.score, &l.reason);
+    let link = |l: &'a LinkItem| StorylineLink {
+        a: place(&l.a),
+        b: place(&l.b),
+        storyline: l.storyline,
+        score: l.score,
+        reason: &l.reason,
+    };
     Storylines {
-        lines: related.storylines.iter().map(line).collect(),
+        storylines: related.storylines.iter().map(storyline).collect(),
         links: related.links.iter().map(link).collect(),
     }
 }

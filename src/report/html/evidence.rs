@@ -1,15 +1,16 @@
-//! What a report shows that only the comparer of the run knows: aligned passages, boilerplate, coverage of all pairs.
+//! What the page shows and only the comparer of the run knows: aligned passages, boilerplate, coverage of all pairs.
 
 use rayon::prelude::*;
+use serde::Serialize;
 
 use crate::{
     compare::{Comparer, PassageChange, Relation, Thresholds, Verdict},
-    group::{Group, Groups},
+    group::{Group, Groups, Member},
     progress::{Progress, Stage},
     story::StoryId,
 };
 
-/// Bins of the histogram of coverage, each a fiftieth wide.
+/// Bins of the histogram of coverage.
 pub(super) const BINS: usize = 50;
 
 /// The relations of the histogram, in the order of its rows.
@@ -23,32 +24,31 @@ pub(super) const RELATIONS: [Relation; 7] = [
     Relation::None,
 ];
 
-/// Passages of two stories: those that are aligned, and those of the second whose words stand in longer ones of the
-/// first. What is in neither is in one story alone.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Layout {
-    /// Places of two aligned passages, one after the other: first story, second story, first story, ….
-    pub pairs: Vec<u32>,
-    /// Places in the second story.
-    pub inside: Vec<u32>,
+/// How the passages of two stories correspond. A passage in neither list is in one story alone.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub(super) struct PassageAlignment {
+    /// Pairs of passages: places in the first and in the second story.
+    pub aligned: Vec<(u32, u32)>,
+    /// Places in the second story of passages whose words stand within longer passages of the first.
+    pub contained: Vec<u32>,
 }
 
-/// See the top of this file.
+/// What the comparer found, for [`Page`](super::Page).
 #[derive(Debug, Clone, Default)]
 pub struct Evidence {
     pub(super) thresholds: Thresholds,
-    /// For each row of the corpus.
+    /// Whether each distinct passage of the corpus is boilerplate.
     pub(super) boilerplate: Vec<bool>,
-    /// For each group, for each member, how it lies beside the canonical story.
-    pub(super) members: Vec<Vec<Layout>>,
-    /// For each link that is a twin.
-    pub(super) links: Vec<Layout>,
-    /// Pairs by relation and by the greater of their two coverages.
+    /// For each group, for each member, its alignment with the canonical story; empty where the texts are identical.
+    pub(super) members: Vec<Vec<PassageAlignment>>,
+    /// The alignment of each link's stories; empty unless they are twins.
+    pub(super) links: Vec<PassageAlignment>,
+    /// Pairs by relation ([`RELATIONS`]), then by the greater of their two coverages ([`BINS`]).
     pub(super) histogram: Vec<Vec<u64>>,
 }
 
 impl Evidence {
-    /// Lays members beside their canonical stories, and twins beside each other.
+    /// Aligns the members of each group with its canonical story, and the stories of each twin.
     pub fn gather(
         comparer: &Comparer,
         verdicts: &[Verdict],
@@ -58,24 +58,24 @@ impl Evidence {
     ) -> Self {
         let pairs = groups.groups.iter().map(|g| g.members.len() as u64).sum::<u64>();
         progress.begin(Stage::Report, Some(pairs + groups.links.len() as u64));
-        let of_group = |group: &Group| -> Vec<Layout> {
-            let beside = |m: &crate::group::Member| match m.relation {
-                // Every passage is the same as there: the page can tell.
-                Relation::Identical => Layout::default(),
-                _ => lay_out(comparer, group.canonical, m.story),
+        let align_group = |group: &Group| -> Vec<PassageAlignment> {
+            let align_member = |m: &Member| match m.relation {
+                // The page finds equal passages itself.
+                Relation::Identical => PassageAlignment::default(),
+                _ => align(comparer, group.canonical, m.story),
             };
             progress.advance(Stage::Report, group.members.len() as u64);
-            group.members.iter().map(beside).collect()
+            group.members.iter().map(align_member).collect()
         };
-        let members = groups.groups.par_iter().map(of_group).collect();
-        let of_link = |link: &Verdict| {
+        let members = groups.groups.par_iter().map(align_group).collect();
+        let align_link = |link: &Verdict| {
             progress.advance(Stage::Report, 1);
             match link.relation {
-                Relation::Twin => lay_out(comparer, link.a, link.b),
-                _ => Layout::default(),
+                Relation::Twin => align(comparer, link.a, link.b),
+                _ => PassageAlignment::default(),
             }
         };
-        let links = groups.links.par_iter().map(of_link).collect();
+        let links = groups.links.par_iter().map(align_link).collect();
         progress.end(Stage::Report);
         let mut histogram = vec![vec![0; BINS]; RELATIONS.len()];
         for verdict in verdicts {
@@ -92,22 +92,20 @@ impl Evidence {
     }
 }
 
-fn lay_out(comparer: &Comparer, a: StoryId, b: StoryId) -> Layout {
-    let mut layout = Layout::default();
-    let places = comparer.align_passages(a, b);
-    let mut told: Vec<usize> = Vec::new();
-    for place in &places {
-        told.extend(place.b);
-        if let (PassageChange::Identical | PassageChange::Changed, Some(x), Some(y)) =
-            (place.kind, place.a, place.b)
-        {
-            layout.pairs.extend([x as u32, y as u32]);
+fn align(comparer: &Comparer, a: StoryId, b: StoryId) -> PassageAlignment {
+    let mut alignment = PassageAlignment::default();
+    let mut listed: Vec<usize> = Vec::new();
+    for place in &comparer.align_passages(a, b) {
+        listed.extend(place.b);
+        if let (PassageChange::Identical | PassageChange::Changed, Some(x), Some(y)) = (place.kind, place.a, place.b) {
+            alignment.aligned.push((x as u32, y as u32));
         }
     }
-    told.sort_unstable();
-    let all = comparer.passage_count(b);
-    layout.inside = (0..all).filter(|at| told.binary_search(at).is_err()).map(|at| at as u32).collect();
-    layout
+    listed.sort_unstable();
+    // A passage that the comparer does not list is within a longer one.
+    let unlisted = (0..comparer.passage_count(b)).filter(|at| listed.binary_search(at).is_err());
+    alignment.contained = unlisted.map(|at| at as u32).collect();
+    alignment
 }
 
 /// The bin of a share in [0, 1].
@@ -120,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_fall_into_bins() {
+    fn puts_shares_into_bins() {
         let check = |share: f32, expect: usize| assert_eq!(bin(share), expect, "{share}");
         check(0.0, 0);
         check(0.019, 0);

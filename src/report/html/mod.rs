@@ -1,11 +1,12 @@
-//! The report as one page for a browser: everything inside, nothing fetched, decisions taken back.
+//! The report as one HTML page: it holds all its data, fetches nothing, and exports the reviewer's decisions.
 //!
-//! The page is `page.html` with its style, script and data put into their places. Story text is hostile: it is only ever
-//! inside the data, which is base64 or JSON without `<`, and the script makes text nodes of it. The policy in the
-//! page's head lets run and look what was compiled into this program, by its hash, and forbids everything else: a
-//! script or style that slipped through would do nothing, and nothing can be fetched or sent.
+//! The page is `page.html` with its style, its script (bundled from `js/`) and its data filled in. Story text is hostile:
+//! it is only ever inside the data, which is base64, or JSON without `<`, and the script makes text nodes of it. The content
+//! security policy in the page's head allows the style and the script that were compiled into this program, by their
+//! hashes, and forbids everything else: an injected script or style has no effect, and nothing can be fetched or sent.
 
 mod base64;
+mod bundle;
 mod data;
 mod evidence;
 
@@ -28,23 +29,6 @@ use data::{Index, Texts};
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("style.css");
-/// In this order they are one script.
-const SCRIPTS: [&str; 14] = [
-    include_str!("dom.js"),
-    include_str!("data.js"),
-    include_str!("keep.js"),
-    include_str!("given.js"),
-    include_str!("decide.js"),
-    include_str!("place.js"),
-    include_str!("lines.js"),
-    include_str!("elsewhere.js"),
-    include_str!("diff.js"),
-    include_str!("charts.js"),
-    include_str!("list.js"),
-    include_str!("members.js"),
-    include_str!("group.js"),
-    include_str!("main.js"),
-];
 
 /// What a page shows.
 pub struct Page<'a> {
@@ -54,48 +38,54 @@ pub struct Page<'a> {
     pub corpus: &'a Corpus,
     /// Their groups.
     pub groups: &'a Groups,
-    /// What people decided of the stories before: the groups honour it.
+    /// The decisions that the groups follow already.
     pub decided: &'a Constraints,
-    /// What the comparer knows of them.
+    /// What the comparer found: aligned passages, boilerplate, coverage.
     pub evidence: &'a Evidence,
-    /// The figures of the run.
+    /// The summary of the run.
     pub manifest: &'a Manifest,
-    /// The storylines, if that was asked for.
+    /// The storylines, for the command `link`.
     pub related: Option<&'a Related>,
 }
 
-/// What stands in the page as it is: small, and readable in the source.
+/// The version of the page's data.
+const DATA_SCHEMA: u32 = 2;
+
+/// What stands in the page without compression: small, and readable in its source.
 #[derive(Serialize)]
 struct About<'a> {
-    /// The version of the data.
+    /// [`DATA_SCHEMA`].
     schema: u32,
     command: &'a str,
-    /// A digest of what was found: decisions are kept under it.
+    /// A digest of the index: the browser stores decisions under it.
     run: &'a str,
     manifest: &'a Manifest,
 }
 
 /// Writes the page.
+///
+/// # Errors
+/// If `out` cannot be written to.
 pub fn write_html(page: &Page, out: &mut dyn Write) -> io::Result<()> {
     let index = serde_json::to_vec(&Index::new(page))?;
     let texts = serde_json::to_vec(&Texts::new(page))?;
     let run = hex::encode(&Sha256::digest(&index)[..8]);
-    let about = About { schema: 1, command: page.command, run: &run, manifest: page.manifest };
+    let about = About { schema: DATA_SCHEMA, command: page.command, run: &run, manifest: page.manifest };
     // Inside a script element only "<" can end or change it.
     let about = serde_json::to_string(&about)?.replace('<', "\\u003c");
-    let script = SCRIPTS.concat();
+    let script = bundle::script().map_err(io::Error::other)?;
     let mut rest = PAGE;
     while let Some((before, after)) = rest.split_once("{{") {
         out.write_all(before.as_bytes())?;
         let Some((name, after)) = after.split_once("}}") else { break };
         let text = match name {
-            "policy" => policy(STYLE, &script),
+            "policy" => policy(STYLE, script),
             "style" => STYLE.into(),
-            "script" => script.clone(),
+            "script" => script.into(),
             "about" => about.clone(),
             "index" => base64(&pack(&index)?),
             "texts" => base64(&pack(&texts)?),
-            _ => return Err(io::Error::other(format!("page.html asks for {name}"))),
+            _ => return Err(io::Error::other(format!("page.html has an unknown placeholder {name}"))),
         };
         out.write_all(text.as_bytes())?;
         rest = after;

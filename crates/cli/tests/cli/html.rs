@@ -1,4 +1,4 @@
-//! The page of a run: closed to scripts that it did not bring, whole, and its decisions honoured by the next run.
+//! The HTML page of a run: its content security policy, its data, and decisions that the next run follows.
 
 use std::{
     fs,
@@ -62,7 +62,7 @@ fn data(page: &str, id: &str) -> Value {
 }
 
 #[test]
-fn the_policy_allows_what_the_page_brought_and_nothing_else() {
+fn the_policy_allows_only_the_style_and_script_of_the_page() {
     let page = page("dedup", &wire(), &[]);
     let policy = between(&page, "http-equiv=\"Content-Security-Policy\" content=\"", "\"");
     assert!(policy.starts_with("default-src 'none'; "), "{policy}");
@@ -71,10 +71,10 @@ fn the_policy_allows_what_the_page_brought_and_nothing_else() {
         let inside = between(&page, &format!("<{element}>"), &format!("</{element}>"));
         let hash = between(policy, &format!("{directive} 'sha256-"), "'");
         assert_eq!(base64(hash), Sha256::digest(inside).to_vec(), "{element}");
-        // A text that ended its own element, or opened a comment there, would be cut short.
+        // These would end the element, or begin a comment in it.
         assert!(!inside.contains("<!--") && !inside.contains("</"), "{element}");
     }
-    // One script that runs; the others are data.
+    // One script runs; the others are data.
     assert_eq!(page.matches("<script>").count(), 1);
     assert_eq!(page.matches("<script").count(), 4);
     for outside in [
@@ -98,7 +98,7 @@ fn the_policy_allows_what_the_page_brought_and_nothing_else() {
 }
 
 #[test]
-fn the_data_are_the_groups_and_links_of_the_run() {
+fn the_page_holds_the_groups_and_links_of_the_run() {
     let page = page("dedup", &wire(), &["--format", "groups"]);
     let (index, texts) = (data(&page, "index"), data(&page, "texts"));
     let items: Vec<Value> = samestory(&["dedup", "--quiet", wire().to_str().unwrap(), "--format", "jsonl"])
@@ -109,8 +109,10 @@ fn the_data_are_the_groups_and_links_of_the_run() {
     let mut found = Vec::new();
     for group in index["groups"].as_array().unwrap() {
         let members = group["members"].as_array().unwrap();
-        let id = |m: &Value| ids[m[0].as_u64().unwrap() as usize].clone();
-        found.extend(members.iter().map(|m| json!([id(m), id(&members[0]), m[2], m[3], m[5]])));
+        let id = |m: &Value| ids[m["story"].as_u64().unwrap() as usize].clone();
+        let row =
+            |m: &Value| json!([id(m), id(&members[0]), m["coverage"], m["coverage_of_kept"], m["removed"]]);
+        found.extend(members.iter().map(row));
     }
     let grouped = items.iter().filter(|i| i["group"].is_number());
     let expect: Vec<Value> = grouped
@@ -119,16 +121,16 @@ fn the_data_are_the_groups_and_links_of_the_run() {
     assert_eq!(found, expect);
     let links = items.iter().filter(|i| i["group"].is_null()).count();
     assert_eq!(index["links"].as_array().unwrap().len(), links);
-    // Places of passages are places that there are.
+    // Aligned passages exist.
     let passages =
         |story: &Value| texts["stories"][story.as_u64().unwrap() as usize].as_array().unwrap().len() as u64;
     let mut aligned = 0;
     for group in index["groups"].as_array().unwrap() {
         let members = group["members"].as_array().unwrap();
         for m in &members[1..] {
-            for pair in m[7].as_array().unwrap().chunks(2) {
-                assert!(pair[0].as_u64().unwrap() < passages(&members[0][0]));
-                assert!(pair[1].as_u64().unwrap() < passages(&m[0]));
+            for pair in m["aligned"].as_array().unwrap() {
+                assert!(pair[0].as_u64().unwrap() < passages(&members[0]["story"]));
+                assert!(pair[1].as_u64().unwrap() < passages(&m["story"]));
                 aligned += 1;
             }
         }
@@ -156,27 +158,27 @@ fn the_page_does_not_depend_on_threads() {
 }
 
 #[test]
-fn storylines_are_in_the_page_of_link() {
+fn the_page_of_link_holds_storylines() {
     let input = crate::support::repository().join("tests/data/related/stories.jsonl");
     let page = page("link", &input, &[]);
     let index = data(&page, "index");
-    let lines = index["storylines"]["lines"].as_array().unwrap();
-    assert!(!lines.is_empty());
-    for line in lines {
-        assert!(line["members"].as_array().unwrap().len() > 1, "{line}");
+    let storylines = index["storylines"]["storylines"].as_array().unwrap();
+    assert!(!storylines.is_empty());
+    for storyline in storylines {
+        assert!(storyline["members"].as_array().unwrap().len() > 1, "{storyline}");
     }
 }
 
-const EVIL: &str = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&<!--\u{0}\u{7}\u{202e}\u{2028}\u{2029}]]>{{script}}";
+const HOSTILE: &str = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&<!--\u{0}\u{7}\u{202e}\u{2028}\u{2029}]]>{{script}}";
 
-/// Two copies of a story whose every field is hostile; their text holds a word of 1 MB.
-fn hostile(folder: &Path) -> PathBuf {
+/// Two copies of a story with markup in every field, and with a word of 1 MB in the text.
+fn hostile_stories(folder: &Path) -> PathBuf {
     let text = format!(
-        "{EVIL} The harbour authority said on Monday that three vessels had been held outside the breakwater.\n\n{}\n\n{EVIL}",
+        "{HOSTILE} The harbour authority said on Monday that three vessels had been held outside the breakwater.\n\n{}\n\n{HOSTILE}",
         "w".repeat(1 << 20)
     );
     let story = |n: u32| {
-        json!({"id": format!("{n}{EVIL}"), "title": EVIL, "text": text, "source": format!("{EVIL}{n}"), "url": EVIL})
+        json!({"id": format!("{n}{HOSTILE}"), "title": HOSTILE, "text": text, "source": format!("{HOSTILE}{n}"), "url": HOSTILE})
             .to_string()
     };
     let file =
@@ -186,9 +188,9 @@ fn hostile(folder: &Path) -> PathBuf {
 }
 
 #[test]
-fn hostile_stories_are_data_and_nothing_else() {
+fn hostile_stories_stay_data() {
     let folder = tempfile::tempdir().unwrap();
-    let file = hostile(folder.path());
+    let file = hostile_stories(folder.path());
     for command in ["dedup", "link"] {
         let page = page(command, &file, &[]);
         assert!(!page.contains("alert(1)") && !page.contains("onerror"), "{command}");
@@ -196,13 +198,13 @@ fn hostile_stories_are_data_and_nothing_else() {
         assert_eq!(page.matches("<!--").count(), 0, "{command}");
         assert!(!page.contains(['\u{0}', '\u{2028}', '\u{202e}']), "{command}");
         let index = data(&page, "index");
-        assert_eq!(index["stories"]["id"][0], format!("1{EVIL}"));
+        assert_eq!(index["stories"]["id"][0], format!("1{HOSTILE}"));
         assert_eq!(index["groups"][0]["members"].as_array().unwrap().len(), 2);
     }
 }
 
 #[test]
-fn decisions_are_honoured() {
+fn a_run_follows_decisions() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("decisions.jsonl");
     let groups = |lines: &[Value]| -> Vec<Vec<String>> {
@@ -231,7 +233,7 @@ fn decisions_are_honoured() {
     let home = before.iter().find(|g| g.contains(&"hw-101".to_string())).unwrap();
     assert!(home.len() > 3 && home[0] == "hw-101", "{home:?}");
     let others = || home.iter().filter(|s| *s != "ob-9");
-    // One is rejected, another one of its group is kept, and two that the rules hold apart are one: all else stays.
+    // One story is rejected, another of its group is kept, and two that the rules hold apart are one: the rest stays.
     let mut decisions: Vec<Value> = others().map(|s| pair(s, "ob-9", "different")).collect();
     decisions.push(json!({"schema": 1, "id": "nd-330", "decision": "canonical"}));
     decisions.push(pair("wx-1", "wx-2", "same"));
@@ -249,34 +251,34 @@ fn decisions_are_honoured() {
     assert_eq!(sorted(&after), sorted(&expect));
 }
 
-/// What a page carries of decisions: the pairs and the stories to be kept by their ids, sorted, and what it says of the run.
-fn carried(page: &str) -> (Vec<Value>, Value) {
+/// The prior decisions of a page by the ids of their stories, sorted, and what the page says about the run.
+fn prior_decisions(page: &str) -> (Vec<Value>, Value) {
     let (index, about) = (data(page, "index"), serde_json::from_str(block(page, "about")).unwrap());
     let id = |story: &Value| {
         index["stories"]["id"][story.as_u64().unwrap() as usize].as_str().unwrap().to_string()
     };
-    let decided = &index["decided"];
-    let mut said = Vec::new();
-    for decision in ["same", "different"] {
-        for pair in decided[decision].as_array().unwrap().chunks(2) {
+    let prior = &index["prior_decisions"];
+    let mut decisions = Vec::new();
+    for (field, decision) in [("must_link", "same"), ("cannot_link", "different")] {
+        for pair in prior[field].as_array().unwrap() {
             let mut pair = [id(&pair[0]), id(&pair[1])];
             pair.sort();
-            said.push(json!([pair[0], pair[1], decision]));
+            decisions.push(json!([pair[0], pair[1], decision]));
         }
     }
-    said.extend(decided["canonical"].as_array().unwrap().iter().map(|s| json!([id(s), "canonical"])));
-    said.sort_by_key(Value::to_string);
-    (said, about)
+    decisions.extend(prior["canonical"].as_array().unwrap().iter().map(|s| json!([id(s), "canonical"])));
+    decisions.sort_by_key(Value::to_string);
+    (decisions, about)
 }
 
-const DECIDED: [&str; 4] = [
+const DECISIONS: [&str; 4] = [
     r#"{"schema":1,"a":"wx-2","b":"wx-1","decision":"same"}"#,
     r#"{"schema":1,"a":"hw-101","b":"ob-9","decision":"different"}"#,
     r#"{"schema":1,"id":"nd-330","decision":"canonical"}"#,
     r#"{"schema":1,"a":"hw-101","b":"gone","decision":"different"}"#,
 ];
 
-fn decided_here() -> Vec<Value> {
+fn expected_decisions() -> Vec<Value> {
     vec![
         json!(["hw-101", "ob-9", "different"]),
         json!(["nd-330", "canonical"]),
@@ -285,42 +287,46 @@ fn decided_here() -> Vec<Value> {
 }
 
 #[test]
-fn the_page_carries_the_decisions_that_the_run_was_given() {
+fn the_page_holds_the_decisions_of_its_run() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("decisions.jsonl");
-    fs::write(&file, DECIDED.join("\n")).unwrap();
+    fs::write(&file, DECISIONS.join("\n")).unwrap();
     for command in ["dedup", "link"] {
         let whole = page(command, &wire(), &["--decisions", file.to_str().unwrap()]);
-        let (said, about) = carried(&whole);
-        assert_eq!(said, decided_here(), "{command}");
-        assert_eq!(data(&whole, "index")["decided"]["away"], json!([DECIDED[3]]), "{command}");
+        let (decisions, about) = prior_decisions(&whole);
+        assert_eq!(decisions, expected_decisions(), "{command}");
+        assert_eq!(
+            data(&whole, "index")["prior_decisions"]["unresolved"],
+            json!([DECISIONS[3]]),
+            "{command}"
+        );
         assert_eq!((&about["command"], &about["manifest"]["decisions"]), (&json!(command), &json!(3)));
-        assert!(carried(&page(command, &wire(), &[])).0.is_empty(), "{command}");
+        assert!(prior_decisions(&page(command, &wire(), &[])).0.is_empty(), "{command}");
     }
 }
 
 #[test]
-fn the_page_of_a_store_carries_the_decisions_that_the_store_keeps() {
+fn the_page_of_a_store_holds_the_decisions_of_the_store() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
     let (store, file, html) = (at("store"), at("decisions.jsonl"), at("page.html"));
-    fs::write(&file, DECIDED.join("\n")).unwrap();
+    fs::write(&file, DECISIONS.join("\n")).unwrap();
     samestory(&["index", "add", "--quiet", wire().to_str().unwrap(), "--store", &store]);
     let of_store = || {
         samestory(&["report", "--quiet", "--store", &store, "--html", &html]);
-        carried(&fs::read_to_string(&html).unwrap())
+        prior_decisions(&fs::read_to_string(&html).unwrap())
     };
-    let (said, about) = of_store();
+    let (decisions, about) = of_store();
     assert_eq!(
-        (said, &about["command"], &about["manifest"]["decisions"]),
+        (decisions, &about["command"], &about["manifest"]["decisions"]),
         (vec![], &json!("report"), &json!(0))
     );
     samestory(&["index", "decide", &file, "--store", &store]);
-    let (said, about) = of_store();
-    assert_eq!((said, &about["manifest"]["decisions"]), (decided_here(), &json!(3)));
+    let (decisions, about) = of_store();
+    assert_eq!((decisions, &about["manifest"]["decisions"]), (expected_decisions(), &json!(3)));
 }
 
-/// Records without ids are named by their number, which is another record's when one comes before them.
+/// The id of a record without one is its number, which changes when another record is put before it.
 #[test]
 fn a_decision_on_a_record_without_an_id_follows_its_text() {
     let folder = tempfile::tempdir().unwrap();
@@ -335,7 +341,7 @@ fn a_decision_on_a_record_without_an_id_follows_its_text() {
         fs::write(at("in.jsonl"), order.iter().map(line).collect::<String>()).unwrap();
     };
     write(&[0, 1]);
-    let digests = data(&page("dedup", &at("in.jsonl"), &[]), "index")["stories"]["texts"].clone();
+    let digests = data(&page("dedup", &at("in.jsonl"), &[]), "index")["stories"]["digests"].clone();
     let line = json!({"schema": 1, "a": "in.jsonl#1", "b": "in.jsonl#2", "decision": "same",
         "a_text": digests["0"], "b_text": digests["1"]});
     fs::write(at("decisions.jsonl"), line.to_string()).unwrap();

@@ -68,7 +68,7 @@ fn pairs_that_are_read_are_written_as_they_were_and_cost_no_embedding() {
     let whole = path(folder.path(), "whole.json");
     run(&["dedup", &wire(), "-q", "--manifest", &whole]);
     let whole: Value = serde_json::from_slice(&fs::read(whole).unwrap()).unwrap();
-    for field in ["candidates", "index", "groups", "removed", "links", "candidate_recall", "recall_how"] {
+    for field in ["candidates", "index", "groups", "removed", "links", "candidate_recall", "recall_method"] {
         assert_eq!(manifest[field], whole[field], "{field}");
     }
     let tokens = |m: &Value| m["embedding"]["tokens"].as_u64().unwrap();
