@@ -97,7 +97,9 @@ fn align(comparer: &Comparer, a: StoryId, b: StoryId) -> PassageAlignment {
     let mut listed: Vec<usize> = Vec::new();
     for place in &comparer.align_passages(a, b) {
         listed.extend(place.b);
-        if let (PassageChange::Identical | PassageChange::Changed, Some(x), Some(y)) = (place.kind, place.a, place.b) {
+        if let (PassageChange::Identical | PassageChange::Changed, Some(x), Some(y)) =
+            (place.kind, place.a, place.b)
+        {
             alignment.aligned.push((x as u32, y as u32));
         }
     }
