@@ -94,8 +94,10 @@ pub mod bench;
 pub mod boilerplate;
 pub mod compare;
 pub mod corpus;
+pub mod dedup;
 pub mod device;
 pub mod embed;
+pub mod embedder;
 pub mod error;
 pub mod group;
 pub mod hex;
@@ -117,4 +119,6 @@ pub mod words;
 #[cfg(feature = "workers")]
 pub mod worker;
 
+pub use dedup::{DedupOutcome, Deduplicator};
+pub use embedder::{DeviceChoice, Embedder};
 pub use error::{Error, Result};

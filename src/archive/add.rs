@@ -327,10 +327,10 @@ impl Matcher {
         let transaction = store.begin_write()?;
         let mut removed = Vec::new();
         for id in ids {
-            let number = transaction.reader().story_number(id)?.ok_or_else(|| Error::UnknownStory {
-                id: id.clone(),
-                hint: "samestory index export lists the ids; nothing was removed".into(),
-            })?;
+            let number = transaction
+                .reader()
+                .story_number(id)?
+                .ok_or_else(|| Error::UnknownStory { id: id.clone() })?;
             if let (true, Some(story)) = (tombstones, transaction.reader().story(number)?) {
                 transaction.insert_tombstone(id, &story.origin.path.to_string_lossy())?;
             }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Archive;
 use crate::{
     Error, Result,
+    error::StoreFault,
     group::{
         CanonicalOverride, DECISION_SCHEMA, Decision, Decisions, PairConstraint, StoriesByText, StoryRef,
     },
@@ -31,12 +32,14 @@ impl Archive {
     pub fn apply_decisions(&mut self, run: i64, decisions: &Decisions) -> Result<DecisionOutcome> {
         let Archive { store, matcher } = self;
         let (decisions, text_mismatches) = &by_ids_of(store.reader(), decisions)?;
-        if let Err(Error::Line { message, .. }) = decisions.beside(self::decisions(store.reader())?) {
+        if let Err(Error::DecisionConflict { a, b, .. }) = decisions.beside(self::decisions(store.reader())?)
+        {
             return Err(Error::Store {
                 path: store.folder().into(),
-                message: format!("with the decisions that it has, {message}"),
-                hint: "decide one of the pairs that join them anew, as \"different\", in the same file"
-                    .into(),
+                fault: StoreFault::DecisionConflict,
+                message: format!(
+                    "with the decisions that it has, {a:?} and {b:?} are different here, but other lines join them by \"same\""
+                ),
             });
         }
         let transaction = store.begin_write()?;

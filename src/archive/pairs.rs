@@ -44,6 +44,6 @@ fn broken(a: i64, b: i64, message: &str) -> crate::Error {
     crate::Error::Store {
         path: crate::store::DATABASE.into(),
         message: format!("the judgement on stories {a} and {b}: {message}"),
-        hint: "samestory index verify looks at the whole store".into(),
+        fault: crate::error::StoreFault::Other,
     }
 }

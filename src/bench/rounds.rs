@@ -14,6 +14,7 @@ use crate::{
     Error, Result,
     device::{Isa, Precision, measure_ceiling},
     embed::embed_texts,
+    error::Setting,
     model::Model,
     progress::{NoProgress, Progress, Stage},
     story::Corpus,
@@ -87,11 +88,10 @@ pub fn run(
 }
 
 fn pool(threads: usize) -> Result<ThreadPool> {
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|e| Error::Option {
-        option: "--threads".into(),
-        message: e.to_string(),
-        hint: "ask for fewer threads".into(),
-    })
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|e| Error::Setting { setting: Setting::Threads, message: e.to_string() })
 }
 
 fn describe(subject: &Subject) -> SubjectResult {

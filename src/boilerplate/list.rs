@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result};
+use crate::{Error, Result, error::FileKind};
 
 /// A list of boilerplate, as `boilerplate.toml` holds it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -59,25 +59,22 @@ impl BoilerplateList {
     /// Parses a list.
     ///
     /// # Errors
-    /// [`Error::Option`], which names `file`, if `text` is not such a list.
+    /// [`Error::File`], which names `file`, if `text` is not such a list.
     pub fn from_toml(file: &str, text: &str) -> Result<Self> {
-        toml::from_str(text).map_err(|e| Error::Option {
-            option: file.into(),
-            message: format!("not a boilerplate list: {}", e.message()),
-            hint: "an entry is [[passage]] with text = \"…\" and exclude = true or false".into(),
+        toml::from_str(text).map_err(|e| Error::File {
+            path: file.into(),
+            kind: FileKind::Boilerplate,
+            message: e.message().into(),
         })
     }
 
     /// The list as TOML, for [`BoilerplateList::from_toml`].
     ///
     /// # Errors
-    /// [`Error::Option`] if it cannot be written as TOML, which would be a bug.
+    /// [`Error::Serialize`] if it cannot be written as TOML, which would be a bug.
     pub fn to_toml(&self) -> Result<String> {
-        toml::to_string_pretty(self).map_err(|e| Error::Option {
-            option: "boilerplate".into(),
-            message: e.to_string(),
-            hint: "this is a bug in samestory: please report it".into(),
-        })
+        toml::to_string_pretty(self)
+            .map_err(|e| Error::Serialize { kind: FileKind::Boilerplate, message: e.to_string() })
     }
 
     /// Takes the counts and examples of `learned`, and its entries that this list lacks. `exclude` stays as this list

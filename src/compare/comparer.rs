@@ -1,5 +1,7 @@
 //! Judges pairs of stories of one corpus.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::{
@@ -12,7 +14,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    boilerplate::detect_boilerplate,
+    boilerplate::{BoilerplateList, detect_boilerplate},
     progress::{Progress, Stage},
     story::{Corpus, StoryId},
     vector::{Matrix, dot, normalize},
@@ -31,7 +33,7 @@ const SHORT_NAME: usize = 6;
 const LEAST_STEM: usize = 4;
 
 /// A story made ready for comparing.
-pub(super) struct Prepared {
+pub(super) struct PreparedStory {
     /// Its tokens without boilerplate.
     pub ids: Vec<u32>,
     /// For each token the passage it stands in.
@@ -47,41 +49,47 @@ pub(super) struct Prepared {
     vector: Vec<f32>,
 }
 
-/// Compares stories of one corpus; what it needs of each story is prepared once.
-pub struct Comparer<'a> {
-    pub(super) corpus: &'a Corpus,
-    pub(super) options: &'a Options,
+/// What comparing needs of a corpus, prepared once: tokens, their weights, and a vector for each story. It depends on the
+/// stories, their vectors and the known boilerplate, and on no threshold.
+pub struct PreparedCorpus {
     pub(super) vocabulary: Vec<Token>,
     pub(super) weights: Vec<f32>,
     /// Whether a token is a short name that several stories have.
     attested: Vec<bool>,
     pub(super) boilerplate: Vec<bool>,
-    pub(super) stories: Vec<Prepared>,
+    pub(super) stories: Vec<PreparedStory>,
     stories_with: Vec<u32>,
     /// Stories that the words were counted in.
     counted: u32,
     titles: Titles,
 }
 
-impl<'a> Comparer<'a> {
-    /// Prepares the stories of `corpus`; `vectors` holds one unit vector a row.
-    pub fn new(corpus: &'a Corpus, vectors: &Matrix, options: &'a Options) -> Self {
-        let boilerplate = detect_boilerplate(corpus, &options.boilerplate);
+/// Compares stories of one corpus.
+pub struct Comparer<'a> {
+    pub(super) corpus: &'a Corpus,
+    pub(super) options: &'a Options,
+    pub(super) prepared: Arc<PreparedCorpus>,
+}
+
+impl PreparedCorpus {
+    /// Prepares the stories of `corpus`; `vectors` holds one unit vector for each of its rows, `known` what is known to be
+    /// boilerplate or not to be.
+    pub fn new(corpus: &Corpus, vectors: &Matrix, known: &BoilerplateList) -> Self {
+        let boilerplate = detect_boilerplate(corpus, known);
         let rows: Vec<Vec<Token>> = corpus.rows.par_iter().map(|row| tokens(&row.text)).collect();
         let titles = title_tokens(corpus);
         let words = WordCounts::new(corpus, &rows, &titles, &boilerplate);
         let titles = TitleWords::new(&titles);
-        Self::prepare((corpus, vectors, options), words, titles, boilerplate)
+        Self::prepare(corpus, vectors, words, titles, boilerplate)
     }
 
-    /// As [`Comparer::new`], for a few stories out of many, with what is known of the many.
+    /// As [`PreparedCorpus::new`], for a few stories out of many, with what is known of the many.
     ///
     /// # Errors
     /// If the document frequencies cannot be read.
     pub fn with_statistics(
-        corpus: &'a Corpus,
+        corpus: &Corpus,
         vectors: &Matrix,
-        options: &'a Options,
         statistics: CorpusStatistics<'_>,
     ) -> Result<Self> {
         let CorpusStatistics { boilerplate, frequencies, tokens: cache } = statistics;
@@ -91,11 +99,12 @@ impl<'a> Comparer<'a> {
         words.replace(frequencies)?;
         let mut titles = TitleWords::new(&titles);
         titles.replace(frequencies)?;
-        Ok(Self::prepare((corpus, vectors, options), words, titles, boilerplate))
+        Ok(Self::prepare(corpus, vectors, words, titles, boilerplate))
     }
 
     fn prepare(
-        (corpus, vectors, options): (&'a Corpus, &Matrix, &'a Options),
+        corpus: &Corpus,
+        vectors: &Matrix,
         mut words: WordCounts,
         titles: TitleWords<'_>,
         boilerplate: Vec<bool>,
@@ -110,12 +119,10 @@ impl<'a> Comparer<'a> {
         let attested = vocabulary.iter().zip(&stories_with).map(attested).collect();
         let prepare = |(i, title): (usize, Vec<u32>)| {
             let story = prepare(corpus, StoryId(i as u32), &rows, title, &weights, &boilerplate, vectors);
-            Prepared { title_told: title_told(&story, &vocabulary), ..story }
+            PreparedStory { title_told: title_told(&story, &vocabulary), ..story }
         };
         let stories = ids_of_titles.into_par_iter().enumerate().map(prepare).collect();
-        Comparer {
-            corpus,
-            options,
+        PreparedCorpus {
             weights,
             attested,
             boilerplate,
@@ -132,6 +139,38 @@ impl<'a> Comparer<'a> {
         let dim = self.stories.first().map_or(1, |s| s.vector.len().max(1));
         let vectors = self.stories.iter().flat_map(|s| s.vector.iter().copied()).collect();
         CosineBaseline::measure(&Matrix::from_vec(vectors, dim))
+    }
+}
+
+impl<'a> Comparer<'a> {
+    /// Prepares the stories of `corpus`; `vectors` holds one unit vector a row.
+    pub fn new(corpus: &'a Corpus, vectors: &Matrix, options: &'a Options) -> Self {
+        let prepared = PreparedCorpus::new(corpus, vectors, &options.boilerplate);
+        Self::with_prepared(corpus, Arc::new(prepared), options)
+    }
+
+    /// As [`Comparer::new`], for a few stories out of many, with what is known of the many.
+    ///
+    /// # Errors
+    /// If the document frequencies cannot be read.
+    pub fn with_statistics(
+        corpus: &'a Corpus,
+        vectors: &Matrix,
+        options: &'a Options,
+        statistics: CorpusStatistics<'_>,
+    ) -> Result<Self> {
+        let prepared = PreparedCorpus::with_statistics(corpus, vectors, statistics)?;
+        Ok(Self::with_prepared(corpus, Arc::new(prepared), options))
+    }
+
+    /// Compares stories of `corpus`, which `prepared` was made from.
+    pub fn with_prepared(corpus: &'a Corpus, prepared: Arc<PreparedCorpus>, options: &'a Options) -> Self {
+        Comparer { corpus, options, prepared }
+    }
+
+    /// What was prepared of the corpus, to be shared with other comparers of it.
+    pub fn prepared(&self) -> &Arc<PreparedCorpus> {
+        &self.prepared
     }
 
     /// The relation of `a` to `b`.
@@ -179,10 +218,10 @@ impl<'a> Comparer<'a> {
 
     pub(super) fn align(&self, a: StoryId, b: StoryId) -> Alignment {
         let sequence = |s: StoryId| {
-            let story = &self.stories[s.index()];
+            let story = &self.prepared.stories[s.index()];
             Sequence { ids: &story.ids, bigrams: &story.bigrams }
         };
-        let vocabulary = Vocabulary { tokens: &self.vocabulary, attested: &self.attested };
+        let vocabulary = Vocabulary { tokens: &self.prepared.vocabulary, attested: &self.prepared.attested };
         // The greedy search is not symmetric in itself: the lower story always comes first.
         match a <= b {
             true => align(&sequence(a), &sequence(b), vocabulary),
@@ -194,32 +233,32 @@ impl<'a> Comparer<'a> {
     }
 
     pub(super) fn features(&self, a: StoryId, b: StoryId, found: &Alignment) -> PairFeatures {
-        let (x, y) = (&self.stories[a.index()], &self.stories[b.index()]);
-        let matched = |story: &Prepared, of: &[Match]| {
+        let (x, y) = (&self.prepared.stories[a.index()], &self.prepared.stories[b.index()]);
+        let matched = |story: &PreparedStory, of: &[Match]| {
             let pairs = story.ids.iter().zip(of).filter(|(_, m)| **m != Match::None);
             // A sum of nothing is -0, which would be read as a number.
-            pairs.map(|(id, _)| self.weights[*id as usize]).sum::<f32>() + 0.0
+            pairs.map(|(id, _)| self.prepared.weights[*id as usize]).sum::<f32>() + 0.0
         };
         let (in_a, in_b) = (matched(x, &found.of_a), matched(y, &found.of_b));
         let share = |part: f32, whole: f32| if whole > 0.0 { (part / whole).min(1.0) } else { 0.0 };
         let mean = (x.weight + y.weight) / (x.ids.len() + y.ids.len()).max(1) as f32;
         let (near_a, near_b) = (aligned(&found.of_a), aligned(&found.of_b));
         let fewer = |kind| {
-            let one = facts(&x.ids, &found.of_a, &near_a, &self.vocabulary, kind);
-            let other = facts(&y.ids, &found.of_b, &near_b, &self.vocabulary, kind);
+            let one = facts(&x.ids, &found.of_a, &near_a, &self.prepared.vocabulary, kind);
+            let other = facts(&y.ids, &found.of_b, &near_b, &self.prepared.vocabulary, kind);
             // Of equal counts the one that shares less: whichever story comes first.
             let (all, shared) = one.min(other);
             (all, share(shared as f32, all as f32))
         };
         let ((numbers, numbers_shared), (names, names_shared)) = (fewer(Kind::Number), fewer(Kind::Name));
         // The most that one aligned stretch of text holds, in the story where that is less.
-        let stretch = |story: &Prepared, of: &[Match], near: &[bool]| {
+        let stretch = |story: &PreparedStory, of: &[Match], near: &[bool]| {
             let (mut most, mut sum) = (0f32, 0f32);
             for ((id, m), near) in story.ids.iter().zip(of).zip(near) {
                 sum = match (near, m) {
                     (false, _) => 0.0,
                     (true, Match::None) => sum,
-                    (true, _) => sum + self.weights[*id as usize],
+                    (true, _) => sum + self.prepared.weights[*id as usize],
                 };
                 most = most.max(sum);
             }
@@ -241,7 +280,7 @@ impl<'a> Comparer<'a> {
             days_apart: self.days_apart(a, b),
             different_sources: self.is_of_another_source(a, b),
             same_source_later: self.is_later_version(a, b),
-            title_overlap: self.titles.overlap(a, b),
+            title_overlap: self.prepared.titles.overlap(a, b),
             distinct_title_names: self.names_a_subject(x, y) && self.names_a_subject(y, x),
             title_coverage: x.title_told.into_iter().chain(y.title_told).reduce(f32::max),
             same_text: false,
@@ -249,23 +288,23 @@ impl<'a> Comparer<'a> {
     }
 
     /// Whether the title of `story` has a name that `other` has nowhere, nor another form of it ("Japan", "Japanese").
-    fn names_a_subject(&self, story: &Prepared, other: &Prepared) -> bool {
-        let text = |id: &u32| self.vocabulary[*id as usize].text.as_str();
+    fn names_a_subject(&self, story: &PreparedStory, other: &PreparedStory) -> bool {
+        let text = |id: &u32| self.prepared.vocabulary[*id as usize].text.as_str();
         let nowhere = |id: &u32| {
             let of_other = [&other.distinct, &other.title];
             of_other.iter().all(|of| of.binary_search(id).is_err())
                 && !of_other.into_iter().flatten().any(|theirs| are_forms(text(id), text(theirs)))
         };
-        let name = |id: &&u32| self.vocabulary[**id as usize].kind == Kind::Name;
+        let name = |id: &&u32| self.prepared.vocabulary[**id as usize].kind == Kind::Name;
         story.title.iter().filter(name).any(nowhere)
     }
 
-    fn shared_rare(&self, x: &Prepared, y: &Prepared) -> u32 {
-        let most = (self.counted / 300).max(6);
+    fn shared_rare(&self, x: &PreparedStory, y: &PreparedStory) -> u32 {
+        let most = (self.prepared.counted / 300).max(6);
         let rare = |id: &&u32| {
-            let token = &self.vocabulary[**id as usize];
+            let token = &self.prepared.vocabulary[**id as usize];
             token.kind != Kind::Number
-                && self.stories_with[**id as usize] <= most
+                && self.prepared.stories_with[**id as usize] <= most
                 && !is_function(&token.text)
         };
         x.distinct.iter().filter(rare).filter(|id| y.distinct.binary_search(id).is_ok()).count() as u32
@@ -307,7 +346,7 @@ fn prepare(
     weights: &[f32],
     boilerplate: &[bool],
     vectors: &Matrix,
-) -> Prepared {
+) -> PreparedStory {
     let (mut ids, mut passage) = (Vec::new(), Vec::new());
     let mut vector = vec![0.0; vectors.dim()];
     for (at, row) in corpus.story_rows(story).enumerate() {
@@ -325,11 +364,11 @@ fn prepare(
     distinct.sort_unstable();
     distinct.dedup();
     let weight = ids.iter().map(|id| weights[*id as usize]).sum();
-    Prepared { bigrams: bigrams(&ids), ids, passage, distinct, title, title_told: None, weight, vector }
+    PreparedStory { bigrams: bigrams(&ids), ids, passage, distinct, title, title_told: None, weight, vector }
 }
 
 /// The share of the telling words of a story's title that its text has, in some form; none without such words.
-fn title_told(story: &Prepared, vocabulary: &[Token]) -> Option<f32> {
+fn title_told(story: &PreparedStory, vocabulary: &[Token]) -> Option<f32> {
     let text = |id: &u32| vocabulary[*id as usize].text.as_str();
     let telling: Vec<&u32> = story.title.iter().filter(|id| !is_function(text(id))).collect();
     let is_said = |id: &&&u32| {

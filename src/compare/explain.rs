@@ -105,7 +105,8 @@ impl Comparer<'_> {
     /// The passages of `a` that none of `others` has: their places. Boilerplate is not among them.
     pub fn novel_passages(&self, a: StoryId, others: &[StoryId]) -> Vec<usize> {
         let passages = &self.corpus.passages[a.index()];
-        let mut novel = passages.iter().map(|p| !self.boilerplate[p.row.index()]).collect::<Vec<bool>>();
+        let mut novel =
+            passages.iter().map(|p| !self.prepared.boilerplate[p.row.index()]).collect::<Vec<bool>>();
         for &other in others {
             let found = self.passage_coverage(a, other);
             novel.iter_mut().zip(found).for_each(|(novel, found)| *novel &= found < ALIGNED);
@@ -121,7 +122,7 @@ impl Comparer<'_> {
         let mut met = vec![false; of_b.len()];
         for (at, passage) in of_a.iter().enumerate() {
             let alone = |kind, coverage| PassageAlignment { kind, a: Some(at), b: None, coverage };
-            if self.boilerplate[passage.row.index()] {
+            if self.prepared.boilerplate[passage.row.index()] {
                 places.push(alone(PassageChange::Boilerplate, 0.0));
                 continue;
             }
@@ -137,7 +138,7 @@ impl Comparer<'_> {
             }
         }
         for (at, passage) in of_b.iter().enumerate() {
-            let boilerplate = self.boilerplate[passage.row.index()];
+            let boilerplate = self.prepared.boilerplate[passage.row.index()];
             let (coverage, _) = self.counterpart(b, a, at, &found.of_b);
             // A paragraph whose words are all in a longer one of the first story is not added.
             if met[at] || (!boilerplate && coverage >= ALIGNED.max(0.5)) {
@@ -156,17 +157,17 @@ impl Comparer<'_> {
 
     /// For each row of the corpus, whether it is boilerplate.
     pub fn boilerplate(&self) -> &[bool] {
-        &self.boilerplate
+        &self.prepared.boilerplate
     }
 
     /// How much of each passage of `a` is found in `b`, by the weight of its words, in [0, 1]; 0 for boilerplate.
     pub fn passage_coverage(&self, a: StoryId, b: StoryId) -> Vec<f32> {
-        let story = &self.stories[a.index()];
+        let story = &self.prepared.stories[a.index()];
         let of = self.align(a, b).of_a;
         let passages = self.corpus.passages[a.index()].len();
         let (mut all, mut matched) = (vec![0.0f32; passages], vec![0.0f32; passages]);
         for ((id, at), found) in story.ids.iter().zip(&story.passage).zip(&of) {
-            let weight = self.weights[*id as usize];
+            let weight = self.prepared.weights[*id as usize];
             all[*at as usize] += weight;
             if found.place().is_some() {
                 matched[*at as usize] += weight;
@@ -177,11 +178,11 @@ impl Comparer<'_> {
 
     /// How much of passage `at` of `x` is found in `y`, and the passage of `y` that holds most of it.
     fn counterpart(&self, x: StoryId, y: StoryId, at: usize, of: &[Match]) -> (f32, Option<usize>) {
-        let (story, other) = (&self.stories[x.index()], &self.stories[y.index()]);
+        let (story, other) = (&self.prepared.stories[x.index()], &self.prepared.stories[y.index()]);
         let mut per_passage = vec![0.0f32; self.corpus.passages[y.index()].len()];
         let (mut all, mut matched) = (0.0, 0.0);
         for i in (0..story.ids.len()).filter(|&i| story.passage[i] as usize == at) {
-            let weight = self.weights[story.ids[i] as usize];
+            let weight = self.prepared.weights[story.ids[i] as usize];
             all += weight;
             if let Some(place) = of[i].place() {
                 matched += weight;

@@ -24,7 +24,7 @@ use serde::Serialize;
 use crate::boilerplate::BoilerplateList;
 
 pub use calibrate::{LabelledPairs, Score, SweepPoint};
-pub use comparer::Comparer;
+pub use comparer::{Comparer, PreparedCorpus};
 pub use counterfactuals::Counterfactual;
 pub(crate) use document_frequencies::idf;
 pub use document_frequencies::{DocumentFrequencies, Field, TermStatistics, story_terms};

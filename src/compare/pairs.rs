@@ -21,6 +21,7 @@ use crate::{
     Error, Result,
     boilerplate::BoilerplateList,
     corpus::TEXT_VERSION,
+    error::FileKind,
     hex,
     search::SearchReport,
     story::{Corpus, StoryId},
@@ -180,12 +181,12 @@ pub fn read_pairs(
         path: file.into(),
         line: line as u64,
         message,
-        hint: "write the pairs anew: samestory dedup PATHS --pairs FILE".into(),
+        kind: FileKind::Pairs,
     };
     let mut lines = BufReader::new(File::open(file).map_err(Error::io("read", file))?).lines();
     let first = lines.next().transpose().map_err(Error::io("read", file))?.unwrap_or_default();
     let head: Head =
-        serde_json::from_str(&first).map_err(|e| refuse(1, format!("this is no file of pairs: {e}")))?;
+        serde_json::from_str(&first).map_err(|e| refuse(1, format!("not a file of pairs: {e}")))?;
     if head.schema != SCHEMA {
         return Err(refuse(1, format!("schema {} is not known; this version reads {SCHEMA}", head.schema)));
     }
@@ -265,7 +266,7 @@ mod tests {
         let features = [PairFeatures::default(); 3];
         let check = |spoil: &dyn Fn(String) -> String, basis: &Provenance, expect: &str| {
             let error = again(&features, spoil, basis).expect_err(expect);
-            assert!(error.to_string().contains(expect) && error.hint().is_some(), "{error}");
+            assert!(error.to_string().contains(expect), "{error}");
         };
         check(&|_| String::new(), &here, ":1: this is no file of pairs");
         check(&|t| t.replacen("\"schema\":4", "\"schema\":9", 1), &here, ":1: schema 9 is not known");

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Thresholds;
 use crate::{
     Error, Result,
+    error::FileKind,
     vector::{Matrix, dot},
 };
 
@@ -90,15 +91,10 @@ impl RuleTable {
     /// Parses a table.
     ///
     /// # Errors
-    /// [`Error::Option`], which names `file`, if `text` is not such a table or one of another schema.
+    /// [`Error::File`], which names `file`, if `text` is not such a table or one of another schema.
     pub fn from_toml(file: &str, text: &str) -> Result<Self> {
-        let refuse = |message: String| Error::Option {
-            option: file.into(),
-            message,
-            hint: format!("a rule table begins with schema = {RULES_SCHEMA}; samestory calibrate writes one"),
-        };
-        let table: toml::Table =
-            toml::from_str(text).map_err(|e| refuse(format!("not a rule table: {}", e.message())))?;
+        let refuse = |message: String| Error::File { path: file.into(), kind: FileKind::RuleTable, message };
+        let table: toml::Table = toml::from_str(text).map_err(|e| refuse(e.message().into()))?;
         match table.get("schema") {
             Some(toml::Value::Integer(schema)) if *schema == i64::from(RULES_SCHEMA) => {}
             Some(schema) => {
@@ -112,19 +108,16 @@ impl RuleTable {
                 )));
             }
         }
-        toml::from_str(text).map_err(|e| refuse(format!("not a rule table: {}", e.message())))
+        toml::from_str(text).map_err(|e| refuse(e.message().into()))
     }
 
     /// The table as TOML, for [`RuleTable::from_toml`].
     ///
     /// # Errors
-    /// [`Error::Option`] if it cannot be written as TOML, which would be a bug.
+    /// [`Error::Serialize`] if it cannot be written as TOML, which would be a bug.
     pub fn to_toml(&self) -> Result<String> {
-        toml::to_string_pretty(self).map_err(|e| Error::Option {
-            option: "rule table".into(),
-            message: e.to_string(),
-            hint: "this is a bug in samestory: please report it".into(),
-        })
+        toml::to_string_pretty(self)
+            .map_err(|e| Error::Serialize { kind: FileKind::RuleTable, message: e.to_string() })
     }
 }
 
@@ -151,7 +144,7 @@ mod tests {
     fn tables_of_other_schemas_are_rejected() {
         let check = |text: &str, expect: &str| {
             let error = RuleTable::from_toml("rules.toml", text).unwrap_err();
-            assert!(error.to_string().contains(expect) && error.hint().is_some(), "{error}");
+            assert!(error.to_string().contains(expect), "{error}");
         };
         check("[thresholds]\n", "rules.toml: rule table without a schema");
         check("schema = 1\n[thresholds]\n", "rules.toml: rule table of schema 1;");

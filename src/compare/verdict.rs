@@ -1,6 +1,6 @@
 //! The verdict on one pair, with the features behind it.
 
-use super::{PairFeatures, Relation, Rule};
+use super::{PairFeatures, Relation, Rule, Thresholds, classify::classify};
 use crate::story::{Corpus, StoryId};
 
 /// What two stories are to one another, and why.
@@ -35,6 +35,12 @@ impl Verdict {
     /// The verdict on two stories that were not compared.
     pub fn none(a: StoryId, b: StoryId) -> Verdict {
         Verdict::new(a, b, Rule::NotCompared, PairFeatures::default())
+    }
+
+    /// The verdict on the same pair by other thresholds, from the same features: nothing is compared again.
+    #[must_use]
+    pub fn reclassify(&self, thresholds: &Thresholds) -> Verdict {
+        Verdict::new(self.a, self.b, classify(&self.features, thresholds), self.features)
     }
 
     /// The verdict with the two stories exchanged.

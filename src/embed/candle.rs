@@ -278,13 +278,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_fails_is_told_without_frames() {
-        let source = candle_core::Error::Msg("no such kernel\n   0: a::frame".into());
-        let hint = Error::Compute { device: "cuda".into(), source: source.into() }.hint().unwrap();
-        assert_eq!(hint, "no such kernel; --device cpu works everywhere");
-    }
-
-    #[test]
     fn batches_are_sized_to_memory() {
         let config = Model::from_static(&samestory_minilm::files()).unwrap().config;
         let check = |free: u64, expect: std::ops::Range<usize>| {

@@ -17,6 +17,7 @@ use crate::device::Bf16Kernels;
 use crate::{
     Error, Result,
     device::{AlignedBuf, Arena, AttentionShape, F32Kernels, Int8Kernels, Isa, Kernels, LayerNorm},
+    error::Setting,
     model::{BertConfig, Model, Pooling, Precision, Weights},
     vector::{Matrix, normalize},
 };
@@ -76,10 +77,12 @@ pub fn cpu_encoder_with(model: &Model, isa: Isa, precision: Precision) -> Result
             if !(c.hidden_size.is_multiple_of(32)
                 && part::<Int8Kernels<F32Kernels>>(c).is_multiple_of(32)) =>
         {
-            Err(Error::Option {
-                option: "--precision int8".into(),
-                message: format!("{} has layers whose widths are no multiples of 32", model.name),
-                hint: "leave --precision out".into(),
+            Err(Error::Setting {
+                setting: Setting::Precision,
+                message: format!(
+                    "{} has layers whose widths are no multiples of 32, which int8 needs",
+                    model.name
+                ),
             })
         }
         Precision::Int8 => {

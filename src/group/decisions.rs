@@ -23,7 +23,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, corpus::deserialize_id};
+use crate::{Error, Result, corpus::deserialize_id, error::FileKind};
 
 /// The version of the lines.
 pub const DECISION_SCHEMA: u32 = 1;
@@ -123,8 +123,12 @@ impl Decisions {
     /// # Errors
     /// [`Error::Line`] for a line that is no decision, and for one that contradicts an earlier one.
     pub fn parse(file: &Path, text: &str) -> Result<Self> {
-        let refuse =
-            |line: u64, message: String| Error::Line { path: file.into(), line, message, hint: HINT.into() };
+        let refuse = |line: u64, message: String| Error::Line {
+            path: file.into(),
+            line,
+            message,
+            kind: FileKind::Decisions,
+        };
         let known_schema = |line: u64, schema: u32| match schema {
             DECISION_SCHEMA => Ok(()),
             _ => Err(refuse(
@@ -213,16 +217,8 @@ pub(super) fn parted<T: Copy + Ord>(
 
 /// The error for a line that parts what others join.
 pub(super) fn refused(file: &Path, line: u64, [a, b]: [String; 2]) -> Error {
-    Error::Line {
-        path: PathBuf::from(file),
-        line,
-        message: format!("{a:?} and {b:?} are different here, but other lines join them by \"same\""),
-        hint: "delete this line, or one of the others that name these stories".into(),
-    }
+    Error::DecisionConflict { path: PathBuf::from(file), line, a, b }
 }
-
-const HINT: &str = "a decision is a line {\"schema\":1,\"a\":\"ID\",\"b\":\"ID\",\"decision\":\"same\" or \"different\"}, \
-     or {\"schema\":1,\"id\":\"ID\",\"decision\":\"canonical\"}";
 
 fn root(parts: &mut [usize], mut i: usize) -> usize {
     while parts[i] != i {
@@ -292,10 +288,7 @@ pub(super) mod tests {
         let check = |text: &str, expect: &str| {
             let error = parse(text).expect_err(expect);
             let told = error.to_string();
-            assert!(
-                told.starts_with("d.jsonl:") && told.contains(expect) && error.hint().is_some(),
-                "{told}"
-            );
+            assert!(told.starts_with("d.jsonl:") && told.contains(expect), "{told}");
         };
         check("{", "d.jsonl:1: EOF");
         check(&(line("x", "y", "same") + "7"), "d.jsonl:2: ");

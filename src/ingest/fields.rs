@@ -4,7 +4,7 @@ use std::ops::Index;
 
 use serde_json::Value;
 
-use crate::{Error, Result};
+use crate::{Error, Result, error::Setting};
 
 /// A field of a story.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +85,7 @@ impl FieldMap {
     /// Reads `name=path` pairs; a path may lead into objects: `text=article.body`.
     ///
     /// # Errors
-    /// [`Error::Option`] if a pair has another form, or a name is not that of a field.
+    /// [`Error::Setting`] if a pair has another form, or a name is not that of a field.
     pub fn parse<T: AsRef<str>>(pairs: &[T]) -> Result<Self> {
         let mut map = FieldMap::default();
         for pair in pairs {
@@ -96,13 +96,9 @@ impl FieldMap {
                     Some((*field, path.trim()))
                 });
             let Some((field, path)) = parsed else {
-                return Err(Error::Option {
-                    option: "--field".into(),
+                return Err(Error::Setting {
+                    setting: Setting::Field,
                     message: format!("{pair:?} names no field of a story"),
-                    hint: format!(
-                        "write NAME=PATH with one of {}, as in text=article.body",
-                        FIELDS.map(|(_, name)| name).join(", ")
-                    ),
                 });
             };
             map.paths.0[field as usize] = Some(path.to_string());
@@ -189,7 +185,7 @@ mod tests {
     fn rejects_a_malformed_pair_with_the_names() {
         for pair in ["body=x", "text", "text=", "=x"] {
             let error = FieldMap::parse(&[pair]).unwrap_err();
-            assert!(error.hint().unwrap().contains("published"), "{pair}");
+            assert!(error.to_string().contains("names no field"), "{pair}");
         }
     }
 }

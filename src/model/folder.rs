@@ -97,11 +97,7 @@ fn optional(folder: &Path, file: &str) -> Result<Option<Vec<u8>>> {
 }
 
 pub(super) fn missing(path: &Path) -> Error {
-    Error::ModelMissing {
-        path: path.into(),
-        hint: "a model folder holds config.json, tokenizer.json and model.safetensors; leave --model out for the built-in model"
-            .into(),
-    }
+    Error::ModelMissing { path: path.into() }
 }
 
 fn pooling(folder: &Path) -> Result<Pooling> {

@@ -39,11 +39,7 @@ fn check(id: &str) -> Result<()> {
     if good {
         return Ok(());
     }
-    Err(Error::Option {
-        option: "--model".into(),
-        message: format!("{id:?} is neither a folder nor an id such as org/name"),
-        hint: "give a folder that exists, or leave --model out for the built-in model".into(),
-    })
+    Err(Error::ModelName { name: id.into() })
 }
 
 /// Downloads the files of `id` at `revision` (or the newest) into `cache`, and returns their folder.
@@ -52,11 +48,9 @@ pub fn fetch(id: &str, revision: Option<&str>, cache: &Path) -> Result<PathBuf> 
     use hf_hub::{Repo, RepoType, api::sync::ApiBuilder};
 
     check(id)?;
-    let fail = |file: &str, e: &dyn std::fmt::Display| Error::ModelMissing {
-        path: PathBuf::from(id).join(file),
-        hint: format!(
-            "{e}; check the id and the network, or get the files by hand and give their folder to --model"
-        ),
+    let fail = |file: &str, e: &dyn std::fmt::Display| Error::Download {
+        file: PathBuf::from(id).join(file),
+        message: e.to_string(),
     };
     let api = ApiBuilder::new()
         .with_cache_dir(cache.into())

@@ -114,7 +114,7 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// [`Error::ModelMissing`] if it is neither, and what [`Model::open`] refuses.
+    /// [`Error::ModelNotFound`] if it is neither, [`Error::ModelName`] if it cannot be an id, and what [`Model::open`] refuses.
     pub fn locate(spec: &str, cache: Option<&Path>) -> Result<Self> {
         let path = Path::new(spec);
         if path.is_dir() {
@@ -125,14 +125,7 @@ impl Model {
             None => None,
         };
         let Some(folder) = cached else {
-            return Err(Error::ModelMissing {
-                path: spec.into(),
-                hint: format!(
-                    "it is neither a folder nor in the local Hugging Face cache. samestory model fetch {spec} downloads it \
-                     (in a build with the feature hub); or put config.json, tokenizer.json and model.safetensors \
-                     into a folder and give that to --model"
-                ),
-            });
+            return Err(Error::ModelNotFound { name: spec.into() });
         };
         let mut model = Self::open(&folder)?;
         model.name = spec.into();

@@ -19,6 +19,18 @@ pub enum IndexChoice {
     Hnsw,
 }
 
+impl IndexChoice {
+    /// Its name: `auto`, `exact` or `hnsw`.
+    pub fn name(self) -> &'static str {
+        match self {
+            IndexChoice::Auto => "auto",
+            IndexChoice::Exact => "exact",
+            #[cfg(feature = "graph")]
+            IndexChoice::Hnsw => "hnsw",
+        }
+    }
+}
+
 /// Up to this number of rows, [`IndexChoice::Auto`] is exact.
 pub const CROSSOVER: usize = 1_000_000;
 

@@ -30,7 +30,7 @@ pub use status::{Added, StoryStatus, digest_stories};
 pub use transaction::WriteTransaction;
 pub use verify::{IntegrityReport, StoreInfo};
 
-use crate::{Error, Result, corpus::TEXT_VERSION, model::Model};
+use crate::{Error, Result, corpus::TEXT_VERSION, error::StoreFault, model::Model};
 
 /// The file in a store's folder that holds everything.
 pub const DATABASE: &str = "archive.sqlite";
@@ -84,7 +84,7 @@ impl Store {
             return Err(Error::Store {
                 path: folder.into(),
                 message: "vectors of no values".into(),
-                hint: "Identity::of(model) tells what the vectors of a model depend on".into(),
+                fault: StoreFault::NoDimensions,
             });
         }
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
@@ -113,7 +113,7 @@ impl Store {
             return Err(Error::Store {
                 path: folder.into(),
                 message: "there is no store".into(),
-                hint: "samestory index add PATHS --store FOLDER makes one".into(),
+                fault: StoreFault::Missing,
             });
         }
         let write = lock.is_some();
@@ -126,7 +126,7 @@ impl Store {
         let identity = identity.ok_or_else(|| Error::Store {
             path: path.clone(),
             message: format!("this is no store of a version up to {}", schema::VERSION),
-            hint: "use the samestory that wrote it, or a newer one".into(),
+            fault: StoreFault::Version,
         })?;
         let mut store = Store { folder: folder.into(), db, identity, _lock: lock };
         if write {
@@ -156,15 +156,10 @@ impl Store {
                 "its vectors are of {} ({}), not of {} ({})",
                 self.identity.model, self.identity.fingerprint, identity.model, identity.fingerprint
             ),
-            hint: match self.identity.model == identity.model {
-                true => "give the --precision that it was made with, or move the store: samestory index rebuild with the \
-                         --precision that is wanted; if neither helps, the model's files are other ones"
-                    .into(),
-                false => format!(
-                    "give with --model the folder or the id of {}, or move the store: samestory index rebuild --model MODEL, \
-                     with the one that is wanted",
-                    self.identity.model
-                ),
+            fault: if self.identity.model == identity.model {
+                StoreFault::OtherPrecision
+            } else {
+                StoreFault::OtherModel { model: self.identity.model.clone() }
             },
         })
     }
@@ -195,20 +190,16 @@ impl Store {
 fn failed(path: &Path) -> impl FnOnce(rusqlite::Error) -> Error + use<> {
     let path = path.to_path_buf();
     move |error| {
-        let hint = match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => "the disk is full: free some space and run again",
+        let fault = match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => StoreFault::DiskFull,
+            // SQLite writes beside the file even to read it.
             Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-                "samestory has to be able to write in the folder of the store, even to read it"
+                StoreFault::ReadOnly
             }
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-                "another program holds it: run again when that is done"
-            }
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                "the file is damaged: samestory index export --store FOLDER saves what can be read; then move the \
-                 folder away and add the sources again"
-            }
-            _ => "run again; samestory index verify looks at the whole store",
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreFault::Locked,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreFault::Damaged,
+            _ => StoreFault::Other,
         };
-        Error::Store { path, message: error.to_string(), hint: hint.into() }
+        Error::Store { path, fault, message: error.to_string() }
     }
 }

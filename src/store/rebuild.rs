@@ -26,7 +26,6 @@ impl Store {
         }
         let stopped = || Error::Stopped {
             done: "the vectors so far are kept; the store serves the old model until all are there".into(),
-            hint: "run the same command again: it goes on there".into(),
         };
         let mut embedded = 0;
         loop {

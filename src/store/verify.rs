@@ -6,7 +6,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{DATABASE, Store, status::digest};
-use crate::{Error, Result};
+use crate::{Error, Result, error::StoreFault};
 
 /// The figures of a store.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -164,8 +164,7 @@ impl IntegrityReport {
         Err(Error::Store {
             path: store.folder.clone(),
             message: format!("it is damaged:\n  {}", self.faults.join("\n  ")),
-            hint: "samestory index export saves what can be read; then make a new store from the sources"
-                .into(),
+            fault: StoreFault::Records,
         })
     }
 }

@@ -11,7 +11,7 @@ use arrow_ipc::{reader::StreamReader, writer::StreamWriter};
 use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
 
 use super::schema::{MODEL, STREAM, Stream, TEXT, is_same};
-use crate::{Error, Result, corpus::TEXT_VERSION};
+use crate::{Error, Result, corpus::TEXT_VERSION, error::StreamFault};
 
 /// What every Arrow stream that is not older than format 0.15 begins with, and ends with before four zeros.
 const CONTINUATION: [u8; 4] = [0xff; 4];
@@ -30,10 +30,9 @@ impl<'r> Source<'r> {
     pub fn open(stream: Stream, model: &str, from: &'r mut dyn Read) -> Result<Self> {
         let mut from = Ends { from, first: Vec::new(), last: [0; 8] };
         let begin = from.begin();
-        begin.map_err(|e| refuse(stream, format!("it cannot be read: {e}"), AGAIN))?;
+        begin.map_err(|e| refuse(stream, format!("it cannot be read: {e}"), StreamFault::Truncated))?;
         if from.first != CONTINUATION {
-            let hint = "write it with pyarrow.ipc.new_stream, or take it from the stage before";
-            return Err(refuse(stream, "it is no Arrow IPC stream".into(), hint));
+            return Err(refuse(stream, "it is no Arrow IPC stream".into(), StreamFault::NotArrow));
         }
         let reader = guarded(stream, || StreamReader::try_new(from, None))?;
         let columns = check(stream, model, &reader.schema())?;
@@ -51,7 +50,9 @@ impl<'r> Source<'r> {
             // A stream that was cut between two batches looks as if it had ended, but for its last bytes.
             return match self.reader.get_ref().last == END {
                 true => Ok(None),
-                false => Err(refuse(self.stream, "it ends too early: it was cut".into(), AGAIN)),
+                false => {
+                    Err(refuse(self.stream, "it ends too early: it was cut".into(), StreamFault::Truncated))
+                }
             };
         };
         let batch = batch.project(&self.columns).map_err(|e| broken(self.stream, &e))?;
@@ -66,30 +67,28 @@ impl<'r> Source<'r> {
 
     /// An error that speaks of the content of this stream.
     pub fn refuse(&self, message: String) -> Error {
-        refuse(self.stream, message, "samestory worker describe shows what each column must hold")
+        refuse(self.stream, message, StreamFault::Values)
     }
 }
 
-const AGAIN: &str = "run the stage that writes it again";
-
-fn refuse(stream: Stream, message: String, hint: &str) -> Error {
-    Error::Stream { stream: stream.name(), message, hint: hint.into() }
+fn refuse(stream: Stream, message: String, fault: StreamFault) -> Error {
+    Error::Stream { stream: stream.name(), fault, message }
 }
 
 /// What `read` gives; what it fails with, or panics with, as an error.
 fn guarded<T>(stream: Stream, read: impl FnOnce() -> std::result::Result<T, ArrowError>) -> Result<T> {
     match catch_unwind(AssertUnwindSafe(read)) {
         Ok(read) => read.map_err(|e| broken(stream, &e)),
-        Err(_) => Err(refuse(stream, "it is broken".into(), AGAIN)),
+        Err(_) => Err(refuse(stream, "it is broken".into(), StreamFault::Truncated)),
     }
 }
 
 fn broken(stream: Stream, error: &ArrowError) -> Error {
     match error {
         ArrowError::IoError(_, e) if e.kind() == io::ErrorKind::UnexpectedEof => {
-            refuse(stream, "it ends too early: it was cut".into(), AGAIN)
+            refuse(stream, "it ends too early: it was cut".into(), StreamFault::Truncated)
         }
-        _ => refuse(stream, format!("it is broken: {error}"), AGAIN),
+        _ => refuse(stream, format!("it is broken: {error}"), StreamFault::Truncated),
     }
 }
 
@@ -98,38 +97,29 @@ fn check(stream: Stream, model: &str, found: &Schema) -> Result<Vec<usize>> {
     let said = |key: &str| found.metadata().get(key).map_or("nothing", String::as_str);
     if said(STREAM) != stream.name() {
         let message = format!("its schema says {} under {STREAM}", said(STREAM));
-        let hint = format!(
-            "this stage reads {}: connect it to the stage that writes that, of the same version of samestory",
-            stream.name()
-        );
-        return Err(refuse(stream, message, &hint));
+        return Err(refuse(stream, message, StreamFault::OtherStream));
     }
     let text = TEXT_VERSION.to_string();
     if said(TEXT) != text {
         let message =
             format!("its passages were made by version {} of the text rules, not {text}", said(TEXT));
-        return Err(refuse(stream, message, "ingest again with this version of samestory"));
+        return Err(refuse(stream, message, StreamFault::TextVersion));
     }
     if stream.has_vectors() && said(MODEL) != model {
         let short = |m: &str| m.chars().take(12).collect::<String>();
         let message =
             format!("its vectors are of the model {}, this stage has {}", short(said(MODEL)), short(model));
-        return Err(refuse(
-            stream,
-            message,
-            "give every stage the same --model and --precision, or embed again",
-        ));
+        return Err(refuse(stream, message, StreamFault::OtherModel));
     }
     let place = |field: &Arc<arrow_schema::Field>| {
-        let hint = "samestory worker describe --stream NAME writes an empty stream with the right schema";
-        let (i, there) = found
-            .column_with_name(field.name())
-            .ok_or_else(|| refuse(stream, format!("it has no column {:?}", field.name()), hint))?;
+        let (i, there) = found.column_with_name(field.name()).ok_or_else(|| {
+            refuse(stream, format!("it has no column {:?}", field.name()), StreamFault::Columns)
+        })?;
         match is_same(field.data_type(), there.data_type()) {
             true => Ok(i),
             false => {
                 let (name, want, is) = (field.name(), field.data_type(), there.data_type());
-                Err(refuse(stream, format!("the column {name:?} is {is}, not {want}"), hint))
+                Err(refuse(stream, format!("the column {name:?} is {is}, not {want}"), StreamFault::Columns))
             }
         }
     };

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     Error, Result,
     compare::{DocumentFrequencies, Field, TermStatistics, story_terms},
+    error::StreamFault,
     story::{Corpus, Passage, Row, RowId, Story, StoryId},
 };
 
@@ -104,8 +105,8 @@ impl WordTable {
         let said = source.said(STORIES).unwrap_or_default();
         let stories: u32 = said.parse().map_err(|_| Error::Stream {
             stream: Stream::Words.name(),
+            fault: StreamFault::StoryCount,
             message: format!("its schema says {said:?} under {STORIES}"),
-            hint: "put the number of stories there that the words were counted in".into(),
         })?;
         let mut table = WordTable { batches: Vec::new(), stories };
         while let Some(batch) = source.next()? {

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// The layers, lowest first; a module may use its own layer's lower neighbours and itself.
-const LAYERS: [&[&str]; 15] = [
+const LAYERS: [&[&str]; 17] = [
     &["error", "hex", "progress", "random", "word_lists"],
     &["story", "vector", "words"],
     &["device"],
@@ -15,12 +15,14 @@ const LAYERS: [&[&str]; 15] = [
     &["ingest"],
     &["store", "embed"],
     &["search"],
+    &["embedder"],
     &["compare"],
     &["group"],
     &["archive"],
     &["link"],
     &["bench"],
     &["report"],
+    &["dedup"],
     &["worker"],
 ];
 

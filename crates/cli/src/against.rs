@@ -1,7 +1,6 @@
 //! `samestory dedup PATHS --store`: new stories judged against a store and one another.
 
 use samestory::{
-    Error, Result,
     archive::ArchiveOptions,
     group,
     progress::{Progress, Stage},
@@ -17,6 +16,7 @@ use super::{
     judge::{self, Counts},
     sink, stories,
 };
+use crate::error::{CliError, Result};
 
 /// Runs the command.
 pub fn run(args: &Dedup) -> Result<Outcome> {
@@ -28,7 +28,7 @@ pub fn run(args: &Dedup) -> Result<Outcome> {
         (args.decisions.is_some(), "--decisions"),
     ] {
         if given {
-            return Err(Error::Option {
+            return Err(CliError::Usage {
                 option: option.into(),
                 message: "it is not for new stories against a store".into(),
                 hint: format!("leave {option} out, or leave PATHS out to judge all stories of the store"),

@@ -7,13 +7,15 @@ use std::{
 };
 
 use samestory::{
-    Error, Result, corpus,
+    Error, corpus,
+    error::StoreFault,
     ingest::{self, IngestOutcome},
     store::{DATABASE, Identity, Store},
     story::Story,
 };
 
 use super::{args::Archive, bars::Bars, engine::Engine, stories};
+use crate::error::{CliError, Result};
 
 /// The folder that is looked for in the working folder and those above it.
 const FOLDER: &str = ".samestory";
@@ -26,18 +28,21 @@ pub fn folder(named: Option<&Path>) -> Result<Option<PathBuf>> {
     if let Some(named) = env::var_os("SAMESTORY_STORE").filter(|v| !v.is_empty()) {
         return Ok(Some(named.into()));
     }
-    let here = env::current_dir().map_err(Error::io("read", "the working folder"))?;
+    let here = env::current_dir().map_err(CliError::io("read", "the working folder"))?;
     Ok(here.ancestors().map(|above| above.join(FOLDER)).find(|store| store.join(DATABASE).is_file()))
 }
 
 /// As [`folder`]; an error if there is none.
 pub fn existing_folder(named: Option<&Path>) -> Result<PathBuf> {
-    folder(named)?.ok_or_else(|| Error::Store {
-        path: FOLDER.into(),
-        message: "there is no store here or in a folder above".into(),
-        hint:
-            "give files or folders, name a store with --store FOLDER, or make one: samestory index add PATHS"
-                .into(),
+    folder(named)?.ok_or_else(|| {
+        CliError::hinted(
+            Error::Store {
+                path: FOLDER.into(),
+                fault: StoreFault::Missing,
+                message: "there is no store here or in a folder above".into(),
+            },
+            "give files or folders, name a store with --store FOLDER, or make one: samestory index add PATHS",
+        )
     })
 }
 

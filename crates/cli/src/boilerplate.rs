@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use samestory::{Error, Result, boilerplate::BoilerplateList, report::sanitize_line, story::Corpus};
+use samestory::{boilerplate::BoilerplateList, report::sanitize_line, story::Corpus};
 
 use super::{
     Outcome,
@@ -14,6 +14,7 @@ use super::{
     bars::{Bars, catch_ctrl_c},
     outputs, sink, stories,
 };
+use crate::error::{CliError, Result};
 
 /// Runs the command.
 pub fn run(args: &BoilerplateArgs) -> Result<Outcome> {
@@ -62,14 +63,14 @@ const HEAD: &str = "# Passages that samestory leaves out of coverage. Set exclud
 
 /// Reads the list in `file`.
 pub fn read(file: &Path) -> Result<BoilerplateList> {
-    let text = fs::read_to_string(file).map_err(Error::io("read", file))?;
-    BoilerplateList::from_toml(&file.display().to_string(), &text)
+    let text = fs::read_to_string(file).map_err(CliError::io("read", file))?;
+    Ok(BoilerplateList::from_toml(&file.display().to_string(), &text)?)
 }
 
 /// Opens `file` in the user's editor, then checks it.
 fn edit(file: &Path) -> Result<()> {
     let editor = ["VISUAL", "EDITOR"].iter().find_map(|name| env::var(name).ok().filter(|v| !v.is_empty()));
-    let refuse = |message: String| Error::Option {
+    let refuse = |message: String| CliError::Usage {
         option: "boilerplate edit".into(),
         message,
         hint: format!("set EDITOR, or open {} yourself", file.display()),

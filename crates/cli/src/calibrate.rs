@@ -8,7 +8,6 @@ use std::{
 };
 
 use samestory::{
-    Error, Result,
     compare::{self, Comparer, LabelledPairs, RuleTable, Score, SweepPoint, Thresholds},
     corpus,
     group::{Constraints, Decisions},
@@ -25,6 +24,7 @@ use super::{
     engine::Engine,
     outputs, sink, stories,
 };
+use crate::error::{CliError, Result};
 
 /// Draws of the bootstrap.
 const ROUNDS: usize = 200;
@@ -56,7 +56,7 @@ impl Said {
         let file = args.decisions.as_deref().unwrap_or(Path::new(""));
         let decided = Decisions::read(file)?.resolve_checked(file, corpus)?;
         match decided.must_link.len() + decided.cannot_link.len() {
-            0 => Err(Error::Option {
+            0 => Err(CliError::Usage {
                 option: "--decisions".into(),
                 message: format!("no line of {} is on two of the stories", file.display()),
                 hint: "give the decisions on the stories that are read here".into(),
@@ -124,7 +124,7 @@ pub fn run(args: &Calibrate) -> Result<Outcome> {
         }
     };
     if labelled.is_empty() {
-        return Err(Error::Option {
+        return Err(CliError::Usage {
             option: if args.labels.is_some() { "--labels" } else { "--decisions" }.into(),
             message: "nothing is said of any pair of stories that is near enough to be compared".into(),
             hint: "say it of stories that are copies of one another, and of some that only look like it"
@@ -133,7 +133,8 @@ pub fn run(args: &Calibrate) -> Result<Outcome> {
     }
     let start = Thresholds::default();
     let proposed = labelled.propose(&start, said.least());
-    let table = RuleTable::new(proposed.clone(), &engine.model.fingerprint(), &comparer.cosine_baseline());
+    let table =
+        RuleTable::new(proposed.clone(), &engine.model.fingerprint(), &comparer.prepared().cosine_baseline());
     let text = format!("{HEAD}{}", table.to_toml()?);
     sink::write_to(Some(&args.out), |out| out.write_all(text.as_bytes()))?;
     sink::write_to(None, |out| {
@@ -186,14 +187,14 @@ fn sweep(
 
 /// Reads a rule table.
 pub fn read_rules(file: &Path) -> Result<RuleTable> {
-    let text = fs::read_to_string(file).map_err(Error::io("read", file))?;
-    RuleTable::from_toml(&file.display().to_string(), &text)
+    let text = fs::read_to_string(file).map_err(CliError::io("read", file))?;
+    Ok(RuleTable::from_toml(&file.display().to_string(), &text)?)
 }
 
 /// The label of each story of `corpus`.
 fn read_labels(file: &Path, corpus: &Corpus) -> Result<Vec<Option<String>>> {
-    let text = fs::read_to_string(file).map_err(Error::io("read", file))?;
-    let refuse = |message: String| Error::Option {
+    let text = fs::read_to_string(file).map_err(CliError::io("read", file))?;
+    let refuse = |message: String| CliError::Usage {
         option: "--labels".into(),
         message,
         hint: "a label is a line {\"id\": \"…\", \"group\": \"…\"}; stories of one origin have one group"

@@ -3,7 +3,7 @@
 use std::io::{self, BufReader, Write};
 
 use samestory::{
-    Error, Result,
+    Error,
     archive::{AddOutcome, Archive, CheckResult, Embed, RelatedStory},
     compare::Relation,
     corpus, ingest,
@@ -23,6 +23,7 @@ use super::{
     engine::Engine,
     stories,
 };
+use crate::error::{CliError, Result};
 
 /// The version of the lines.
 const SCHEMA: u32 = 1;
@@ -117,10 +118,10 @@ pub fn run(args: &Check) -> Result<Outcome> {
         };
         for (line, has_id, read) in come {
             if super::bars::stopped() {
-                return Err(Error::Stopped {
-                    done: format!("{} lines were answered", line.saturating_sub(1)),
-                    hint: "give the lines that follow to go on".into(),
-                });
+                return Err(CliError::hinted(
+                    Error::Stopped { done: format!("{} lines were answered", line.saturating_sub(1)) },
+                    "give the lines that follow to go on",
+                ));
             }
             bad |= !read.notices.is_empty();
             let notices: Vec<String> = read.notices.iter().map(ToString::to_string).collect();
@@ -134,7 +135,7 @@ pub fn run(args: &Check) -> Result<Outcome> {
             };
             duplicates |= answer.verdict == "duplicate";
             let written = json_line(&answer, &mut out).and_then(|()| out.flush());
-            written.map_err(Error::io("write", "standard output"))?;
+            written.map_err(CliError::io("write", "standard output"))?;
         }
     }
     if args.learn {

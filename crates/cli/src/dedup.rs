@@ -3,8 +3,9 @@
 use std::{collections::BTreeSet, path::PathBuf};
 
 use samestory::{
-    Error, Result,
+    Error,
     compare::{self, Provenance},
+    error::Setting,
     group::Groups,
     ingest,
     report::{self, Format, Page, json_line, json_pretty, write_html},
@@ -21,6 +22,7 @@ use super::{
     judge::{self, Ask, Counts, Judged},
     outputs, sink, stories,
 };
+use crate::error::Result;
 
 /// Runs the command.
 pub fn run(args: &Dedup) -> Result<Outcome> {
@@ -164,7 +166,7 @@ pub fn write_outputs(
             )
         });
         if let Some(error) = failure {
-            return Err(error);
+            return Err(error.into());
         }
         written?;
     }
@@ -188,11 +190,11 @@ pub fn compare_options(args: &Dedup) -> Result<compare::Options> {
     let mut options = compare::Options::default();
     if let Some(share) = args.min_coverage {
         if !(0.0..=1.0).contains(&share) {
-            return Err(Error::Option {
-                option: "--min-coverage".into(),
+            return Err(Error::Setting {
+                setting: Setting::MinCoverage,
                 message: format!("{share} is no share"),
-                hint: "give a number between 0 and 1, as in --min-coverage 0.7".into(),
-            });
+            }
+            .into());
         }
         options.thresholds.copy_coverage = share;
     }

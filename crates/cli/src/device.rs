@@ -22,10 +22,9 @@ pub struct Chosen {
 /// says so if the build has a GPU backend that found nothing.
 pub fn choose(choice: DeviceChoice, model: &Model, isa: Isa) -> Result<Chosen> {
     match choice {
-        DeviceChoice::Gpu(name) if model.precision == Precision::Int8 => Err(Error::Option {
-            option: "--precision int8".into(),
+        DeviceChoice::Gpu(name) if model.precision == Precision::Int8 => Err(Error::Setting {
+            setting: samestory::error::Setting::Precision,
             message: format!("{name} computes in f16 only"),
-            hint: "leave --precision out, or use --device cpu".into(),
         }),
         DeviceChoice::Auto if model.precision == Precision::Int8 => {
             on_cpu(model, isa, Some("auto: int8 runs on CPUs only".into()))

@@ -3,8 +3,9 @@
 use std::{fmt::Write as _, thread};
 
 use samestory::{
-    Error, Result,
+    Error,
     device::Isa,
+    error::DeviceFault,
     model::{Model, Precision},
     progress::NoProgress,
     store::Store,
@@ -18,6 +19,7 @@ use super::{
     engine::{Engine, built_in_model, isa_from_env, open_model},
     sink,
 };
+use crate::error::{CliError, Result};
 
 /// A text and the vector that sentence-transformers gives it in float32: one of `tests/golden`.
 const KNOWN: &str = include_str!("../../../models/all-MiniLM-L6-v2/known.json");
@@ -55,8 +57,11 @@ pub fn run(args: &Doctor) -> Result<Outcome> {
         }
         Err(error) => {
             // What can be told of the model without a device.
-            check("model", open_model(args.compute.model.as_deref()).and_then(|m| files(&m)));
-            check("device", Err(error));
+            check(
+                "model",
+                open_model(args.compute.model.as_deref()).map_err(CliError::from).and_then(|m| files(&m)),
+            );
+            check("device", Err(error.into()));
         }
     }
     check("store", store(args));
@@ -68,9 +73,9 @@ pub fn run(args: &Doctor) -> Result<Outcome> {
 fn line(check: &Check) -> String {
     let mut text = match &check.found {
         Ok(found) => format!("ok     {:<16} {found}\n", check.name),
-        Err(error) => format!("wrong  {:<16} {error}\n", check.name),
+        Err(error) => format!("wrong  {:<16} {}\n", check.name, error.message()),
     };
-    if let Some(hint) = check.found.as_ref().err().and_then(Error::hint) {
+    if let Some(hint) = check.found.as_ref().err().and_then(CliError::hint) {
         // Writing to a string does not fail.
         let _ = writeln!(text, "       {:<16} hint: {hint}", "");
     }
@@ -140,8 +145,9 @@ fn compared(cosine: f32) -> Result<String> {
     Err(Error::Device {
         device: "this path".into(),
         reason: format!("a known text has cosine {cosine:.6} to its golden value, below {LEAST}"),
-        hint: "SAMESTORY_CPU=portable computes without special instructions; please report this".into(),
-    })
+        fault: DeviceFault::WrongValues,
+    }
+    .into())
 }
 
 fn store(args: &Doctor) -> Result<String> {

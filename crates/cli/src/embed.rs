@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 
 use samestory::{
-    Result,
     report::json_line,
     story::{Corpus, Passage, Story, StoryId},
 };
@@ -16,6 +15,7 @@ use super::{
     engine::Engine,
     outputs, sink, stories,
 };
+use crate::error::Result;
 
 #[derive(Serialize)]
 struct Line<'a> {

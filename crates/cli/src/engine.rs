@@ -6,6 +6,7 @@ use samestory::{
     Error, Result,
     device::{Gpu, Isa, NameError},
     embed::{EmbedStats, Embeddings, Encoder, embed_texts},
+    error::{DeviceFault, Setting},
     link::Titles,
     model::Model,
     progress::Progress,
@@ -115,15 +116,15 @@ pub fn open_model(spec: Option<&str>) -> Result<Model> {
     }
 }
 
+/// What stands for the path of the model inside the binary.
+pub const BUILT_IN: &str = "(built in)";
+
 /// The model inside the binary. An error in a build without the feature `embedded-model`.
 pub fn built_in_model() -> Result<Model> {
     #[cfg(feature = "embedded-model")]
     return Model::from_static(&samestory_minilm::files());
     #[cfg(not(feature = "embedded-model"))]
-    return Err(Error::ModelMissing {
-        path: "(built in)".into(),
-        hint: "this build has no model inside: give --model a folder, or build with default features".into(),
-    });
+    return Err(Error::ModelMissing { path: BUILT_IN.into() });
 }
 
 /// The local Hugging Face cache, where its own tools would look for it.
@@ -144,13 +145,10 @@ pub fn isa_from_env() -> Result<Isa> {
 
 /// The instruction set of that name, if this processor has it.
 pub fn parse_isa(name: &str) -> Result<Isa> {
-    name.parse().map_err(|error: NameError| {
-        let have: Vec<_> = Isa::available().into_iter().map(Isa::name).collect();
-        Error::Device {
-            device: name.into(),
-            reason: error.to_string(),
-            hint: format!("this processor has {}", have.join(", ")),
-        }
+    name.parse().map_err(|error: NameError| Error::Device {
+        device: name.into(),
+        reason: error.to_string(),
+        fault: DeviceFault::InstructionSet,
     })
 }
 
@@ -158,10 +156,9 @@ pub fn parse_isa(name: &str) -> Result<Isa> {
 pub fn set_threads(threads: Option<u16>) -> Result<usize> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = threads.map_or(cores, usize::from);
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().map_err(|e| Error::Option {
-        option: "--threads".into(),
-        message: e.to_string(),
-        hint: "ask for fewer threads".into(),
-    })?;
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build_global()
+        .map_err(|e| Error::Setting { setting: Setting::Threads, message: e.to_string() })?;
     Ok(threads)
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use samestory::{
-    Error, Result,
+    Error,
     compare::{Comparer, Explanation, Options, PassageChange, PassageDiff},
     ingest,
     report::{json_pretty, sanitize_line},
@@ -23,6 +23,7 @@ use super::{
     engine::Engine,
     sink, stories,
 };
+use crate::error::{CliError, Result};
 
 /// Runs the command.
 pub fn run(args: &Explain) -> Result<Outcome> {
@@ -71,7 +72,7 @@ fn of_store(args: &Explain, engine: &Engine) -> Result<Option<Explanation>> {
     let options = samestory::archive::ArchiveOptions { compare: options, ..Default::default() };
     let archive = samestory::archive::Archive::open(store, options)?;
     archive::tell_rebuilt(&archive);
-    archive.explain(a, b)
+    Ok(archive.explain(a, b)?)
 }
 
 fn write(args: &Explain, explanation: &Explanation, bad_input: bool) -> Result<Outcome> {
@@ -97,7 +98,7 @@ pub fn find(
         Some((file, number)) if !Path::new(name).is_file() => (file, number),
         _ => (name, 1),
     };
-    let unknown = |hint: String| Error::UnknownStory { id: name.into(), hint };
+    let unknown = |hint: String| CliError::hinted(Error::UnknownStory { id: name.into() }, hint);
     if !Path::new(file).is_file() {
         let hint = "give an id from the report with --in PATHS, a file, or file#n for its nth story";
         return Err(unknown(hint.into()));

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use samestory::{
-    Result,
     archive::{Archive as Archived, ArchiveOptions, GroupedCorpus},
     compare::{self, Comparer},
     story::Corpus,
@@ -18,6 +17,7 @@ use super::{
     judge::{Ask, decided, judge},
     stories,
 };
+use crate::error::Result;
 
 /// What a command was given.
 pub struct Wish<'a> {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use samestory::{
-    Error, Result,
+    Error,
     archive::{Archive, SourceFile},
     embed::EmbedStats,
     group::Decisions,
@@ -24,6 +24,7 @@ use super::{
     engine::Engine,
     outputs, sink, stories,
 };
+use crate::error::{CliError, Result};
 
 /// Stories of a transaction: a kill loses the embedding of at most so many.
 const BATCH: usize = 256;
@@ -71,21 +72,22 @@ fn update(store: Option<&Path>, args: &IndexUpdate) -> Result<Outcome> {
     let store = Store::open_to_write(&archive::existing_folder(store)?)?;
     store.check_identity(&Identity::of(&engine.model))?;
     let paths: Vec<PathBuf> =
-        store.sources()?.iter().map(|name| store.source_path(name)).collect::<Result<_>>()?;
+        store.sources()?.iter().map(|name| store.source_path(name)).collect::<samestory::Result<_>>()?;
     let (there, gone): (Vec<PathBuf>, Vec<PathBuf>) = paths.into_iter().partition(|path| path.exists());
     for path in &gone {
         say!("samestory: {} is no longer there; its stories stay", shown(path));
     }
     if there.is_empty() {
-        return Err(Error::NoStories {
-            place: "the files that the store was made of".into(),
-            hint: "add files: samestory index add PATHS".into(),
-        });
+        return Err(CliError::hinted(
+            Error::NoStories { place: "the files that the store was made of".into() },
+            "add files: samestory index add PATHS",
+        ));
     }
     let ingested = stories::read(&there, &stories::options(&args.input)?, &bars)?;
     let bad_input = !ingested.notices.is_empty() || !gone.is_empty();
     let hiding = ingested.notices.iter().filter(|n| n.kind.may_lose_stories());
-    let hiding: BTreeSet<PathBuf> = hiding.map(|n| store.source_name(&n.path)).collect::<Result<_>>()?;
+    let hiding: BTreeSet<PathBuf> =
+        hiding.map(|n| store.source_name(&n.path)).collect::<samestory::Result<_>>()?;
     let (mut stories, mut out) = (Vec::new(), 0);
     for story in archive::settled(&store, ingested.stories)? {
         match store.tombstone(&story.id)? {
@@ -117,10 +119,7 @@ fn update(store: Option<&Path>, args: &IndexUpdate) -> Result<Outcome> {
 }
 
 fn stopped() -> Error {
-    Error::Stopped {
-        done: "what was committed is in the store".into(),
-        hint: "run the same command again: it goes on there".into(),
-    }
+    Error::Stopped { done: "what was committed is in the store".into() }
 }
 
 /// A path for the terminal.
@@ -193,7 +192,7 @@ impl<'e> Writer<'e> {
             bars.advance(Stage::Store, count - unknown.len() as u64);
             for story in unknown {
                 if bars.cancelled() {
-                    return Err(stopped());
+                    return Err(stopped().into());
                 }
                 batch.push(story);
                 if batch.len() == BATCH {
@@ -381,7 +380,7 @@ fn export(store: Option<&Path>, args: &IndexExport) -> Result<Outcome> {
     })?;
     if let Some(error) = failure {
         say!("samestory: {written} stories were written before the damage");
-        return Err(error);
+        return Err(error.into());
     }
     Ok(Outcome::Done)
 }

@@ -3,10 +3,11 @@
 use std::{cell::RefCell, path::Path};
 
 use samestory::{
-    Error, Result,
+    Error,
     archive::decisions,
     compare::{self, Comparer, Provenance, Relation, RuleTable, Thresholds, Verdict},
     embed::EmbedStats,
+    error::Setting,
     group::{self, Constraints, Decisions, Groups, Keep},
     ingest::IngestOutcome,
     progress::{Progress, Stage},
@@ -17,6 +18,7 @@ use samestory::{
 };
 
 use super::{bars::Bars, engine::Engine};
+use crate::error::Result;
 
 /// How stories are judged.
 #[derive(Default)]
@@ -72,10 +74,12 @@ pub fn decided(file: Option<&Path>, engine: &Engine, corpus: &Corpus) -> Result<
         );
     }
     let all = given.beside(kept).map_err(|error| match error {
-        Error::Line { line, message, hint, .. } => Error::Line { path: file.into(), line, message, hint },
+        Error::DecisionConflict { line, a, b, .. } => {
+            Error::DecisionConflict { path: file.into(), line, a, b }
+        }
         error => error,
     })?;
-    all.resolve_checked(file, corpus)
+    Ok(all.resolve_checked(file, corpus)?)
 }
 
 /// What is known of a run before anything is judged.
@@ -156,7 +160,7 @@ pub fn judge(ask: &Ask, engine: &Engine, corpus: &Corpus, vectors: &Matrix, bars
     bars.begin(Stage::Compare, Some(pairs.len() as u64));
     let mut options = ask.options.clone();
     if let Some(table) = &ask.rules {
-        let background = || Comparer::new(corpus, vectors, &options).cosine_baseline();
+        let background = || Comparer::new(corpus, vectors, &options).prepared().cosine_baseline();
         options.thresholds = ask.over(table.for_model(&engine.model.fingerprint(), background));
     }
     let comparer = Comparer::new(corpus, vectors, &options);
@@ -226,11 +230,11 @@ impl Ask {
         &self,
         corpus: &Corpus,
         verdicts: &[Verdict],
-        compare: &dyn Fn(StoryId, StoryId) -> Result<Verdict>,
+        compare: &dyn Fn(StoryId, StoryId) -> samestory::Result<Verdict>,
     ) -> Result<Groups> {
         let (keep, decided) = (self.keep.clone(), self.decided.clone());
         let options = group::Options { keep, constraints: decided, ..group::Options::default() };
-        group::group(corpus, verdicts, &options, compare)
+        Ok(group::group(corpus, verdicts, &options, compare)?)
     }
 }
 
@@ -238,11 +242,11 @@ impl Ask {
 fn own_thresholds(table: &RuleTable, engine: &Engine) -> Result<Thresholds> {
     let own = engine.model.fingerprint();
     if !table.fingerprint.is_empty() && table.fingerprint != own {
-        return Err(Error::Option {
-            option: "--rules".into(),
+        return Err(Error::Setting {
+            setting: Setting::Rules,
             message: "this table was measured with another model than the pairs were".into(),
-            hint: "run without --reuse-pairs: that finds the cosines that mean the same to this model".into(),
-        });
+        }
+        .into());
     }
     Ok(table.thresholds.clone())
 }

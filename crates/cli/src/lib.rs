@@ -17,8 +17,10 @@ mod device;
 mod doctor;
 mod embed;
 mod engine;
+mod error;
 mod explain;
 mod grouped;
+mod hints;
 mod index;
 mod judge;
 mod link;
@@ -43,6 +45,7 @@ use clap::Parser;
 use samestory::Error;
 
 use args::{Cli, Command};
+use error::CliError;
 
 /// What a command comes to, as an exit code.
 pub enum Outcome {
@@ -87,8 +90,8 @@ pub fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&error);
-            match error {
-                Error::Interrupted | Error::Stopped { .. } => ExitCode::from(130),
+            match error.library() {
+                Some(Error::Interrupted | Error::Stopped { .. }) => ExitCode::from(130),
                 _ => ExitCode::from(2),
             }
         }
@@ -96,8 +99,8 @@ pub fn main() -> ExitCode {
 }
 
 /// `samestory: what went wrong`, then the hint.
-fn complain(error: &Error) {
-    say!("samestory: {}", printable(&error.to_string()));
+fn complain(error: &CliError) {
+    say!("samestory: {}", printable(&error.message()));
     let hint = error.hint();
     if let Some(hint) = hint {
         say!("  hint: {}", printable(&hint));
@@ -110,6 +113,6 @@ fn printable(text: &str) -> String {
 }
 
 /// A reader that went away (`| head`) wants no more, and no complaint.
-fn is_broken_pipe(error: &Error) -> bool {
-    matches!(error, Error::Io { source, .. } if source.kind() == std::io::ErrorKind::BrokenPipe)
+fn is_broken_pipe(error: &CliError) -> bool {
+    matches!(error.library(), Some(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::BrokenPipe)
 }

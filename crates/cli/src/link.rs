@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use samestory::{
-    Result, compare,
+    compare,
     link::{self, Document, IncrementalLinker, Titles},
     report::{Page, Related, RelatedFormat, write_html, write_related},
     story::Corpus,
@@ -18,6 +18,7 @@ use super::{
     judge::{self, Ask, Counts},
     outputs, sink, stories,
 };
+use crate::error::Result;
 
 /// Runs the command.
 pub fn run(args: &Link) -> Result<Outcome> {

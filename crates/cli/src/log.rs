@@ -1,8 +1,9 @@
 //! `samestory log`: what happened to the groups of a store.
 
-use samestory::{Error, Result, report, store::Store};
+use samestory::{report, store::Store};
 
 use super::{Outcome, archive, args::Log, sink};
+use crate::error::{CliError, Result};
 
 /// Runs the command.
 pub fn run(args: &Log) -> Result<Outcome> {
@@ -13,7 +14,7 @@ pub fn run(args: &Log) -> Result<Outcome> {
         && events.is_empty()
         && reader.events(0, args.group)?.is_empty()
     {
-        return Err(Error::Option {
+        return Err(CliError::Usage {
             option: "--group".into(),
             message: format!("there never was a group {number}"),
             hint: "samestory log without it tells of all groups".into(),

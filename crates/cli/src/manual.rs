@@ -4,9 +4,9 @@ use std::{fs, path::Path};
 
 use clap::CommandFactory;
 use clap_complete::Shell;
-use samestory::{Error, Result};
 
 use super::{Outcome, args::Cli, sink};
+use crate::error::{CliError, Result};
 
 /// Writes the completions of `shell` to standard output.
 pub fn completions(shell: Shell) -> Result<Outcome> {
@@ -18,7 +18,7 @@ pub fn completions(shell: Shell) -> Result<Outcome> {
 
 /// Writes a page a command into `folder`: `samestory.1`, `samestory-dedup.1`, ….
 pub fn man(folder: &Path) -> Result<Outcome> {
-    fs::create_dir_all(folder).map_err(Error::io("write", folder))?;
+    fs::create_dir_all(folder).map_err(CliError::io("write", folder))?;
     let mut command = Cli::command();
     // Names the commands below as their pages are named: samestory-dedup.
     command.build();

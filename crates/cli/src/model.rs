@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use samestory::{Result, model::Model};
+use samestory::model::Model;
 
 use super::{
     Outcome,
@@ -10,6 +10,7 @@ use super::{
     engine::{built_in_model, hub_cache, open_model},
     sink,
 };
+use crate::error::{CliError, Result};
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Outcome> {
@@ -71,7 +72,7 @@ fn info(model: &Model) -> Result<()> {
 
 #[cfg(feature = "hub")]
 fn fetch(id: &str, revision: Option<&str>) -> Result<()> {
-    let cache = hub_cache().ok_or_else(|| samestory::Error::Option {
+    let cache = hub_cache().ok_or_else(|| CliError::Usage {
         option: "HF_HOME".into(),
         message: "there is no home folder to hold the cache".into(),
         hint: "set HF_HOME to a folder".into(),
@@ -82,7 +83,7 @@ fn fetch(id: &str, revision: Option<&str>) -> Result<()> {
 
 #[cfg(not(feature = "hub"))]
 fn fetch(id: &str, _: Option<&str>) -> Result<()> {
-    Err(samestory::Error::Option {
+    Err(CliError::Usage {
         option: format!("model fetch {id}"),
         message: "this build has no network code".into(),
         hint: "build with --features hub, or put config.json, tokenizer.json and model.safetensors \

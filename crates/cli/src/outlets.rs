@@ -1,7 +1,6 @@
 //! `samestory outlets`: what each publisher's text is made of.
 
 use samestory::{
-    Result,
     archive::GroupedCorpus,
     group,
     report::{OutletsFormat as Format, write_outlets},
@@ -14,6 +13,7 @@ use super::{
     grouped::{Wish, grouped},
     outputs, sink,
 };
+use crate::error::Result;
 
 /// Runs the command.
 pub fn run(args: &Outlets) -> Result<Outcome> {

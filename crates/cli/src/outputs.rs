@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use samestory::{
-    Error, Result,
     ingest::Format,
     store::{DATABASE, WRITER_LOCK},
 };
 
 use super::{sink, stories};
+use crate::error::{CliError, Result};
 
 /// Refuses outputs that would take the place of what is read or of one another, and those that cannot be written.
 pub fn check(inputs: &[PathBuf], outputs: &[(&str, Option<&Path>)]) -> Result<()> {
@@ -16,7 +16,7 @@ pub fn check(inputs: &[PathBuf], outputs: &[(&str, Option<&Path>)]) -> Result<()
     for (option, path) in outputs {
         let Some(path) = path else { continue };
         let refuse = |message: String, hint: &str| {
-            Err(Error::Option { option: (*option).into(), message, hint: hint.into() })
+            Err(CliError::Usage { option: (*option).into(), message, hint: hint.into() })
         };
         let shown = samestory::report::sanitize_line(&path.display().to_string(), 400);
         // A device or a pipe is written to, not replaced.
@@ -67,9 +67,9 @@ fn real(path: &Path) -> Result<PathBuf> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         Ok(folder.canonicalize()?.join(path.file_name().unwrap_or_default()))
     });
-    let real = real.map_err(Error::io("write", path))?;
+    let real = real.map_err(CliError::io("write", path))?;
     if let Some(folder) = real.parent() {
-        tempfile::tempfile_in(folder).map_err(Error::io("write", path))?;
+        tempfile::tempfile_in(folder).map_err(CliError::io("write", path))?;
     }
     Ok(real)
 }

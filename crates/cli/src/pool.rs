@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 use samestory::{
-    Error, Result,
+    Error,
     group::Groups,
     link::{self, SimilarityIndex, Titles},
     progress::Progress,
@@ -15,6 +15,7 @@ use super::{
     engine::{Engine, title_rows},
     similar::Query,
 };
+use crate::error::{CliError, Result};
 
 /// Answers questions.
 pub struct Pool<'a> {
@@ -47,7 +48,7 @@ impl Pool<'_> {
         let searched = &self.searched;
         match Ahead::new(self.engine, rows, progress) {
             Ok(embedded) => queries.par_iter().map(|query| searched.nearest(query, &embedded)).collect(),
-            Err(error) if queries.len() == 1 => vec![Err(error)],
+            Err(error) if queries.len() == 1 => vec![Err(error.into())],
             // One by one, as the error is that of one of them.
             Err(_) => queries.chunks(1).flat_map(|query| self.answer_prepared(query, progress)).collect(),
         }
@@ -68,10 +69,10 @@ impl Searched<'_> {
                 self.lookup.nearest(self.lookup.reading(*place), self.k, &wanted)
             }
             Prepared::Other(asked) if asked.corpus.rows.is_empty() => {
-                return Err(Error::NoStories {
-                    place: "the query".into(),
-                    hint: "give a text, a file, an id, or - for standard input".into(),
-                });
+                return Err(CliError::hinted(
+                    Error::NoStories { place: "the query".into() },
+                    "give a text, a file, an id, or - for standard input",
+                ));
             }
             Prepared::Other(asked) => {
                 let [rows, title_vectors] = [&asked.corpus, &asked.title_rows].map(|of| {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use samestory::{
-    Error, Result, corpus,
+    Error, corpus,
     progress::{NoProgress, Progress},
     report::{Hit, json_line},
     story::Story,
@@ -17,6 +17,7 @@ use samestory::{
 use serde::{Deserialize, Serialize};
 
 use super::{ahead, bars::Bars, pool::Pool, similar::Query, sink, stories};
+use crate::error::{CliError, Result};
 
 /// A line that asks: the id of a story of the pool, or a text with perhaps a title and an id of its own.
 #[derive(Deserialize)]
@@ -57,7 +58,7 @@ struct Line {
 pub fn answer(pool: &Pool, file: &Path, out: Option<&Path>, bars: &Bars, quiet: bool) -> Result<bool> {
     let input: Box<dyn Read> = match stories::is_stdin(file) {
         true => Box::new(io::stdin()),
-        false => Box::new(File::open(file).map_err(Error::io("read", file))?),
+        false => Box::new(File::open(file).map_err(CliError::io("read", file))?),
     };
     let (mut input, mut number) = (ahead::reader(input), 0);
     let mut places: HashMap<&str, usize> = HashMap::new();
@@ -74,7 +75,7 @@ pub fn answer(pool: &Pool, file: &Path, out: Option<&Path>, bars: &Bars, quiet: 
                 return Ok(());
             }
             if bars.cancelled() {
-                failed = Some(Error::Interrupted);
+                failed = Some(Error::Interrupted.into());
                 return Err(io::ErrorKind::Interrupted.into());
             }
             let begun = Instant::now();
@@ -88,10 +89,12 @@ pub fn answer(pool: &Pool, file: &Path, out: Option<&Path>, bars: &Bars, quiet: 
                 let answer = read.map(|()| answers.next().expect("an answer each"));
                 let (hits, error) = match answer {
                     Ok(Ok(hits)) => (hits, None),
-                    Ok(Err(error @ Error::NoStories { .. })) => (Vec::new(), Some(error.to_string())),
+                    Ok(Err(error)) if matches!(error.library(), Some(Error::NoStories { .. })) => {
+                        (Vec::new(), Some(error.message()))
+                    }
                     Err(message) => (Vec::new(), Some(message)),
                     Ok(Err(error)) => {
-                        let message = error.to_string();
+                        let message = error.message();
                         failed = Some(error);
                         return Err(io::Error::other(message));
                     }

@@ -1,7 +1,7 @@
 //! `samestory reach`: how each group of copies ran through its outlets.
 
 use samestory::{
-    Error, Result,
+    Error,
     archive::GroupedCorpus,
     group,
     report::{ReachFormat as Format, ReachItem, write_reach},
@@ -14,6 +14,7 @@ use super::{
     grouped::{Wish, grouped},
     outputs, sink,
 };
+use crate::error::{CliError, Result};
 
 /// Runs the command.
 pub fn run(args: &Reach) -> Result<Outcome> {
@@ -35,7 +36,7 @@ fn show(args: &Reach, GroupedCorpus { corpus, groups, comparer, .. }: &GroupedCo
     let asked = match &args.story {
         None => None,
         Some(id) => Some(corpus.stories.iter().position(|s| s.id == *id).ok_or_else(|| {
-            Error::UnknownStory { id: id.clone(), hint: "give an id as samestory dedup shows it".into() }
+            CliError::hinted(Error::UnknownStory { id: id.clone() }, "give an id as samestory dedup shows it")
         })?),
     };
     let chosen: Vec<&group::Group> = groups
@@ -46,7 +47,7 @@ fn show(args: &Reach, GroupedCorpus { corpus, groups, comparer, .. }: &GroupedCo
         .collect();
     if let (Some(number), true) = (args.group, chosen.is_empty()) {
         let numbers = groups.groups.iter().map(|g| g.id);
-        return Err(Error::Option {
+        return Err(CliError::Usage {
             option: "--group".into(),
             message: format!("there is no group {number}"),
             hint: match numbers.clone().min().zip(numbers.max()) {

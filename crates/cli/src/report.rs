@@ -1,7 +1,6 @@
 //! `samestory report`: the page of a store.
 
 use samestory::{
-    Result,
     archive::{GroupedCorpus, decisions},
     compare::Thresholds,
     group::Groups,
@@ -17,6 +16,7 @@ use super::{
     judge::{self, Counts},
     outputs, sink,
 };
+use crate::error::Result;
 
 /// Runs the command.
 pub fn run(args: &Report) -> Result<Outcome> {

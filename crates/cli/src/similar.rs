@@ -6,7 +6,6 @@ use std::{
 };
 
 use samestory::{
-    Error, Result,
     archive::{Archive, FULL_SCAN_LIMIT, LookupCandidates},
     boilerplate::BoilerplateList,
     corpus,
@@ -29,6 +28,7 @@ use super::{
     pool::{Answers, Pool, Searched},
     queries, sink, stories,
 };
+use crate::error::{CliError, Result};
 
 /// Runs the command.
 pub fn run(args: &Similar) -> Result<Outcome> {
@@ -41,7 +41,7 @@ pub fn run(args: &Similar) -> Result<Outcome> {
     }
     outputs::check(&read, &[("--out", args.out.as_deref())])?;
     if let Some(folder) = args.queries.as_deref().filter(|file| file.is_dir()) {
-        return Err(Error::Option {
+        return Err(CliError::Usage {
             option: "--queries".into(),
             message: format!(
                 "{} is a folder",
@@ -53,7 +53,7 @@ pub fn run(args: &Similar) -> Result<Outcome> {
     let asks_stdin =
         args.query.as_deref() == Some("-") || args.queries.as_deref().is_some_and(stories::is_stdin);
     if asks_stdin && args.paths.iter().any(|path| stories::is_stdin(path)) {
-        return Err(Error::Option {
+        return Err(CliError::Usage {
             option: "--in".into(),
             message: "standard input is what is asked, and cannot be what is searched too".into(),
             hint: "keep one of the two in a file".into(),
@@ -213,7 +213,7 @@ impl Query {
             |text: String| Query::Other(Box::new(Story { id: "query".into(), text, ..Story::default() }));
         if asked == "-" {
             let mut text = String::new();
-            io::stdin().read_to_string(&mut text).map_err(Error::io("read", "standard input"))?;
+            io::stdin().read_to_string(&mut text).map_err(CliError::io("read", "standard input"))?;
             return Ok(of_text(text));
         }
         let file = asked.rsplit_once('#').map_or(asked, |(file, _)| file);
@@ -243,7 +243,7 @@ impl<'a> Filter<'a> {
     fn new(args: &'a Similar) -> Result<Self> {
         let date = |option: &str, text: &Option<String>, end: bool| match text {
             None => Ok(None),
-            Some(text) => corpus::parse_date(text, end).map(Some).ok_or_else(|| Error::Option {
+            Some(text) => corpus::parse_date(text, end).map(Some).ok_or_else(|| CliError::Usage {
                 option: option.into(),
                 message: format!("{text:?} is no date"),
                 hint: format!(

@@ -6,13 +6,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use samestory::{Error, Result};
+use crate::error::{CliError, Result};
+use samestory::Error;
 
 /// Runs `write` on standard output, or on a file beside `path` that takes its name once it is whole.
 pub fn write_to(path: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     let Some(path) = path else {
         let mut out = BufWriter::new(stdout().lock());
-        return write(&mut out).and_then(|()| out.flush()).map_err(Error::io("write", "standard output"));
+        return write(&mut out).and_then(|()| out.flush()).map_err(CliError::io("write", "standard output"));
     };
     // A device or a pipe is written to, not replaced; a link stays a link.
     let real = fs::canonicalize(path).unwrap_or_else(|_| followed(path));
@@ -22,7 +23,7 @@ pub fn write_to(path: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> io::R
             write(&mut out)?;
             out.flush()
         });
-        return written.map_err(Error::io("write", path));
+        return written.map_err(CliError::io("write", path));
     }
     let partial = partial_name(&real);
     let result = File::create(&partial).and_then(|file| {
@@ -38,7 +39,7 @@ pub fn write_to(path: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> io::R
     result.map_err(|source| {
         // The error is what matters; a partial file that cannot be removed says so by its name.
         let _ = fs::remove_file(&partial);
-        Error::Io { action: "write", path: path.into(), source }
+        CliError::Library(Error::Io { action: "write", path: path.into(), source })
     })
 }
 

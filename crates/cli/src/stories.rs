@@ -7,12 +7,13 @@ use std::{
 };
 
 use samestory::{
-    Error, Result,
+    Error,
     ingest::{self, FieldMap, IngestOptions, IngestOutcome, NoticeKind, RecordSource},
     progress::Progress,
 };
 
 use super::{args::Input, bars::stdin};
+use crate::error::{CliError, Result};
 
 /// Notices shown one by one; the rest is counted.
 const NOTICES: usize = 20;
@@ -41,7 +42,7 @@ pub fn read_spooled(
     for input in inputs {
         opened.push(match input.name {
             Some(_) => {
-                let file = File::open(&input.path).map_err(Error::io("read", &input.path))?;
+                let file = File::open(&input.path).map_err(CliError::io("read", &input.path))?;
                 ingest::Input::Stdin(Box::new(file))
             }
             None => ingest::Input::Path(input.path.clone()),
@@ -68,12 +69,11 @@ fn read_inputs(
     }
     if ingested.stories.is_empty() {
         let place: Vec<_> = paths.iter().map(|p| p.display().to_string()).collect();
-        return Err(Error::NoStories {
-            place: place.join(", "),
-            hint: "samestory reads .txt .md .html .jsonl .json .csv .tsv .parquet, also .gz and .zst; \
-                   --field text=NAME names the field that holds the text"
-                .into(),
-        });
+        return Err(CliError::hinted(
+            Error::NoStories { place: place.join(", ") },
+            "samestory reads .txt .md .html .jsonl .json .csv .tsv .parquet, also .gz and .zst; \
+             --field text=NAME names the field that holds the text",
+        ));
     }
     Ok(ingested)
 }
@@ -95,8 +95,9 @@ pub fn spool(paths: &[PathBuf], twice: bool) -> Result<(Vec<RecordSource>, Optio
             inputs.push(RecordSource { path: path.clone(), name: None });
             continue;
         }
-        let mut spool = tempfile::NamedTempFile::new().map_err(Error::io("write", std::env::temp_dir()))?;
-        io::copy(&mut stdin(), &mut spool).map_err(Error::io("write", spool.path()))?;
+        let mut spool =
+            tempfile::NamedTempFile::new().map_err(CliError::io("write", std::env::temp_dir()))?;
+        io::copy(&mut stdin(), &mut spool).map_err(CliError::io("write", spool.path()))?;
         inputs.push(RecordSource { path: spool.path().into(), name: Some(path.clone()) });
         file = Some(spool);
     }

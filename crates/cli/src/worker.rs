@@ -8,7 +8,7 @@ use std::{
 
 use clap::{Args, Subcommand, ValueEnum};
 use samestory::{
-    Error, Result, compare,
+    compare,
     device::Precision,
     group,
     ingest::{FieldMap, IngestOptions},
@@ -22,6 +22,7 @@ use super::{
     args::Compute,
     engine::{Engine, isa_from_env, open_model, set_threads},
 };
+use crate::error::{CliError, Result};
 
 #[derive(Args)]
 pub struct Worker {
@@ -172,7 +173,7 @@ pub fn run(args: &Worker) -> Result<Outcome> {
             (true, "describe", Counts::default())
         }
     };
-    to.flush().map_err(Error::io("write", "standard output"))?;
+    to.flush().map_err(CliError::io("write", "standard output"))?;
     if !quiet {
         say!("samestory worker {name}: {} rows read, {} written", counts.read, counts.written);
     }
@@ -188,20 +189,20 @@ impl WorkerOptions {
 }
 
 fn read_words(path: &Path) -> Result<WordTable> {
-    let file = File::open(path).map_err(Error::io("read", path))?;
-    WordTable::read(&mut BufReader::new(file))
+    let file = File::open(path).map_err(CliError::io("read", path))?;
+    Ok(WordTable::read(&mut BufReader::new(file))?)
 }
 
 fn describe(stream: Option<&str>, model: &str, out: &mut dyn Write) -> Result<()> {
     let Some(name) = stream else {
         let description = worker::description(model);
-        return writeln!(out, "{description:#}").map_err(Error::io("write", "standard output"));
+        return writeln!(out, "{description:#}").map_err(CliError::io("write", "standard output"));
     };
     let known = || Stream::ALL.map(Stream::name).join(", ");
-    let stream = Stream::named(name).ok_or_else(|| Error::Option {
+    let stream = Stream::named(name).ok_or_else(|| CliError::Usage {
         option: "--stream".into(),
         message: format!("{name:?} is no stream"),
         hint: format!("one of {}", known()),
     })?;
-    worker::write_empty(stream, model, out)
+    Ok(worker::write_empty(stream, model, out)?)
 }

@@ -6,15 +6,16 @@ use std::{
     time::Instant,
 };
 
-use samestory::{Error, Result, bench::Summary};
+use samestory::{Error, bench::Summary};
 
 use crate::args::Bench;
+use crate::error::{CliError, Result};
 
 const STARTS: usize = 5;
 
 /// Milliseconds from the start of a process to its end, one text having been embedded.
 pub fn start(args: &Bench, device: &str, threads: usize) -> Result<Summary> {
-    let program = env::current_exe().map_err(Error::io("find", "this program"))?;
+    let program = env::current_exe().map_err(CliError::io("find", "this program"))?;
     let mut times = Vec::with_capacity(STARTS);
     for _ in 0..STARTS {
         let mut command = Command::new(&program);
@@ -28,14 +29,15 @@ pub fn start(args: &Bench, device: &str, threads: usize) -> Result<Summary> {
             .stdout(Stdio::null())
             .env("RAYON_NUM_THREADS", threads.to_string())
             .status()
-            .map_err(Error::io("start", &program))?;
+            .map_err(CliError::io("start", &program))?;
         times.push(begun.elapsed().as_secs_f64() * 1e3);
         if !status.success() {
             return Err(Error::Io {
                 action: "measure a cold start of",
                 path: program,
                 source: std::io::Error::other(format!("it ended with {status}")),
-            });
+            }
+            .into());
         }
     }
     Ok(Summary::of(&times))

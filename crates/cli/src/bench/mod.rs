@@ -12,7 +12,7 @@ use std::{
 };
 
 use samestory::{
-    Error, Result,
+    Error,
     bench::{self, BenchOptions, BenchReport, REPORT_SCHEMA, Subject},
     device::{GpuName, Isa},
     embed::{CandleEncoder, cpu_encoder_with, embed_texts},
@@ -29,6 +29,7 @@ use super::{
     engine::{isa_from_env, open_model, parse_isa},
     outputs, sink, stories,
 };
+use crate::error::{CliError, Result};
 
 /// Runs the command.
 pub fn run(args: &Bench) -> Result<Outcome> {
@@ -59,10 +60,10 @@ pub fn run(args: &Bench) -> Result<Outcome> {
     };
     let corpus = Corpus::new(stories);
     if corpus.rows.is_empty() {
-        return Err(Error::NoStories {
-            place: corpus_name,
-            hint: "leave --corpus out to embed the built-in texts".into(),
-        });
+        return Err(CliError::hinted(
+            Error::NoStories { place: corpus_name },
+            "leave --corpus out to embed the built-in texts",
+        ));
     }
     let options = BenchOptions {
         rounds: usize::from(args.rounds),
@@ -91,7 +92,7 @@ pub fn run(args: &Bench) -> Result<Outcome> {
 fn edges(lengths: &[usize]) -> Result<Vec<usize>> {
     match lengths.first().is_some_and(|&n| n > 0) && lengths.is_sorted_by(|a, b| a < b) {
         true => Ok(lengths.to_vec()),
-        false => Err(Error::Option {
+        false => Err(CliError::Usage {
             option: "--lengths".into(),
             message: "these are no edges, which ascend from 1 on".into(),
             hint: "give numbers of tokens from short to long, as in --lengths 32,64,128".into(),
@@ -101,8 +102,9 @@ fn edges(lengths: &[usize]) -> Result<Vec<usize>> {
 
 /// The report of an earlier run with `model`.
 fn read_report(path: &Path, model: &Model) -> Result<BenchReport> {
-    let text = fs::read_to_string(path).map_err(Error::io("read", path))?;
-    let refuse = |message: String, hint: String| Error::Option { option: "--against".into(), message, hint };
+    let text = fs::read_to_string(path).map_err(CliError::io("read", path))?;
+    let refuse =
+        |message: String, hint: String| CliError::Usage { option: "--against".into(), message, hint };
     let shown = samestory::report::sanitize_line(&path.display().to_string(), 400);
     let report: BenchReport = serde_json::from_str(&text).map_err(|e| {
         let hint = "give a file that samestory bench --json wrote".into();
@@ -177,7 +179,7 @@ type Found = (Arc<dyn samestory::embed::Encoder>, Option<Isa>);
 
 fn encoder(name: &str, precision: Precision, model: &Model) -> Result<Found> {
     if precision == Precision::Int8 && name.parse::<Isa>().is_err() {
-        return Err(Error::Option {
+        return Err(CliError::Usage {
             option: "--devices".into(),
             message: format!("{name} does not compute in int8"),
             hint: "int8 goes with the CPU paths, as in amx+int8".into(),
@@ -192,8 +194,9 @@ fn encoder(name: &str, precision: Precision, model: &Model) -> Result<Found> {
             return Err(Error::Device {
                 device: "stock".into(),
                 reason: "candle-transformers is not in this build".into(),
-                hint: "build with --features yardstick".into(),
-            });
+                fault: samestory::error::DeviceFault::NotBuilt("yardstick"),
+            }
+            .into());
         }
         name if GpuName::from_str(name).is_ok() => {
             (Arc::new(CandleEncoder::on_gpu(model, &GpuName::from_str(name)?.open()?)?), None)

@@ -1,0 +1,92 @@
+//! Reports on an outcome: files for people and programs, and the figures of the run.
+
+use std::io::{self, Write};
+
+use super::DedupOutcome;
+use crate::{
+    Result,
+    compare::Relation,
+    embedder::Embedder,
+    group::{Constraints, Groups},
+    progress::Progress,
+    report::{self, Evidence, Format, Manifest},
+    story::Corpus,
+};
+
+impl DedupOutcome {
+    /// Writes the report in `format`.
+    ///
+    /// # Errors
+    /// If `out` cannot be written.
+    pub fn write_report(&self, format: Format, out: &mut dyn Write) -> io::Result<()> {
+        report::write(format, &self.corpus, &self.groups, out)
+    }
+
+    /// What the review page shows of the groups: aligned passages and the coverage of all pairs.
+    ///
+    /// # Errors
+    /// As [`DedupOutcome::comparer`].
+    pub fn evidence(&self, progress: &dyn Progress) -> Result<Evidence> {
+        let (comparer, thresholds) = (self.comparer()?, self.thresholds());
+        Ok(self
+            .embedder
+            .install(|| Evidence::gather(&comparer, &self.verdicts, &self.groups, thresholds, progress)))
+    }
+
+    /// The figures of the run. Those of reading and the seconds are for the caller to add.
+    pub fn manifest(&self) -> Manifest {
+        Manifest {
+            index: self.search.to_string(),
+            candidates: self.compared as u64,
+            candidate_recall: self.search.recall,
+            recall_how: self.search.recall_how.clone(),
+            embedding: self.embed_stats,
+            ..Manifest::of_run(&self.embedder, &self.corpus)
+                .with_groups(&self.groups)
+                .with_decisions(self.decisions())
+        }
+    }
+}
+
+impl Manifest {
+    /// What runs, and on how much: model, device, threads, stories, passages and rows.
+    pub fn of_run(embedder: &Embedder, corpus: &Corpus) -> Self {
+        let model = embedder.model();
+        Manifest {
+            version: env!("CARGO_PKG_VERSION").into(),
+            model: model.name.clone(),
+            fingerprint: model.fingerprint(),
+            device: embedder.describe_device(),
+            threads: embedder.threads(),
+            stories: corpus.stories.len() as u64,
+            passages: corpus.passages.iter().map(|p| p.len() as u64).sum(),
+            rows: corpus.rows.len() as u64,
+            ..Manifest::default()
+        }
+    }
+
+    /// With what was found: groups, removed stories and links.
+    #[must_use]
+    pub fn with_groups(self, groups: &Groups) -> Self {
+        let members = || groups.groups.iter().flat_map(|g| &g.members).filter(|m| m.removed);
+        let removed =
+            |r: Relation| (r.name().to_string(), members().filter(|m| m.relation == r).count() as u64);
+        let links = |r: Relation| {
+            (r.name().to_string(), groups.links.iter().filter(|l| l.relation == r).count() as u64)
+        };
+        let origins = [Relation::Identical, Relation::Copy, Relation::Excerpt, Relation::Update];
+        Manifest {
+            groups: groups.groups.len() as u64,
+            removed: origins.map(removed).to_vec(),
+            links: [Relation::Twin, Relation::Related].map(links).to_vec(),
+            ..self
+        }
+    }
+
+    /// With the number of decisions that apply to the stories.
+    #[must_use]
+    pub fn with_decisions(self, decisions: &Constraints) -> Self {
+        let count = decisions.must_link.len() + decisions.cannot_link.len() + decisions.canonical.len();
+        Manifest { decisions: count as u64, ..self }
+    }
+}
