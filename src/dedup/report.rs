@@ -39,7 +39,7 @@ impl DedupOutcome {
             index: self.search.to_string(),
             candidates: self.compared as u64,
             candidate_recall: self.search.recall,
-            recall_how: self.search.recall_how.clone(),
+            recall_method: self.search.recall_how.clone(),
             embedding: self.embed_stats,
             ..Manifest::of_run(&self.embedder, &self.corpus)
                 .with_groups(&self.groups)
@@ -60,7 +60,7 @@ impl Manifest {
             threads: embedder.threads(),
             stories: corpus.stories.len() as u64,
             passages: corpus.passages.iter().map(|p| p.len() as u64).sum(),
-            rows: corpus.rows.len() as u64,
+            distinct_passages: corpus.rows.len() as u64,
             ..Manifest::default()
         }
     }
