@@ -1,45 +1,70 @@
-//! Stories that come into a store and leave it.
+//! Adds stories to a store.
+
+use std::collections::BTreeSet;
 
 use super::{
-    Archive, Embed, Matcher,
-    check::{Batch, CheckResult, Inserted},
-    pairs,
-    working_set::WorkingSet,
+    Archive, Embed,
+    check::CheckResult,
+    matcher::Matcher,
+    prepare::{Inserted, PreparedStories},
+    regroup::GroupUpdate,
+    stored_verdicts,
 };
 use crate::{
-    Error, Result,
+    Result,
     compare::{TermStatistics, story_terms},
-    corpus::{has_ordinal_id, text_digest},
     embed::EmbedStats,
-    store::{Added, Store, StoredPassage, StoryStatus, WriteTransaction},
-    story::{Corpus, Row, RowId, Story, StoryId},
+    store::{RowNumber, RunNumber, Store, StoredPassage, StoryNumber, StoryStatus, WriteTransaction},
+    story::{Corpus, RowId, Story, StoryId},
 };
 
-/// A file whose stories are all in once a batch is.
+/// A file whose stories are all in the store once a batch is added.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFile {
-    /// Its path.
+    /// Its name in the store: see [`Store::source_name`].
     pub path: String,
-    /// See [`crate::store::digest_stories`].
+    /// The digest of its stories: see [`crate::store::digest_stories`].
     pub digest: [u8; 32],
     /// How many stories it has.
     pub stories: u64,
 }
 
-/// What came of a batch.
-#[derive(Debug, Clone, Default)]
+/// What became of added stories.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AddOutcome {
-    /// What became of the stories.
-    pub added: Added,
+    /// Stories that were new.
+    pub added: u64,
+    /// Stories that replaced an earlier version from the same file.
+    pub replaced: u64,
+    /// Stories that the store had as they are.
+    pub unchanged: u64,
+    /// Ids of stories that were not added, because a story from another file has the id.
+    pub conflicting_ids: Vec<String>,
     /// What the encoder saw.
     pub embed_stats: EmbedStats,
 }
 
+impl AddOutcome {
+    /// The outcome of two batches together.
+    pub fn merge(mut self, other: AddOutcome) -> AddOutcome {
+        self.added += other.added;
+        self.replaced += other.replaced;
+        self.unchanged += other.unchanged;
+        self.conflicting_ids.extend(other.conflicting_ids);
+        self.embed_stats = self.embed_stats.merge(other.embed_stats);
+        self
+    }
+}
+
 impl Archive {
-    /// Notes that a run began, at `at` in milliseconds since 1970 UTC; its number.
-    pub fn begin_run(&mut self, at: i64, command: &str) -> Result<i64> {
+    /// Records that a run began, at `at` in milliseconds since 1970 UTC.
+    ///
+    /// # Errors
+    /// [`Error::Store`](crate::Error::Store) if the store cannot be written.
+    pub fn begin_run(&mut self, at: i64, command: &str) -> Result<RunNumber> {
         let transaction = self.store.begin_write()?;
-        if !self.matcher.index.rebuilt.is_empty() {
-            // Files of another state would belong to this one again if its last item happened to be theirs.
+        if !self.matcher.index.warnings.is_empty() {
+            // Index files of another state would fit this one again if its last item happened to be theirs.
             transaction.reset_generation()?;
         }
         let run = transaction.insert_run(at, command)?;
@@ -47,297 +72,260 @@ impl Archive {
         Ok(run)
     }
 
-    /// Keeps the figures of a run, as JSON.
-    pub fn finish_run(&mut self, run: i64, manifest: &str) -> Result<()> {
+    /// Records the manifest of a run, as JSON.
+    ///
+    /// # Errors
+    /// [`Error::Store`](crate::Error::Store) if the store cannot be written.
+    pub fn finish_run(&mut self, run: RunNumber, manifest: &str) -> Result<()> {
         let transaction = self.store.begin_write()?;
         transaction.set_manifest(run, manifest)?;
         transaction.commit()
     }
 
-    /// Judges stories against all that came before them, and puts them into the store: all of them or none.
+    /// Compares stories with all before them, and adds them to the store and its groups: all of them or none. `files`
+    /// are complete with them.
+    ///
+    /// # Errors
+    /// [`Error::Store`](crate::Error::Store) if the store cannot be read or written, and the errors of `embed`; nothing
+    /// is added then.
     pub fn add(
         &mut self,
-        run: i64,
+        run: RunNumber,
         stories: Vec<Story>,
-        whole: &[SourceFile],
+        files: &[SourceFile],
         embed: &Embed<'_>,
     ) -> Result<AddOutcome> {
-        let mut learned = AddOutcome::default();
-        let mut new = Vec::new();
-        let mut replaced = Vec::new();
-        let mut met = std::collections::BTreeSet::new();
+        let mut outcome = AddOutcome::default();
+        let (mut new, mut replaced) = (Vec::new(), Vec::new());
+        let mut ids = BTreeSet::new();
         for story in stories {
-            match self.store.status(&story)? {
-                StoryStatus::Unchanged => learned.added.unchanged += 1,
-                // Two stories of one batch can have one id, as those of two files can.
-                _ if !met.insert(story.id.clone()) => learned.added.taken.push(story.id),
-                StoryStatus::IdConflict => learned.added.taken.push(story.id),
-                StoryStatus::New => {
-                    new.push(story);
-                    replaced.push(None);
+            let earlier = match self.store.status(&story)? {
+                StoryStatus::Unchanged => {
+                    outcome.unchanged += 1;
+                    continue;
                 }
-                StoryStatus::Changed(number) => {
-                    new.push(story);
-                    replaced.push(Some(number));
+                // Two stories of one batch can have the same id, as those of two files can.
+                _ if !ids.insert(story.id.clone()) => {
+                    outcome.conflicting_ids.push(story.id);
+                    continue;
                 }
-            }
+                StoryStatus::IdConflict => {
+                    outcome.conflicting_ids.push(story.id);
+                    continue;
+                }
+                StoryStatus::New => None,
+                StoryStatus::Changed(number) => Some(number),
+            };
+            new.push(story);
+            replaced.push(earlier);
         }
-        let batch = self.matcher.batch(&self.store, new, embed)?;
-        self.put(run, &batch, &replaced, whole, &mut learned)?;
-        Ok(learned)
+        let prepared = self.matcher.prepare(&self.store, new, embed)?;
+        self.insert(run, &prepared, &replaced, files, &mut outcome)?;
+        Ok(outcome)
     }
 
-    /// Judges one story, as [`Archive::judge`] does, and puts it into the store, with its passages embedded once.
+    /// Checks one story, as [`Archive::check`] does, and adds it. Its passages are embedded once.
+    ///
+    /// # Errors
+    /// As [`Archive::add`].
     pub fn check_and_add(
         &mut self,
-        run: i64,
+        run: RunNumber,
         story: Story,
         embed: &Embed<'_>,
     ) -> Result<(CheckResult, AddOutcome)> {
-        let mut learned = AddOutcome::default();
-        let known = self.store.status(&story)?;
+        let mut outcome = AddOutcome::default();
+        let status = self.store.status(&story)?;
         let id = story.id.clone();
-        let batch = self.matcher.batch(&self.store, vec![story], embed)?;
-        let judgement = self.matcher.judgement(&self.store, &batch)?;
-        match known {
-            StoryStatus::Unchanged => learned.added.unchanged += 1,
-            StoryStatus::IdConflict => learned.added.taken.push(id),
-            StoryStatus::New => self.put(run, &batch, &[None], &[], &mut learned)?,
-            StoryStatus::Changed(number) => self.put(run, &batch, &[Some(number)], &[], &mut learned)?,
+        let prepared = self.matcher.prepare(&self.store, vec![story], embed)?;
+        let result = self.matcher.check_prepared(&self.store, &prepared)?;
+        match status {
+            StoryStatus::Unchanged => outcome.unchanged += 1,
+            StoryStatus::IdConflict => outcome.conflicting_ids.push(id),
+            StoryStatus::New => self.insert(run, &prepared, &[None], &[], &mut outcome)?,
+            StoryStatus::Changed(number) => {
+                self.insert(run, &prepared, &[Some(number)], &[], &mut outcome)?;
+            }
         }
-        Ok((judgement, learned))
+        Ok((result, outcome))
     }
 
-    /// Puts the stories of `batch`; `replaced` has the number of each that takes another's place.
-    fn put(
+    /// Inserts prepared stories; `replaced` has, for each, the number of the version that it replaces.
+    fn insert(
         &mut self,
-        run: i64,
-        batch: &Batch,
-        replaced: &[Option<i64>],
-        whole: &[SourceFile],
-        learned: &mut AddOutcome,
+        run: RunNumber,
+        prepared: &PreparedStories,
+        replaced: &[Option<StoryNumber>],
+        files: &[SourceFile],
+        outcome: &mut AddOutcome,
     ) -> Result<()> {
         let Archive { store, matcher } = self;
-        learned.embed_stats = batch.embed_stats;
-        learned.added.rows = batch.embed_stats.texts;
-        // Words that were counted in a change that did not happen must not stay.
-        let put = matcher.put(store, run, batch, replaced, whole);
-        let (fresh, gone) = put.inspect_err(|_| matcher.words.borrow_mut().clear())?;
-        for (number, vector) in &fresh.vectors {
+        // Frequencies that were read in a transaction which failed must not stay.
+        let inserted = matcher.insert_all(store, run, prepared, replaced, files);
+        let inserted = inserted.inspect_err(|_| matcher.words.borrow_mut().clear())?;
+        let removed = || replaced.iter().flatten();
+        for (number, vector) in &inserted.vectors {
             matcher.index.rows.push(*number, vector);
         }
-        gone.iter().for_each(|number| matcher.index.stories.remove(*number));
-        for (number, at) in &fresh.stories {
-            matcher.index.push_story(*number, &batch.searched[at.index()]);
+        removed().for_each(|number| matcher.index.stories.remove(*number));
+        for (number, id) in &inserted.stories {
+            matcher.index.push_story(*number, &prepared.keys[id.index()]);
         }
-        learned.added.replaced = gone.len() as u64;
-        learned.added.added = (fresh.stories.len() - gone.len()) as u64;
+        outcome.replaced = removed().count() as u64;
+        outcome.added = inserted.stories.len() as u64 - outcome.replaced;
+        outcome.embed_stats = prepared.embed_stats;
         Ok(())
-    }
-
-    /// Takes the stories with these ids out, all of them or none; an unknown id is an error. With `tombstones` they are
-    /// marked as what people do not want: see [`Store::tombstone`].
-    pub fn remove(&mut self, run: i64, ids: &[String], tombstones: bool) -> Result<u64> {
-        let Archive { store, matcher } = self;
-        let removed = matcher
-            .remove(store, run, ids, tombstones)
-            .inspect_err(|_| matcher.words.borrow_mut().clear())?;
-        removed.iter().for_each(|number| matcher.index.stories.remove(*number));
-        Ok(removed.len() as u64)
     }
 }
 
 impl Matcher {
-    fn put(
+    /// Inserts all prepared stories in one transaction.
+    fn insert_all(
         &self,
         store: &mut Store,
-        run: i64,
-        batch: &Batch,
-        replaced: &[Option<i64>],
-        whole: &[SourceFile],
-    ) -> Result<(Inserted, Vec<i64>)> {
+        run: RunNumber,
+        prepared: &PreparedStories,
+        replaced: &[Option<StoryNumber>],
+        files: &[SourceFile],
+    ) -> Result<Inserted> {
         let transaction = store.begin_write()?;
-        let mut fresh = Inserted::default();
-        let mut gone = Vec::new();
+        let mut insertion =
+            Insertion { matcher: self, transaction: &transaction, prepared, inserted: Inserted::default() };
         for (i, replaced) in replaced.iter().enumerate() {
-            let at = StoryId(i as u32);
+            let (id, story) = (StoryId(i as u32), &prepared.corpus.stories[i]);
+            let update = GroupUpdate { matcher: self, transaction: &transaction, run, cause: &story.id };
             if let Some(number) = replaced {
-                self.take_out(&transaction, run, *number, Some(&batch.corpus.stories[i]))?;
-                gone.push(*number);
+                self.remove_story(&update, *number, Some(story))?;
             }
-            let (working, verdicts) = self.judge_one(transaction.reader(), batch, at, &fresh)?;
-            let numbers = working.numbers.clone();
-            let flags: Vec<bool> = {
-                let own = working.corpus.passages.last().map(|p| &p[..]).unwrap_or_default();
-                own.iter().map(|p| working.boilerplate[p.row.index()]).collect()
-            };
-            drop(working);
-            let number = self.put_one(&transaction, batch, at, &flags, &mut fresh)?;
-            let mut of_origin = vec![number];
-            for verdict in &verdicts {
-                let Some(other) = numbers[verdict.a.index()] else { continue };
-                transaction.insert_pair(&pairs::stored(verdict, other, number)?)?;
-                if verdict.relation.is_origin() {
-                    of_origin.push(other);
-                }
+            let same_origin = insertion.insert_story(id)?;
+            if same_origin.len() > 1 {
+                update.regroup(&same_origin, &[])?;
             }
-            if of_origin.len() > 1 {
-                self.regroup(&transaction, run, &of_origin, &[], &batch.corpus.stories[i].id)?;
-            }
-            fresh.stories.push((number, at));
         }
-        for SourceFile { path, digest, stories } in whole {
+        let inserted = insertion.inserted;
+        for SourceFile { path, digest, stories } in files {
             transaction.set_source(path, digest, *stories)?;
         }
         transaction.commit()?;
-        Ok((fresh, gone))
+        Ok(inserted)
     }
 
-    /// Puts one story with its rows and words; `flags` says which of its passages are boilerplate.
-    fn put_one(
+    /// Adds the words of a story to the counts of the store, or subtracts them: `times` is 1 or -1. `new` are the rows
+    /// that the store did not have before.
+    pub fn count_words(
         &self,
         transaction: &WriteTransaction<'_>,
-        batch: &Batch,
-        at: StoryId,
-        flags: &[bool],
-        fresh: &mut Inserted,
-    ) -> Result<i64> {
-        let corpus = &batch.corpus;
-        let mut new = Vec::new();
-        let mut passages = Vec::new();
-        for passage in &corpus.passages[at.index()] {
-            let row = passage.row;
-            let known = match fresh.rows.get(&row) {
-                Some(number) => Some(*number),
-                None => transaction.reader().row_number(&corpus.rows[row.index()].hash)?,
-            };
-            let number = match known {
-                Some(number) => number,
-                None => {
-                    new.push(row);
-                    let vector = batch.vectors.row(row.index());
-                    let number = transaction.insert_row(&corpus.rows[row.index()], vector)?;
-                    fresh.vectors.push((number, vector.to_vec()));
-                    number
-                }
-            };
-            fresh.rows.insert(row, number);
-            passages.push(StoredPassage { row: number, span: passage.span.clone(), title: passage.title });
-        }
-        let title_row = self.put_title(transaction, batch, at, fresh)?;
-        let number = transaction.insert_story(&corpus.stories[at.index()], &passages, title_row)?;
-        let mut of_row = vec![false; corpus.rows.len()];
-        for (passage, flag) in corpus.passages[at.index()].iter().zip(flags) {
-            of_row[passage.row.index()] = *flag;
-        }
-        self.count(transaction, corpus, at, &of_row, &new, 1)?;
-        Ok(number)
-    }
-
-    fn put_title(
-        &self,
-        transaction: &WriteTransaction<'_>,
-        batch: &Batch,
-        at: StoryId,
-        fresh: &mut Inserted,
-    ) -> Result<Option<i64>> {
-        let Some(row) = &batch.titles.of_story[at.index()] else { return Ok(None) };
-        if let Some(known) = transaction.reader().row_number(&row.hash)? {
-            return Ok(Some(known));
-        }
-        // A passage of a later story of the batch can have the title's words.
-        let of_batch = batch.corpus.rows.iter().position(|r| r.hash == row.hash);
-        let unknown = batch.titles.unknown.iter().position(|r| r.hash == row.hash);
-        let vector = match (of_batch, unknown) {
-            (Some(at), _) => batch.vectors.row(at),
-            (None, Some(at)) => batch.titles.vectors.row(at),
-            // It was there when the batch was read, and nobody else writes.
-            (None, None) => return Ok(None),
-        };
-        let number = transaction.insert_row(row, vector)?;
-        fresh.vectors.push((number, vector.to_vec()));
-        Ok(Some(number))
-    }
-
-    /// Adds a story's words to the store's, or takes them away.
-    fn count(
-        &self,
-        transaction: &WriteTransaction<'_>,
-        corpus: &Corpus,
-        at: StoryId,
+        (corpus, id): (&Corpus, StoryId),
         boilerplate: &[bool],
         new: &[RowId],
         times: i64,
     ) -> Result<()> {
-        let mut kept = self.words.borrow_mut();
+        let mut cache = self.words.borrow_mut();
         for ((field, word), TermStatistics { stories, name_votes }) in
-            story_terms(corpus, at, boilerplate, new)
+            story_terms(corpus, id, boilerplate, new)
         {
             transaction.add_word(field.number(), &word, times * i64::from(stories), i64::from(name_votes))?;
-            // Read anew when it is asked for again.
-            if let Some(kept) = kept.get_mut(&field) {
-                kept.remove(&word);
+            // It is read again when it is needed.
+            if let Some(words) = cache.get_mut(&field) {
+                words.remove(&word);
             }
         }
         Ok(())
     }
+}
 
-    /// Takes a story out of the store, and out of its group; `heir` is the one that has its id from now on.
-    fn take_out(
-        &self,
-        transaction: &WriteTransaction<'_>,
-        run: i64,
-        number: i64,
-        heir: Option<&Story>,
-    ) -> Result<()> {
-        let reader = transaction.reader();
-        let Some(story) = reader.story(number)? else { return Ok(()) };
-        let group = reader.member(number)?.map(|m| m.group);
-        let mut near: Vec<i64> = Vec::new();
-        for pair in reader.pairs_of(number)? {
-            near.push(if pair.a == number { pair.b } else { pair.a });
+/// Prepared stories on their way into the store.
+struct Insertion<'a> {
+    matcher: &'a Matcher,
+    transaction: &'a WriteTransaction<'a>,
+    prepared: &'a PreparedStories,
+    inserted: Inserted,
+}
+
+impl Insertion<'_> {
+    /// Compares a story with its candidates, and inserts it with its rows, words and verdicts. Returns its number, and
+    /// those of the stories of the same origin.
+    fn insert_story(&mut self, id: StoryId) -> Result<Vec<StoryNumber>> {
+        let Insertion { matcher, transaction, prepared, .. } = *self;
+        let (set, verdicts) =
+            matcher.compare_with_candidates(transaction.reader(), prepared, id, &self.inserted)?;
+        let own = set.corpus.passages.last().map(|p| &p[..]).unwrap_or_default();
+        let boilerplate: Vec<bool> = own.iter().map(|p| set.boilerplate[p.row.index()]).collect();
+        let numbers = set.numbers;
+
+        let number = self.insert_text(id, &boilerplate)?;
+        let mut same_origin = vec![number];
+        for verdict in &verdicts {
+            let Some(other) = numbers[verdict.a.index()] else { continue };
+            transaction.insert_pair(&stored_verdicts::to_stored(verdict, other, number)?)?;
+            if verdict.relation.is_origin() {
+                same_origin.push(other);
+            }
         }
-        let rest = group.map(|g| reader.members(g)).transpose()?.unwrap_or_default();
-        near.extend(rest.iter().map(|m| m.story));
-        near.retain(|other| *other != number);
-        near.sort_unstable();
-        near.dedup();
-        let id = story.id.clone();
-        // What people decided on a record without an id of its own, they decided on its text.
-        if has_ordinal_id(&story) && heir.is_none_or(|heir| text_digest(heir) != text_digest(&story)) {
-            transaction.remove_decisions_of(&id)?;
-        }
-        let corpus = Corpus::new(vec![story]);
-        // As far as is known now: a row may have become boilerplate since its words were counted.
-        let mut working = WorkingSet::new(reader, &self.boilerplate, self.dim);
-        working.take(number)?;
-        let flag = |row: &Row| working.corpus.rows.iter().position(|r| r.hash == row.hash);
-        let flags: Vec<bool> =
-            corpus.rows.iter().map(|row| flag(row).is_some_and(|at| working.boilerplate[at])).collect();
-        self.count(transaction, &corpus, StoryId(0), &flags, &[], -1)?;
-        transaction.remove_story(number)?;
-        if let Some(group) = group {
-            transaction.insert_event(run, "left", group, &id, None)?;
-            self.regroup(transaction, run, &near, &[group], &id)?;
-        }
-        Ok(())
+        self.inserted.stories.push((number, id));
+        Ok(same_origin)
     }
 
-    fn remove(&self, store: &mut Store, run: i64, ids: &[String], tombstones: bool) -> Result<Vec<i64>> {
-        let transaction = store.begin_write()?;
-        let mut removed = Vec::new();
-        for id in ids {
-            let number = transaction
-                .reader()
-                .story_number(id)?
-                .ok_or_else(|| Error::UnknownStory { id: id.clone() })?;
-            if let (true, Some(story)) = (tombstones, transaction.reader().story(number)?) {
-                transaction.insert_tombstone(id, &story.origin.path.to_string_lossy())?;
+    /// Inserts a story with its rows and words; `boilerplate` has a flag for each of its passages.
+    fn insert_text(&mut self, id: StoryId, boilerplate: &[bool]) -> Result<StoryNumber> {
+        let Insertion { matcher, transaction, prepared, .. } = *self;
+        let corpus = &prepared.corpus;
+        let (mut new, mut passages) = (Vec::new(), Vec::new());
+        for passage in &corpus.passages[id.index()] {
+            let (number, is_new) = self.insert_row(passage.row)?;
+            if is_new {
+                new.push(passage.row);
             }
-            self.take_out(&transaction, run, number, None)?;
-            removed.push(number);
+            passages.push(StoredPassage { row: number, span: passage.span.clone(), title: passage.title });
         }
-        transaction.commit()?;
-        Ok(removed)
+        let title_row = self.insert_title(id)?;
+        let number = transaction.insert_story(&corpus.stories[id.index()], &passages, title_row)?;
+        let mut by_row = vec![false; corpus.rows.len()];
+        for (passage, flag) in corpus.passages[id.index()].iter().zip(boilerplate) {
+            by_row[passage.row.index()] = *flag;
+        }
+        matcher.count_words(transaction, (corpus, id), &by_row, &new, 1)?;
+        Ok(number)
+    }
+
+    /// The number of a row, and whether it was inserted now.
+    fn insert_row(&mut self, row: RowId) -> Result<(RowNumber, bool)> {
+        if let Some(number) = self.inserted.rows.get(&row) {
+            return Ok((*number, false));
+        }
+        let content = &self.prepared.corpus.rows[row.index()];
+        let stored = self.transaction.reader().row_number(&content.hash)?;
+        let number = match stored {
+            Some(number) => number,
+            None => {
+                let vector = self.prepared.vectors.row(row.index());
+                let number = self.transaction.insert_row(content, vector)?;
+                self.inserted.vectors.push((number, vector.to_vec()));
+                number
+            }
+        };
+        self.inserted.rows.insert(row, number);
+        Ok((number, stored.is_none()))
+    }
+
+    /// The row of the title of a story that also has a body.
+    fn insert_title(&mut self, id: StoryId) -> Result<Option<RowNumber>> {
+        let PreparedStories { corpus, vectors, titles, .. } = self.prepared;
+        let Some(row) = &titles.of_story[id.index()] else { return Ok(None) };
+        if let Some(number) = self.transaction.reader().row_number(&row.hash)? {
+            return Ok(Some(number));
+        }
+        // A passage of a later story of the batch can have the text of the title.
+        let in_corpus = corpus.rows.iter().position(|r| r.hash == row.hash);
+        let missing = titles.missing.iter().position(|r| r.hash == row.hash);
+        let vector = match (in_corpus, missing) {
+            (Some(i), _) => vectors.row(i),
+            (None, Some(i)) => titles.vectors.row(i),
+            // It was in the store when the stories were prepared, and there is no other writer.
+            (None, None) => return Ok(None),
+        };
+        let number = self.transaction.insert_row(row, vector)?;
+        self.inserted.vectors.push((number, vector.to_vec()));
+        Ok(Some(number))
     }
 }

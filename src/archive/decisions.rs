@@ -1,37 +1,39 @@
-//! What people decided of the stories of a store: it goes before every judgement, then and later.
+//! Decisions of people on the stories of a store. They precede every verdict, present and later.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Archive;
+use super::{Archive, regroup::GroupUpdate};
 use crate::{
     Error, Result,
     error::StoreFault,
     group::{
-        CanonicalOverride, DECISION_SCHEMA, Decision, Decisions, PairConstraint, StoriesByText, StoryRef,
+        CanonicalOverride, Constraints, DECISION_SCHEMA, Decision, Decisions, PairConstraint, StoriesByText,
+        StoryRef,
     },
-    store::Reader,
+    store::{Reader, RunNumber, StoryNumber, WriteTransaction},
+    story::Corpus,
 };
 
 /// What became of decisions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DecisionOutcome {
-    /// Those that are kept.
+    /// Decisions that the store keeps.
     pub kept: u64,
-    /// Those that name a story that the store does not have: they are kept too, and count when it comes.
+    /// Stories named by them that the store does not have. The decisions hold once these are added.
     pub unknown: u64,
-    /// Those on a text that no story of the store has, or several: they are not kept.
+    /// Decisions on texts that the store has in no story, or in several. They are not kept.
     pub text_mismatches: u64,
 }
 
 impl Archive {
-    /// Keeps `decisions`, and groups the stories anew that they name. A decision takes the place of an earlier one on the
-    /// same pair.
+    /// Keeps `decisions`, and regroups the stories that they name. A decision replaces an earlier one on the same pair.
     ///
     /// # Errors
-    /// [`Error::Store`] if nobody could honour them beside the earlier ones on other pairs; nothing is kept then.
-    pub fn apply_decisions(&mut self, run: i64, decisions: &Decisions) -> Result<DecisionOutcome> {
+    /// [`Error::Store`] if they contradict the earlier ones on other pairs, or the store cannot be written; nothing is
+    /// kept then.
+    pub fn apply_decisions(&mut self, run: RunNumber, decisions: &Decisions) -> Result<DecisionOutcome> {
         let Archive { store, matcher } = self;
-        let (decisions, text_mismatches) = &by_ids_of(store.reader(), decisions)?;
+        let (decisions, text_mismatches) = &with_stored_ids(store.reader(), decisions)?;
         if let Err(Error::DecisionConflict { a, b, .. }) = decisions.beside(self::decisions(store.reader())?)
         {
             return Err(Error::Store {
@@ -43,54 +45,56 @@ impl Archive {
             });
         }
         let transaction = store.begin_write()?;
-        let mut decided = DecisionOutcome { text_mismatches: *text_mismatches, ..DecisionOutcome::default() };
-        let mut named: BTreeSet<&str> = BTreeSet::new();
-        for (_, decision) in &decisions.pairs {
-            transaction.set_decision(
-                &decision.a,
-                &decision.b,
-                decision.decision == PairConstraint::MustLink,
-            )?;
-            named.extend([decision.a.as_str(), decision.b.as_str()]);
-            decided.kept += 1;
-        }
-        for (_, chosen) in &decisions.canonical {
-            transaction.set_canonical_override(&chosen.id)?;
-            named.insert(&chosen.id);
-            decided.kept += 1;
-        }
-        let mut seeds = Vec::new();
-        for id in &named {
-            match transaction.reader().story_number(id)? {
-                Some(number) => seeds.push((*id, number)),
-                None => decided.unknown += 1,
-            }
-        }
-        let mut regrouped: BTreeSet<i64> = BTreeSet::new();
-        for (id, number) in seeds {
-            // All that was decided is in already: what one story brought up needs no other to.
+        write_decisions(&transaction, decisions)?;
+        let pairs = decisions.pairs.iter().flat_map(|(_, d)| [d.a.as_str(), d.b.as_str()]);
+        let ids: BTreeSet<&str> =
+            pairs.chain(decisions.canonical.iter().map(|(_, named)| named.id.as_str())).collect();
+        let mut outcome = DecisionOutcome {
+            kept: (decisions.pairs.len() + decisions.canonical.len()) as u64,
+            text_mismatches: *text_mismatches,
+            ..DecisionOutcome::default()
+        };
+        let mut regrouped: BTreeSet<StoryNumber> = BTreeSet::new();
+        for id in ids {
+            let Some(number) = transaction.reader().story_number(id)? else {
+                outcome.unknown += 1;
+                continue;
+            };
+            // All decisions are written already: what one story regrouped is final.
             if regrouped.contains(&number) {
                 continue;
             }
-            let group = transaction.reader().member(number)?.map(|m| m.group);
-            let rest = group.map(|g| transaction.reader().members(g)).transpose()?.unwrap_or_default();
-            let mut near: Vec<i64> = rest.iter().map(|m| m.story).collect();
-            near.push(number);
-            regrouped.extend(matcher.regroup(&transaction, run, &near, &[], id)?);
+            let group = transaction.reader().group_of(number)?;
+            let members = group.map(|g| transaction.reader().stories_in_group(g)).transpose()?;
+            let mut seeds = members.unwrap_or_default();
+            seeds.push(number);
+            let update = GroupUpdate { matcher, transaction: &transaction, run, cause: id };
+            regrouped.extend(update.regroup(&seeds, &[])?);
         }
         transaction.commit()?;
-        Ok(decided)
+        Ok(outcome)
     }
 }
 
-/// `decisions` by the ids that the stories have in the store, of several lines on a pair the last; and how many are on texts
-/// that it does not have, or has more than once under other ids.
-fn by_ids_of(reader: Reader<'_>, decisions: &Decisions) -> Result<(Decisions, u64)> {
+fn write_decisions(transaction: &WriteTransaction<'_>, decisions: &Decisions) -> Result<()> {
+    for (_, decision) in &decisions.pairs {
+        let same = decision.decision == PairConstraint::MustLink;
+        transaction.set_decision(&decision.a, &decision.b, same)?;
+    }
+    for (_, canonical) in &decisions.canonical {
+        transaction.insert_canonical_override(&canonical.id)?;
+    }
+    Ok(())
+}
+
+/// `decisions` with the ids that the stories have in the store, the last one on each pair; and how many are on texts that
+/// it does not have, or has several times under other ids.
+fn with_stored_ids(reader: Reader<'_>, decisions: &Decisions) -> Result<(Decisions, u64)> {
     let mut texts = StoriesByText::new(decisions);
     if texts.is_empty() {
         return Ok((decisions.clone(), 0));
     }
-    for number in reader.story_numbers(0)? {
+    for number in reader.story_numbers(StoryNumber::FIRST)? {
         if let Some(story) = reader.story(number)? {
             texts.take(&story, story.id.clone());
         }
@@ -121,21 +125,35 @@ fn by_ids_of(reader: Reader<'_>, decisions: &Decisions) -> Result<(Decisions, u6
     Ok((found, others))
 }
 
-/// All that people decided of the stories of a store.
+/// All decisions that a store keeps.
+///
+/// # Errors
+/// [`Error::Store`] if the store cannot be read.
 pub fn decisions(reader: Reader<'_>) -> Result<Decisions> {
-    among(reader, reader.decisions()?)
+    to_decisions(reader, reader.decisions()?)
 }
 
-/// `pairs`, two ids each and whether they are of one origin, with the stories that people chose to be kept.
-pub(super) fn among(reader: Reader<'_>, pairs: Vec<(String, String, bool)>) -> Result<Decisions> {
+/// The decisions that concern the stories of `corpus`.
+pub(super) fn constraints_on(reader: Reader<'_>, corpus: &Corpus) -> Result<Constraints> {
+    let has_decisions = reader.has_decisions()?;
+    let mut pairs = Vec::new();
+    for story in corpus.stories.iter().filter(|_| has_decisions) {
+        let on_story = reader.decisions_on(&story.id)?.into_iter().filter(|(other, _)| story.id < *other);
+        pairs.extend(on_story.map(|(other, same)| (story.id.clone(), other, same)));
+    }
+    Ok(to_decisions(reader, pairs)?.resolve(corpus))
+}
+
+/// `pairs`, of two ids and whether both must be in one group, with all canonical overrides of the store.
+fn to_decisions(reader: Reader<'_>, pairs: Vec<(String, String, bool)>) -> Result<Decisions> {
     let pair = |(a, b, same)| {
         let decision = if same { PairConstraint::MustLink } else { PairConstraint::CannotLink };
         (0, Decision { schema: DECISION_SCHEMA, a, b, decision, a_text: None, b_text: None })
     };
-    let named =
+    let canonical =
         |id| (0, CanonicalOverride { schema: DECISION_SCHEMA, id, decision: "canonical".into(), text: None });
     Ok(Decisions {
         pairs: pairs.into_iter().map(pair).collect(),
-        canonical: reader.canonical_overrides()?.into_iter().map(named).collect(),
+        canonical: reader.canonical_overrides()?.into_iter().map(canonical).collect(),
     })
 }

@@ -1,7 +1,7 @@
-//! Files beside the store that spare reading it whole; each is made anew when it is missing, stale or broken.
+//! Index files: caches beside the store. Each is rebuilt from the store when it is missing, outdated or damaged.
 //!
-//! A file holds what had numbers up to its last. It belongs to its store if its generation is that of the store, mixed
-//! with the digest of that last item: numbers are never given twice, but a store can be put back from a copy.
+//! A file holds the items up to a number. It belongs to a store if its generation is that of the store, mixed with the
+//! digest of its last item: numbers are never reused, but a store can be restored from a copy.
 
 use std::{
     fs::File,
@@ -20,14 +20,14 @@ pub(super) const STORIES: &str = "stories.q8";
 /// The name of the file of shingles.
 pub(super) const SHINGLES: &str = "shingles";
 
-/// What a file that ends with an item of this digest has as its generation.
-pub(super) fn stamp(reader: Reader<'_>, digest: &[u8]) -> Result<u64> {
-    let generation = reader.meta("generation")?.and_then(|g| g.parse::<u64>().ok()).unwrap_or(0);
+/// The generation of a file whose last item has this digest.
+pub(super) fn generation(reader: Reader<'_>, digest: &[u8]) -> Result<u64> {
+    let of_store = reader.meta("generation")?.and_then(|g| g.parse::<u64>().ok()).unwrap_or(0);
     let last = digest.first_chunk().map_or(0, |b| u64::from_le_bytes(*b));
-    Ok(generation.rotate_left(32) ^ last)
+    Ok(of_store.rotate_left(32) ^ last)
 }
 
-/// What `parse` reads from the file `name`, or why it cannot be used. None if there is no such file.
+/// Parses the file `name`. None if there is no such file, the inner error if it cannot be used.
 pub(super) fn read<T>(
     folder: &Path,
     name: &str,
@@ -38,8 +38,8 @@ pub(super) fn read<T>(
         Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
         Err(error) => return Some(Err(error.to_string())),
     };
-    // SAFETY: the file is replaced as a whole, never written in place; a program that cut it under us would end this
-    // one with a bus error, as with any mapped file.
+    // SAFETY: the file is replaced as a whole, never written in place. If another program truncates it, this one ends
+    // with a bus error, as with any mapped file.
     let map = match unsafe { Mmap::map(&file) } {
         Ok(map) => map,
         Err(error) => return Some(Err(error.to_string())),
@@ -47,17 +47,17 @@ pub(super) fn read<T>(
     Some(parse(map).map_err(|broken| broken.to_string()))
 }
 
-/// Puts a file in place as a whole.
+/// Replaces a file as a whole.
 pub(super) fn write(
     folder: &Path,
     name: &str,
     body: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<()> {
     let path = folder.join(name);
-    let put = || -> io::Result<()> {
-        #[cfg_attr(not(unix), allow(unused_mut, reason = "others have no such mask"))]
+    let replace = || -> io::Result<()> {
+        #[cfg_attr(not(unix), allow(unused_mut, reason = "only Unix has permissions"))]
         let mut builder = tempfile::Builder::new();
-        // Whoever may read the store may read this: the user's mask decides, as for the store itself.
+        // As readable as the store itself: the umask decides.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let mut file = builder.tempfile_in(folder)?;
@@ -68,5 +68,5 @@ pub(super) fn write(
         file.persist(&path).map_err(|e| e.error)?;
         Ok(())
     };
-    put().map_err(Error::io("write", &path))
+    replace().map_err(Error::io("write", &path))
 }

@@ -1,77 +1,110 @@
-//! All stories of a store with their groups and links as the store has them.
+//! All stories of a store with its groups and links.
 
 use std::collections::BTreeMap;
 
-use super::{Archive, pairs, working_set::WorkingSet};
+use super::{Archive, stored_verdicts, working_set::WorkingSet};
 use crate::{
     Result,
     compare::{Comparer, Relation, Verdict},
     group::{Group, Groups, Member, healths},
+    store::{GroupNumber, Reader, StoryNumber},
     story::{Corpus, StoryId},
 };
 
-/// A store as a report shows it.
+/// The stories of a store with their groups.
+pub struct ArchiveGroups {
+    /// The stories, in the order in which they were added.
+    pub corpus: Corpus,
+    /// The verdicts on pairs of them.
+    pub verdicts: Vec<Verdict>,
+    /// Groups under their numbers, and links.
+    pub groups: Groups,
+}
+
+/// Stories with their groups, and what compares them.
 pub struct GroupedCorpus<'a> {
-    /// Its stories, in the order in which they came.
+    /// The stories, in the order in which they were added.
     pub corpus: &'a Corpus,
-    /// What they are to one another, as far as anything.
+    /// The verdicts on pairs of them.
     pub verdicts: &'a [Verdict],
     /// Groups under their numbers, and links.
     pub groups: &'a Groups,
-    /// Compares two of them.
+    /// Compares any two of them.
     pub comparer: &'a Comparer<'a>,
 }
 
+/// The places of stories in a corpus, by their numbers.
+type Places = BTreeMap<StoryNumber, StoryId>;
+
 impl Archive {
-    /// Reads all stories, and gives them to `show` with what the store knows of them.
-    pub fn with_groups<T>(&self, show: impl FnOnce(&GroupedCorpus<'_>) -> T) -> Result<T> {
+    /// Reads all stories with their groups.
+    ///
+    /// # Errors
+    /// [`Error::Store`](crate::Error::Store) if the store cannot be read.
+    pub fn groups(&self) -> Result<ArchiveGroups> {
+        let (set, verdicts, groups) = self.read_all()?;
+        Ok(ArchiveGroups { corpus: set.corpus, verdicts, groups })
+    }
+
+    /// Reads all stories with their groups, and gives them to `use_groups` with a comparer.
+    ///
+    /// # Errors
+    /// [`Error::Store`](crate::Error::Store) if the store cannot be read.
+    pub fn with_groups<T>(&self, use_groups: impl FnOnce(&GroupedCorpus<'_>) -> T) -> Result<T> {
+        let (set, verdicts, groups) = self.read_all()?;
+        let (corpus, verdicts, groups) = (&set.corpus, &verdicts[..], &groups);
+        self.matcher.with_comparer(self.store.reader(), &set, |comparer| {
+            use_groups(&GroupedCorpus { corpus, verdicts, groups, comparer })
+        })
+    }
+
+    fn read_all(&self) -> Result<(WorkingSet<'_>, Vec<Verdict>, Groups)> {
         let reader = self.store.reader();
-        let mut working = WorkingSet::new(reader, &self.matcher.boilerplate, self.matcher.dim);
-        let mut place: BTreeMap<i64, StoryId> = BTreeMap::new();
-        for number in reader.story_numbers(0)? {
-            place.extend(working.take(number)?.map(|id| (number, id)));
+        let mut set = self.matcher.working_set(reader);
+        let mut places = Places::new();
+        for number in reader.story_numbers(StoryNumber::FIRST)? {
+            places.extend(set.load(number)?.map(|id| (number, id)));
         }
         let mut verdicts = Vec::new();
         for pair in reader.pairs()? {
-            if let (Some(a), Some(b)) = (place.get(&pair.a), place.get(&pair.b)) {
-                verdicts.push(pairs::verdict(&pair, *a, *b)?);
+            if let (Some(a), Some(b)) = (places.get(&pair.a), places.get(&pair.b)) {
+                verdicts.push(stored_verdicts::from_stored(&pair, *a, *b)?);
             }
         }
-        let mut groups = Vec::new();
-        let mut sets = Vec::new();
-        for (number, canonical) in reader.groups()? {
-            let Some(canonical) = place.get(&canonical).copied() else { continue };
-            let mut members: Vec<Member> = Vec::new();
-            for stored in reader.members(number)? {
-                let Some(story) = place.get(&stored.story).copied() else { continue };
-                members.push(Member {
-                    story,
-                    relation: Relation::from_name(&stored.relation).unwrap_or(Relation::Identical),
-                    coverage: stored.coverage,
-                    coverage_of_canonical: stored.coverage_of_canonical,
-                    cosine: stored.cosine,
-                    removed: stored.removed,
-                    reason: stored.reason,
-                });
-            }
-            sets.push(members.iter().map(|m| m.story).collect::<Vec<StoryId>>());
-            members.sort_by_key(|m| (m.story != canonical, m.story));
-            groups.push((number, canonical, members));
-        }
-        let groups = groups.into_iter().zip(healths(&sets, &verdicts));
-        let groups = groups
-            .map(|((number, canonical, members), health)| Group {
-                id: number as u32,
-                canonical,
-                members,
-                health,
-            })
-            .collect();
-        let linked = |v: &&Verdict| matches!(v.relation, Relation::Twin | Relation::Related);
-        let links = verdicts.iter().filter(linked).cloned().collect();
-        let groups = Groups { groups, links };
-        self.matcher.compare(reader, &working, |comparer| {
-            show(&GroupedCorpus { corpus: &working.corpus, verdicts: &verdicts, groups: &groups, comparer })
-        })
+        let groups = read_groups(reader, &places, &verdicts)?;
+        let is_link = |v: &&Verdict| matches!(v.relation, Relation::Twin | Relation::Related);
+        let links = verdicts.iter().filter(is_link).cloned().collect();
+        Ok((set, verdicts, Groups { groups, links }))
     }
+}
+
+fn read_groups(reader: Reader<'_>, places: &Places, verdicts: &[Verdict]) -> Result<Vec<Group>> {
+    let mut groups = Vec::new();
+    let mut sets = Vec::new();
+    for (number, canonical) in reader.groups()? {
+        let Some(canonical) = places.get(&canonical).copied() else { continue };
+        let mut members = read_members(reader, number, places)?;
+        sets.push(members.iter().map(|m| m.story).collect::<Vec<StoryId>>());
+        members.sort_by_key(|m| (m.story != canonical, m.story));
+        groups.push((number.0 as u32, canonical, members));
+    }
+    let groups = groups.into_iter().zip(healths(&sets, verdicts));
+    Ok(groups.map(|((id, canonical, members), health)| Group { id, canonical, members, health }).collect())
+}
+
+fn read_members(reader: Reader<'_>, group: GroupNumber, places: &Places) -> Result<Vec<Member>> {
+    let mut members = Vec::new();
+    for stored in reader.members(group)? {
+        let Some(story) = places.get(&stored.story).copied() else { continue };
+        members.push(Member {
+            story,
+            relation: Relation::from_name(&stored.relation).unwrap_or(Relation::Identical),
+            coverage: stored.coverage,
+            coverage_of_canonical: stored.coverage_of_canonical,
+            cosine: stored.cosine,
+            removed: stored.removed,
+            reason: stored.reason,
+        });
+    }
+    Ok(members)
 }

@@ -1,63 +1,68 @@
-//! The stories of a store that a look-up has to look at: those near as a whole, and those with a passage near one asked.
+//! The stories of a store that a similarity lookup ranks.
 
 use std::collections::BTreeSet;
 
-use super::{Archive, Matcher, StoreFrequencies, index::mean, working_set::WorkingSet};
+use super::{Archive, frequencies::StoreFrequencies, index::stored_mean, working_set::WorkingSet};
 use crate::{
     Result,
     boilerplate::BoilerplateList,
     search::{Limit, write_mean},
+    store::StoryNumber,
     story::{Corpus, StoryId},
     vector::Matrix,
 };
 
-/// A store of so few stories is read whole, and nothing is passed over: 2,884 stories took 0.8 s on two cores.
+/// A store of at most so many stories is ranked as a whole, so that none is missed: 2,884 stories took 0.8 s on two
+/// cores.
 pub const FULL_SCAN_LIMIT: u32 = 5000;
 
-/// Stories that are near as a whole: so many for each that is wanted …
-const STORIES: usize = 20;
+/// Candidates with near mean vectors, for each story that is wanted …
+const CANDIDATES_PER_HIT: usize = 20;
 
-/// … and at least so many. Of 40 stories of Reuters-21578, 92 % of the ten found among all were found so; 87 % among
-/// 400, 94 % among 2,000.
-const STORIES_LEAST: usize = 1000;
+/// … and at least so many. For 40 stories of Reuters-21578, they contained 92 % of the ten best of a full scan; 400
+/// contained 87 %, and 2,000 94 %.
+const MIN_CANDIDATES: usize = 1000;
 
-/// Rows near each passage that is asked.
+/// Near rows, for each row of the query.
 const ROWS: usize = 100;
 
 /// Some stories of a store.
+#[must_use]
 pub struct LookupCandidates {
     /// The stories.
     pub corpus: Corpus,
-    /// One vector a row.
+    /// One vector for each row of the corpus.
     pub vectors: Matrix,
-    /// Whether each row is boilerplate by what all stories of the store tell.
+    /// For each row whether it is boilerplate, as far as all stories of the store show.
     pub boilerplate: BoilerplateList,
 }
 
 impl Archive {
-    /// The stories near to the first story of `asked`, of which `k` are wanted. `vectors` has those of the rows of
-    /// `asked`.
-    pub fn lookup_candidates(&self, asked: &Corpus, vectors: &Matrix, k: usize) -> Result<LookupCandidates> {
-        let Matcher { index, boilerplate, dim, .. } = &self.matcher;
+    /// The stories of the store among which the `k` most similar to the first story of `query` are to be found: those
+    /// near as a whole, and those with a row near one of the query. `vectors` has one row for each row of `query`.
+    ///
+    /// # Errors
+    /// [`Error::Store`](crate::Error::Store) if the store cannot be read.
+    pub fn lookup_candidates(&self, query: &Corpus, vectors: &Matrix, k: usize) -> Result<LookupCandidates> {
+        let (index, dim) = (&self.matcher.index, self.matcher.dim);
         let reader = self.store.reader();
-        let mut whole = vec![0.0; *dim];
-        let rows: Vec<&[f32]> = asked.story_rows(StoryId(0)).map(|row| vectors.row(row.index())).collect();
-        write_mean(rows.iter().copied(), &mut whole);
-        let most = (k * STORIES).max(STORIES_LEAST);
-        let near = index
-            .stories
-            .search(&[&whole], Limit::Nearest(most), &mut |number| mean(reader, number, *dim).map(Some))?;
-        let mut found: BTreeSet<i64> = near.into_iter().flatten().map(|(number, _)| number).collect();
+        let rows: Vec<&[f32]> = query.story_rows(StoryId(0)).map(|row| vectors.row(row.index())).collect();
+        let mut mean = vec![0.0; dim];
+        write_mean(rows.iter().copied(), &mut mean);
+        let limit = Limit::Nearest((k * CANDIDATES_PER_HIT).max(MIN_CANDIDATES));
+        let mut stored = |number| stored_mean(reader, number, dim).map(Some);
+        let near = index.stories.search(&[&mean], limit, &mut stored)?;
+        let mut found: BTreeSet<StoryNumber> = near.into_iter().flatten().map(|(number, _)| number).collect();
         let near = index.rows.search(&rows, Limit::Nearest(ROWS), &mut |number| reader.vector(number))?;
         for (row, _) in near.into_iter().flatten() {
             found.extend(reader.stories_with_row(row, ROWS)?);
         }
-        let mut working = WorkingSet::new(reader, boilerplate, *dim);
+        let mut set = self.matcher.working_set(reader);
         for number in found {
-            working.take(number)?;
+            set.load(number)?;
         }
-        let vectors = working.vectors();
-        let WorkingSet { corpus, boilerplate: flags, .. } = working;
+        let vectors = set.vectors();
+        let WorkingSet { corpus, boilerplate: flags, .. } = set;
         let rows = corpus.rows.iter().zip(flags).map(|(row, exclude)| (row.text.clone(), exclude));
         let boilerplate = BoilerplateList::from_flags(rows);
         Ok(LookupCandidates { corpus, vectors, boilerplate })
@@ -66,7 +71,7 @@ impl Archive {
     /// The document frequencies of the store.
     ///
     /// # Errors
-    /// [`crate::Error::Store`] if the store cannot be read.
+    /// [`Error::Store`](crate::Error::Store) if the store cannot be read.
     pub fn document_frequencies(&self) -> Result<StoreFrequencies<'_>> {
         StoreFrequencies::new(&self.matcher.words, self.store.reader())
     }
@@ -98,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_few_stories_of_a_store_know_what_all_of_it_tells() {
+    fn candidates_have_the_boilerplate_of_the_whole_store() {
         let folder = tempfile::tempdir().unwrap();
         let identity = Identity { model: "letters".into(), fingerprint: "1".into(), dim: DIM };
         let store = Store::open_or_create(folder.path(), &identity).unwrap();
@@ -118,14 +123,14 @@ mod tests {
         archive.add(run, stories, &[], &embed).unwrap();
         archive.finish_run(run, "{}").unwrap();
 
-        let asked = Corpus::new(vec![story(17)]);
-        let vectors = Matrix::from_vec(asked.rows.iter().flat_map(|r| vector(&r.text)).collect(), DIM);
-        let near = archive.lookup_candidates(&asked, &vectors, 3).unwrap();
-        // A small store is within what is looked at: all of it.
-        assert_eq!(near.corpus.stories.len(), 60);
-        assert_eq!(near.vectors.rows(), near.corpus.rows.len());
+        let query = Corpus::new(vec![story(17)]);
+        let vectors = Matrix::from_vec(query.rows.iter().flat_map(|r| vector(&r.text)).collect(), DIM);
+        let found = archive.lookup_candidates(&query, &vectors, 3).unwrap();
+        // All stories of a small store are candidates.
+        assert_eq!(found.corpus.stories.len(), 60);
+        assert_eq!(found.vectors.rows(), found.corpus.rows.len());
         let excluded: Vec<&str> =
-            near.boilerplate.passages.iter().filter(|p| p.exclude).map(|p| p.text.as_str()).collect();
+            found.boilerplate.passages.iter().filter(|p| p.exclude).map(|p| p.text.as_str()).collect();
         assert_eq!(excluded, [note]);
     }
 }

@@ -1,111 +1,82 @@
-//! The judgement on stories as they come: each against all that a store holds.
+//! An archive: a store that new stories are compared with, one by one.
 //!
-//! A story is judged by what is known when it comes: how rare words are, what is boilerplate, which stories there are.
-//! So the result hangs on the order of the stories alone, not on how they were cut into batches, and a run that was
-//! killed goes on to the same end.
+//! A story is compared by what is known when it is added: how rare words are, what is boilerplate, which stories there
+//! are. So the result depends on the order of the stories alone, not on how they were divided into batches, and an
+//! interrupted run continues to the same result.
 
 mod add;
 mod check;
 mod decisions;
+mod dedup;
 mod files;
 mod frequencies;
+mod group_numbers;
 mod groups;
 mod index;
 mod lookup;
-mod pairs;
+mod matcher;
+mod missing_vectors;
+mod prepare;
 mod regroup;
-mod texts;
+mod remove;
+mod stored_verdicts;
 mod vectors;
 mod working_set;
 
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, HashMap},
-    rc::Rc,
-};
-
-use crate::{
-    Result,
-    compare::{self, TokenCache},
-    embed::EmbedStats,
-    group,
-    search::SearchOptions,
-    store::Store,
-    vector::Matrix,
-};
+use crate::{Result, compare, embed::EmbedStats, group, search::SearchOptions, store::Store, vector::Matrix};
 
 pub use add::{AddOutcome, SourceFile};
-pub use check::{ArchiveDedup, CheckResult, RelatedStory};
+pub use check::{CheckResult, RelatedStory};
 pub use decisions::{DecisionOutcome, decisions};
-pub use groups::GroupedCorpus;
-pub use lookup::{FULL_SCAN_LIMIT, LookupCandidates};
-
+pub use dedup::ArchiveDedup;
 pub use frequencies::StoreFrequencies;
-use frequencies::Words;
-use index::Index;
+pub use groups::{ArchiveGroups, GroupedCorpus};
+pub use lookup::{FULL_SCAN_LIMIT, LookupCandidates};
+pub use remove::Removal;
 
-/// How stories are judged.
+use matcher::Matcher;
+
+/// How stories are compared and grouped.
 #[derive(Debug, Clone, Default)]
 pub struct ArchiveOptions {
     /// How candidates are found.
     pub search: SearchOptions,
     /// How pairs are compared.
     pub compare: compare::Options,
-    /// How groups are made.
+    /// How groups are formed.
     pub group: group::Options,
 }
 
-/// Gives each text its vector: one row a text, in their order, as wide as the store's [`crate::store::Identity::dim`], finite
-/// and of unit length. Others are refused, and nothing is changed then.
+/// Computes the vectors of texts: one row each, in their order, as wide as the store's
+/// [`dim`](crate::store::Identity::dim), finite and of unit length. Others are refused, and nothing is changed then.
 pub type Embed<'e> = dyn Fn(&[&str]) -> Result<(Matrix, EmbedStats)> + 'e;
 
-/// A store with all that it takes to judge stories against it.
+/// A store with all that it takes to compare stories with it.
 pub struct Archive {
     store: Store,
     matcher: Matcher,
 }
 
-/// What judges, beside the store itself.
-struct Matcher {
-    index: Index,
-    words: RefCell<Words>,
-    tokens: TokenCache,
-    shingles: RefCell<HashMap<u32, Rc<[u64]>>>,
-    options: ArchiveOptions,
-    /// What people said of passages.
-    boilerplate: BTreeMap<String, bool>,
-    dim: usize,
-}
-
 impl Archive {
-    /// Takes a store, and reads what searching it needs.
+    /// Opens the index of a store.
+    ///
+    /// # Errors
+    /// [`Error::Store`](crate::Error::Store) if the store cannot be read.
     pub fn open(store: Store, options: ArchiveOptions) -> Result<Self> {
-        let index = Index::open(&store, &options.search)?;
-        let mut boilerplate: BTreeMap<String, bool> = store.reader().boilerplate()?.into_iter().collect();
-        let given = options.compare.boilerplate.passages.iter();
-        boilerplate.extend(given.map(|entry| (entry.text.clone(), entry.exclude)));
-        let dim = store.identity().dim;
-        Ok(Archive {
-            store,
-            matcher: Matcher {
-                index,
-                words: RefCell::default(),
-                tokens: TokenCache::default(),
-                shingles: RefCell::default(),
-                options,
-                boilerplate,
-                dim,
-            },
-        })
+        let matcher = Matcher::open(&store, options)?;
+        Ok(Archive { store, matcher })
     }
 
-    /// What was wrong with the files that are searched, in words: they were made anew. Empty if nothing was.
+    /// What was wrong with the index files, in words: they were rebuilt from the store. Empty for intact ones.
     pub fn index_warnings(&self) -> &[String] {
-        &self.matcher.index.rebuilt
+        &self.matcher.index.warnings
     }
 
-    /// Writes the files that are searched, if they have fallen behind by much. They are caches: what they lack is read
-    /// from the store.
+    /// Rewrites the index files, if they lack many stories. They are caches: what they lack is read from the store.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::Error::Io) if a file cannot be written, [`Error::Store`](crate::Error::Store) if the store
+    /// cannot be read.
     pub fn save_index(&mut self) -> Result<()> {
         self.matcher.index.save(&self.store)
     }

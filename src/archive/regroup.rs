@@ -1,178 +1,205 @@
-//! Groups that keep their numbers while stories come and go.
+//! Groups that keep their numbers while stories are added and removed.
 //!
-//! Which stories are together follows from the judgements alone, as in a run over all of them at once; only the numbers
-//! have a history. A group's number goes where most of its members go.
+//! Which stories are grouped depends on the verdicts and decisions alone, as in a run over all of them at once. Only the
+//! numbers have a history: the number of a group goes where most of its members go.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Matcher, decisions, pairs};
+use super::{decisions::constraints_on, group_numbers::GroupNumbers, matcher::Matcher, stored_verdicts};
 use crate::{
     Result,
     compare::{Relation, Verdict},
-    group::{self, Constraints, Group},
-    store::{Reader, StoredMember, WriteTransaction},
+    group::{self, Group, Member},
+    store::{
+        EventKind, GroupNumber, Reader, RunNumber, StoredMember, StoredPair, StoryNumber, WriteTransaction,
+    },
     story::{Corpus, StoryId},
 };
 
-/// What happened to groups, as the log has it.
-mod kind {
-    pub const CREATED: &str = "created";
-    pub const JOINED: &str = "joined";
-    pub const LEFT: &str = "left";
-    pub const MERGED: &str = "merged";
-    pub const SPLIT: &str = "split";
-    pub const CANONICAL: &str = "canonical";
-    pub const DISSOLVED: &str = "dissolved";
+/// A change of groups, within a transaction.
+pub(super) struct GroupUpdate<'a> {
+    pub matcher: &'a Matcher,
+    pub transaction: &'a WriteTransaction<'a>,
+    pub run: RunNumber,
+    /// The id of the story that is added, removed or decided on.
+    pub cause: &'a str,
 }
 
-/// A group as it was before.
-struct Before {
-    members: BTreeSet<i64>,
-    canonical: Option<i64>,
+/// The members of a group before an update.
+pub(super) struct FormerGroup {
+    pub members: BTreeSet<StoryNumber>,
+    canonical: Option<StoryNumber>,
 }
 
-impl Matcher {
-    /// Groups the stories anew that are of one origin with `seeds`, directly or through others, and tells which these are;
-    /// `cause` is the id of the story that came or went, `gone` the groups that lost a story.
-    pub(super) fn regroup(
-        &self,
-        transaction: &WriteTransaction<'_>,
-        run: i64,
-        seeds: &[i64],
-        gone: &[i64],
-        cause: &str,
-    ) -> Result<Vec<i64>> {
-        let reader = transaction.reader();
-        let (region, edges) = region(reader, seeds)?;
-        let mut old: BTreeMap<i64, Before> = BTreeMap::new();
-        let groups = region.iter().map(|s| Ok(reader.member(*s)?.map(|m| m.group)));
-        let groups: Vec<Option<i64>> = groups.collect::<Result<_>>()?;
-        for group in groups.into_iter().flatten().chain(gone.iter().copied()) {
-            if let std::collections::btree_map::Entry::Vacant(slot) = old.entry(group) {
-                let members = reader.members(group)?.into_iter().map(|m| m.story).collect();
-                slot.insert(Before { members, canonical: reader.canonical(group)? });
-            }
+/// Groups before an update.
+pub(super) type FormerGroups = BTreeMap<GroupNumber, FormerGroup>;
+
+/// Stories without their passages, and their numbers, ascending.
+struct Stories {
+    corpus: Corpus,
+    numbers: Vec<StoryNumber>,
+}
+
+impl GroupUpdate<'_> {
+    /// Groups the stories that are of one origin with `seeds`, directly or through others, and returns these. `shrunk`
+    /// are groups that have just lost a story.
+    pub fn regroup(&self, seeds: &[StoryNumber], shrunk: &[GroupNumber]) -> Result<Vec<StoryNumber>> {
+        let reader = self.transaction.reader();
+        let (component, pairs) = component(reader, seeds)?;
+        let former = former_groups(reader, &component, shrunk)?;
+        if component.len() < 2 && former.is_empty() {
+            return Ok(component);
         }
-        if region.len() < 2 && old.is_empty() {
-            return Ok(region);
+        let stories = Stories::load(reader, &component)?;
+        let groups = self.group(&stories, &pairs)?;
+        let sets: Vec<BTreeSet<StoryNumber>> = groups
+            .iter()
+            .map(|group| group.members.iter().map(|m| stories.number(m.story)).collect())
+            .collect();
+        let mut numbers = GroupNumbers::assign(&former, &sets);
+        for (i, group) in groups.iter().enumerate() {
+            self.write_group(&stories, group, i, &former, &mut numbers)?;
         }
-        let (corpus, numbers) = stories(reader, &region)?;
-        let place = |number: &i64| numbers.binary_search(number).ok().map(|i| StoryId(i as u32));
+        let grouped: BTreeSet<StoryNumber> = sets.into_iter().flatten().collect();
+        self.write_departures(&stories, &grouped, &former, &numbers)?;
+        Ok(component)
+    }
+
+    /// The groups of `stories` by stored verdicts; pairs that were never compared are compared now.
+    fn group(&self, stories: &Stories, pairs: &[StoredPair]) -> Result<Vec<Group>> {
+        let reader = self.transaction.reader();
         let mut verdicts: Vec<Verdict> = Vec::new();
-        for pair in &edges {
-            if let (Some(a), Some(b)) = (place(&pair.a), place(&pair.b)) {
-                verdicts.push(pairs::verdict(pair, a, b)?);
+        for pair in pairs {
+            if let (Some(a), Some(b)) = (stories.find(pair.a), stories.find(pair.b)) {
+                verdicts.push(stored_verdicts::from_stored(pair, a, b)?);
             }
         }
         let compare = |a: StoryId, b: StoryId| {
-            let found = self.verdict(reader, numbers[a.index()], numbers[b.index()])?;
+            let found = self.matcher.compare_stored(reader, stories.number(a), stories.number(b))?;
             let ordered =
                 Verdict { a: a.min(b), b: a.max(b), ..found.unwrap_or_else(|| Verdict::none(a, b)) };
             Ok(if a <= b { ordered } else { ordered.flipped() })
         };
-        let options = group::Options { constraints: decided(reader, &corpus)?, ..self.options.group.clone() };
-        let groups = group::group(&corpus, &verdicts, &options, &compare)?.groups;
-        self.number(transaction, run, cause, &groups, &corpus, &numbers, &old)?;
-        Ok(region)
+        let constraints = constraints_on(reader, &stories.corpus)?;
+        let options = group::Options { constraints, ..self.matcher.options.group.clone() };
+        Ok(group::group(&stories.corpus, &verdicts, &options, &compare)?.groups)
     }
 
-    /// Gives the groups their numbers, and notes what happened to each.
-    #[expect(clippy::too_many_arguments, reason = "what was, what is, and under which names")]
-    fn number(
+    /// Writes group `i` with its members, and logs what happened to it.
+    fn write_group(
         &self,
-        transaction: &WriteTransaction<'_>,
-        run: i64,
-        cause: &str,
-        groups: &[Group],
-        corpus: &Corpus,
-        numbers: &[i64],
-        old: &BTreeMap<i64, Before>,
+        stories: &Stories,
+        group: &Group,
+        i: usize,
+        former: &FormerGroups,
+        numbers: &mut GroupNumbers,
     ) -> Result<()> {
-        let sets: Vec<BTreeSet<i64>> =
-            groups.iter().map(|g| g.members.iter().map(|m| numbers[m.story.index()]).collect()).collect();
-        // Where most of a group's members go; of equal claims the older number, then the earlier set, comes first.
-        let mut claims: Vec<(usize, i64, usize)> = Vec::new();
-        for (at, set) in sets.iter().enumerate() {
-            for (number, before) in old {
-                let common = before.members.intersection(set).count();
-                if common > 0 {
-                    claims.push((common, *number, at));
+        let canonical = stories.number(group.canonical);
+        let number = match numbers.get(i) {
+            Some(number) => number,
+            None => {
+                let number = self.transaction.insert_group(canonical)?;
+                numbers.set(i, number);
+                // If its members come from a group whose number went elsewhere, they were split off.
+                match numbers.origin(i) {
+                    Some(from) => self.log(EventKind::Split, from, self.cause, Some(number))?,
+                    None => self.log(EventKind::Created, number, stories.id(group.canonical), None)?,
                 }
+                number
             }
-        }
-        claims.sort_by(|x, y| y.0.cmp(&x.0).then(x.1.cmp(&y.1)).then(x.2.cmp(&y.2)));
-        let mut number_of: BTreeMap<usize, i64> = BTreeMap::new();
-        let mut taken: BTreeSet<i64> = BTreeSet::new();
-        for (_, number, at) in &claims {
-            if !taken.contains(number) && !number_of.contains_key(at) {
-                number_of.insert(*at, *number);
-                taken.insert(*number);
-            }
-        }
-        let event = |kind: &str, group: i64, story: &str, other: Option<i64>| {
-            transaction.insert_event(run, kind, group, story, other)
         };
-        let mut placed: BTreeSet<i64> = BTreeSet::new();
-        for (at, group) in groups.iter().enumerate() {
-            let canonical = numbers[group.canonical.index()];
-            let id = |story: StoryId| corpus.stories[story.index()].id.as_str();
-            let number = match number_of.get(&at) {
-                Some(number) => *number,
-                None => {
-                    let number = transaction.insert_group(canonical)?;
-                    number_of.insert(at, number);
-                    // Members of a group whose number went elsewhere were split off.
-                    match claims.iter().find(|c| c.2 == at) {
-                        Some((_, from, _)) => event(kind::SPLIT, *from, cause, Some(number))?,
-                        None => event(kind::CREATED, number, id(group.canonical), None)?,
-                    }
-                    number
-                }
-            };
-            let known = old.get(&number);
-            for member in &group.members {
-                let story = numbers[member.story.index()];
-                let was = transaction.reader().member(story)?;
-                let stored = stored_member(member, story, number, group.canonical);
-                if was.as_ref() != Some(&stored) {
-                    transaction.set_member(&stored)?;
-                }
-                let from = was.map(|w| w.group).filter(|from| *from != number);
-                let here = known.is_some_and(|b| b.members.contains(&story));
-                // Members of a merged or a split group are told of by that.
-                let moved = from.is_some_and(|from| taken.contains(&from) && known.is_some());
-                let first = known.is_none() && member.story == group.canonical;
-                if !here && !first && (from.is_none() || moved) {
-                    event(kind::JOINED, number, id(member.story), from)?;
-                }
-                placed.insert(story);
+        let before = former.get(&number);
+        for member in &group.members {
+            let story = stories.number(member.story);
+            let was = self.transaction.reader().member(story)?;
+            let stored = stored_member(member, story, number, group.canonical);
+            if was.as_ref() != Some(&stored) {
+                self.transaction.insert_member(&stored)?;
             }
-            if known.is_some_and(|b| b.canonical != Some(canonical)) {
-                event(kind::CANONICAL, number, id(group.canonical), None)?;
+            let from = was.map(|w| w.group).filter(|from| *from != number);
+            let stays = before.is_some_and(|b| b.members.contains(&story));
+            // Members of groups that were merged or split are covered by these events.
+            let moved = from.is_some_and(|from| numbers.is_kept(from) && before.is_some());
+            let founds = before.is_none() && member.story == group.canonical;
+            if !stays && !founds && (from.is_none() || moved) {
+                self.log(EventKind::Joined, number, stories.id(member.story), from)?;
             }
-            transaction.set_canonical(number, Some(canonical))?;
         }
-        for (number, before) in old {
-            for story in before.members.difference(&placed) {
-                if let Ok(at) = numbers.binary_search(story) {
-                    event(kind::LEFT, *number, &corpus.stories[at].id, None)?;
-                    transaction.remove_member(*story)?;
+        if before.is_some_and(|b| b.canonical != Some(canonical)) {
+            self.log(EventKind::Canonical, number, stories.id(group.canonical), None)?;
+        }
+        self.transaction.set_canonical(number, Some(canonical))
+    }
+
+    /// Removes stories that are in no group any more from their former groups, and logs the end of groups.
+    fn write_departures(
+        &self,
+        stories: &Stories,
+        grouped: &BTreeSet<StoryNumber>,
+        former: &FormerGroups,
+        numbers: &GroupNumbers,
+    ) -> Result<()> {
+        for (number, before) in former {
+            for story in before.members.difference(grouped) {
+                if let Some(id) = stories.find(*story) {
+                    self.log(EventKind::Left, *number, stories.id(id), None)?;
+                    self.transaction.remove_member(*story)?;
                 }
             }
-            if taken.contains(number) {
+            if numbers.is_kept(*number) {
                 continue;
             }
-            match claims.iter().find(|c| c.1 == *number) {
-                Some((_, _, at)) => event(kind::MERGED, *number, cause, number_of.get(at).copied())?,
-                None => event(kind::DISSOLVED, *number, cause, None)?,
+            match numbers.successor(*number) {
+                Some(into) => self.log(EventKind::Merged, *number, self.cause, Some(into))?,
+                None => self.log(EventKind::Dissolved, *number, self.cause, None)?,
             }
-            transaction.set_canonical(*number, None)?;
+            self.transaction.set_canonical(*number, None)?;
         }
         Ok(())
     }
+
+    fn log(
+        &self,
+        kind: EventKind,
+        group: GroupNumber,
+        story: &str,
+        other: Option<GroupNumber>,
+    ) -> Result<()> {
+        self.transaction.insert_event(self.run, kind, group, story, other)
+    }
 }
 
-fn stored_member(member: &group::Member, story: i64, group: i64, canonical: StoryId) -> StoredMember {
+impl Stories {
+    fn load(reader: Reader<'_>, numbers: &[StoryNumber]) -> Result<Self> {
+        let mut stories = Stories { corpus: Corpus::default(), numbers: Vec::new() };
+        for number in numbers {
+            if let Some(story) = reader.story(*number)? {
+                stories.corpus.stories.push(story);
+                stories.numbers.push(*number);
+            }
+        }
+        Ok(stories)
+    }
+
+    fn find(&self, number: StoryNumber) -> Option<StoryId> {
+        self.numbers.binary_search(&number).ok().map(|i| StoryId(i as u32))
+    }
+
+    fn number(&self, story: StoryId) -> StoryNumber {
+        self.numbers[story.index()]
+    }
+
+    fn id(&self, story: StoryId) -> &str {
+        &self.corpus.stories[story.index()].id
+    }
+}
+
+fn stored_member(
+    member: &Member,
+    story: StoryNumber,
+    group: GroupNumber,
+    canonical: StoryId,
+) -> StoredMember {
     let relation = if member.story == canonical { "kept" } else { member.relation.name() };
     StoredMember {
         story,
@@ -186,60 +213,51 @@ fn stored_member(member: &group::Member, story: i64, group: i64, canonical: Stor
     }
 }
 
-/// The stories of one origin with `seeds`, directly or through others, ascending, and the judgements that say so.
-fn region(reader: Reader<'_>, seeds: &[i64]) -> Result<(Vec<i64>, Vec<crate::store::StoredPair>)> {
-    let mut region: BTreeSet<i64> = seeds.iter().copied().collect();
-    let mut edges = BTreeMap::new();
-    let mut rest: Vec<i64> = seeds.to_vec();
-    let is_decided = reader.has_decisions()?;
-    while let Some(story) = rest.pop() {
-        let is_origin = |relation: &str| Relation::from_name(relation).is_some_and(Relation::is_origin);
-        // Each judgement is read with the earlier of its two stories, which both come up.
+/// The present groups of `stories`, and `shrunk`.
+fn former_groups(
+    reader: Reader<'_>,
+    stories: &[StoryNumber],
+    shrunk: &[GroupNumber],
+) -> Result<FormerGroups> {
+    let mut numbers: BTreeSet<GroupNumber> = shrunk.iter().copied().collect();
+    for story in stories {
+        numbers.extend(reader.group_of(*story)?);
+    }
+    let mut former = FormerGroups::new();
+    for number in numbers {
+        let members = reader.stories_in_group(number)?.into_iter().collect();
+        former.insert(number, FormerGroup { members, canonical: reader.canonical(number)? });
+    }
+    Ok(former)
+}
+
+/// The connected component of `seeds`: the stories of one origin with them or decided to be so, directly or through
+/// others, ascending; and the verdicts that connect them.
+fn component(reader: Reader<'_>, seeds: &[StoryNumber]) -> Result<(Vec<StoryNumber>, Vec<StoredPair>)> {
+    let is_origin = |relation: &str| Relation::from_name(relation).is_some_and(Relation::is_origin);
+    let has_decisions = reader.has_decisions()?;
+    let mut found: BTreeSet<StoryNumber> = seeds.iter().copied().collect();
+    let mut pairs = BTreeMap::new();
+    let mut open: Vec<StoryNumber> = seeds.to_vec();
+    while let Some(story) = open.pop() {
+        let mut neighbours = Vec::new();
+        // Each verdict is read with the earlier of its two stories; both are in the component.
         for pair in reader.pairs_with_later(story)?.into_iter().filter(|pair| is_origin(&pair.relation)) {
-            if region.insert(pair.b) {
-                rest.push(pair.b);
-            }
-            edges.insert((pair.a, pair.b), pair);
+            neighbours.push(pair.b);
+            pairs.insert((pair.a, pair.b), pair);
         }
-        for (other, _) in
-            reader.earlier_relations(story)?.into_iter().filter(|(_, relation)| is_origin(relation))
-        {
-            if region.insert(other) {
-                rest.push(other);
+        let earlier = reader.relations_to_earlier(story)?.into_iter();
+        neighbours.extend(earlier.filter(|(_, relation)| is_origin(relation)).map(|(other, _)| other));
+        if has_decisions && let Some(id) = reader.story_id(story)? {
+            for (other, _) in reader.decisions_on(&id)?.into_iter().filter(|(_, same)| *same) {
+                neighbours.extend(reader.story_number(&other)?);
             }
         }
-        let Some(id) = is_decided.then(|| reader.story_id(story)).transpose()?.flatten() else { continue };
-        for (other, same) in reader.decisions_of(&id)? {
-            if let Some(other) = reader.story_number(&other)?.filter(|_| same)
-                && region.insert(other)
-            {
-                rest.push(other);
+        for other in neighbours {
+            if found.insert(other) {
+                open.push(other);
             }
         }
     }
-    Ok((region.into_iter().collect(), edges.into_values().collect()))
-}
-
-/// What people decided of the stories of `corpus`.
-pub(super) fn decided(reader: Reader<'_>, corpus: &Corpus) -> Result<Constraints> {
-    let is_decided = reader.has_decisions()?;
-    let mut pairs = Vec::new();
-    for story in corpus.stories.iter().filter(|_| is_decided) {
-        let of_story = reader.decisions_of(&story.id)?.into_iter().filter(|(other, _)| story.id < *other);
-        pairs.extend(of_story.map(|(other, same)| (story.id.clone(), other, same)));
-    }
-    Ok(decisions::among(reader, pairs)?.resolve(corpus))
-}
-
-/// The stories of `region` as a corpus without passages, and their numbers.
-fn stories(reader: Reader<'_>, region: &[i64]) -> Result<(Corpus, Vec<i64>)> {
-    let mut corpus = Corpus::default();
-    let mut numbers = Vec::new();
-    for number in region {
-        if let Some(story) = reader.story(*number)? {
-            corpus.stories.push(story);
-            numbers.push(*number);
-        }
-    }
-    Ok((corpus, numbers))
+    Ok((found.into_iter().collect(), pairs.into_values().collect()))
 }

@@ -1,4 +1,4 @@
-//! One writer at a time.
+//! The lock that admits one writer at a time.
 
 use std::{
     fs::{File, TryLockError},
@@ -8,17 +8,20 @@ use std::{
 
 use crate::{Error, Result};
 
-/// The file in a store's folder that a writer locks.
+/// The file in the folder of a store that its writer locks.
 pub const WRITER_LOCK: &str = "writer.lock";
 
-/// The right to write, until it is dropped or the process ends in whatever way.
+/// The right to write. It is released when it is dropped, or when the process ends for any reason.
 pub struct WriterLock {
     _file: File,
 }
 
 impl WriterLock {
-    /// [`Error::StoreBusy`] names the process that has it.
-    pub fn take(folder: &Path) -> Result<Self> {
+    /// Acquires the lock of the store in `folder`.
+    ///
+    /// # Errors
+    /// [`Error::StoreBusy`] with the process that holds it, [`Error::Io`] if the file cannot be written.
+    pub fn acquire(folder: &Path) -> Result<Self> {
         let path = folder.join(WRITER_LOCK);
         let open = || File::options().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = open().map_err(Error::io("write", &path))?;
@@ -26,7 +29,7 @@ impl WriterLock {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
-                // Who it is is only for the message.
+                // The name serves the message only.
                 let _ = file.read_to_string(&mut holder);
                 let holder = if holder.is_empty() { "another process".into() } else { holder };
                 return Err(Error::StoreBusy { path: folder.into(), holder });

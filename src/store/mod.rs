@@ -1,14 +1,18 @@
 //! An archive of stories with the vectors of their passages: an SQLite database in a folder of its own.
 //!
-//! A change is one transaction in a write-ahead log that is synced before it counts: what was reported as committed
-//! is there after a kill or a power cut, and nothing else is. There is one writer at a time (`writer.lock`), and
-//! readers go on beside it.
+//! A write is one transaction in a write-ahead log that is synced before it counts: what was reported as committed
+//! survives a kill or a power cut, and nothing else does. There is one writer at a time (`writer.lock`); readers go on
+//! meanwhile.
 
 mod boilerplate_counts;
 mod compact;
+mod groups;
 mod lock;
+mod migrate;
+mod numbers;
 mod reader;
 mod rebuild;
+mod records;
 mod schema;
 mod sources;
 mod status;
@@ -21,13 +25,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 pub use lock::WRITER_LOCK;
 use lock::WriterLock;
-pub use reader::{Reader, StoredEvent, StoredMember, StoredPair, StoredPassage, StoredRow};
-pub use status::{Added, StoryStatus, digest_stories};
-pub use transaction::WriteTransaction;
+pub(crate) use numbers::Number;
+pub use numbers::{GroupNumber, RowNumber, RunNumber, StoryNumber};
+pub use reader::Reader;
+pub(crate) use records::EventKind;
+pub use records::{StoredEvent, StoredMember, StoredPair, StoredPassage, StoredRow};
+pub use status::{StoryStatus, digest_stories};
+pub(crate) use transaction::WriteTransaction;
 pub use verify::{IntegrityReport, StoreInfo};
 
 use crate::{Error, Result, corpus::TEXT_VERSION, error::StoreFault, model::Model};
@@ -35,19 +43,20 @@ use crate::{Error, Result, corpus::TEXT_VERSION, error::StoreFault, model::Model
 /// The file in a store's folder that holds everything.
 pub const DATABASE: &str = "archive.sqlite";
 
-/// What the vectors of a store depend on: stores of different identities are not mixed.
+/// What the vectors of a store depend on. Vectors of different identities are not mixed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// The model's name, for people.
+    /// The name of the model, for messages.
     pub model: String,
-    /// The model's fingerprint, with the version of normalizing and splitting: see [`Identity::of`].
+    /// The fingerprint of the model, with the version of the rules that make passages: see [`Identity::of`].
     pub fingerprint: String,
-    /// Values of a vector, at least one.
+    /// The number of values of a vector, at least one.
     pub dim: usize,
 }
 
 impl Identity {
-    /// That of vectors which `model` makes.
+    /// The identity of vectors that `model` computes.
+    #[must_use]
     pub fn of(model: &Model) -> Self {
         Identity {
             model: model.name.clone(),
@@ -62,23 +71,33 @@ pub struct Store {
     folder: PathBuf,
     db: Connection,
     identity: Identity,
-    /// Held by a writer.
+    /// The lock of a writer.
     _lock: Option<WriterLock>,
 }
 
 impl Store {
     /// Opens the store in `folder` for reading.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if there is none, or it cannot be read.
     pub fn open(folder: &Path) -> Result<Self> {
         Self::connect(folder, None)
     }
 
-    /// Opens the store in `folder` for writing. [`Error::StoreBusy`] if another process does so.
+    /// Opens the store in `folder` for writing. A store of an earlier version is migrated.
+    ///
+    /// # Errors
+    /// [`Error::StoreBusy`] if another process has it open for writing; [`Error::Store`] if there is none, or it cannot
+    /// be written.
     pub fn open_to_write(folder: &Path) -> Result<Self> {
-        let lock = WriterLock::take(folder)?;
+        let lock = WriterLock::acquire(folder)?;
         Self::connect(folder, Some(lock))
     }
 
-    /// Opens the store in `folder` for writing, and makes one there if there is none.
+    /// Opens the store in `folder` for writing; creates one if there is none.
+    ///
+    /// # Errors
+    /// As [`Store::open_to_write`], and [`Error::Store`] if the vectors of the store are of another identity.
     pub fn open_or_create(folder: &Path, identity: &Identity) -> Result<Self> {
         if identity.dim == 0 {
             return Err(Error::Store {
@@ -88,10 +107,10 @@ impl Store {
             });
         }
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-        let lock = WriterLock::take(folder)?;
+        let lock = WriterLock::acquire(folder)?;
         let path = folder.join(DATABASE);
         if !path.exists() {
-            // Under another name until the schema is whole: a store is there or is not.
+            // Under another name until the schema is complete: there is a whole store, or none.
             let partial = folder.join(format!("{DATABASE}.partial"));
             match fs::remove_file(&partial) {
                 Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
@@ -118,8 +137,8 @@ impl Store {
         }
         let write = lock.is_some();
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let opened = Connection::open_with_flags(&path, flags).and_then(|db| {
-            let identity = schema::open(&db, write)?;
+        let opened = Connection::open_with_flags(&path, flags).and_then(|mut db| {
+            let identity = schema::open(&mut db, write)?;
             Ok((db, identity))
         });
         let (db, identity) = opened.map_err(failed(&path))?;
@@ -130,22 +149,25 @@ impl Store {
         })?;
         let mut store = Store { folder: folder.into(), db, identity, _lock: lock };
         if write {
-            store.count_as_now()?;
+            store.update_boilerplate_counts()?;
         }
         Ok(store)
     }
 
-    /// The folder it lies in.
+    /// Its folder.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// What its vectors depend on.
+    /// The identity of its vectors.
     pub fn identity(&self) -> &Identity {
         &self.identity
     }
 
-    /// An error if vectors of `identity` must not stand beside those of this store.
+    /// Checks that vectors of `identity` can be compared with those of the store.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if they are of another model or precision.
     pub fn check_identity(&self, identity: &Identity) -> Result<()> {
         if self.identity == *identity {
             return Ok(());
@@ -164,20 +186,23 @@ impl Store {
         })
     }
 
-    /// A number that changes when another connection commits: what was read before may be out of date then.
+    /// A number that changes whenever another connection commits: what was read before may be outdated then.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if the file could not be read.
     pub fn data_version(&self) -> Result<i64> {
         self.db.pragma_query_value(None, "data_version", |row| row.get(0)).map_err(self.failed())
     }
 
-    /// What it holds.
+    /// Reads what it holds.
     pub fn reader(&self) -> Reader<'_> {
         Reader { db: &self.db, folder: &self.folder }
     }
 
-    /// Begins a change; it waits while another connection writes, and sees nothing that is committed after it began.
-    pub fn begin_write(&mut self) -> Result<WriteTransaction<'_>> {
+    /// Begins a transaction.
+    pub(crate) fn begin_write(&mut self) -> Result<WriteTransaction<'_>> {
         let failed = self.failed();
-        let begun = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate);
+        let begun = self.db.transaction_with_behavior(TransactionBehavior::Immediate);
         Ok(WriteTransaction::new(begun.map_err(failed)?, &self.folder))
     }
 

@@ -1,17 +1,22 @@
-//! Moving a store to another model: the new vectors grow beside the old ones, which serve until all are there.
+//! Moves a store to another model: the new vectors are kept beside the old ones, which serve until all are there.
 
 use super::{Identity, Store};
 use crate::{Error, Result, vector::Matrix};
 
-/// Rows of a transaction: a kill loses the embedding of at most so many.
+/// Rows of a transaction: a crash loses the embedding of at most so many.
 const BATCH: usize = 1024;
 
-/// The key under which the store keeps whose vectors are growing.
+/// The setting that holds the fingerprint of the new model.
 const KEY: &str = "rebuilding";
 
 impl Store {
-    /// Gives every row the vector that `embed` makes of its text, and the store the identity `to`. A run that was
-    /// stopped goes on where it ended, if it goes to the same model. `stop` is asked after each batch. Judgements stay as they were made. Returns how many rows were embedded now.
+    /// Replaces the vector of every row by the one that `embed` computes of its text, and the identity by `to`; returns
+    /// how many rows were embedded. An interrupted call continues where it ended, if it is for the same identity. `stop`
+    /// is called after each batch. Verdicts stay as they are.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`] if `stop` returns true or `embed` was interrupted; [`Error::Store`] if the store could not be
+    /// written; and the errors of `embed`. The store serves the old identity then.
     pub fn rebuild(
         &mut self,
         to: &Identity,

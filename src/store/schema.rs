@@ -4,32 +4,41 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, config::DbConfig, params};
 
-use super::Identity;
+use super::{Identity, migrate};
 
-/// The version of the tables below. A later samestory reads every earlier one.
-pub const VERSION: i64 = 1;
+/// The version of the tables below. Earlier versions are read as they are, and migrated by their next writer.
+pub const VERSION: i64 = 2;
 
-/// No model has longer vectors: a longer one is a damaged number.
+/// No model has longer vectors: a higher number is damage.
 const MAX_DIM: usize = 1 << 16;
 
-/// More statements than there are in the store.
+/// Prepared statements that a connection keeps: more than this library has.
 const STATEMENTS: usize = 256;
 
-/// `stories.digest` is the SHA-256 of all that was read of a story, `rows.hash` the first 16 bytes of that of the
-/// text, `rows.vector` little-endian f32. `published` is in milliseconds since 1970 UTC, `start` and `end` are bytes
-/// of the story's text, or of its title. A source is a file whose stories have all been committed.
-///
-/// `rows.carriers` counts the stories that have a row, `rows.strangers` those neighbours among them, in the order of
-/// their numbers, that are strangers otherwise (`boilerplate::shares_only_boilerplate`). `words` holds document frequencies by field (0 text, 1 title).
-/// A pair is the judgement on two stories, `a < b`, made when `b` came; `figures` is JSON. Numbers of groups are never
-/// given twice. `decisions` is what people said of two stories, by their ids, and `chosen` which ones are to be kept of their
-/// groups, in the order in which they said so. `rebuilt` holds vectors of another model until all are there.
+/// - `meta`: settings. `model`, `fingerprint` and `dim` are the identity; `generation` ties the index files to this
+///   store; `boilerplate_version` is the version of the rule behind `rows.unrelated_neighbours`; `rebuilding` is the
+///   fingerprint of the model that the store moves to.
+/// - `sources`: files whose stories have all been committed, with the digest of these stories.
+/// - `rows`: distinct passage texts. `hash` is the first 16 bytes of the SHA-256 of `text`, `vector` is little-endian
+///   f32. `occurrences` counts the stories that contain the row; `unrelated_neighbours` counts those pairs of stories
+///   that follow one another among these, by number, and share only boilerplate.
+/// - `stories`: `digest` is the SHA-256 of all fields; `published` is in milliseconds since 1970 UTC.
+/// - `passages`: `start` and `end` are bytes of the story's text, or of its title where `title` is 1.
+/// - `words`: document frequencies by field (0 text, 1 title). `name` is how often a word is a name in distinct
+///   passages, less how often it is none.
+/// - `pairs`: verdicts on pairs of stories, `a < b`, made when `b` was added; `features` is JSON.
+/// - `groups`, `members`, `events`, `runs`: the groups, and the log of what happened to them in which run. Numbers of
+///   groups are never reused.
+/// - `decisions`, `canonical_overrides`: the decisions of people, by ids of stories, the latter in their order.
+/// - `tombstones`: ids that people removed, with the file of each. They return only when people add them.
+/// - `boilerplate`: passages that people marked as boilerplate, or as none.
+/// - `rebuilt_vectors`: vectors of another model, until every row has one.
 const TABLES: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE sources (path TEXT PRIMARY KEY, digest BLOB NOT NULL, stories INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE rows (
     number INTEGER PRIMARY KEY AUTOINCREMENT, hash BLOB NOT NULL UNIQUE, text TEXT NOT NULL, vector BLOB NOT NULL,
-    carriers INTEGER NOT NULL DEFAULT 0, strangers INTEGER NOT NULL DEFAULT 0
+    occurrences INTEGER NOT NULL DEFAULT 0, unrelated_neighbours INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE stories (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, title TEXT NOT NULL, text TEXT NOT NULL,
@@ -51,7 +60,7 @@ CREATE TABLE words (
 ) WITHOUT ROWID;
 CREATE TABLE pairs (
     a INTEGER NOT NULL REFERENCES stories ON DELETE CASCADE, b INTEGER NOT NULL REFERENCES stories ON DELETE CASCADE,
-    relation TEXT NOT NULL, rule TEXT NOT NULL, figures TEXT NOT NULL, PRIMARY KEY (a, b)
+    relation TEXT NOT NULL, rule TEXT NOT NULL, features TEXT NOT NULL, PRIMARY KEY (a, b)
 ) WITHOUT ROWID;
 CREATE INDEX pairs_of_b ON pairs (b);
 CREATE TABLE groups (
@@ -73,11 +82,12 @@ CREATE TABLE runs (number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL
 CREATE TABLE boilerplate (text TEXT PRIMARY KEY, exclude INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE decisions (a TEXT NOT NULL, b TEXT NOT NULL, same INTEGER NOT NULL, PRIMARY KEY (a, b)) WITHOUT ROWID;
 CREATE INDEX decisions_of_b ON decisions (b);
-CREATE TABLE chosen (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE);
-CREATE TABLE rebuilt (row INTEGER PRIMARY KEY REFERENCES rows ON DELETE CASCADE, vector BLOB NOT NULL);
+CREATE TABLE canonical_overrides (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE);
+CREATE TABLE tombstones (id TEXT PRIMARY KEY, path TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE rebuilt_vectors (row INTEGER PRIMARY KEY REFERENCES rows ON DELETE CASCADE, vector BLOB NOT NULL);
 ";
 
-/// Makes an empty store of one file at `path`.
+/// Creates an empty store in one file at `path`.
 pub fn create(path: &Path, identity: &Identity) -> rusqlite::Result<()> {
     let mut db = Connection::open(path)?;
     db.pragma_update(None, "synchronous", "FULL")?;
@@ -87,30 +97,38 @@ pub fn create(path: &Path, identity: &Identity) -> rusqlite::Result<()> {
     for (key, value) in [("model", &identity.model), ("fingerprint", &identity.fingerprint), ("dim", &dim)] {
         transaction.execute("INSERT INTO meta VALUES (?1, ?2)", params![key, value])?;
     }
-    // Tells the files that belong to this store from those of another one.
     transaction.execute("INSERT INTO meta VALUES ('generation', abs(random()))", [])?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()?;
     db.close().map_err(|(_, error)| error)
 }
 
-/// Readies a connection, and reads whose vectors the store holds; none if it is of a version that is not known.
-pub fn open(db: &Connection, write: bool) -> rusqlite::Result<Option<Identity>> {
+/// Prepares a connection, and reads the identity of the store; none if this is no store, or one of a later version. A
+/// writer migrates a store of an earlier version; a reader reads it through views of the present tables.
+pub fn open(db: &mut Connection, write: bool) -> rusqlite::Result<Option<Identity>> {
     db.busy_timeout(std::time::Duration::from_secs(30))?;
-    // A damaged file must not make SQLite do more than read it; stories are hostile input.
-    // All statements that a change runs over and over stay compiled.
+    // Every statement that a run repeats stays compiled, and is not planned anew for each value of its parameters.
     db.set_prepared_statement_cache_capacity(STATEMENTS);
-    // Nor are they planned anew for each number that they are run with.
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    db.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536;")?;
+    // A damaged file must not make SQLite do more than read it.
+    db.execute_batch(
+        "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA foreign_keys = ON; \
+         PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;",
+    )?;
     let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if version != VERSION {
+    if !(1..=VERSION).contains(&version) {
         return Ok(None);
     }
     if write {
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "FULL")?;
+        if version < VERSION {
+            migrate::to_current(db)?;
+        }
     } else {
+        if version < VERSION {
+            migrate::add_views(db)?;
+        }
         db.pragma_update(None, "query_only", true)?;
     }
     let meta = |key: &str| {

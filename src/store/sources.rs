@@ -1,80 +1,82 @@
-//! Files whose stories are all in the store, with a digest of what they held.
+//! The files that the stories of a store came from.
 
 use std::{
     env, io,
     path::{Path, PathBuf},
 };
 
-use rusqlite::OptionalExtension;
-
-use super::{Store, transaction::tombstone};
+use super::Store;
 use crate::{Error, Result};
 
 impl Store {
-    /// What the store calls the file `path`, from whatever folder it is named: relative to the folder that the store
-    /// lies in if it is below that, so that both can be moved together, else absolute.
+    /// The name by which the store knows the file `path`: relative to the folder that contains the store if the file is
+    /// below that, so that both can be moved together, else absolute.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if there is no working folder.
     pub fn source_name(&self, path: &Path) -> Result<PathBuf> {
         let file = absolute(path).map_err(Error::io("read", path))?;
-        Ok(file.strip_prefix(self.beside()?).map_or(file.clone(), Path::to_path_buf))
+        Ok(file.strip_prefix(self.parent()?).map_or(file.clone(), Path::to_path_buf))
     }
 
-    /// Where the file lies that the store calls `name`; as seen from the working folder if it is below that.
+    /// The path of the file that the store knows as `name`, relative to the working folder if it is below that.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if there is no working folder.
     pub fn source_path(&self, name: &str) -> Result<PathBuf> {
-        let file = self.beside()?.join(name);
+        let file = self.parent()?.join(name);
         let here = env::current_dir().map_err(Error::io("read", "the working folder"))?;
         Ok(file.strip_prefix(here).map_or(file.clone(), Path::to_path_buf))
     }
 
-    /// The file, by its name here, of the story with this id that people took out; none if they did not.
-    pub fn tombstone(&self, id: &str) -> Result<Option<String>> {
-        self.reader().meta(&tombstone(id))
-    }
-
-    /// The folder that the store's folder lies in.
-    fn beside(&self) -> Result<PathBuf> {
+    /// The folder that contains the store's folder.
+    fn parent(&self) -> Result<PathBuf> {
         let mut folder = absolute(&self.folder).map_err(Error::io("read", &self.folder))?;
         folder.pop();
         Ok(folder)
     }
 
-    /// The digest of the file `path` when its stories were last added.
+    /// The file, by its name in the store, of a story that people removed; none if they did not. Such a story returns
+    /// only when people add it.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if the file could not be read.
+    pub fn tombstone(&self, id: &str) -> Result<Option<String>> {
+        self.reader().one("SELECT path FROM tombstones WHERE id = ?1", [id], |row| row.get(0))
+    }
+
+    /// The digest of the stories of the file `path` when they were last added: see [`super::digest_stories`].
+    ///
+    /// # Errors
+    /// [`Error::Store`] if the file could not be read.
     pub fn source_digest(&self, path: &str) -> Result<Option<Vec<u8>>> {
-        let find = || {
-            let mut find = self.db.prepare_cached("SELECT digest FROM sources WHERE path = ?1")?;
-            find.query_row([path], |row| row.get(0)).optional()
-        };
-        find().map_err(self.failed())
+        self.reader().one("SELECT digest FROM sources WHERE path = ?1", [path], |row| row.get(0))
     }
 
-    /// The files that stories were added from, in order.
+    /// The names of the files that stories were added from, in alphabetical order.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if the file could not be read.
     pub fn sources(&self) -> Result<Vec<String>> {
-        let list = || {
-            let mut list = self.db.prepare("SELECT path FROM sources ORDER BY path")?;
-            let paths = list.query_map([], |row| row.get(0))?;
-            paths.collect::<rusqlite::Result<Vec<String>>>()
-        };
-        list().map_err(self.failed())
+        self.reader().all("SELECT path FROM sources ORDER BY path", [], |row| row.get(0))
     }
 
-    /// The ids of the stories of the file `path`, in the order they were added.
+    /// The ids of the stories of the file `path`, in the order in which they were added.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if the file could not be read.
     pub fn ids_from_source(&self, path: &str) -> Result<Vec<String>> {
-        let list = || {
-            let mut list =
-                self.db.prepare_cached("SELECT id FROM stories WHERE path = ?1 ORDER BY number")?;
-            let ids = list.query_map([path], |row| row.get(0))?;
-            ids.collect::<rusqlite::Result<Vec<String>>>()
-        };
-        list().map_err(self.failed())
+        self.reader().all("SELECT id FROM stories WHERE path = ?1 ORDER BY number", [path], |row| row.get(0))
     }
 }
 
-/// `path` from the root, by folders that are no links: the same whatever name they were reached by.
+/// `path` as an absolute path through folders that are no symbolic links: one file has one such path.
 fn absolute(path: &Path) -> io::Result<PathBuf> {
     let whole = std::path::absolute(path)?;
     let folder = whole.parent().and_then(|folder| folder.canonicalize().ok());
     Ok(match (folder, whole.file_name()) {
         (Some(folder), Some(name)) => folder.join(name),
-        // A folder that is not there has no other name.
+        // The folder does not exist.
         _ => whole,
     })
 }

@@ -1,10 +1,10 @@
-//! Reading a store: its stories, and the vectors of rows.
+//! Reads whole stories from a store, and vectors for the rows of a corpus.
 
 use std::path::PathBuf;
 
-use rusqlite::Row as Found;
+use rusqlite::Row as SqlRow;
 
-use super::Store;
+use super::{Store, StoryNumber};
 use crate::{
     Error, Result,
     story::{Corpus, Origin, RowId, Story},
@@ -14,7 +14,7 @@ use crate::{
 pub(super) const COLUMNS: &str =
     "id, title, text, published, source, url, dateline, credit, path, line, record, part";
 
-pub(super) fn story(row: &Found<'_>) -> rusqlite::Result<Story> {
+pub(super) fn story(row: &SqlRow<'_>) -> rusqlite::Result<Story> {
     Ok(Story {
         id: row.get(0)?,
         title: row.get(1)?,
@@ -34,8 +34,11 @@ pub(super) fn story(row: &Found<'_>) -> rusqlite::Result<Story> {
 }
 
 impl Store {
-    /// Calls `each` on every story with its digest, in the order they were added, until that fails.
-    pub(super) fn for_each(&self, each: &mut dyn FnMut(i64, Story, Vec<u8>) -> Result<()>) -> Result<()> {
+    /// Calls `each` on every story with its number and digest, in the order of the numbers, until it fails.
+    pub(super) fn for_each_with_digest(
+        &self,
+        each: &mut dyn FnMut(StoryNumber, Story, Vec<u8>) -> Result<()>,
+    ) -> Result<()> {
         let sql = format!("SELECT {COLUMNS}, digest, number FROM stories ORDER BY number");
         let mut all = self.db.prepare(&sql).map_err(self.failed())?;
         let mut found = all.query([]).map_err(self.failed())?;
@@ -47,14 +50,16 @@ impl Store {
         Ok(())
     }
 
-    /// Calls `each` on every story, in the order they were added; the outer error is one of `each`, the inner one of
-    /// the store.
+    /// Calls `each` on every story, in the order in which they were added.
+    ///
+    /// # Errors
+    /// The outer error is that of `each`; the inner one, [`Error::Store`], that of reading the store.
     pub fn for_each_story(
         &self,
         each: &mut dyn FnMut(&Story) -> std::io::Result<()>,
     ) -> std::io::Result<Result<()>> {
         let mut failure = None;
-        let read = self.for_each(&mut |_, story, _| {
+        let read = self.for_each_with_digest(&mut |_, story, _| {
             each(&story).map_err(|source| {
                 failure = Some(source);
                 Error::Interrupted
@@ -66,17 +71,24 @@ impl Store {
         }
     }
 
-    /// All stories, in the order they were added.
+    /// All stories, in the order in which they were added.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if the file could not be read.
     pub fn stories(&self) -> Result<Vec<Story>> {
         let mut stories = Vec::new();
-        self.for_each(&mut |_, story, _| {
+        self.for_each_with_digest(&mut |_, story, _| {
             stories.push(story);
             Ok(())
         })?;
         Ok(stories)
     }
 
-    /// Writes what is known of the vectors of `corpus`' rows into `vectors`; the rows that are not known.
+    /// Copies the vectors that the store has of the rows of `corpus` into `vectors`, one row each; returns the rows that
+    /// it does not have.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if the file could not be read.
     pub fn vectors(&self, corpus: &Corpus, vectors: &mut Matrix) -> Result<Vec<RowId>> {
         let mut read = || -> rusqlite::Result<Vec<RowId>> {
             let mut find = self.db.prepare_cached("SELECT vector FROM rows WHERE hash = ?1")?;
@@ -87,7 +99,7 @@ impl Store {
                     Some(found) => found.get_ref(0)?.as_blob()?,
                     None => &[],
                 };
-                // One of another length is as good as none: `verify` tells of it, and it is computed again.
+                // A vector of another length is damage, which `verify` reports; it is computed again.
                 if bytes.len() != vectors.dim() * 4 {
                     unknown.push(RowId(i as u32));
                     continue;

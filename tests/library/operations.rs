@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use proptest::prelude::*;
 use samestory::{
     Result,
-    archive::{Archive, ArchiveOptions},
+    archive::{Archive, ArchiveOptions, Removal},
     boilerplate::{detect_boilerplate, is_boilerplate},
     embed::EmbedStats,
     store::{DATABASE, Identity, Store},
@@ -93,7 +93,7 @@ fn check(archive: &Archive, folder: &Path, expect: &BTreeMap<String, Story>) {
     for (row, flag) in corpus.rows.iter().zip(detect_boilerplate(&corpus, &Default::default())) {
         let number = reader.row_number(&row.hash).unwrap().unwrap();
         let stored = reader.row(number).unwrap().unwrap();
-        assert_eq!(is_boilerplate(stored.carriers, stored.strangers), flag, "{stored:?}");
+        assert_eq!(is_boilerplate(stored.occurrences, stored.unrelated_neighbours), flag, "{stored:?}");
     }
     let groups = reader.groups().unwrap();
     for (group, canonical) in &groups {
@@ -133,14 +133,14 @@ proptest! {
                         new.push(story);
                     }
                     let count = new.len() as u64;
-                    let added = archive.add(run, new, &[], &embed).unwrap().added;
+                    let added = archive.add(run, new, &[], &embed).unwrap();
                     prop_assert_eq!(added.added + added.replaced + added.unchanged, count);
                 }
                 Step::Remove(number) => {
                     let run = archive.begin_run(0, "remove").unwrap();
                     let id = format!("s{number}");
                     let there = expect.remove(&id).is_some();
-                    prop_assert_eq!(archive.remove(run, &[id], true).is_ok(), there);
+                    prop_assert_eq!(archive.remove(run, &[id], Removal::ByPeople).is_ok(), there);
                 }
                 Step::Compact | Step::Reopen => {
                     archive.save_index().unwrap();
@@ -166,13 +166,17 @@ fn a_store_of_an_earlier_version_is_counted_anew() {
     archive.add(run, stories, &[], &embed).unwrap();
     drop(archive);
     let db = rusqlite::Connection::open(folder.path().join(DATABASE)).unwrap();
-    let strangers =
-        || db.query_row("SELECT sum(strangers) FROM rows", [], |row| row.get::<_, i64>(0)).unwrap();
-    let counted = strangers();
+    let unrelated = || {
+        db.query_row("SELECT sum(unrelated_neighbours) FROM rows", [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    let counted = unrelated();
     assert!(counted > 3, "{counted}");
-    db.execute_batch("UPDATE rows SET strangers = 0; DELETE FROM meta WHERE key = 'strangers'").unwrap();
+    db.execute_batch(
+        "UPDATE rows SET unrelated_neighbours = 0; DELETE FROM meta WHERE key = 'boilerplate_version'",
+    )
+    .unwrap();
     check(&open(folder.path()), folder.path(), &expect);
-    assert_eq!(strangers(), counted);
+    assert_eq!(unrelated(), counted);
 }
 
 #[test]

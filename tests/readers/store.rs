@@ -7,10 +7,10 @@ use std::{
 
 use samestory::{
     Result,
-    archive::{self, Archive},
+    archive::{self, Archive, Removal},
     embed::EmbedStats,
     group::Decisions,
-    store::{DATABASE, Identity, Store},
+    store::{DATABASE, Identity, Store, StoryNumber},
     story::Story,
     vector::{Matrix, normalize},
 };
@@ -60,7 +60,7 @@ fn store(bytes: &[u8]) {
     let embed = embed(store.identity().dim);
     if let Ok(archive) = Archive::open(store, archive::ArchiveOptions::default()) {
         let _ = archive.check(story("new", RAIN), &embed);
-        let _ = archive.explain(1, 2);
+        let _ = archive.explain(StoryNumber(1), StoryNumber(2));
         let _ = archive.with_groups(|grouped| grouped.groups.groups.len());
     }
     let _ = written(folder.path(), &embed);
@@ -72,7 +72,7 @@ fn written(folder: &Path, embed: &archive::Embed<'_>) -> Result<()> {
     let run = archive.begin_run(0, "fuzz")?;
     archive.add(run, vec![story("new", RAIN), story("a", SUN)], &[], embed)?;
     archive.apply_decisions(run, &Decisions::parse(Path::new("d"), DECISIONS)?)?;
-    archive.remove(run, &["b".into()], true)?;
+    archive.remove(run, &["b".into()], Removal::ByPeople)?;
     archive.finish_run(run, "{}")?;
     archive.save_index()?;
     drop(archive);

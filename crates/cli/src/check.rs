@@ -4,12 +4,12 @@ use std::io::{self, BufReader, Write};
 
 use samestory::{
     Error,
-    archive::{AddOutcome, Archive, CheckResult, Embed, RelatedStory},
+    archive::{Archive, CheckResult, Embed, RelatedStory},
     compare::Relation,
     corpus, ingest,
     progress::NoProgress,
     report::json_line,
-    store::{Identity, Store, StoryStatus},
+    store::{GroupNumber, Identity, RunNumber, Store, StoryStatus},
     story::Story,
 };
 use serde::Serialize;
@@ -44,7 +44,7 @@ struct Answer {
     coverage: Option<f32>,
     coverage_of: Option<f32>,
     cosine: Option<f32>,
-    group: Option<i64>,
+    group: Option<GroupNumber>,
     reason: Option<String>,
     /// Others that it is related to.
     also: Vec<Other>,
@@ -150,7 +150,7 @@ pub fn run(args: &Check) -> Result<Outcome> {
 
 fn answer(
     archive: &mut Archive,
-    run: Option<i64>,
+    run: Option<RunNumber>,
     embed: &Embed<'_>,
     (line, has_id): (u64, bool),
     story: Story,
@@ -178,15 +178,15 @@ fn answer(
     };
     answer.also = related.iter().skip(usize::from(answer.of.is_some())).take(OTHERS).map(other).collect();
     answer.novel_passages = novel_passages;
-    if let Some(AddOutcome { added, .. }) = learned {
-        answer.learned = added.taken.is_empty();
-        answer.replaced = added.replaced > 0;
-        if !added.taken.is_empty() {
+    if let Some(outcome) = learned {
+        answer.learned = outcome.conflicting_ids.is_empty();
+        answer.replaced = outcome.replaced > 0;
+        if !outcome.conflicting_ids.is_empty() {
             answer.error = Some("another story of the store has the id; it was not added".into());
         }
         let reader = archive.store().reader();
         if let Some(number) = reader.story_number(&id)?.filter(|_| answer.learned) {
-            answer.group = reader.member(number)?.map(|m| m.group);
+            answer.group = reader.group_of(number)?;
         }
     }
     Ok(answer)

@@ -7,13 +7,12 @@ use std::{
 
 use samestory::{
     Error,
-    archive::{Archive, SourceFile},
-    embed::EmbedStats,
+    archive::{AddOutcome, Archive, Removal, SourceFile},
     group::Decisions,
     ingest,
     progress::{Progress, Stage},
     report::{json_pretty, json_text},
-    store::{Added, Identity, Store, StoryStatus, digest_stories},
+    store::{Identity, RunNumber, Store, StoryStatus, digest_stories},
     story::Story,
 };
 
@@ -60,7 +59,7 @@ fn add(store: Option<&Path>, args: &IndexAdd) -> Result<Outcome> {
     let mut writer = Writer::new(store, &engine, "index add", &bars)?;
     let added = writer.put(sources, false)?;
     writer.finish(&added, 0, args.compute.quiet)?;
-    Ok(match bad_input || !added.taken.is_empty() {
+    Ok(match bad_input || !added.conflicting_ids.is_empty() {
         true if args.input.strict => Outcome::BadInput,
         _ => Outcome::Done,
     })
@@ -111,7 +110,7 @@ fn update(store: Option<&Path>, args: &IndexUpdate) -> Result<Outcome> {
             say!("samestory: {path} was not read whole; {n} stories that were not found there stay");
             continue;
         }
-        vanished += writer.archive.remove(writer.run, &missing, false)?;
+        vanished += writer.archive.remove(writer.run, &missing, Removal::FromSource)?;
     }
     let added = writer.put(sources, true)?;
     writer.finish(&added, vanished, args.compute.quiet)?;
@@ -143,10 +142,9 @@ fn sources(stories: Vec<Story>) -> Vec<(String, Vec<Story>)> {
 /// A run that writes.
 struct Writer<'e> {
     archive: Archive,
-    run: i64,
+    run: RunNumber,
     engine: &'e Engine,
     bars: &'e Bars,
-    embed_stats: EmbedStats,
     /// How many decisions the store held.
     decisions: u64,
 }
@@ -156,15 +154,15 @@ impl<'e> Writer<'e> {
         let mut archive = archive::judging(store, engine)?;
         let run = archive.begin_run(archive::now(), command)?;
         let decisions = archive.store().reader().decision_count()?;
-        Ok(Writer { archive, run, engine, bars, embed_stats: EmbedStats::default(), decisions })
+        Ok(Writer { archive, run, engine, bars, decisions })
     }
 
     /// Commits what the store does not have yet, a batch at a time; `changed` files alone if that is said, so that what
     /// people took out does not come back by itself.
-    fn put(&mut self, sources: Vec<(String, Vec<Story>)>, changed: bool) -> Result<Added> {
+    fn put(&mut self, sources: Vec<(String, Vec<Story>)>, changed: bool) -> Result<AddOutcome> {
         let bars = self.bars;
         bars.begin(Stage::Store, Some(sources.iter().map(|(_, s)| s.len() as u64).sum()));
-        let mut added = Added::default();
+        let mut added = AddOutcome::default();
         let mut batch: Vec<Story> = Vec::new();
         // Files whose stories are all in once the batch is.
         let mut whole = Vec::new();
@@ -196,36 +194,35 @@ impl<'e> Writer<'e> {
                 }
                 batch.push(story);
                 if batch.len() == BATCH {
-                    added = added.and(self.commit(&mut batch, &mut whole)?);
+                    added = added.merge(self.commit(&mut batch, &mut whole)?);
                 }
             }
             if is_file {
                 whole.push(SourceFile { path, digest, stories: count });
             }
         }
-        added = added.and(self.commit(&mut batch, &mut whole)?);
+        added = added.merge(self.commit(&mut batch, &mut whole)?);
         bars.end(Stage::Store);
         added.unchanged += unchanged;
         Ok(added)
     }
 
     /// One transaction.
-    fn commit(&mut self, batch: &mut Vec<Story>, whole: &mut Vec<SourceFile>) -> Result<Added> {
+    fn commit(&mut self, batch: &mut Vec<Story>, whole: &mut Vec<SourceFile>) -> Result<AddOutcome> {
         let (stories, files) = (std::mem::take(batch), std::mem::take(whole));
         let n = stories.len() as u64;
         let engine = self.engine;
         let embed = |texts: &[&str]| engine.embed_for_archive(texts);
-        let learned = self.archive.add(self.run, stories, &files, &embed).map_err(|error| match error {
+        let outcome = self.archive.add(self.run, stories, &files, &embed).map_err(|error| match error {
             Error::Interrupted => stopped(),
             error => error,
         })?;
-        self.embed_stats = self.embed_stats.merge(learned.embed_stats);
         self.bars.advance(Stage::Store, n);
-        Ok(learned.added)
+        Ok(outcome)
     }
 
     /// Keeps the figures of the run, and tells them.
-    fn finish(mut self, added: &Added, vanished: u64, quiet: bool) -> Result<()> {
+    fn finish(mut self, added: &AddOutcome, vanished: u64, quiet: bool) -> Result<()> {
         let manifest = serde_json::json!({
             "version": env!("CARGO_PKG_VERSION"),
             "model": self.engine.model.name,
@@ -235,8 +232,8 @@ impl<'e> Writer<'e> {
             "replaced": added.replaced,
             "unchanged": added.unchanged,
             "removed": vanished,
-            "left_out": added.taken.len(),
-            "embedding": self.embed_stats,
+            "left_out": added.conflicting_ids.len(),
+            "embedding": added.embed_stats,
             "stages": self.bars.stage_times(),
         });
         self.archive.finish_run(self.run, &manifest.to_string())?;
@@ -261,13 +258,13 @@ fn tell_forgotten(store: &Store, before: u64) -> Result<()> {
     Ok(())
 }
 
-fn tell(store: &Store, added: &Added, vanished: u64, quiet: bool, bars: &Bars) {
-    for id in added.taken.iter().take(SHOWN) {
+fn tell(store: &Store, added: &AddOutcome, vanished: u64, quiet: bool, bars: &Bars) {
+    for id in added.conflicting_ids.iter().take(SHOWN) {
         let id = samestory::report::sanitize_line(id, 200);
         say!("samestory: {id} was left out: another story has the id");
     }
-    if added.taken.len() > SHOWN {
-        say!("samestory: … and {} more were left out", added.taken.len() - SHOWN);
+    if added.conflicting_ids.len() > SHOWN {
+        say!("samestory: … and {} more were left out", added.conflicting_ids.len() - SHOWN);
     }
     if quiet {
         return;
@@ -281,8 +278,8 @@ fn tell(store: &Store, added: &Added, vanished: u64, quiet: bool, bars: &Bars) {
         added.replaced,
         added.unchanged,
         vanished,
-        added.taken.len(),
-        added.rows,
+        added.conflicting_ids.len(),
+        added.embed_stats.texts,
         seconds.join(", ")
     );
 }
@@ -292,7 +289,7 @@ fn remove(store: Option<&Path>, args: &IndexRemove) -> Result<Outcome> {
     let mut archive = Archive::open(store, samestory::archive::ArchiveOptions::default())?;
     let run = archive.begin_run(archive::now(), "index remove")?;
     let decisions = archive.store().reader().decision_count()?;
-    let removed = archive.remove(run, &args.ids, true)?;
+    let removed = archive.remove(run, &args.ids, Removal::ByPeople)?;
     tell_forgotten(archive.store(), decisions)?;
     say!(
         "{removed} stories removed; index update does not bring them back, index add does; index compact gives back \

@@ -1,6 +1,9 @@
 //! `samestory log`: what happened to the groups of a store.
 
-use samestory::{report, store::Store};
+use samestory::{
+    report,
+    store::{GroupNumber, Store},
+};
 
 use super::{Outcome, archive, args::Log, sink};
 use crate::error::{CliError, Result};
@@ -9,10 +12,11 @@ use crate::error::{CliError, Result};
 pub fn run(args: &Log) -> Result<Outcome> {
     let store = Store::open(&archive::existing_folder(args.store.as_deref())?)?;
     let reader = store.reader();
-    let events = reader.events(args.after, args.group)?;
+    let group = args.group.map(GroupNumber);
+    let events = reader.events(args.after, group)?;
     if let Some(number) = args.group
         && events.is_empty()
-        && reader.events(0, args.group)?.is_empty()
+        && reader.events(0, group)?.is_empty()
     {
         return Err(CliError::Usage {
             option: "--group".into(),
