@@ -1,13 +1,13 @@
-/* Entry points of CUDA's libraries that load the library at its first call; x86-64, System V.
+/* Lazy-binding entry points of CUDA's libraries for x86-64 (System V): each loads its library on the first call.
  *
- * candle links CUDA dynamically, so its programs do not even start where a library is missing. Linked with these entries
- * instead, they start everywhere: an entry jumps through its slot; the slot leads first to the loader, then to the
- * library's own function. Where the library or the function is not there, the call returns the library's code for "not
- * initialized", which samestory reads (src/device/gpu.rs).
+ * candle links CUDA dynamically, so a program does not start where a library is missing. Linked with these entry points
+ * instead, it starts everywhere. An entry point jumps through its slot, which first holds the address of the loader and
+ * then that of the library's function. If the library or the function is missing, the call returns the library's status
+ * for "not initialized", which samestory recognizes (src/device/gpu.rs).
  *
- *     cuInit: jmp *slot  ->  load: registers saved, dlopen, dlsym, slot set  ->  the function, or a failure
+ *     cuInit: jmp *slot  ->  loader: save registers, dlopen, dlsym, set the slot  ->  the function, or a failure status
  *
- * entries.def, by scripts/build-cuda: ENTRY(cuInit, cu) and so on.
+ * scripts/build-cuda writes entries.def: ENTRY(cuInit, cu) and so on.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -20,7 +20,7 @@
 
 struct library {
     const char *file;
-    /* A value of the library's own type of status. */
+    /* Returns a failure in the library's own status type. */
     int (*failure)(void);
 };
 
@@ -33,13 +33,13 @@ static const char *no_text(void) { return "the CUDA library is not installed"; }
 static const struct library cu = {"libcuda.so.1", no_driver};
 static const struct library cublas = {"libcublas.so." TEXT(CUDA_MAJOR), no_cublas};
 static const struct library cublasLt = {"libcublasLt.so." TEXT(CUDA_MAJOR), no_cublas};
-/* cuRAND counts for itself: 10 with CUDA 11 to 13. */
+/* cuRAND has version numbers of its own: 10 with CUDA 11 to 13. */
 static const struct library curand = {"libcurand.so.10", no_curand};
 static const struct library nvrtc = {"libnvrtc.so." TEXT(CUDA_MAJOR), no_nvrtc};
 
-/* candle's kernels that scripts/build-cuda leaves out: to go on without would be to go on with wrong numbers. */
+/* Stands for candle's kernels that scripts/build-cuda omits. Returning would mean continuing with wrong numbers. */
 static int no_kernel(void) {
-    fputs("samestory: this build has none of candle's kernels for quantized models and mixtures of experts\n", stderr);
+    fputs("samestory: candle's kernels for quantized models and mixtures of experts are not in this build\n", stderr);
     abort();
 }
 static const struct library unused = {NULL, no_kernel};
@@ -50,7 +50,7 @@ struct entry {
     const struct library *library;
 };
 
-/* The function behind `entry`. Threads that come here together find and store the same. */
+/* Resolves `entry`. Concurrent calls find and store the same address. */
 __attribute__((used)) static void *samestory_load(struct entry *entry) {
     const char *file = entry->library->file;
     void *library = file ? dlopen(file, RTLD_NOW | RTLD_GLOBAL) : NULL;
@@ -59,7 +59,7 @@ __attribute__((used)) static void *samestory_load(struct entry *entry) {
         __atomic_store_n(&entry->slot, function, __ATOMIC_RELEASE);
         return function;
     }
-    /* These return a text, not a status. */
+    /* These return a string, not a status. */
     if (strstr(entry->name, "GetStatus") || !strcmp(entry->name, "nvrtcGetErrorString")) return (void *)no_text;
     return (void *)entry->library->failure;
 }
