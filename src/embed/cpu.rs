@@ -150,7 +150,7 @@ impl<K: Kernels> CpuEncoder<K> {
         let first = batch.offsets()[sequences.start] as usize;
         let rows = batch.offsets()[sequences.end] as usize - first;
         let mut work = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-        work.fit(rows, hidden, self.part);
+        work.grow(rows, hidden, self.part);
         let Work { x, states, wide, made, inner_made, scratch } = &mut work;
 
         let words = self.weights.get("embeddings.word_embeddings.weight", self.config.vocab_size, hidden)?;
@@ -248,11 +248,11 @@ impl<K: Kernels> Default for Work<K> {
 
 impl<K: Kernels> Work<K> {
     /// Makes room for `rows`, and for what kernels read past them.
-    fn fit(&mut self, rows: usize, hidden: usize, part: usize) {
+    fn grow(&mut self, rows: usize, hidden: usize, part: usize) {
         let rows = rows.next_multiple_of(K::ROW_BLOCK) + K::ROW_BLOCK;
-        self.x.fit(rows * hidden);
-        self.states.fit(rows * hidden);
-        self.wide.fit(rows * part.max(3 * hidden));
+        self.x.grow(rows * hidden);
+        self.states.grow(rows * hidden);
+        self.wide.grow(rows * part.max(3 * hidden));
     }
 }
 

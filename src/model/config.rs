@@ -21,7 +21,7 @@ pub struct BertConfig {
     pub hidden_size: usize,
     /// Layers; 6 for MiniLM-L6.
     pub num_hidden_layers: usize,
-    /// AttentionShape; divides `hidden_size`.
+    /// Attention heads; divides `hidden_size`.
     pub num_attention_heads: usize,
     /// Width between the feed-forward layers.
     pub intermediate_size: usize,

@@ -28,7 +28,7 @@ use super::{
 use crate::{
     device::{
         Isa,
-        int8::{BIAS, CODE_BLOCK, Int8Dot, MAX_CODES, QueryCodes},
+        int8::{CODE_BIAS, CODE_BLOCK, Int8Dot, MAX_CODES, QueryCodes},
     },
     story::RowId,
     vector::Matrix,
@@ -66,9 +66,9 @@ impl QuantizedRows {
         assert_eq!(row.len(), self.dim, "the row has another dimension");
         let start = self.codes.len();
         let ErrorTerms { scale, error, norm } = quantize(row, |code| {
-            self.codes.push((code as u8).wrapping_add(BIAS));
+            self.codes.push((code as u8).wrapping_add(CODE_BIAS));
         });
-        self.codes.resize(start + self.dim.next_multiple_of(CODE_BLOCK), BIAS);
+        self.codes.resize(start + self.dim.next_multiple_of(CODE_BLOCK), CODE_BIAS);
         [scale, error, norm].iter().for_each(|x| self.error_terms.extend(x.to_le_bytes()));
     }
 
@@ -203,7 +203,7 @@ impl<'a> QuantizedView<'a> {
     /// The approximate score: the inner product of the quantized query and the quantized row.
     #[cfg(feature = "graph")]
     pub(super) fn score(&self, query: &QuantizedQuery, row: RowId) -> f32 {
-        let product = self.kernel.row(&query.codes, self.codes(row));
+        let product = self.kernel.dot_row(&query.codes, self.codes(row));
         query.scale * self.error_terms(row).scale * product as f32
     }
 
@@ -211,7 +211,7 @@ impl<'a> QuantizedView<'a> {
     #[cfg(feature = "graph")]
     pub(super) fn bounds_of(&self, query: &QuantizedQuery, row: RowId) -> ScoreBounds {
         let (score, margin) =
-            query.bound(self.kernel.row(&query.codes, self.codes(row)), self.error_terms(row));
+            query.bound(self.kernel.dot_row(&query.codes, self.codes(row)), self.error_terms(row));
         ScoreBounds::new(row, score, margin)
     }
 
@@ -266,7 +266,8 @@ impl QuantizedQuery {
 
     /// A row as a query: the bounds hold for the vector that the row was made from.
     pub fn of_row(rows: &QuantizedView, row: RowId) -> Self {
-        let codes: Vec<i8> = rows.codes(row)[..rows.dim].iter().map(|c| c.wrapping_sub(BIAS) as i8).collect();
+        let codes: Vec<i8> =
+            rows.codes(row)[..rows.dim].iter().map(|c| c.wrapping_sub(CODE_BIAS) as i8).collect();
         Self::with(&codes, rows.error_terms(row))
     }
 

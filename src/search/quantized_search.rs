@@ -64,7 +64,7 @@ impl QuantizedView<'_> {
         all.par_chunks_mut(BLOCK).enumerate().for_each(|(block, bounds)| {
             let (first, rows) = (block * BLOCK, bounds.len());
             let mut products = [0; BLOCK];
-            self.kernel().rows(&query.codes, self.block(first, rows), &mut products[..rows]);
+            self.kernel().dot_rows(&query.codes, self.block(first, rows), &mut products[..rows]);
             for (i, (bound, terms)) in bounds.iter_mut().zip(self.block_error_terms(first, rows)).enumerate()
             {
                 let (score, margin) = query.bound(products[i], terms);
@@ -88,7 +88,7 @@ impl QuantizedView<'_> {
         let codes = self.block(first, rows);
         let (mut products, mut uppers) = ([0; BLOCK], [0f32; BLOCK]);
         for ((query, floor), collector) in queries.iter().zip(floors).zip(collectors) {
-            self.kernel().rows(&query.codes, codes, &mut products[..rows]);
+            self.kernel().dot_rows(&query.codes, codes, &mut products[..rows]);
             let mut lowest_kept = floor.get();
             let mut any = false;
             for ((upper, &product), &terms) in uppers.iter_mut().zip(&products).zip(&terms).take(rows) {
@@ -298,7 +298,7 @@ mod tests {
                 let query = QuantizedQuery::new(rows.row(a));
                 for b in 0..8 {
                     let row = RowId(b as u32);
-                    let (score, margin) = query.bound(view.kernel().row(&query.codes, view.codes(row)), view.error_terms(row));
+                    let (score, margin) = query.bound(view.kernel().dot_row(&query.codes, view.codes(row)), view.error_terms(row));
                     let exact = dot(rows.row(a), rows.row(b));
                     prop_assert!(exact <= score + margin && exact >= score - margin, "{} ± {}: {}", score, margin, exact);
                 }

@@ -1,18 +1,18 @@
-//! Buffers that start on a cache line: a row of 64 bytes that lies across two lines costs two loads.
+//! Buffers that start on a cache line: a vector of 64 bytes that crosses two lines costs two loads.
 
 use std::ops::{Deref, DerefMut};
 
-use super::arena::Piece;
+use super::arena::ArenaSlice;
 
 /// Bytes of a cache line.
 pub(super) const LINE: usize = 64;
 
-/// A buffer of plain values whose first lies at a multiple of 64 bytes.
+/// A buffer of plain values that starts at a multiple of 64 bytes.
 pub struct AlignedBuf<T>(Memory<T>);
 
 enum Memory<T> {
     Heap { data: Vec<T>, start: usize, len: usize },
-    Mapped(Piece<T>),
+    Arena(ArenaSlice<T>),
 }
 
 impl<T> Default for AlignedBuf<T> {
@@ -22,24 +22,25 @@ impl<T> Default for AlignedBuf<T> {
 }
 
 impl<T: Copy + Default> AlignedBuf<T> {
-    /// `len` zeros.
+    /// `len` default values (zeros).
+    #[must_use]
     pub fn new(len: usize) -> Self {
         let data = vec![T::default(); len + LINE / size_of::<T>().max(1)];
         let start = data.as_ptr().align_offset(LINE).min(data.len() - len);
         AlignedBuf(Memory::Heap { data, start, len })
     }
 
-    /// Makes room for `len` values; what it held is lost if it grows.
-    pub fn fit(&mut self, len: usize) {
+    /// Makes the buffer at least `len` values long. If it has to grow, its contents are lost.
+    pub fn grow(&mut self, len: usize) {
         if self.len() < len {
             *self = Self::new(len);
         }
     }
 }
 
-impl<T> From<Piece<T>> for AlignedBuf<T> {
-    fn from(piece: Piece<T>) -> Self {
-        AlignedBuf(Memory::Mapped(piece))
+impl<T> From<ArenaSlice<T>> for AlignedBuf<T> {
+    fn from(slice: ArenaSlice<T>) -> Self {
+        AlignedBuf(Memory::Arena(slice))
     }
 }
 
@@ -49,7 +50,7 @@ impl<T> Deref for AlignedBuf<T> {
     fn deref(&self) -> &[T] {
         match &self.0 {
             Memory::Heap { data, start, len } => &data[*start..*start + *len],
-            Memory::Mapped(piece) => piece,
+            Memory::Arena(slice) => slice,
         }
     }
 }
@@ -58,7 +59,7 @@ impl<T> DerefMut for AlignedBuf<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         match &mut self.0 {
             Memory::Heap { data, start, len } => &mut data[*start..*start + *len],
-            Memory::Mapped(piece) => piece,
+            Memory::Arena(slice) => slice,
         }
     }
 }
@@ -68,11 +69,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn buffers_start_on_a_line() {
+    fn buffers_start_on_a_cache_line() {
         for len in [0, 1, 15, 1000] {
             let mut buffer = AlignedBuf::<f32>::new(len);
             assert_eq!((buffer.as_ptr() as usize % LINE, buffer.len()), (0, len));
-            buffer.fit(2 * len);
+            buffer.grow(2 * len);
             assert_eq!((buffer.as_ptr() as usize % LINE, buffer.len()), (0, 2 * len));
         }
     }

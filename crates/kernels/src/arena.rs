@@ -1,7 +1,7 @@
-//! Memory for weights and rows that are read from end to end again and again, on large pages where the system has them.
+//! Memory on huge pages, where the system has them, for weights and vectors that are read sequentially many times.
 //!
-//! A processor looks up the address of each page of 4 KiB that it comes to, and fetches ahead within one only; of 2 MiB
-//! it looks up one in five hundred.
+//! With pages of 4 KiB the processor translates an address per page and prefetches within one page only; with pages of
+//! 2 MiB it translates one in 512.
 
 use std::{
     ops::{Deref, DerefMut},
@@ -13,16 +13,16 @@ use memmap2::MmapMut;
 
 use super::{AlignedBuf, aligned::LINE};
 
-/// Bytes of a large page.
+/// Bytes of a huge page.
 const PAGE: usize = 2 << 20;
-/// Bytes that are asked of the system at once, at least; what is never written takes no memory.
+/// The least to map at a time, in bytes; pages that are never written take no memory.
 const CHUNK: usize = 4 * PAGE;
 
-/// Hands out buffers one behind the other. Their memory goes back when the last of a chunk is dropped.
+/// Allocates buffers consecutively from large chunks. A chunk is unmapped when its last buffer is dropped.
 #[derive(Default)]
 pub struct Arena(Mutex<Option<Chunk>>);
 
-/// Memory of which the bytes before `at` are handed out.
+/// Mapped memory; the bytes before `at` are allocated.
 struct Chunk {
     map: Arc<MmapMut>,
     start: NonNull<u8>,
@@ -30,38 +30,39 @@ struct Chunk {
     len: usize,
 }
 
-// SAFETY: the chunk owns what `start` points to, through `map`.
+// SAFETY: the chunk owns the memory at `start`, through `map`.
 unsafe impl Send for Chunk {}
 
 /// A buffer of an [`Arena`].
-pub(super) struct Piece<T> {
+pub(super) struct ArenaSlice<T> {
     first: NonNull<T>,
     len: usize,
     _map: Arc<MmapMut>,
 }
 
-// SAFETY: a piece is the only one of its memory, as a `Vec` would be.
-unsafe impl<T: Send> Send for Piece<T> {}
+// SAFETY: a slice owns its memory exclusively, as a `Vec` does.
+unsafe impl<T: Send> Send for ArenaSlice<T> {}
 // SAFETY: as above.
-unsafe impl<T: Sync> Sync for Piece<T> {}
+unsafe impl<T: Sync> Sync for ArenaSlice<T> {}
 
 impl Arena {
-    /// `len` default values; from the heap where the system gives no map.
-    pub fn buffer<T: Copy + Default>(&self, len: usize) -> AlignedBuf<T> {
+    /// A buffer of `len` default values; on the heap if the system refuses to map memory.
+    #[must_use]
+    pub fn alloc<T: Copy + Default>(&self, len: usize) -> AlignedBuf<T> {
         const { assert!(align_of::<T>() <= LINE) };
-        match self.take(len * size_of::<T>()) {
+        match self.reserve(len * size_of::<T>()) {
             Some((map, first)) => {
                 let first = first.cast::<T>();
-                // SAFETY: the memory is `len` values long, aligned to a line, and nobody else's.
+                // SAFETY: the memory is `len` values long, aligned to a cache line, and not shared.
                 unsafe { (0..len).for_each(|i| first.add(i).write(T::default())) };
-                AlignedBuf::from(Piece { first, len, _map: map })
+                AlignedBuf::from(ArenaSlice { first, len, _map: map })
             }
             None => AlignedBuf::new(len),
         }
     }
 
-    /// So many bytes, from a multiple of a line on.
-    fn take(&self, bytes: usize) -> Option<(Arc<MmapMut>, NonNull<u8>)> {
+    /// Reserves `bytes`, aligned to a cache line.
+    fn reserve(&self, bytes: usize) -> Option<(Arc<MmapMut>, NonNull<u8>)> {
         let bytes = bytes.next_multiple_of(LINE);
         let mut chunk = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if chunk.as_ref().is_none_or(|chunk| chunk.len - chunk.at < bytes) {
@@ -78,26 +79,26 @@ impl Arena {
 impl Chunk {
     fn map(len: usize) -> Option<Chunk> {
         let mut map = MmapMut::map_anon(len + PAGE).ok()?;
-        // Where the system has no large pages, or none left, small ones do.
+        // A refusal is no error: normal pages are slower, not wrong.
         #[cfg(target_os = "linux")]
         let _ = map.advise(memmap2::Advice::HugePage);
         let start = NonNull::new(map.as_mut_ptr())?;
-        // SAFETY: the map is a page longer than `len`, so from the first whole page on there are as many bytes.
+        // SAFETY: the map is a page longer than `len`, so `len` bytes follow its first page boundary.
         let start = unsafe { start.add(start.align_offset(PAGE)) };
         Some(Chunk { map: Arc::new(map), start, at: 0, len })
     }
 }
 
-impl<T> Deref for Piece<T> {
+impl<T> Deref for ArenaSlice<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        // SAFETY: the memory holds `len` values, lives as long as the map, and is no other piece's.
+        // SAFETY: the memory holds `len` values, lives as long as the map, and belongs to this slice alone.
         unsafe { NonNull::slice_from_raw_parts(self.first, self.len).as_ref() }
     }
 }
 
-impl<T> DerefMut for Piece<T> {
+impl<T> DerefMut for ArenaSlice<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         // SAFETY: as above, and borrowed mutably.
         unsafe { NonNull::slice_from_raw_parts(self.first, self.len).as_mut() }
@@ -112,13 +113,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn buffers_hold_what_is_written_whatever_the_others_do(
+        fn buffers_do_not_overlap(
             lens in prop::collection::vec((0usize..1_000_000, any::<bool>()), 1..20)
         ) {
             let arena = Arena::default();
             let mut kept = Vec::new();
             for (i, (len, keep)) in lens.into_iter().enumerate() {
-                let mut buffer = arena.buffer::<u32>(len);
+                let mut buffer = arena.alloc::<u32>(len);
                 prop_assert_eq!((buffer.as_ptr() as usize % LINE, buffer.len()), (0, len));
                 prop_assert!(buffer.iter().all(|v| *v == 0));
                 buffer.fill(i as u32 + 1);

@@ -1,8 +1,8 @@
-//! The tile of AVX2 that takes every register, in assembly.
+//! The AVX2 tile that uses every register, in assembly.
 //!
-//! Of all tiles of twelve sums, 4 × 24 has the fewest loads a step (Goto and van de Geijn, "Anatomy of high-performance
-//! matrix multiplication", 2008): it was measured 1.03 times as fast as 6 × 16 where the processor's other users left it
-//! fewer loads a cycle, and as fast where they did not.
+//! Of all tiles with twelve accumulators, 4 × 24 has the fewest loads per step (Goto and van de Geijn, "Anatomy of
+//! high-performance matrix multiplication", 2008). Measured 1.03 times as fast as 6 × 16 on a core shared with another
+//! thread, and equally fast on an idle core.
 
 use std::arch::{asm, x86_64::*};
 
@@ -14,7 +14,7 @@ const COLS: usize = VECTORS * LANES;
 /// Steps of k that are unrolled.
 const UNROLL: usize = 4;
 
-/// Step `$j` of k: three vectors of `b`, and to each row of sums its value of `a` times them.
+/// Step `$j` of k: loads three vectors of `b`, and adds their product with a value of `a` to each row of sums.
 macro_rules! step {
     ($j:literal) => {
         concat!(
@@ -40,29 +40,29 @@ macro_rules! step {
     };
 }
 
-/// A tile of 4 × 24: twelve sums, three vectors of `b` and one value of `a` at a time are the sixteen registers there
-/// are. A compiler orders the steps so that it needs more of them, and keeps some on the stack.
+/// A tile of 4 × 24. Twelve sums, three vectors of `b` and one value of `a` fill the sixteen registers. A compiler
+/// schedules the steps so that it needs more, and spills some to the stack.
 ///
 /// # Safety
 /// The processor has AVX2 and FMA; `a` and `out` have four rows, `a_stride` and `out_stride` values apart, `b` is
-/// `k × 24` and `start` a row of 24.
+/// `k × 24` and `init` a row of 24.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 pub(super) unsafe fn tile_4x24(
     (a, a_stride): (*const f32, usize),
     b: *const f32,
     k: usize,
-    start: Option<*const f32>,
+    init: Option<*const f32>,
     (out, out_stride): (*mut f32, usize),
 ) {
     let mut sums = [[_mm256_setzero_ps(); VECTORS]; ROWS];
-    // SAFETY: the caller has checked that all of it is there; the assembly reads `4 · blocks` values of each row of `a`
-    // and so many rows of `b`, and writes no memory.
+    // SAFETY: by this function's own contract; the assembly reads `4 · blocks` values of each row of `a` and as many rows
+    // of `b`, and writes no memory.
     unsafe {
         for (r, sums) in sums.iter_mut().enumerate() {
-            let from = start.unwrap_or(out.add(r * out_stride));
+            let initial = init.unwrap_or(out.add(r * out_stride));
             for (v, sum) in sums.iter_mut().enumerate() {
-                *sum = _mm256_loadu_ps(from.add(v * LANES));
+                *sum = _mm256_loadu_ps(initial.add(v * LANES));
             }
         }
         let [[s0, s1, s2], [s3, s4, s5], [s6, s7, s8], [s9, s10, s11]] = &mut sums;

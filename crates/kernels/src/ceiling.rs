@@ -1,23 +1,25 @@
-//! What a thread of this machine can multiply at most: the ceiling that throughput is held against.
+//! The arithmetic ceiling of this machine: the throughput that an encoder is compared with (Williams, Waterman and
+//! Patterson, "Roofline", 2009).
 //!
-//! Products of values in registers, with nothing to load and nothing to store. The values are no zeros: a
-//! multiplier that is given zeros needs less power, and runs faster than real data ever lets it.
+//! Measured by products in registers, without loads or stores. The values are not zeros: multiplying zeros takes less
+//! power, so the processor would run faster than it can with real data.
 
 use std::{hint::black_box, time::Instant};
 
 use super::{Isa, Precision};
 
-/// Multiplications and additions per second on every one of `threads` threads together, the best of some tries.
-/// Takes about a tenth of a second.
+/// Multiplications and additions per second of `threads` threads together; the best of five tries. Takes about a tenth of
+/// a second. Panics if the processor lacks `isa`.
+#[must_use]
 pub fn measure_ceiling(isa: Isa, precision: Precision, threads: usize) -> f64 {
     assert!(isa.is_available(), "{isa} is not available");
     let rate = || {
-        let begun = std::sync::Barrier::new(threads);
+        let barrier = std::sync::Barrier::new(threads);
         let worker = || {
-            begun.wait();
+            barrier.wait();
             let start = Instant::now();
-            let work: f64 = (0..ROUNDS).map(|_| round(isa, precision)).sum();
-            work / start.elapsed().as_secs_f64()
+            let operations: f64 = (0..ROUNDS).map(|_| run_round(isa, precision)).sum();
+            operations / start.elapsed().as_secs_f64()
         };
         std::thread::scope(|scope| {
             let all: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
@@ -29,24 +31,24 @@ pub fn measure_ceiling(isa: Isa, precision: Precision, threads: usize) -> f64 {
 
 const TRIES: usize = 5;
 const ROUNDS: usize = 40;
-/// Steps of a round: long enough that what surrounds them does not count.
+/// Steps of a round: enough to make its overhead negligible.
 const STEPS: usize = 20_000;
 
-/// Runs one round and returns its multiplications and additions.
-fn round(isa: Isa, precision: Precision) -> f64 {
+/// Runs one round. Returns the number of multiplications and additions.
+fn run_round(isa: Isa, precision: Precision) -> f64 {
     match isa {
-        _ if precision == Precision::Int8 => super::int8::spin(isa, STEPS),
+        _ if precision == Precision::Int8 => super::int8::run_peak_loop(isa, STEPS),
         #[cfg(target_arch = "x86_64")]
-        Isa::Amx | Isa::Avx512Bf16 => super::bf16::spin(isa, STEPS),
+        Isa::Amx | Isa::Avx512Bf16 => super::bf16::run_peak_loop(isa, STEPS),
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the instruction set is available: `measure_ceiling` checked it.
-        Isa::Avx512 => unsafe { super::x86::spin_avx512(STEPS) },
+        Isa::Avx512 => unsafe { super::x86::peak_avx512(STEPS) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
-        Isa::Avx2 => unsafe { super::x86::spin_avx2(STEPS) },
+        Isa::Avx2 => unsafe { super::x86::peak_avx2(STEPS) },
         #[cfg(target_arch = "aarch64")]
         // SAFETY: as above.
-        Isa::Neon => unsafe { super::neon::spin(STEPS) },
+        Isa::Neon => unsafe { super::neon::peak(STEPS) },
         _ => portable(STEPS),
     }
 }
@@ -68,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_path_has_a_ceiling() {
+    fn every_instruction_set_has_a_ceiling() {
         for isa in Isa::available() {
             for precision in [Precision::Native, Precision::Int8] {
                 let rate = measure_ceiling(isa, precision, 1);

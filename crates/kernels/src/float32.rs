@@ -1,4 +1,4 @@
-//! The f32 kernels over packed panels, for every instruction set.
+//! The f32 kernels, for every instruction set: blocking, packing and attention over the inner loops of [`MicroKernels`].
 
 use std::ops::Range;
 
@@ -6,54 +6,54 @@ use super::{
     AlignedBuf, Arena, Isa,
     kernels::{Activation, AttentionShape, Hit, Kernels, LayerNorm, ThresholdSearch},
     math::LANES,
-    portable::{self, Ops, Shape},
+    portable::{self, MicroKernels, TileShape},
 };
 
-/// f32 kernels of an instruction set.
+/// The f32 kernels of an instruction set.
 pub struct F32Kernels {
-    ops: &'static Ops,
+    micro_kernels: &'static MicroKernels,
 }
 
-/// Columns of a matrix `k × n` in panels: `[panel][k][cols]`, the last one filled up with zeros.
+/// Weights with `n` columns of `k` values, as panels `[panel][k][cols]`; the last panel is padded with zeros.
 pub struct Panels {
     k: usize,
     n: usize,
-    shape: &'static Shape,
+    tile_shape: &'static TileShape,
     data: AlignedBuf<f32>,
     bias: Vec<f32>,
 }
 
-/// Values of the panel of a step of k, at most: 24 KiB stay in the first-level cache.
-const PANEL: usize = 6 << 10;
+/// The most values of a panel to multiply by at a time: 24 KiB stay in the first-level cache.
+const PANEL_VALUES: usize = 6 << 10;
 /// The widest tile of any instruction set.
 const WIDEST: usize = 32;
-/// Rows that are transposed at a time; panels are whole multiples of it.
+/// Rows that are transposed at a time; divides the width of every panel.
 const SIDE: usize = 4;
-/// What [`copy_short`] moves; panels are whole multiples of it.
+/// Values that [`copy_short`] copies; divides the width of every panel.
 const SHORT: usize = 8;
 const ZEROS: [f32; WIDEST] = [0.0; WIDEST];
 
 impl Panels {
-    fn right(&self) -> Right<'_> {
-        Right { values: &self.data, k: self.k, n: self.n, shape: self.shape }
+    fn rhs(&self) -> Rhs<'_> {
+        Rhs { values: &self.data, k: self.k, n: self.n, tile_shape: self.tile_shape }
     }
 }
 
-/// What a product starts from.
+/// What a product is added to.
 #[derive(Clone, Copy)]
-enum Start<'a> {
+enum Init<'a> {
     Zero,
-    /// The same row everywhere, filled up to whole tiles.
+    /// The same row for every row of the output, padded to whole tiles.
     Row(&'a [f32]),
-    /// What is there.
+    /// The present contents of the output.
     Out,
 }
 
 /// Working memory of one thread.
 #[derive(Default)]
-pub struct FloatScratch {
+pub struct F32Scratch {
     tile: AlignedBuf<f32>,
-    found: AlignedBuf<f32>,
+    panel_scores: AlignedBuf<f32>,
     queries: AlignedBuf<f32>,
     keys: AlignedBuf<f32>,
     values: AlignedBuf<f32>,
@@ -61,101 +61,100 @@ pub struct FloatScratch {
 }
 
 impl F32Kernels {
-    /// The f32 kernels of `isa`; for the instruction sets that multiply bf16 these are the AVX-512 ones.
-    /// Panics if the processor lacks `isa`.
+    /// The f32 kernels of `isa`; for those that multiply bf16 the kernels of AVX-512. Panics if the processor lacks `isa`.
+    #[must_use]
     pub fn new(isa: Isa) -> Self {
         assert!(isa.is_available(), "{isa} is not available");
-        let ops = match isa {
+        let micro_kernels = match isa {
             #[cfg(target_arch = "x86_64")]
             Isa::Amx | Isa::Avx512Bf16 | Isa::Avx512 => &super::x86::AVX512,
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => &super::x86::AVX2,
             #[cfg(target_arch = "aarch64")]
             Isa::Neon => &super::neon::NEON,
-            _ => &portable::OPS,
+            _ => &portable::PORTABLE,
         };
-        F32Kernels { ops }
+        F32Kernels { micro_kernels }
     }
 
-    /// The instruction set whose instructions are used.
+    /// The instruction set in use.
     pub(super) fn isa(&self) -> Isa {
-        self.ops.isa
+        self.micro_kernels.isa
     }
 
-    /// Applies an activation in place.
+    /// Applies an activation function in place.
     pub(super) fn activate(&self, act: Activation, values: &mut [f32]) {
         // SAFETY: the processor has the instruction set: `new` checked it.
-        unsafe { (self.ops.activate)(act, values) };
+        unsafe { (self.micro_kernels.activate)(act, values) };
     }
 
-    /// The shape of what is no weight.
-    fn last(&self) -> &'static Shape {
-        self.ops.shapes.last().expect("every instruction set has a shape of tiles")
+    /// The tile shape of everything but weights.
+    fn default_tile_shape(&self) -> &'static TileShape {
+        self.micro_kernels.tile_shapes.last().expect("every instruction set has a tile shape")
     }
 }
 
-/// The right side of a product: `n` columns of `k` values, in panels.
+/// The right-hand side of a product: `n` columns of `k` values, in panels.
 #[derive(Clone, Copy)]
-struct Right<'a> {
+struct Rhs<'a> {
     values: &'a [f32],
     k: usize,
     n: usize,
-    shape: &'static Shape,
+    tile_shape: &'static TileShape,
 }
 
-/// `out = start + x · right`: `x` has rows of `k` values; rows of `x` and `out` are a stride apart. `tile` is working
-/// memory.
+/// `out = init + x · rhs`. `x` has `rows` rows of `k` values; rows of `x` and of `out` are a stride apart. `tile` is
+/// working memory.
 fn product(
     (x, x_stride, rows): (&[f32], usize, usize),
-    right: Right,
-    start: Start,
+    rhs: Rhs,
+    init: Init,
     (out, out_stride): (&mut [f32], usize),
     tile: &mut AlignedBuf<f32>,
 ) {
-    let Right { values: b, k, n, shape: Shape { rows: tall, cols: wide, tiles } } = right;
-    let (tall, wide) = (*tall, *wide);
-    // Steps of the same depth, as far as k allows.
-    let depth = k.div_ceil(k.div_ceil(PANEL / wide));
-    let mut coming = b;
+    let Rhs { values: b, k, n, tile_shape } = rhs;
+    let (tile_rows, wide, tile_loop) = (tile_shape.rows, tile_shape.cols, tile_shape.tile_loop);
+    // Steps of equal depth, as far as k allows.
+    let depth = k.div_ceil(k.div_ceil(PANEL_VALUES / wide));
+    let mut unread = b;
     for (panel, b) in b.chunks_exact(k * wide).take(n.div_ceil(wide)).enumerate() {
         let column = panel * wide;
         let width = wide.min(n - column);
         for (step, b) in b.chunks(depth * wide).enumerate() {
             let from = step * depth;
-            let start = match start {
+            let init = match init {
                 _ if step > 0 => None,
-                Start::Zero => Some(&ZEROS[..]),
-                Start::Row(row) => Some(&row[column..]),
-                Start::Out => None,
+                Init::Zero => Some(&ZEROS[..]),
+                Init::Row(row) => Some(&row[column..]),
+                Init::Out => None,
             };
-            // Weights of a model do not fit the second-level cache: while a block of them is used, the next one is
-            // fetched.
-            coming = &coming[b.len()..];
-            let next = &coming[..coming.len().min(depth * wide)];
+            // The weights of a model exceed the second-level cache: the next block is prefetched while this one is used.
+            unread = &unread[b.len()..];
+            let next = &unread[..unread.len().min(depth * wide)];
             if width == wide {
                 let (x, out) = ((&x[from..], x_stride), (&mut out[column..], out_stride));
-                // SAFETY: the processor has the instruction set of `tiles`: `new` checked it.
-                unsafe { tiles(x, b, start, out, rows, next) };
+                // SAFETY: the processor has the instruction set: `F32Kernels::new` checked it.
+                unsafe { tile_loop(x, b, init, out, rows, next) };
                 continue;
             }
             // The last panel is wider than `out`.
-            tile.fit(tall * wide);
-            for row in (0..rows).step_by(tall) {
+            tile.grow(tile_rows * wide);
+            for row in (0..rows).step_by(tile_rows) {
                 let out = &mut out[row * out_stride + column..];
-                let height = tall.min(rows - row);
-                if start.is_none() {
+                let height = tile_rows.min(rows - row);
+                if init.is_none() {
                     copy((out, out_stride), (tile, wide), height, width);
                 }
                 let x = (&x[row * x_stride + from..], x_stride);
                 // SAFETY: as above.
-                unsafe { tiles(x, b, start, (tile, wide), height, &[]) };
+                unsafe { tile_loop(x, b, init, (tile, wide), height, &[]) };
                 copy((tile, wide), (out, out_stride), height, width);
             }
         }
     }
 }
 
-/// Rows of equal length as columns side by side, `stride` values a row.
+/// Writes rows of equal length as columns side by side; rows of `to` are `stride` values apart.
 #[inline(always)]
 fn transpose(rows: [&[f32]; SIDE], (to, stride): (&mut [f32], usize)) {
     let [a, b, c, d] = rows.map(|row| row.as_chunks::<SIDE>().0);
@@ -170,7 +169,7 @@ fn transpose(rows: [&[f32]; SIDE], (to, stride): (&mut [f32], usize)) {
     }
 }
 
-/// Copies the first [`SHORT`] values, or all if there are fewer, in place: a call to copy them would take longer.
+/// Copies the first [`SHORT`] values, or all if there are fewer, inline: calling `memcpy` would take longer.
 #[inline(always)]
 fn copy_short(from: &[f32], to: &mut [f32]) {
     match (from.first_chunk::<SHORT>(), to.first_chunk_mut()) {
@@ -179,7 +178,7 @@ fn copy_short(from: &[f32], to: &mut [f32]) {
     }
 }
 
-/// Copies `height × width` values between rows that are so far apart.
+/// Copies `height × width` values between matrices with different strides.
 fn copy(
     (from, from_stride): (&[f32], usize),
     (to, to_stride): (&mut [f32], usize),
@@ -196,10 +195,11 @@ impl Kernels for F32Kernels {
     type PackedWeights = Panels;
     type PackedLhs<'a> = &'a [f32];
     type LhsScratch = ();
-    type Scratch = FloatScratch;
+    type Scratch = F32Scratch;
 
     const ROW_BLOCK: usize = 1;
-    // Twice as wide as bf16; `product` takes `k` in steps of that many anyway, so it adds no more often.
+    // f32 values are twice as wide as bf16. `product` takes `k` in steps of this depth anyway, so `sum` is not added to
+    // more often.
     const FFN_BLOCK: usize = 192;
 
     fn name(&self) -> String {
@@ -207,7 +207,7 @@ impl Kernels for F32Kernels {
     }
 
     fn chunk_tokens(&self) -> usize {
-        self.ops.chunk
+        self.micro_kernels.chunk_tokens
     }
 
     fn write_operand(&self, x: &[f32], rows: usize, k: usize, out: &mut [f32]) {
@@ -223,9 +223,10 @@ impl Kernels for F32Kernels {
     }
 
     fn pack_weights(&self, weight: &[f32], n: usize, k: usize, bias: &[f32], arena: &Arena) -> Panels {
-        let shape = self.ops.shapes.iter().find(|s| n.is_multiple_of(s.cols)).unwrap_or(self.last());
-        let wide = shape.cols;
-        let mut data = arena.buffer(n.div_ceil(wide) * k * wide);
+        let fitting = self.micro_kernels.tile_shapes.iter().find(|shape| n.is_multiple_of(shape.cols));
+        let tile_shape = fitting.unwrap_or(self.default_tile_shape());
+        let wide = tile_shape.cols;
+        let mut data = arena.alloc(n.div_ceil(wide) * k * wide);
         for (column, row) in weight.chunks_exact(k).enumerate() {
             let panel = &mut data[column / wide * k * wide..][..k * wide];
             for (slot, &w) in panel.iter_mut().skip(column % wide).step_by(wide).zip(row) {
@@ -234,41 +235,41 @@ impl Kernels for F32Kernels {
         }
         let mut bias = bias.to_vec();
         bias.resize(n.next_multiple_of(wide), 0.0);
-        Panels { k, n, shape, data, bias }
+        Panels { k, n, tile_shape, data, bias }
     }
 
-    fn pack_lhs<'a>(&self, x: &'a [f32], _rows: usize, _k: usize, _made: &'a mut ()) -> &'a [f32] {
+    fn pack_lhs<'a>(&self, x: &'a [f32], _rows: usize, _k: usize, _scratch: &'a mut ()) -> &'a [f32] {
         x
     }
 
-    fn linear(&self, x: &[f32], rows: usize, layer: &Panels, out: &mut [f32], scratch: &mut FloatScratch) {
-        let (x, to) = ((x, layer.k, rows), (out, layer.n));
-        product(x, layer.right(), Start::Row(&layer.bias), to, &mut scratch.tile);
+    fn linear(&self, x: &[f32], rows: usize, weights: &Panels, out: &mut [f32], scratch: &mut F32Scratch) {
+        let (x, to) = ((x, weights.k, rows), (out, weights.n));
+        product(x, weights.rhs(), Init::Row(&weights.bias), to, &mut scratch.tile);
     }
 
     fn linear_act(
         &self,
         x: &[f32],
         rows: usize,
-        layer: &Panels,
+        weights: &Panels,
         act: Activation,
         out: &mut [f32],
-        scratch: &mut FloatScratch,
+        scratch: &mut F32Scratch,
     ) {
-        self.linear(x, rows, layer, out, scratch);
-        // All at once: a tile's rows are too short for the steps of one value to be hidden behind those of others.
-        self.activate(act, &mut out[..rows * layer.n]);
+        self.linear(x, rows, weights, out, scratch);
+        // Once for the whole output: the rows of a tile are too short to hide the latency of the polynomial.
+        self.activate(act, &mut out[..rows * weights.n]);
     }
 
     fn linear_add(
         &self,
         x: &[f32],
         rows: usize,
-        layer: &Panels,
+        weights: &Panels,
         sum: &mut [f32],
-        scratch: &mut FloatScratch,
+        scratch: &mut F32Scratch,
     ) {
-        product((x, layer.k, rows), layer.right(), Start::Out, (sum, layer.n), &mut scratch.tile);
+        product((x, weights.k, rows), weights.rhs(), Init::Out, (sum, weights.n), &mut scratch.tile);
     }
 
     fn attention(
@@ -277,29 +278,29 @@ impl Kernels for F32Kernels {
         sequence: Range<usize>,
         shape: AttentionShape,
         out: &mut [f32],
-        scratch: &mut FloatScratch,
+        scratch: &mut F32Scratch,
     ) {
         let len = sequence.len();
         let qkv = &qkv[sequence.start * 3 * shape.width()..];
         let out = &mut out[sequence.start * shape.width()..];
         let (heads, width, size) = (shape.heads, shape.width(), shape.head_dim);
-        let tile_shape = self.last();
+        let tile_shape = self.default_tile_shape();
         let wide = tile_shape.cols;
         let stride = 3 * width;
-        let FloatScratch { tile, queries, keys, values, scores, .. } = scratch;
-        // What an earlier sequence left in the columns past the end is multiplied and never looked at.
+        let F32Scratch { tile, queries, keys, values, scores, .. } = scratch;
+        // The columns past the end hold values of an earlier sequence; their products are ignored.
         let columns = len.next_multiple_of(wide.max(LANES));
-        let broad = size.next_multiple_of(wide);
-        scores.fit(len * columns);
-        queries.fit(len * width);
-        keys.fit(columns * width);
-        values.fit(len * broad * heads);
-        // Of all heads at once, as rows are read from end to end faster than by heads.
+        let value_width = size.next_multiple_of(wide);
+        scores.grow(len * columns);
+        queries.grow(len * width);
+        keys.grow(columns * width);
+        values.grow(len * value_width * heads);
+        // All heads in one pass: reading whole rows is faster than reading them head by head.
         for first in (0..len).step_by(SIDE) {
             let tokens = [0, 1, 2, 3].map(|i| (first + i).min(len - 1));
             let rows = tokens.map(|token| &qkv[token * stride..][..stride]);
             for head in 0..heads {
-                // The panel of scores has one column a token.
+                // A panel of keys has one column per token.
                 let panel = (head * columns + first / wide * wide) * size;
                 let keys = &mut keys[panel + first % wide..];
                 transpose(rows.map(|row| &row[width + head * size..][..size]), (keys, wide));
@@ -309,7 +310,7 @@ impl Kernels for F32Kernels {
                     for head in 0..heads {
                         let [query, value] = [0, 2].map(|i| &row[i * width + head * size..][from..size]);
                         copy_short(query, &mut queries[(head * len + token) * size + from..]);
-                        let panel = head * broad + from / wide * wide;
+                        let panel = head * value_width + from / wide * wide;
                         copy_short(value, &mut values[panel * len + token * wide + from % wide..]);
                     }
                 }
@@ -318,22 +319,22 @@ impl Kernels for F32Kernels {
         for head in 0..heads {
             let queries = (&queries[head * len * size..], size, len);
             let keys = &keys[head * columns * size..][..columns * size];
-            let keys = Right { values: keys, k: size, n: columns, shape: tile_shape };
-            product(queries, keys, Start::Zero, (scores, columns), tile);
-            // SAFETY: the processor has the instruction set: `new` checked it.
-            unsafe { (self.ops.softmax)(&mut scores[..len * columns], columns, len) };
-            let values = &values[head * len * broad..][..len * broad];
-            let values = Right { values, k: len, n: size, shape: tile_shape };
+            let keys = Rhs { values: keys, k: size, n: columns, tile_shape };
+            product(queries, keys, Init::Zero, (scores, columns), tile);
+            // SAFETY: as above, `new` checked it.
+            unsafe { (self.micro_kernels.softmax)(&mut scores[..len * columns], columns, len) };
+            let values = &values[head * len * value_width..][..len * value_width];
+            let values = Rhs { values, k: len, n: size, tile_shape };
             let to = (&mut out[head * size..], width);
-            product((scores, columns, len), values, Start::Zero, to, tile);
+            product((scores, columns, len), values, Init::Zero, to, tile);
         }
     }
 
     fn layer_norm(&self, x: &mut [f32], rows: usize, norm: &LayerNorm, out: &mut [f32]) {
         let n = norm.gamma.len();
         for (row, out) in x.chunks_exact_mut(n).zip(out.chunks_exact_mut(n)).take(rows) {
-            // SAFETY: the processor has the instruction set: `new` checked it.
-            unsafe { (self.ops.layer_norm)(row, norm) };
+            // SAFETY: as above, `new` checked it.
+            unsafe { (self.micro_kernels.layer_norm)(row, norm) };
             out.copy_from_slice(row);
         }
     }
@@ -346,28 +347,28 @@ impl ThresholdSearch for F32Kernels {
         &self,
         x: &[f32],
         rows: usize,
-        layer: &Panels,
-        floor: f32,
+        weights: &Panels,
+        threshold: f32,
         hits: &mut Vec<Hit>,
-        scratch: &mut FloatScratch,
+        scratch: &mut F32Scratch,
     ) {
-        let (k, wide) = (layer.k, layer.shape.cols);
-        let FloatScratch { tile, found, .. } = scratch;
-        found.fit(rows * wide);
-        for (panel, b) in layer.data.chunks_exact(k * wide).enumerate() {
-            let width = wide.min(layer.n - panel * wide);
+        let (k, wide) = (weights.k, weights.tile_shape.cols);
+        let F32Scratch { tile, panel_scores, .. } = scratch;
+        panel_scores.grow(rows * wide);
+        for (panel, b) in weights.data.chunks_exact(k * wide).enumerate() {
+            let width = wide.min(weights.n - panel * wide);
             product(
                 (x, k, rows),
-                Right { values: b, n: width, ..layer.right() },
-                Start::Zero,
-                (found, wide),
+                Rhs { values: b, n: width, ..weights.rhs() },
+                Init::Zero,
+                (panel_scores, wide),
                 tile,
             );
-            for (row, values) in found.chunks_exact(wide).take(rows).enumerate() {
-                if !values.iter().fold(false, |any, v| any | (*v >= floor)) {
+            for (row, values) in panel_scores.chunks_exact(wide).take(rows).enumerate() {
+                if !values.iter().fold(false, |any, v| any | (*v >= threshold)) {
                     continue;
                 }
-                let above = values[..width].iter().enumerate().filter(|(_, v)| **v >= floor);
+                let above = values[..width].iter().enumerate().filter(|(_, v)| **v >= threshold);
                 let hit = |(i, &score)| Hit { row: row as u32, column: (panel * wide + i) as u32, score };
                 hits.extend(above.map(hit));
             }

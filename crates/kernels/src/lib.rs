@@ -26,9 +26,10 @@
 //! // y = x · Wᵀ + b, for one row of two values and three outputs.
 //! let kernels = F32Kernels::new(Isa::detect());
 //! let weights = kernels.pack_weights(&[1.0, 0.0, 0.0, 1.0, 1.0, 1.0], 3, 2, &[0.0, 0.0, 0.5], &Arena::default());
-//! let x = kernels.pack_lhs(&[2.0, 3.0], 1, 2, &mut ());
+//! let (mut lhs_scratch, mut scratch) = Default::default();
+//! let x = kernels.pack_lhs(&[2.0, 3.0], 1, 2, &mut lhs_scratch);
 //! let mut y = [0.0; 3];
-//! kernels.linear(x, 1, &weights, &mut y, &mut Default::default());
+//! kernels.linear(x, 1, &weights, &mut y, &mut scratch);
 //! assert_eq!(y, [2.0, 3.0, 5.5]);
 //! ```
 //!

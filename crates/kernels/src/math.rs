@@ -1,8 +1,8 @@
-//! Row operations in plain Rust, to be compiled once for each instruction set.
+//! Row operations in plain Rust, compiled once for each instruction set.
 //!
-//! They are written so that a compiler turns them into vectors of any width, without branches; sums run in sixteen
-//! fixed lanes, so that every width gives the same bits. `FMA` says whether multiply-adds are fused: where the
-//! processor has no instruction for that, a call for each would take longer than all the rest.
+//! They have no branches, so that the compiler vectorizes them to any width. Sums run in sixteen fixed lanes, so that
+//! every width gives the same bits. `FMA` selects fused multiply-adds: on a processor without the instruction each would
+//! be a function call.
 
 use super::kernels::{Activation, LayerNorm};
 
@@ -12,16 +12,16 @@ fn multiply_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FMA { a.mul_add(b, c) } else { a * b + c }
 }
 
-/// 2^x for x ≤ 127, to 2e-7 relative; 0 below -126.5; NaN of NaN.
+/// 2^x for x ≤ 127 with a relative error of 2e-7; 0 below -126.5; NaN for NaN.
 #[inline(always)]
 fn exp2<const FMA: bool>(x: f32) -> f32 {
-    /// 1.5 · 2²³: adding it rounds to a whole number, which then stands in the low bits.
+    /// 1.5 · 2²³: adding it rounds to an integer, which is then in the low bits.
     const ROUND: f32 = 12_582_912.0;
-    // One instruction, unlike `max`. The power of -127 has the bits of zero.
+    // One instruction, unlike `max`. For -127 the exponent bits become those of zero.
     let x = if -127.0 > x { -127.0 } else { x };
     let shifted = x + ROUND;
     let f = x - (shifted - ROUND);
-    // Minimax on [-1/2, 1/2].
+    // Minimax polynomial on [-1/2, 1/2].
     let p = 0.001_327_647_1;
     let p = multiply_add::<FMA>(p, f, 0.009_675_541);
     let p = multiply_add::<FMA>(p, f, 0.055_507_13);
@@ -31,8 +31,8 @@ fn exp2<const FMA: bool>(x: f32) -> f32 {
     p * f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23))
 }
 
-/// Φ(x) − 1/2 = x · P(x²), fitted (minimax of the error of GELU) on |x| ≤ 5.25 in u = x²·2/5.25² − 1; the error
-/// of GELU is below 6e-7.
+/// Coefficients of P in Φ(x) − 1/2 = x · P(u) with u = x²·2/5.25² − 1, for |x| ≤ 5.25, fitted by minimax of the error of
+/// GELU, which is below 6e-7.
 const GELU: [f32; 15] = [
     0.134_659_35,
     -0.067_126_77,
@@ -56,7 +56,7 @@ fn clamp(x: f32) -> f32 {
     x.clamp(-5.25, 5.25)
 }
 
-/// GELU of values whose polynomials go hand in hand, as each step of one has to wait for the step before it.
+/// GELU of `N` values. Their polynomials are evaluated step by step together, since each step depends on the one before.
 #[inline(always)]
 fn gelu<const FMA: bool, const N: usize>(values: &mut [f32; N]) {
     let mut u = [0f32; N];
@@ -103,10 +103,10 @@ pub(super) fn activate<const FMA: bool>(act: Activation, values: &mut [f32]) {
     }
 }
 
-/// Values that are taken together, whatever the width of a vector.
+/// Values that are processed together, whatever the width of a vector.
 pub(super) const LANES: usize = 16;
 
-/// The sum of `f` over a row, in fixed lanes.
+/// The sum of `f` over a row, accumulated in fixed lanes.
 #[inline(always)]
 fn sum(row: &[f32], f: impl Fn(f32) -> f32) -> f32 {
     let mut lanes = [0f32; LANES];
@@ -117,12 +117,12 @@ fn sum(row: &[f32], f: impl Fn(f32) -> f32) -> f32 {
             lanes[i] += f(chunk[i]);
         }
     }
-    fold(lanes, |a, b| a + b) + rest
+    reduce(lanes, |a, b| a + b) + rest
 }
 
-/// The lanes, two and two together by `f`.
+/// Combines the lanes pairwise by `f`.
 #[inline(always)]
-fn fold(mut lanes: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> f32 {
+fn reduce(mut lanes: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> f32 {
     let mut width = LANES / 2;
     while width > 0 {
         for i in 0..width {
@@ -133,8 +133,8 @@ fn fold(mut lanes: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> f32 {
     lanes[0]
 }
 
-/// `row = 2^(row − max)`, divided by its sum, over the first `len` of each `stride` values, a multiple of [`LANES`]; what
-/// follows becomes 0 up to whole lanes, as what is left over by vectors would take longer than they do.
+/// Softmax in base 2 of the first `len` values of each row of `stride` values, a multiple of [`LANES`]. The values after
+/// them become 0 up to whole lanes: a scalar remainder would take longer than the vectors.
 #[inline(always)]
 pub(super) fn softmax<const FMA: bool>(rows: &mut [f32], stride: usize, len: usize) {
     for row in rows.chunks_exact_mut(stride) {
@@ -144,10 +144,10 @@ pub(super) fn softmax<const FMA: bool>(rows: &mut [f32], stride: usize, len: usi
         let mut max = [f32::NEG_INFINITY; LANES];
         for chunk in &*row {
             for i in 0..LANES {
-                max[i] = higher(max[i], chunk[i]);
+                max[i] = larger(max[i], chunk[i]);
             }
         }
-        let max = fold(max, higher);
+        let max = reduce(max, larger);
         let mut sums = [0f32; LANES];
         for chunk in &mut *row {
             for i in 0..LANES {
@@ -155,27 +155,27 @@ pub(super) fn softmax<const FMA: bool>(rows: &mut [f32], stride: usize, len: usi
                 sums[i] += chunk[i];
             }
         }
-        let scale = 1.0 / fold(sums, |a, b| a + b);
+        let scale = 1.0 / reduce(sums, |a, b| a + b);
         row.as_flattened_mut().iter_mut().for_each(|x| *x *= scale);
     }
 }
 
-/// The higher of two numbers: one instruction, unlike `max`.
+/// The larger of two numbers: one instruction, unlike `f32::max`.
 #[inline(always)]
-fn higher(a: f32, b: f32) -> f32 {
+fn larger(a: f32, b: f32) -> f32 {
     if a > b { a } else { b }
 }
 
-/// The lowest and the highest of the values of a row and zero; what is no number is passed over.
+/// The minimum and the maximum of a row and zero; NaN is ignored.
 #[inline(always)]
-pub(super) fn bounds(row: &[f32]) -> (f32, f32) {
-    // One after the other: with both in one loop the compiler makes shuffles of them, fifteen times slower.
-    (utmost(row, |a, b| a < b), utmost(row, |a, b| a > b))
+pub(super) fn min_max_with_zero(row: &[f32]) -> (f32, f32) {
+    // In two loops: for a single one the compiler emits shuffles, fifteen times slower.
+    (extreme(row, |a, b| a < b), extreme(row, |a, b| a > b))
 }
 
 /// The value of a row, or zero, that comes `before` all others.
 #[inline(always)]
-fn utmost(row: &[f32], before: impl Fn(f32, f32) -> bool) -> f32 {
+fn extreme(row: &[f32], before: impl Fn(f32, f32) -> bool) -> f32 {
     let first = |a: f32, b: f32| if before(a, b) { a } else { b };
     let mut lanes = [0f32; LANES];
     let (whole, rest) = row.as_chunks::<LANES>();
@@ -184,11 +184,11 @@ fn utmost(row: &[f32], before: impl Fn(f32, f32) -> bool) -> f32 {
             lanes[i] = first(values[i], lanes[i]);
         }
     }
-    let found = fold(lanes, |a, b| first(b, a));
-    rest.iter().fold(found, |found, &x| first(x, found))
+    let extreme = reduce(lanes, |a, b| first(b, a));
+    rest.iter().fold(extreme, |extreme, &x| first(x, extreme))
 }
 
-/// `row = norm(row + bias)`.
+/// `row = layer_norm(row + input_bias)`.
 #[inline(always)]
 pub(super) fn layer_norm<const FMA: bool>(row: &mut [f32], norm: &LayerNorm) {
     let scale = 1.0 / row.len() as f32;
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn bounds_are_those_of_what_is_a_number() {
+    fn min_max_ignores_nan() {
         for (row, expect) in [
             (vec![], (0.0, 0.0)),
             (vec![3.0, 1.0], (0.0, 3.0)),
@@ -223,7 +223,7 @@ mod tests {
             ((0..40).map(|i| (i * 7 % 40) as f32 - 30.0).collect(), (-30.0, 9.0)),
             ([vec![f32::NAN; 16], vec![f32::INFINITY; 17]].concat(), (0.0, f32::INFINITY)),
         ] {
-            assert_eq!(bounds(&row), expect, "{row:?}");
+            assert_eq!(min_max_with_zero(&row), expect, "{row:?}");
         }
     }
 
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn gelu_tanh_is_the_textbook_one() {
+    fn gelu_tanh_matches_its_definition() {
         check_gelu_tanh::<false>();
         check_gelu_tanh::<true>();
     }
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn softmax_is_the_textbook_one() {
+    fn softmax_matches_its_definition() {
         check_softmax::<false>();
         check_softmax::<true>();
     }

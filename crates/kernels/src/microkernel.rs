@@ -1,57 +1,61 @@
-//! The loops that the kernels of several instruction sets have in common.
+//! The f32 loops that several instruction sets share.
 //!
-//! They are macros: what is compiled for one set cannot be called in a loop of another, and vectors have types of their own.
+//! They are macros because a function compiled for one instruction set cannot be inlined into a loop of another, and
+//! because each has vector types of its own.
 
-/// Values of a line of the cache.
-pub(super) const LINE: usize = 16;
+/// f32 values of a cache line.
+pub(super) const LINE_VALUES: usize = 16;
 
-/// `$tiles` multiplies the rows of one shape of tiles, `$cols` wide: `$tile` has any number of rows, `$whole` is the one
-/// that is used where there are enough. `$far` brings a line into the second-level cache.
-macro_rules! tiles {
+/// Defines `$tile_loop`, which multiplies any number of rows by a panel `$cols` wide, one tile at a time. `$tile` is
+/// generic over the number of rows; `$full_tile` is used where `$rows` rows are left. `$prefetch` brings a cache line
+/// into the second-level cache.
+macro_rules! tile_loop {
     (
-        $features:literal, $far:ident, $cols:literal, $rows:literal, [$($fewer:literal)+], $tiles:ident,
-        $tile:ident, $whole:expr
+        $features:literal, $prefetch:ident, $cols:literal, $rows:literal, [$($fewer:literal)+], $tile_loop:ident,
+        $tile:ident, $full_tile:expr
     ) => {
+        /// See [`crate::portable::TileLoop`].
+        ///
         /// # Safety
         /// The processor has the features.
         #[target_feature(enable = $features)]
-        unsafe fn $tiles(
+        unsafe fn $tile_loop(
             (a, a_stride): (&[f32], usize),
             b: &[f32],
-            start: Option<&[f32]>,
+            init: Option<&[f32]>,
             (out, out_stride): (&mut [f32], usize),
             rows: usize,
-            coming: &[f32],
+            next: &[f32],
         ) {
             const COLS: usize = $cols;
             let k = b.len() / COLS;
             let Some(last) = rows.checked_sub(1) else { return };
-            assert!(a.len() >= last * a_stride + k, "too few rows");
-            assert!(out.len() >= last * out_stride + COLS, "no room for a tile");
-            assert!(start.is_none_or(|s| s.len() >= COLS), "a start of another width");
-            let mut coming = coming.chunks(microkernel::LINE);
-            let share = coming.len().div_ceil(rows.div_ceil($rows));
-            let start = start.map(<[f32]>::as_ptr);
+            assert!(a.len() >= last * a_stride + k, "the left-hand side has too few rows");
+            assert!(out.len() >= last * out_stride + COLS, "the output is smaller than a tile");
+            assert!(init.is_none_or(|row| row.len() >= COLS), "the initial row is narrower than a tile");
+            let mut lines = next.chunks(microkernel::LINE_VALUES);
+            let lines_per_tile = lines.len().div_ceil(rows.div_ceil($rows));
+            let init = init.map(<[f32]>::as_ptr);
             for row in (0..rows).step_by($rows) {
-                for line in coming.by_ref().take(share) {
-                    $far(line.as_ptr());
+                for line in lines.by_ref().take(lines_per_tile) {
+                    $prefetch(line.as_ptr());
                 }
-                // SAFETY: all rows of `a` and `out` and a row of `start` lie in their slices: the lengths were checked.
+                // SAFETY: all rows of `a` and `out`, and a row of `init`, lie in their slices: the lengths were checked.
                 unsafe {
                     let a = (a.as_ptr().add(row * a_stride), a_stride);
                     let out = (out.as_mut_ptr().add(row * out_stride), out_stride);
                     match rows - row {
-                        $($fewer => $tile::<$fewer>(a, b.as_ptr(), k, start, out),)+
-                        _ => $whole(a, b.as_ptr(), k, start, out),
+                        $($fewer => $tile::<$fewer>(a, b.as_ptr(), k, init, out),)+
+                        _ => $full_tile(a, b.as_ptr(), k, init, out),
                     }
                 }
             }
         }
     };
 }
-pub(super) use tiles;
+pub(super) use tile_loop;
 
-/// The operations on rows, for an instruction set.
+/// Compiles the row operations of [`crate::math`] for an instruction set.
 macro_rules! row_ops {
     ($features:literal, $activate:ident, $softmax:ident, $layer_norm:ident) => {
         /// # Safety
@@ -78,14 +82,14 @@ macro_rules! row_ops {
 }
 pub(super) use row_ops;
 
-/// Operations in registers, `steps` times `$chains`: the first two vectors hold `x` and `y`, sums begin with `start`, and
-/// each step is `op(sum, x, y)`, of so many multiplications.
-macro_rules! spin {
+/// Defines `$name`, which measures peak arithmetic throughput: `steps` times `$chains` independent operations
+/// `sum = op(sum, x, y)` in registers, each worth `$multiplications` multiplications.
+macro_rules! peak_loop {
     (
         $name:ident, $features:literal, $chains:literal, $multiplications:expr, ($set:ident, $x:literal, $y:literal),
         ($set_sum:ident, $start:literal), $op:ident
     ) => {
-        /// Multiplies and adds in registers, in `steps` steps; returns how many operations they were.
+        /// Multiplies and adds in registers, in `steps` steps. Returns the number of multiplications and additions.
         ///
         /// # Safety
         /// The processor has the features.
@@ -105,4 +109,4 @@ macro_rules! spin {
         }
     };
 }
-pub(super) use spin;
+pub(super) use peak_loop;

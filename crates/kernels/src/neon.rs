@@ -1,4 +1,4 @@
-//! The kernels for 64-bit Arm: NEON, which all such processors have.
+//! The f32 loops for 64-bit Arm: NEON, which every such processor has.
 
 use std::arch::aarch64::*;
 
@@ -6,16 +6,16 @@ use super::{
     Isa,
     kernels::{Activation, LayerNorm},
     math,
-    microkernel::{self, row_ops, spin, tiles},
-    portable::{Ops, Shape},
+    microkernel::{self, peak_loop, row_ops, tile_loop},
+    portable::{MicroKernels, TileShape},
 };
 
-/// A tile of 8 × 8: 16 accumulators, as many as four units with a latency of four cycles need, eight vectors of `a` and
-/// two of `b`: 26 of 32 registers.
-pub(super) static NEON: Ops = Ops {
+/// A tile of 8 × 8: 16 accumulators, which four units with a latency of four cycles need, eight vectors of `a` and two of
+/// `b`: 26 of 32 registers.
+pub(super) static NEON: MicroKernels = MicroKernels {
     isa: Isa::Neon,
-    chunk: 512,
-    shapes: &[Shape { rows: 8, cols: COLS, tiles: tiles_neon }],
+    chunk_tokens: 512,
+    tile_shapes: &[TileShape { rows: 8, cols: COLS, tile_loop: tile_loop_neon }],
     activate,
     softmax,
     layer_norm,
@@ -24,30 +24,30 @@ pub(super) static NEON: Ops = Ops {
 const LANES: usize = 4;
 const COLS: usize = 2 * LANES;
 
-/// Brings nothing nearer: the processor finds what it reads in order by itself.
+/// Does nothing: the hardware prefetcher recognizes sequential reads.
 #[inline(always)]
-fn far(_line: *const f32) {}
+fn prefetch(_line: *const f32) {}
 
-/// One tile of `ROWS` rows. A value of `a` is taken out of a vector of four steps of k, as a load that fills a vector with
-/// it takes a turn of the units that multiply.
+/// One tile of `ROWS` rows. Each value of `a` is a lane of a vector that holds four steps of k: a load that broadcasts it
+/// would occupy a multiplication unit.
 ///
 /// # Safety
-/// `a` and `out` have so many rows, `b` is `k` rows and `start` one of a tile's width.
+/// `a` and `out` have `ROWS` rows, `b` has `k` rows and `init` one, each as wide as the tile.
 #[inline]
 #[target_feature(enable = "neon")]
 unsafe fn tile<const ROWS: usize>(
     (a, a_stride): (*const f32, usize),
     b: *const f32,
     k: usize,
-    start: Option<*const f32>,
+    init: Option<*const f32>,
     (out, out_stride): (*mut f32, usize),
 ) {
     let mut sums = [[vdupq_n_f32(0.0); 2]; ROWS];
-    // SAFETY: the caller has checked that all of it is there.
+    // SAFETY: by this function's own contract.
     unsafe {
         for (r, sums) in sums.iter_mut().enumerate() {
-            let from = start.unwrap_or(out.add(r * out_stride));
-            *sums = [vld1q_f32(from), vld1q_f32(from.add(LANES))];
+            let initial = init.unwrap_or(out.add(r * out_stride));
+            *sums = [vld1q_f32(initial), vld1q_f32(initial.add(LANES))];
         }
         macro_rules! step {
             ($x:ident, $i:expr, $lane:literal) => {
@@ -92,6 +92,6 @@ fn multiply_add(sum: float32x4_t, x: float32x4_t, y: float32x4_t) -> float32x4_t
     vfmaq_f32(y, sum, x)
 }
 
-tiles!("neon", far, 8, 8, [1 2 3 4 5 6 7], tiles_neon, tile, tile::<8>);
+tile_loop!("neon", prefetch, 8, 8, [1 2 3 4 5 6 7], tile_loop_neon, tile, tile::<8>);
 row_ops!("neon", activate, softmax, layer_norm);
-spin!(spin, "neon", 24, LANES, (vdupq_n_f32, 0.999, 0.001), (vdupq_n_f32, 0.5), multiply_add);
+peak_loop!(peak, "neon", 24, LANES, (vdupq_n_f32, 0.999, 0.001), (vdupq_n_f32, 0.5), multiply_add);

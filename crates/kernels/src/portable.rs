@@ -1,4 +1,6 @@
-//! What an instruction set gives the f32 kernels, in plain Rust: right on every processor, the oracle of the fast ones.
+//! The inner loops of the f32 kernels: their interface, and an implementation in plain Rust for every processor.
+//!
+//! The implementations of the other instruction sets are tested against this one.
 
 use super::{
     Isa,
@@ -6,14 +8,14 @@ use super::{
     math,
 };
 
-/// The inner loops of one instruction set.
-pub(super) struct Ops {
+/// The inner loops of one instruction set. Calling them is safe where the processor has it.
+pub(super) struct MicroKernels {
     pub isa: Isa,
-    /// As [`super::Kernels::chunk_tokens`] says.
-    pub chunk: usize,
-    /// Of weights the first whose columns divide theirs is taken, of all else the last.
-    pub shapes: &'static [Shape],
-    /// Applies an activation to each value.
+    /// See [`super::Kernels::chunk_tokens`].
+    pub chunk_tokens: usize,
+    /// Weights take the first shape whose columns divide theirs; everything else takes the last.
+    pub tile_shapes: &'static [TileShape],
+    /// Applies an activation function to each value.
     pub activate: unsafe fn(Activation, &mut [f32]),
     /// `(rows, stride, len)`: softmax in base 2 of the first `len` of each `stride` values, a multiple of
     /// [`math::LANES`].
@@ -22,26 +24,28 @@ pub(super) struct Ops {
     pub layer_norm: unsafe fn(&mut [f32], &LayerNorm),
 }
 
-/// What is summed in registers at a time.
-pub(super) struct Shape {
+/// The part of a product that is summed in registers at a time.
+pub(super) struct TileShape {
     /// Rows of a tile.
     pub rows: usize,
-    /// Columns of a tile, and of a packed panel: a multiple of eight.
+    /// Columns of a tile and of a packed panel; a multiple of eight.
     pub cols: usize,
-    /// Sets rows of `out` to `start + a · b`, a tile of them at a time, or adds `a · b` to them without a start.
-    pub tiles: TileFn,
+    /// Multiplies any number of rows by one panel.
+    pub tile_loop: TileLoop,
 }
 
-/// `((a, a_stride), b, start, (out, out_stride), rows, coming)`: `a` and `out` have `rows` rows that far apart, `b` is
-/// `k × cols`, `start` is a row of `cols`, `coming` is needed soon, and better brought into the second-level cache on
-/// the way. As for all of these loops, the caller has checked that the processor has the instruction set.
-type TileFn = unsafe fn((&[f32], usize), &[f32], Option<&[f32]>, (&mut [f32], usize), usize, &[f32]);
+/// `((a, a_stride), b, init, (out, out_stride), rows, next)`: `out = init + a · b`, or `out += a · b` without `init`.
+///
+/// `a` and `out` have `rows` rows, a stride apart; `b` is `k × cols`; `init` is a row of `cols`, added to every row.
+/// `next` is the memory that is read next: it is prefetched into the second-level cache meanwhile.
+pub(super) type TileLoop =
+    unsafe fn((&[f32], usize), &[f32], Option<&[f32]>, (&mut [f32], usize), usize, &[f32]);
 
 /// On 64-bit Arm this compiles to NEON, on x86-64 to SSE2.
-pub(super) static OPS: Ops = Ops {
+pub(super) static PORTABLE: MicroKernels = MicroKernels {
     isa: Isa::Portable,
-    chunk: 512,
-    shapes: &[Shape { rows: ROWS, cols: COLS, tiles }],
+    chunk_tokens: 512,
+    tile_shapes: &[TileShape { rows: ROWS, cols: COLS, tile_loop }],
     activate,
     softmax,
     layer_norm,
@@ -50,22 +54,22 @@ pub(super) static OPS: Ops = Ops {
 const ROWS: usize = 4;
 const COLS: usize = 8;
 
-fn tiles(
+fn tile_loop(
     (a, a_stride): (&[f32], usize),
     b: &[f32],
-    start: Option<&[f32]>,
+    init: Option<&[f32]>,
     (out, out_stride): (&mut [f32], usize),
     rows: usize,
-    _coming: &[f32],
+    _next: &[f32],
 ) {
     for row in (0..rows).step_by(ROWS) {
         let a = (&a[row * a_stride..], a_stride);
         let out = (&mut out[row * out_stride..], out_stride);
         match rows - row {
-            1 => tile::<1>(a, b, start, out),
-            2 => tile::<2>(a, b, start, out),
-            3 => tile::<3>(a, b, start, out),
-            _ => tile::<ROWS>(a, b, start, out),
+            1 => tile::<1>(a, b, init, out),
+            2 => tile::<2>(a, b, init, out),
+            3 => tile::<3>(a, b, init, out),
+            _ => tile::<ROWS>(a, b, init, out),
         }
     }
 }
@@ -73,13 +77,13 @@ fn tiles(
 fn tile<const ROWS: usize>(
     (a, a_stride): (&[f32], usize),
     b: &[f32],
-    start: Option<&[f32]>,
+    init: Option<&[f32]>,
     (out, out_stride): (&mut [f32], usize),
 ) {
     let mut sums = [[0f32; COLS]; ROWS];
     for (r, sums) in sums.iter_mut().enumerate() {
-        let from = start.unwrap_or(&out[r * out_stride..]);
-        sums.copy_from_slice(&from[..COLS]);
+        let initial = init.unwrap_or(&out[r * out_stride..]);
+        sums.copy_from_slice(&initial[..COLS]);
     }
     for (i, b) in b.as_chunks::<COLS>().0.iter().enumerate() {
         for (r, sums) in sums.iter_mut().enumerate() {

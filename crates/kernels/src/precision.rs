@@ -1,22 +1,24 @@
-//! What the linear layers of an encoder compute in.
+//! The numeric precision of an encoder's linear layers.
 
 use std::{fmt, str::FromStr};
 
 use crate::NameError;
 
-/// The numbers that linear layers multiply.
+/// The number format in which linear layers multiply.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Precision {
-    /// The fastest of those whose vectors agree with f32 to four digits: bf16 where the processor multiplies it, f16 on
-    /// GPUs, else f32.
+    /// The fastest floating-point format of the device: bf16 on processors that multiply it, f16 on GPUs, otherwise f32.
+    /// Its vectors have a cosine of at least 0.9995 with those of f32.
     #[default]
     Native,
-    /// Bytes, on CPUs: faster where the processor has dot products of bytes and no matrix units, and less exact.
+    /// 8-bit integers, on CPUs only: faster on processors with int8 dot products and no matrix units, and less accurate
+    /// (cosine of at least 0.99 with f32).
     Int8,
 }
 
 impl Precision {
-    /// As options name it.
+    /// Its name in options: `native`, `int8`.
+    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Precision::Native => "native",
@@ -34,6 +36,11 @@ impl fmt::Display for Precision {
 impl FromStr for Precision {
     type Err = NameError;
 
+    /// The precision of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`NameError::UnknownPrecision`] if there is none.
     fn from_str(name: &str) -> Result<Self, NameError> {
         let found = [Precision::Native, Precision::Int8].into_iter().find(|p| p.name() == name);
         found.ok_or_else(|| NameError::UnknownPrecision(name.into()))

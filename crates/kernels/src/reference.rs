@@ -1,4 +1,4 @@
-//! Every instruction set's kernels against the textbook in f64, on random shapes, into buffers full of NaN.
+//! Tests every kernel against a float64 reference implementation, on random shapes, in buffers filled with NaN.
 
 use proptest::prelude::*;
 
@@ -7,7 +7,7 @@ use super::{
 };
 use crate::random::SplitMix64;
 
-/// Numbers in [-1, 1) that depend on a seed alone.
+/// Numbers in [-1, 1) from a seed.
 pub(super) fn values(seed: u64, n: usize) -> Vec<f32> {
     let mut random = SplitMix64::new(seed);
     (0..n).map(|_| 2.0 * random.next_f32() - 1.0).collect()
@@ -19,7 +19,7 @@ pub(super) fn product(x: &[f32], w: &[f32], rows: usize, n: usize, k: usize) -> 
     (0..rows * n).map(|i| dot(i / n, i % n)).collect()
 }
 
-/// The normal distribution function by the power series of the error function, for |x| up to 6.
+/// Φ, the normal distribution function, by the power series of the error function; for |x| up to 6.
 pub(super) fn phi(x: f64) -> f64 {
     let z = x / std::f64::consts::SQRT_2;
     let (mut term, mut total) = (z, z);
@@ -49,8 +49,8 @@ pub(super) fn activation(act: Activation, x: f64) -> f64 {
     }
 }
 
-/// Compares, `scale` being the size of the numbers that were summed; bf16 keeps eight bits.
-pub(super) fn close(name: &str, what: &str, found: &[f32], expect: &[f64], scale: f64) {
+/// Compares with a tolerance proportional to `scale`, the magnitude of the sums; bf16 has eight significant bits.
+pub(super) fn assert_close(name: &str, what: &str, found: &[f32], expect: &[f64], scale: f64) {
     assert_eq!(found.len(), expect.len());
     let tolerance = if name.contains("bf16") { 0.012 } else { 1e-5 } * scale;
     for (i, (f, e)) in found.iter().zip(expect).enumerate() {
@@ -58,8 +58,8 @@ pub(super) fn close(name: &str, what: &str, found: &[f32], expect: &[f64], scale
     }
 }
 
-/// A value that is not a number, as `k` stores it.
-fn poison<K: Kernels>(k: &K) -> K::Element {
+/// NaN as `k` stores it.
+fn nan<K: Kernels>(k: &K) -> K::Element {
     let mut block = vec![K::Element::default(); K::ROW_BLOCK * 32];
     k.write_operand(&[f32::NAN], 1, 1, &mut block);
     block[0]
@@ -67,7 +67,7 @@ fn poison<K: Kernels>(k: &K) -> K::Element {
 
 pub(super) fn buffer<K: Kernels>(k: &K, rows: usize, n: usize) -> AlignedBuf<K::Element> {
     let mut buffer = AlignedBuf::new((rows.next_multiple_of(K::ROW_BLOCK) + K::ROW_BLOCK) * n);
-    buffer.fill(poison(k));
+    buffer.fill(nan(k));
     buffer
 }
 
@@ -78,34 +78,34 @@ fn check<K: ThresholdSearch>(k: &K, seed: u64, rows: usize, n: usize, depth: usi
     let mut operand = buffer(k, rows, depth);
     k.write_operand(&x, rows, depth, &mut operand);
     let x = k.read_operand(&operand, rows, depth);
-    let layer = k.pack_weights(&w, n, depth, &bias, &Arena::default());
+    let weights = k.pack_weights(&w, n, depth, &bias, &Arena::default());
     let exact = product(&x, &w, rows, n, depth);
     let biased: Vec<f64> = exact.iter().enumerate().map(|(i, v)| v + f64::from(bias[i % n])).collect();
     let scale = (depth as f64).sqrt();
 
     let mut out = buffer(k, rows, n);
-    let made = &mut K::LhsScratch::default();
-    k.linear(k.pack_lhs(&operand, rows, depth, made), rows, &layer, &mut out, &mut scratch);
+    let lhs = &mut K::LhsScratch::default();
+    k.linear(k.pack_lhs(&operand, rows, depth, lhs), rows, &weights, &mut out, &mut scratch);
     let found: Vec<f32> = out[..rows * n].iter().map(|&v| k.widen(v)).collect();
-    close(&name, "linear", &found, &biased, scale);
+    assert_close(&name, "linear", &found, &biased, scale);
 
     for act in [Activation::Gelu, Activation::GeluTanh, Activation::Relu] {
-        out.fill(poison(k));
-        k.linear_act(k.pack_lhs(&operand, rows, depth, made), rows, &layer, act, &mut out, &mut scratch);
+        out.fill(nan(k));
+        k.linear_act(k.pack_lhs(&operand, rows, depth, lhs), rows, &weights, act, &mut out, &mut scratch);
         let expect: Vec<f64> = biased.iter().map(|&v| activation(act, v)).collect();
-        close(&name, "linear_act", &k.read_operand(&out, rows, n), &expect, scale);
+        assert_close(&name, "linear_act", &k.read_operand(&out, rows, n), &expect, scale);
     }
 
     let mut sum = AlignedBuf::new((rows.next_multiple_of(K::ROW_BLOCK) + K::ROW_BLOCK) * n);
     sum.fill(0.25);
-    k.linear_add(k.pack_lhs(&operand, rows, depth, made), rows, &layer, &mut sum, &mut scratch);
+    k.linear_add(k.pack_lhs(&operand, rows, depth, lhs), rows, &weights, &mut sum, &mut scratch);
     let expect: Vec<f64> = exact.iter().map(|v| v + 0.25).collect();
-    close(&name, "linear_add", &sum[..rows * n], &expect, scale);
+    assert_close(&name, "linear_add", &sum[..rows * n], &expect, scale);
 
-    let floor = exact[exact.len() / 2] as f32;
+    let threshold = exact[exact.len() / 2] as f32;
     let mut hits = Vec::new();
-    k.scores_above(&operand, rows, &layer, floor, &mut hits, &mut scratch);
-    above(&name, &hits, &exact, n, floor, scale);
+    k.scores_above(&operand, rows, &weights, threshold, &mut hits, &mut scratch);
+    check_hits(&name, &hits, &exact, n, threshold, scale);
 
     let norm = LayerNorm {
         input_bias: bias.clone(),
@@ -113,32 +113,32 @@ fn check<K: ThresholdSearch>(k: &K, seed: u64, rows: usize, n: usize, depth: usi
         beta: values(seed + 4, n),
         eps: 1e-5,
     };
-    layer_norm(k, &mut sum, rows, n, &norm);
-    attention(k, seed, rows, shape, 1.0, &mut scratch);
-    // Scores of some hundreds, whose powers overflow or vanish unless they are shifted.
-    attention(k, seed, rows, shape, 40.0, &mut scratch);
+    check_layer_norm(k, &mut sum, rows, n, &norm);
+    check_attention(k, seed, rows, shape, 1.0, &mut scratch);
+    // Scores of several hundred: their powers overflow or underflow unless the maximum is subtracted.
+    check_attention(k, seed, rows, shape, 40.0, &mut scratch);
 }
 
-/// What is clearly above the floor is found, what is clearly below is not, and nothing twice.
-fn above(name: &str, hits: &[Hit], exact: &[f64], n: usize, floor: f32, scale: f64) {
+/// Entries clearly above the threshold are found once, entries clearly below are not.
+fn check_hits(name: &str, hits: &[Hit], exact: &[f64], n: usize, threshold: f32, scale: f64) {
     let slack = if name.contains("bf16") { 0.012 } else { 1e-5 } * scale;
     let mut found = vec![None; exact.len()];
     for hit in hits {
         let before = found[hit.row as usize * n + hit.column as usize].replace(hit.score);
-        assert_eq!(before, None, "{name} found {hit:?} twice");
+        assert_eq!(before, None, "{name} reported {hit:?} twice");
     }
     for (i, (found, exact)) in found.iter().zip(exact).enumerate() {
-        let above = exact - f64::from(floor);
+        let above = exact - f64::from(threshold);
         match found {
             Some(score) => {
                 assert!((f64::from(*score) - exact).abs() <= slack && above >= -slack, "{name} above at {i}");
             }
-            None => assert!(above <= slack, "{name} missed {i}: {exact} for a floor of {floor}"),
+            None => assert!(above <= slack, "{name} missed {i}: {exact} for a threshold of {threshold}"),
         }
     }
 }
 
-fn layer_norm<K: Kernels>(k: &K, x: &mut [f32], rows: usize, n: usize, norm: &LayerNorm) {
+fn check_layer_norm<K: Kernels>(k: &K, x: &mut [f32], rows: usize, n: usize, norm: &LayerNorm) {
     let mut expect = Vec::new();
     for row in x.chunks_exact(n).take(rows) {
         let row: Vec<f64> =
@@ -154,12 +154,12 @@ fn layer_norm<K: Kernels>(k: &K, x: &mut [f32], rows: usize, n: usize, norm: &La
     }
     let mut out = buffer(k, rows, n);
     k.layer_norm(x, rows, norm, &mut out);
-    close("", "layer_norm", &x[..rows * n], &expect, 4.0);
-    close(&k.name(), "layer_norm, rounded", &k.read_operand(&out, rows, n), &expect, 4.0);
+    assert_close("", "layer_norm", &x[..rows * n], &expect, 4.0);
+    assert_close(&k.name(), "layer_norm, rounded", &k.read_operand(&out, rows, n), &expect, 4.0);
 }
 
-/// Two sequences in one buffer, the second one last and ragged.
-fn attention<K: Kernels>(
+/// Attention of two sequences in one buffer; the second ends within a block.
+fn check_attention<K: Kernels>(
     k: &K,
     seed: u64,
     rows: usize,
@@ -175,34 +175,34 @@ fn attention<K: Kernels>(
         k.write_operand(&[v], 1, 1, &mut block);
         *slot = block[0];
     }
-    let plain: Vec<f64> = qkv[..rows * 3 * width].iter().map(|&v| f64::from(k.widen(v))).collect();
+    let exact: Vec<f64> = qkv[..rows * 3 * width].iter().map(|&v| f64::from(k.widen(v))).collect();
     let mut out = buffer(k, rows, width);
     let first = rows / 3;
     let mut expect = vec![0.0; rows * width];
-    for at in [0..first, first..rows] {
-        if at.is_empty() {
+    for sequence in [0..first, first..rows] {
+        if sequence.is_empty() {
             continue;
         }
-        k.attention(&qkv, at.clone(), shape, &mut out, scratch);
+        k.attention(&qkv, sequence.clone(), shape, &mut out, scratch);
         for head in 0..shape.heads {
             let value = |row: usize, part: usize, i: usize| {
-                plain[row * 3 * width + part * width + head * shape.head_dim + i]
+                exact[row * 3 * width + part * width + head * shape.head_dim + i]
             };
-            for q in at.clone() {
+            for q in sequence.clone() {
                 let score =
                     |t: usize| (0..shape.head_dim).map(|i| value(q, 0, i) * value(t, 1, i)).sum::<f64>();
-                let scores: Vec<f64> = at.clone().map(score).collect();
+                let scores: Vec<f64> = sequence.clone().map(score).collect();
                 let highest = scores.iter().copied().fold(f64::MIN, f64::max);
                 let scores: Vec<f64> = scores.iter().map(|s| (s - highest).exp2()).collect();
                 let total: f64 = scores.iter().sum();
                 for i in 0..shape.head_dim {
-                    let context: f64 = at.clone().zip(&scores).map(|(t, s)| s * value(t, 2, i)).sum();
+                    let context: f64 = sequence.clone().zip(&scores).map(|(t, s)| s * value(t, 2, i)).sum();
                     expect[q * width + head * shape.head_dim + i] = context / total;
                 }
             }
         }
     }
-    close(
+    assert_close(
         &k.name(),
         "attention",
         &k.read_operand(&out, rows, width),
@@ -215,11 +215,11 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn every_path_computes_the_textbook(
+    fn every_instruction_set_matches_the_reference(
         seed in 0u64..1000, rows in 1usize..90,
-        // Some are whole panels of every shape.
+        // Some are whole panels of every tile shape.
         n in prop_oneof![3 => 1usize..80, 1 => (1usize..4).prop_map(|panels| 24 * panels)],
-        // The deeper ones take several steps of k.
+        // Large ones take several steps of k.
         depth in prop_oneof![3 => 1usize..80, 1 => 180usize..420], count in 1usize..3, size in 1usize..40,
     ) {
         for isa in Isa::available() {

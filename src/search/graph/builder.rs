@@ -225,7 +225,7 @@ fn level(node: u32, m: usize) -> usize {
 }
 
 fn score(rows: QuantizedView, a: RowId, b: RowId) -> f32 {
-    let product = rows.kernel().pair(rows.codes(a), rows.codes(b));
+    let product = rows.kernel().dot_pair(rows.codes(a), rows.codes(b));
     rows.error_terms(a).scale * rows.error_terms(b).scale * product as f32
 }
 

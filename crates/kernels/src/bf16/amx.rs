@@ -1,13 +1,13 @@
-//! Products on the matrix units (AMX): sixteen rows of one operand times sixteen columns of the other in one instruction.
+//! Matrix products on the matrix units (AMX): 16 rows of one matrix times 16 columns of another in one instruction.
 //!
-//! A step loads two tiles of `x` (16 rows × 32 values each) and two of the weights, and multiplies them crosswise.
-//! While the tiles of one block are multiplied, the vector units finish the block before it (bias, activation,
-//! rounding to bf16, or adding to what is there), a row between two products, so that neither waits for the other: an
-//! instruction that waits holds up those far behind it, so the work of both must lie close together. Operands are
-//! loaded with the hint not to keep them in the first-level cache, which leaves that to the panel of weights.
+//! A step loads two tiles of `x` (16 rows × 32 values each) and two of the weights, and multiplies each of the first with
+//! each of the second. While the tiles of one block are multiplied, the vector units run the epilogue of the block before
+//! it (bias, activation, rounding to bf16, or addition), one row between two products. The two kinds of instructions must
+//! be interleaved closely: a stalled instruction delays everything behind it in the reorder buffer. Operands are loaded
+//! with a hint not to keep them in the first-level cache, which is left to the panel of weights.
 //!
-//! Method and names follow the Intel 64 Architectures Software Developer's Manual, volume 1, chapter 18. Rust has
-//! no stable intrinsics for tiles, so they are written in assembly.
+//! Names follow the Intel 64 and IA-32 Architectures Software Developer's Manual, volume 1, chapter 18. Rust has no
+//! stable intrinsics for tiles, so the instructions are inline assembly.
 
 use std::{
     arch::{
@@ -20,12 +20,12 @@ use std::{
 use half::bf16;
 
 use super::{
-    amx_detect::{has_bytes, is_available},
+    amx_detect::{has_int8, is_available},
     backend::Strided,
-    gemm::{Blocks, Epilogue, TALL, TILE, TILE_VALUES, Tiled, WIDE},
+    gemm::{BLOCK_ROWS, Epilogue, PANEL_COLS, STEP, SumBlocks, TILE_ROWS, TILE_VALUES, TiledWeights},
 };
 
-/// The layout of the eight tiles, as LDTILECFG reads it: palette 1, sixteen rows of 64 bytes each.
+/// The operand of LDTILECFG.
 #[repr(C, align(64))]
 struct TileConfig {
     palette: u8,
@@ -35,7 +35,8 @@ struct TileConfig {
     rows: [u8; 16],
 }
 
-static WHOLE_TILES: TileConfig = {
+/// Palette 1: eight tiles of sixteen rows of 64 bytes.
+static FULL_TILES: TileConfig = {
     let (mut row_bytes, mut rows) = ([0; 16], [0; 16]);
     let mut i = 0;
     while i < 8 {
@@ -45,14 +46,15 @@ static WHOLE_TILES: TileConfig = {
     TileConfig { palette: 1, start_row: 0, reserved: [0; 14], row_bytes, rows }
 };
 
-/// AmxGemm configured on this thread, until it is dropped.
+/// The tiles of this thread, configured until this is dropped.
 pub(crate) struct AmxGemm(PhantomData<*const ()>);
 
 impl AmxGemm {
+    /// Configures the tiles. Panics if the processor or the operating system lacks AMX.
     pub(crate) fn configure() -> Self {
-        assert!(is_available(), "no AMX");
+        assert!(is_available(), "AMX is not available");
         // SAFETY: the processor has AMX, the process may use it, and the 64 bytes are a valid configuration.
-        unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const WHOLE_TILES, options(nostack, preserves_flags)) };
+        unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const FULL_TILES, options(nostack, preserves_flags)) };
         AmxGemm(PhantomData)
     }
 }
@@ -64,7 +66,7 @@ impl Drop for AmxGemm {
     }
 }
 
-macro_rules! spin {
+macro_rules! peak_loop {
     ($dot:literal, $values:expr, $steps:expr) => {
         asm!(
             "tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3",
@@ -83,78 +85,81 @@ macro_rules! spin {
     };
 }
 
-/// Products of tiles that are loaded once, `steps` times four, of bf16 or of bytes; returns how many operations they
-/// were. Panics where bytes are asked for and the processor lacks them.
-pub(crate) fn spin(_tiles: &AmxGemm, steps: usize, bytes: bool) -> f64 {
-    assert!(!bytes || has_bytes(), "no AMX-INT8");
+/// Multiplies tiles in registers, `steps` times four, of bf16 or of int8. Returns the number of multiplications and
+/// additions. Panics if `int8` is set and the processor lacks AMX-INT8.
+pub(crate) fn run_peak_loop(_gemm: &AmxGemm, steps: usize, int8: bool) -> f64 {
+    assert!(!int8 || has_int8(), "this processor lacks AMX-INT8");
     let values: Vec<u16> =
         (0..TILE_VALUES).map(|i| bf16::from_f32((i as f32 * 0.37).sin() * 1e-3).to_bits()).collect();
     let steps = steps.max(1);
     // SAFETY: the tiles are configured, the processor has the instruction, and `values` is one whole tile.
     unsafe {
-        match bytes {
-            true => spin!("tdpbsud", values.as_ptr(), steps),
-            false => spin!("tdpbf16ps", values.as_ptr(), steps),
+        if int8 {
+            peak_loop!("tdpbsud", values.as_ptr(), steps);
+        } else {
+            peak_loop!("tdpbf16ps", values.as_ptr(), steps);
         }
     }
-    (steps * 4 * 2 * TILE * TILE * WIDE * if bytes { 2 } else { 1 }) as f64
+    (steps * 4 * 2 * TILE_ROWS * TILE_ROWS * STEP * if int8 { 2 } else { 1 }) as f64
 }
 
-/// AmxGemm 0 to 3 += two tiles crosswise times two others, with the instruction `$dot`. On the left rows `$row` bytes apart
-/// from `$a` and, if there are `$both`, from `$lower`; on the right whole tiles at `$b` and, unless that one is the `$last`,
-/// at `$right`. `$ready!` makes each of tiles 0 to 3 ready, by number, row and column, just before its product, and
-/// `$between` runs after it.
+/// Adds the products of two tiles of the left-hand side with two of the right-hand side to tiles 0 to 3, by the instruction
+/// `$dot`. The left-hand side has rows `$row` bytes apart from `$a` on and, with `$two_tiles`, from `$lower` on. The
+/// right-hand side has whole tiles at `$b` and, unless that is the `$last`, at `$right`. `$prepare!` runs before the product
+/// of each of tiles 0 to 3, with its number, row and column; `$interleave` runs after it.
 macro_rules! step {
     (
-        $dot:literal, ($a:expr, $lower:expr, $row:expr, $both:expr), ($b:expr, $right:expr, $last:expr), $ready:ident,
-        $between:block
+        $dot:literal, ($a:expr, $lower:expr, $row:expr, $two_tiles:expr), ($b:expr, $right:expr, $last:expr), $prepare:ident,
+        $interleave:block
     ) => {{
-        // None of these says that it only reads: stores would be moved past it, and the work between with them.
+        // None of these is declared read-only: the compiler would move stores past them, and the interleaved work with them.
         asm!(
             "tileloadd tmm6, [{b} + {w}*1]",
             "tileloaddt1 tmm4, [{a} + {row}*1]",
             a = in(reg) $a, row = in(reg) $row, b = in(reg) $b, w = in(reg) 64usize, options(nostack, preserves_flags),
         );
-        $ready!("0", 0, 0);
+        $prepare!("0", 0, 0);
         asm!(concat!($dot, " tmm0, tmm4, tmm6"), options(nostack, preserves_flags));
-        $between
+        $interleave
         if !$last {
             asm!(
                 "tileloadd tmm7, [{b} + {w}*1]",
                 b = in(reg) $right, w = in(reg) 64usize, options(nostack, preserves_flags),
             );
         }
-        $ready!("1", 0, TILE);
+        $prepare!("1", 0, TILE_ROWS);
         if !$last {
             asm!(concat!($dot, " tmm1, tmm4, tmm7"), options(nostack, preserves_flags));
         }
-        $between
-        if $both {
+        $interleave
+        if $two_tiles {
             asm!(
                 "tileloaddt1 tmm5, [{a} + {row}*1]",
                 a = in(reg) $lower, row = in(reg) $row, options(nostack, preserves_flags),
             );
         }
-        $ready!("2", TILE, 0);
-        if $both {
+        $prepare!("2", TILE_ROWS, 0);
+        if $two_tiles {
             asm!(concat!($dot, " tmm2, tmm5, tmm6"), options(nostack, preserves_flags));
         }
-        $between
-        $ready!("3", TILE, TILE);
-        if $both && !$last {
+        $interleave
+        $prepare!("3", TILE_ROWS, TILE_ROWS);
+        if $two_tiles && !$last {
             asm!(concat!($dot, " tmm3, tmm5, tmm7"), options(nostack, preserves_flags));
         }
-        $between
+        $interleave
     }};
 }
 
-/// For [`step`]: tiles that are ready.
-macro_rules! go_on {
+/// For [`step`]: nothing to prepare.
+macro_rules! no_prepare {
     ($tile:literal, $row:expr, $column:expr) => {};
 }
 
+/// Zeroes tiles 0 to 3.
+///
 /// # Safety
-/// AmxGemm are configured.
+/// The tiles are configured.
 #[inline(always)]
 unsafe fn clear() {
     // SAFETY: by this function's own contract.
@@ -169,13 +174,13 @@ unsafe fn clear() {
     }
 }
 
-/// Stores tiles 0 to 3 side by side, in rows of `columns`; without `both` only the upper sixteen rows, of the `last` tile
-/// alone its sixteen columns.
+/// Stores tiles 0 to 3 as a matrix with rows of `columns`: without `two_tiles` only its upper sixteen rows, with `last` only
+/// its left sixteen columns.
 ///
 /// # Safety
-/// AmxGemm are configured; `at` has room for them.
+/// The tiles are configured; `at` points to as many values.
 #[inline(always)]
-unsafe fn store_sums(at: *mut f32, columns: usize, both: bool, last: bool) {
+unsafe fn store_sums(at: *mut f32, columns: usize, two_tiles: bool, last: bool) {
     macro_rules! store {
         ($tile:literal, $row:expr, $column:expr) => {
             asm!(
@@ -188,95 +193,98 @@ unsafe fn store_sums(at: *mut f32, columns: usize, both: bool, last: bool) {
     unsafe {
         store!("0", 0, 0);
         if !last {
-            store!("1", 0, TILE);
+            store!("1", 0, TILE_ROWS);
         }
-        if both {
-            store!("2", TILE, 0);
+        if two_tiles {
+            store!("2", TILE_ROWS, 0);
         }
-        if both && !last {
-            store!("3", TILE, TILE);
+        if two_tiles && !last {
+            store!("3", TILE_ROWS, TILE_ROWS);
         }
     }
 }
 
-/// Hands every block of `x · wᵀ` to `finish`; `x` is an operand.
+/// Passes every block of `x · wᵀ` to `epilogue`; `x` is an operand.
 ///
 /// # Safety
-/// The output of `finish` holds `rows` rounded up to whole blocks.
+/// The output of `epilogue` holds `rows` rounded up to whole blocks.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
 pub(super) unsafe fn product<F: Epilogue>(
-    tiles: &AmxGemm,
+    gemm: &AmxGemm,
     x: &[u16],
     rows: usize,
-    w: &Tiled,
-    finish: &F,
-    blocks: &mut Blocks,
+    w: &TiledWeights,
+    epilogue: &F,
+    sum_blocks: &mut SumBlocks,
 ) {
-    assert!(x.len() >= rows.next_multiple_of(TALL) * w.k, "an operand is smaller than its blocks");
+    assert!(x.len() >= rows.next_multiple_of(BLOCK_ROWS) * w.k, "the operand has incomplete blocks");
     let (x, data) = (x.as_ptr().cast(), w.data.as_ptr().cast());
     // SAFETY: the operand and the weights hold whole blocks, the output by this function's own contract.
-    unsafe { multiply::<false, F>(tiles, (x, rows), (data, w.n / WIDE), w.k / WIDE, finish, blocks) };
+    unsafe {
+        multiply::<false, F>(gemm, (x, rows), (data, w.n / PANEL_COLS), w.k / STEP, epilogue, sum_blocks)
+    };
 }
 
-/// Bytes of two tiles: of a step of a block, and of a step of a panel.
-const TWO_TILES: usize = 2048;
-/// Bytes of a line of the cache.
-const LINE: usize = 64;
+/// Bytes of two tiles: of one step of a block, and of one step of a panel.
+const STEP_BYTES: usize = 2048;
+/// Bytes of a cache line, and of a row of a tile.
+const LINE_BYTES: usize = 64;
 
-/// Hands the sums of every block to `finish`: blocks of 32 rows times panels of 32 columns, both of `steps` times two
-/// tiles. With `BYTES` the sums are the bits of i32.
+/// Passes the sums of every block to `epilogue`: blocks of 32 rows times panels of 32 columns, both of `steps` times two
+/// tiles. With `INT8` the sums are the bits of i32.
 ///
 /// # Safety
-/// `x` holds `rows` rounded up to whole blocks, `w` so many panels; the output of `finish` holds whole blocks; with
-/// `BYTES` the processor has AMX-INT8.
+/// `x` holds `rows` rounded up to whole blocks, `w` holds `panels` panels, the output of `epilogue` holds whole blocks.
+/// With `INT8` the processor has AMX-INT8.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-pub(crate) unsafe fn multiply<const BYTES: bool, F: Epilogue>(
-    _tiles: &AmxGemm,
+pub(crate) unsafe fn multiply<const INT8: bool, F: Epilogue>(
+    _gemm: &AmxGemm,
     (x, rows): (*const u8, usize),
     (w, panels): (*const u8, usize),
     steps: usize,
-    finish: &F,
-    blocks: &mut Blocks,
+    epilogue: &F,
+    sum_blocks: &mut SumBlocks,
 ) {
-    let [even, odd] = &mut *blocks.0;
+    let [even, odd] = &mut *sum_blocks.0;
     let (mut sums, mut other) = (even.0.as_mut_ptr(), odd.0.as_mut_ptr());
-    let mut before: Option<(usize, usize)> = None;
-    // SAFETY: panel, row and step stay within what the caller says is there; a block of sums is 32 × 32.
+    // Row and column of the block whose sums are complete.
+    let mut previous: Option<(usize, usize)> = None;
+    // SAFETY: panels, rows and steps stay within the bounds that the caller guarantees; a block of sums is 32 × 32.
     unsafe {
         let finish_row = |(row, column): (usize, usize), sums: *const f32, r: usize| {
-            let at = sums.add(r * WIDE);
-            finish.row(row, column, r, _mm512_load_ps(at), _mm512_load_ps(at.add(16)));
+            let at = sums.add(r * PANEL_COLS);
+            epilogue.row(row, column, r, _mm512_load_ps(at), _mm512_load_ps(at.add(16)));
         };
-        // Weights of a model do not fit the second-level cache: while a panel is used, the next one is fetched, a few
-        // lines a step.
-        let lines = TWO_TILES / LINE;
-        let fetched = lines.div_ceil(rows.div_ceil(TALL).max(1));
+        // The weights of a model exceed the second-level cache: the next panel is prefetched while this one is used, a few
+        // lines per step.
+        let lines = STEP_BYTES / LINE_BYTES;
+        let prefetched = lines.div_ceil(rows.div_ceil(BLOCK_ROWS).max(1));
         clear();
         for panel in 0..panels {
-            let b = w.add(panel * steps * TWO_TILES);
+            let b = w.add(panel * steps * STEP_BYTES);
             let (mut next, end) =
-                (b.add(steps * TWO_TILES), w.add((panel + 2).min(panels) * steps * TWO_TILES));
-            for row in (0..rows).step_by(TALL) {
-                let a = x.add(row / TALL * steps * TWO_TILES);
-                let both = rows - row > TILE;
-                // A tile of the block before is stored just before its first product of this one: the other tiles'
-                // products go on meanwhile.
+                (b.add(steps * STEP_BYTES), w.add((panel + 2).min(panels) * steps * STEP_BYTES));
+            for row in (0..rows).step_by(BLOCK_ROWS) {
+                let a = x.add(row / BLOCK_ROWS * steps * STEP_BYTES);
+                let two_tiles = rows - row > TILE_ROWS;
+                // A tile of the previous block is stored just before the tile's first product in this one, while the products
+                // of the other tiles go on.
                 macro_rules! store_and_clear {
                     ($tile:literal, $row:expr, $column:expr) => {
                         asm!(
                             concat!("tilestored [{p} + {s}*1], tmm", $tile),
                             concat!("tilezero tmm", $tile),
-                            p = in(reg) sums.add($row * WIDE + $column), s = in(reg) WIDE * 4,
+                            p = in(reg) sums.add($row * PANEL_COLS + $column), s = in(reg) PANEL_COLS * 4,
                             options(nostack, preserves_flags),
                         )
                     };
                 }
-                // The rows of the block before, spread evenly over the four products of each further step.
+                // The rows of the previous block, spread evenly over the four products of each step after the first.
                 let (mut done, mut due, slots) = (0, 0, 4 * steps.saturating_sub(1));
                 macro_rules! finish_due {
                     () => {{
-                        if let Some(place) = before {
-                            due += TALL;
+                        if let Some(place) = previous {
+                            due += BLOCK_ROWS;
                             while due >= slots {
                                 due -= slots;
                                 finish_row(place, sums, done);
@@ -286,99 +294,113 @@ pub(crate) unsafe fn multiply<const BYTES: bool, F: Epilogue>(
                     }};
                 }
                 for i in 0..steps {
-                    let (a, b) = (a.add(i * TWO_TILES), b.add(i * TWO_TILES));
-                    let (lower, right) = (a.add(TWO_TILES / 2), b.add(TWO_TILES / 2));
-                    macro_rules! crosswise {
-                        ($dot:literal, $ready:ident, $between:block) => {
-                            step!($dot, (a, lower, LINE, both), (b, right, false), $ready, $between)
+                    let (a, b) = (a.add(i * STEP_BYTES), b.add(i * STEP_BYTES));
+                    let (lower, right) = (a.add(STEP_BYTES / 2), b.add(STEP_BYTES / 2));
+                    macro_rules! block_step {
+                        ($dot:literal, $prepare:ident, $interleave:block) => {
+                            step!(
+                                $dot,
+                                (a, lower, LINE_BYTES, two_tiles),
+                                (b, right, false),
+                                $prepare,
+                                $interleave
+                            )
                         };
                     }
-                    match (BYTES, i) {
-                        (true, 0) => crosswise!("tdpbsud", store_and_clear, {}),
-                        (true, _) => crosswise!("tdpbsud", go_on, { finish_due!() }),
-                        (false, 0) => crosswise!("tdpbf16ps", store_and_clear, {}),
-                        (false, _) => crosswise!("tdpbf16ps", go_on, { finish_due!() }),
+                    match (INT8, i) {
+                        (true, 0) => block_step!("tdpbsud", store_and_clear, {}),
+                        (true, _) => block_step!("tdpbsud", no_prepare, { finish_due!() }),
+                        (false, 0) => block_step!("tdpbf16ps", store_and_clear, {}),
+                        (false, _) => block_step!("tdpbf16ps", no_prepare, { finish_due!() }),
                     }
-                    for _ in 0..fetched {
+                    for _ in 0..prefetched {
                         if next < end {
                             _mm_prefetch::<_MM_HINT_T1>(next.cast());
-                            next = next.add(LINE);
+                            next = next.add(LINE_BYTES);
                         }
                     }
                 }
-                if let Some(place) = before {
-                    // A product of one step has no further ones.
-                    (done..TALL).for_each(|r| finish_row(place, sums, r));
+                if let Some(place) = previous {
+                    // With a single step, all rows are left.
+                    (done..BLOCK_ROWS).for_each(|r| finish_row(place, sums, r));
                 }
-                before = Some((row, panel * WIDE));
+                previous = Some((row, panel * PANEL_COLS));
                 (sums, other) = (other, sums);
             }
         }
-        if let Some(place) = before {
-            store_sums(sums, WIDE, true, false);
-            (0..TALL).for_each(|r| finish_row(place, sums, r));
+        if let Some(place) = previous {
+            store_sums(sums, PANEL_COLS, true, false);
+            (0..BLOCK_ROWS).for_each(|r| finish_row(place, sums, r));
         }
     }
 }
 
-/// Queries of one head times all of its keys: `columns` scores for each. `between` runs after every product.
+/// The scores of queries of one head with all of its keys: `columns` for each. `interleave` runs after every product.
 ///
 /// # Safety
-/// AmxGemm are configured; `queries` has rows of `size` values; `keys` and `out` hold `columns` tokens.
+/// The tiles are configured; `queries` has rows of `size` values; `keys` and `out` hold `columns` tokens.
 #[inline(always)]
-pub(super) unsafe fn all_scores(
+pub(super) unsafe fn scores(
     queries: Strided,
     keys: *const u16,
     size: usize,
     columns: usize,
     out: *mut f32,
-    between: &mut impl FnMut(),
+    interleave: &mut impl FnMut(),
 ) {
-    let (tiles, steps) = (columns / TILE, size / WIDE);
+    let (tiles, steps) = (columns / TILE_ROWS, size / STEP);
     // SAFETY: by this function's own contract; every index stays below the rounded lengths.
     unsafe {
         for tile in (0..tiles).step_by(2) {
             let last = tile + 1 == tiles;
             clear();
             for i in 0..steps {
-                let a = queries.at.add(i * WIDE);
+                let a = queries.start.add(i * STEP);
                 let b = keys.add((tile * steps + i) * TILE_VALUES);
-                let lower = a.wrapping_add(TILE * queries.stride);
+                let lower = a.wrapping_add(TILE_ROWS * queries.stride);
                 let right = b.wrapping_add(steps * TILE_VALUES);
-                step!("tdpbf16ps", (a, lower, queries.stride * 2, queries.both), (b, right, last), go_on, {
-                    between()
-                });
+                step!(
+                    "tdpbf16ps",
+                    (a, lower, queries.stride * 2, queries.two_tiles),
+                    (b, right, last),
+                    no_prepare,
+                    { interleave() }
+                );
             }
-            store_sums(out.add(tile * TILE), columns, queries.both, last);
+            store_sums(out.add(tile * TILE_ROWS), columns, queries.two_tiles, last);
         }
     }
 }
 
-/// Rows of `weights`, as wide as they are apart, times two neighbouring tiles of values, stored side by side at `out`.
-/// `between` runs after every product.
+/// Rows of `weights` (as wide as their stride) times two neighbouring tiles of values, stored side by side at `out`.
+/// `interleave` runs after every product.
 ///
 /// # Safety
-/// AmxGemm are configured; the pointers hold what is read and written.
+/// The tiles are configured; the pointers hold everything read and written.
 #[inline(always)]
 pub(super) unsafe fn contexts(
     weights: Strided,
     values: *const u16,
     size: usize,
     out: *mut f32,
-    between: &mut impl FnMut(),
+    interleave: &mut impl FnMut(),
 ) {
     let depth = weights.stride;
     // SAFETY: by this function's own contract.
     unsafe {
         clear();
-        for i in 0..depth / WIDE {
-            let a = weights.at.add(i * WIDE);
-            let b = values.add(i * size / TILE * TILE_VALUES);
-            let lower = a.wrapping_add(TILE * depth);
-            step!("tdpbf16ps", (a, lower, depth * 2, weights.both), (b, b.add(TILE_VALUES), false), go_on, {
-                between()
-            });
+        for i in 0..depth / STEP {
+            let a = weights.start.add(i * STEP);
+            let b = values.add(i * size / TILE_ROWS * TILE_VALUES);
+            let lower = a.wrapping_add(TILE_ROWS * depth);
+            step!(
+                "tdpbf16ps",
+                (a, lower, depth * 2, weights.two_tiles),
+                (b, b.add(TILE_VALUES), false),
+                no_prepare,
+                { interleave() }
+            );
         }
-        store_sums(out, size, weights.both, false);
+        store_sums(out, size, weights.two_tiles, false);
     }
 }

@@ -1,20 +1,19 @@
-//! Whether the matrix units (AMX) are there, and the right to use them.
+//! Detection of the matrix units (AMX), and the permission to use them.
 //!
-//! The tile registers are large, so Linux saves them only for processes that asked.
+//! The tile registers are large, so Linux saves them only for processes that request it.
 
 use std::{
     arch::x86_64::{__cpuid, __cpuid_count, _xgetbv},
     sync::OnceLock,
 };
 
-/// Whether the processor has AMX with bf16 and the vectors that go with it, and the kernel lets this process use
-/// the tiles.
+/// Whether the processor has AMX with bf16 and AVX-512 with bf16, and the operating system lets this process use the tiles.
 pub(super) fn is_available() -> bool {
     static AVAILABLE: OnceLock<bool> = OnceLock::new();
-    *AVAILABLE.get_or_init(|| super::avx512_bf16::is_available() && has_tiles() && may_use_tiles())
+    *AVAILABLE.get_or_init(|| super::avx512_bf16::is_available() && has_tiles() && request_tiles())
 }
 
-/// CPUID says that the processor has AMX-TILE and AMX-BF16, XCR0 that the system keeps the tile registers.
+/// Whether CPUID reports AMX-TILE and AMX-BF16, and XCR0 that the operating system saves the tile registers.
 fn has_tiles() -> bool {
     const BF16_AND_TILE: u32 = 1 << 22 | 1 << 24;
     const TILECFG_AND_TILEDATA: u64 = 0b11 << 17;
@@ -22,10 +21,10 @@ fn has_tiles() -> bool {
     if __cpuid(0).eax < 7 || __cpuid(1).ecx & OSXSAVE == 0 {
         return false;
     }
-    // SAFETY: OSXSAVE says that the instruction is there.
-    let kept = unsafe { read_xcr0() };
+    // SAFETY: OSXSAVE means that the instruction is enabled.
+    let saved = unsafe { read_xcr0() };
     __cpuid_count(7, 0).edx & BF16_AND_TILE == BF16_AND_TILE
-        && kept & TILECFG_AND_TILEDATA == TILECFG_AND_TILEDATA
+        && saved & TILECFG_AND_TILEDATA == TILECFG_AND_TILEDATA
 }
 
 /// # Safety
@@ -36,16 +35,16 @@ unsafe fn read_xcr0() -> u64 {
     unsafe { _xgetbv(0) }
 }
 
-/// Asks the kernel, once for the process, for the right to use the tile registers.
-fn may_use_tiles() -> bool {
+/// Requests permission to use the tile registers, for the whole process.
+fn request_tiles() -> bool {
     const ARCH_REQ_XCOMP_PERM: libc::c_long = 0x1023;
     const XFEATURE_XTILEDATA: libc::c_long = 18;
-    // SAFETY: this call of arch_prctl takes two numbers and changes nothing but the permission.
+    // SAFETY: this call of arch_prctl takes two integers and changes only the permission.
     unsafe { libc::syscall(libc::SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0 }
 }
 
-/// Whether the matrix units multiply bytes, too.
-pub(crate) fn has_bytes() -> bool {
+/// Whether the matrix units also multiply int8 (AMX-INT8).
+pub(crate) fn has_int8() -> bool {
     const INT8: u32 = 1 << 25;
     is_available() && __cpuid_count(7, 0).edx & INT8 != 0
 }

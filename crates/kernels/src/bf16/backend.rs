@@ -1,4 +1,4 @@
-//! Which instructions multiply.
+//! The choice interleave the instructions that multiply bf16.
 
 #[cfg(target_os = "linux")]
 use super::{
@@ -7,11 +7,11 @@ use super::{
 };
 use super::{
     avx512_bf16::{self, Avx512Bf16Gemm},
-    gemm::{Blocks, Epilogue, Tiled},
+    gemm::{Epilogue, SumBlocks, TiledWeights},
 };
 use crate::Isa;
 
-/// The instructions that multiply bf16.
+/// The instructions that multiply bf16 values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Bf16Backend {
     /// The matrix units of AMX.
@@ -22,7 +22,7 @@ pub(super) enum Bf16Backend {
 }
 
 impl Bf16Backend {
-    /// The engine of an instruction set; none where the instruction set is one of f32.
+    /// The backend of `isa`, if it has bf16 products.
     pub(super) fn of(isa: Isa) -> Option<Self> {
         match isa {
             #[cfg(target_os = "linux")]
@@ -32,7 +32,7 @@ impl Bf16Backend {
         }
     }
 
-    /// As [`crate::Kernels::chunk_tokens`] says.
+    /// See [`crate::Kernels::chunk_tokens`].
     pub(super) fn chunk_tokens(self) -> usize {
         match self {
             #[cfg(target_os = "linux")]
@@ -67,17 +67,17 @@ impl Bf16Backend {
     }
 }
 
-/// The left side of a product of attention: sixteen rows of bf16, or thirty-two.
+/// The left-hand side of a product in attention: 16 or 32 rows of bf16.
 #[derive(Clone, Copy)]
 pub(super) struct Strided {
-    pub at: *const u16,
+    pub start: *const u16,
     /// Values from one row to the next.
     pub stride: usize,
-    /// Whether there are thirty-two.
-    pub both: bool,
+    /// Whether there are 32 rows.
+    pub two_tiles: bool,
 }
 
-/// An engine that this thread can use, until it is dropped; that the processor has it was checked.
+/// A backend that this thread may use until this is dropped. Its existence proves that the processor has it.
 pub(super) enum Bf16Gemm {
     #[cfg(target_os = "linux")]
     Amx(AmxGemm),
@@ -85,78 +85,79 @@ pub(super) enum Bf16Gemm {
 }
 
 impl Bf16Gemm {
-    /// Products in registers; returns how many operations they were.
-    pub(super) fn spin(&self, steps: usize) -> f64 {
+    /// Multiplies in registers. Returns the number of multiplications and additions.
+    pub(super) fn run_peak_loop(&self, steps: usize) -> f64 {
         match self {
             #[cfg(target_os = "linux")]
-            Bf16Gemm::Amx(tiles) => amx::spin(tiles, steps / 8, false),
-            Bf16Gemm::Avx512Bf16(dots) => avx512_bf16::spin(dots, steps),
+            Bf16Gemm::Amx(amx) => amx::run_peak_loop(amx, steps / 8, false),
+            Bf16Gemm::Avx512Bf16(gemm) => avx512_bf16::run_peak_loop(gemm, steps),
         }
     }
 
-    /// Hands every block of `x · wᵀ` to `finish`; `x` is an operand.
+    /// Passes every block of `x · wᵀ` to `epilogue`; `x` is an operand.
     ///
     /// # Safety
-    /// The output of `finish` holds `rows` rounded up to whole blocks.
+    /// The output of `epilogue` holds `rows` rounded up to whole blocks.
     pub(super) unsafe fn product<F: Epilogue>(
         &self,
         x: &[u16],
         rows: usize,
-        w: &Tiled,
-        finish: &F,
-        blocks: &mut Blocks,
+        w: &TiledWeights,
+        epilogue: &F,
+        sums: &mut SumBlocks,
     ) {
         // SAFETY: by this function's own contract.
         unsafe {
             match self {
                 #[cfg(target_os = "linux")]
-                Bf16Gemm::Amx(tiles) => amx::product(tiles, x, rows, w, finish, blocks),
-                Bf16Gemm::Avx512Bf16(dots) => avx512_bf16::product(dots, x, rows, w, finish),
+                Bf16Gemm::Amx(amx) => amx::product(amx, x, rows, w, epilogue, sums),
+                Bf16Gemm::Avx512Bf16(gemm) => avx512_bf16::product(gemm, x, rows, w, epilogue),
             }
         }
     }
 
-    /// Queries of one head times all of its keys: `columns` scores for each. `between`, other work, runs now and then.
+    /// The scores of queries of one head with all of its keys: `columns` for each. `interleave` is called between products,
+    /// to do other work meanwhile.
     ///
     /// # Safety
     /// `queries` has rows of `size` values; `keys` and `out` hold `columns` tokens.
-    pub(super) unsafe fn all_scores(
+    pub(super) unsafe fn scores(
         &self,
         queries: Strided,
         keys: *const u16,
         size: usize,
         columns: usize,
         out: *mut f32,
-        between: &mut impl FnMut(),
+        interleave: &mut impl FnMut(),
     ) {
         // SAFETY: by this function's own contract.
         unsafe {
             match self {
                 #[cfg(target_os = "linux")]
-                Bf16Gemm::Amx(_) => amx::all_scores(queries, keys, size, columns, out, between),
-                Bf16Gemm::Avx512Bf16(_) => avx512_bf16::all_scores(queries, keys, size, columns, out),
+                Bf16Gemm::Amx(_) => amx::scores(queries, keys, size, columns, out, interleave),
+                Bf16Gemm::Avx512Bf16(_) => avx512_bf16::scores(queries, keys, size, columns, out),
             }
         }
     }
 
-    /// Rows of `weights`, as wide as they are apart, times two neighbouring tiles of values, stored side by side at
-    /// `out`. `between`, other work, runs now and then.
+    /// Rows of `weights` (as wide as their stride) times two neighbouring tiles of values, stored side by side at `out`.
+    /// `interleave` as for [`Bf16Gemm::scores`].
     ///
     /// # Safety
-    /// `values` has the two tiles for every 32 of the weights' width; `out` has rows of `size` values.
+    /// `values` has two tiles for every 32 columns of the weights; `out` has rows of `size` values.
     pub(super) unsafe fn contexts(
         &self,
         weights: Strided,
         values: *const u16,
         size: usize,
         out: *mut f32,
-        between: &mut impl FnMut(),
+        interleave: &mut impl FnMut(),
     ) {
         // SAFETY: by this function's own contract.
         unsafe {
             match self {
                 #[cfg(target_os = "linux")]
-                Bf16Gemm::Amx(_) => amx::contexts(weights, values, size, out, between),
+                Bf16Gemm::Amx(_) => amx::contexts(weights, values, size, out, interleave),
                 Bf16Gemm::Avx512Bf16(_) => avx512_bf16::contexts(weights, values, size, out),
             }
         }

@@ -1,9 +1,9 @@
-//! Which instructions multiply the bytes of an instruction set.
+//! The choice between the instructions that multiply int8.
 
 use super::portable;
 use crate::Isa;
 
-/// The instructions that multiply bytes. All give the same sums.
+/// The instructions that multiply int8. All give the same sums.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Int8Backend {
     /// The matrix units of AMX.
@@ -12,25 +12,26 @@ pub(super) enum Int8Backend {
     /// AVX-512-VNNI.
     #[cfg(target_arch = "x86_64")]
     Avx512Vnni,
-    /// AVX-VNNI, beside AVX2.
+    /// AVX-VNNI: VNNI for vectors of AVX2.
     #[cfg(target_arch = "x86_64")]
     AvxVnni,
-    /// AVX2, which multiplies 16 bits.
+    /// AVX2, which multiplies 16-bit integers.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// The dot products of 64-bit Arm.
+    /// The dot products of Armv8.2.
     #[cfg(target_arch = "aarch64")]
     NeonDotprod,
+    /// Plain Rust.
     Portable,
 }
 
 impl Int8Backend {
-    /// Those that `isa` may use on this processor, the fastest first.
-    pub(super) fn on(isa: Isa) -> impl Iterator<Item = Self> {
+    /// The backends that this processor has and `isa` allows, the fastest first.
+    pub(super) fn available(isa: Isa) -> impl Iterator<Item = Self> {
         let _ = isa;
         [
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            (Int8Backend::Amx, isa == Isa::Amx && crate::bf16::amx_detect::has_bytes()),
+            (Int8Backend::Amx, isa == Isa::Amx && crate::bf16::amx_detect::has_int8()),
             #[cfg(target_arch = "x86_64")]
             (
                 Int8Backend::Avx512Vnni,
@@ -45,14 +46,15 @@ impl Int8Backend {
             (Int8Backend::Portable, true),
         ]
         .into_iter()
-        .filter_map(|(backend, is)| is.then_some(backend))
+        .filter_map(|(backend, available)| available.then_some(backend))
     }
 
+    /// The fastest backend that `isa` allows.
     pub(super) fn of(isa: Isa) -> Self {
-        Int8Backend::on(isa).next().expect("plain Rust is everywhere")
+        Int8Backend::available(isa).next().expect("plain Rust is always available")
     }
 
-    /// As the manifest names it.
+    /// Its name in reports.
     pub(super) fn name(self) -> &'static str {
         match self {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
@@ -70,26 +72,26 @@ impl Int8Backend {
     }
 }
 
-/// Multiplications and additions of bytes in registers on one thread, as [`crate::measure_ceiling`] counts them.
-pub(crate) fn spin(isa: Isa, steps: usize) -> f64 {
+/// Multiplies int8 in registers on this thread. Returns the number of multiplications and additions.
+pub(crate) fn run_peak_loop(isa: Isa, steps: usize) -> f64 {
     match Int8Backend::of(isa) {
         #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
         Int8Backend::Amx => {
-            use crate::bf16::amx::{AmxGemm, spin};
-            spin(&AmxGemm::configure(), steps / 8, true)
+            use crate::bf16::amx::{self, AmxGemm};
+            amx::run_peak_loop(&AmxGemm::configure(), steps / 8, true)
         }
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: the backend is there, so the processor has it.
-        Int8Backend::Avx512Vnni => unsafe { super::avx512::spin(steps) },
+        // SAFETY: the backend was found on this processor.
+        Int8Backend::Avx512Vnni => unsafe { super::avx512::peak(steps) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
-        Int8Backend::AvxVnni => unsafe { super::avxvnni::spin(steps) },
+        Int8Backend::AvxVnni => unsafe { super::avxvnni::peak(steps) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
-        Int8Backend::Avx2 => unsafe { super::avx2::spin(steps) },
+        Int8Backend::Avx2 => unsafe { super::avx2::peak(steps) },
         #[cfg(target_arch = "aarch64")]
-        // SAFETY: the backend is there, so the processor has it.
-        Int8Backend::NeonDotprod => unsafe { super::neon::spin(steps) },
-        Int8Backend::Portable => portable::spin(steps),
+        // SAFETY: the backend was found on this processor.
+        Int8Backend::NeonDotprod => unsafe { super::neon::peak(steps) },
+        Int8Backend::Portable => portable::peak(steps),
     }
 }

@@ -1,4 +1,4 @@
-//! Bytes: products of queries with rows of bytes, and linear layers whose operands are rounded to bytes.
+//! 8-bit integers: inner products of quantized vectors, and encoder kernels with quantized linear layers.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -8,7 +8,7 @@ mod avx512;
 mod avxvnni;
 mod backend;
 mod dot;
-mod layers;
+mod kernels;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod portable;
@@ -16,7 +16,7 @@ mod portable;
 mod reference;
 mod weights;
 
-pub use dot::{BIAS, CODE_BLOCK, Int8Dot, MAX_CODES, QueryCodes};
-pub use layers::Int8Kernels;
+pub use dot::{CODE_BIAS, CODE_BLOCK, Int8Dot, MAX_CODES, QueryCodes};
+pub use kernels::Int8Kernels;
 
-pub(super) use backend::spin;
+pub(super) use backend::run_peak_loop;

@@ -1,14 +1,14 @@
-//! Operations on vectors between the tile products: activation, layer norm, softmax.
+//! AVX-512 operations on rows: activation, layer norm, softmax, rounding to bf16.
 
 use std::{arch::x86_64::*, ops::Range};
 
-use super::gemm::operand;
+use super::gemm::operand_offset;
 use crate::kernels::LayerNorm;
 
-/// GELU(x) − x/2 is even: `GELU_PARTS[k][i]` is the coefficient of |x|ᵏ where |x| is nearest to i/3, fitted to a
-/// double-precision error function (minimax, through 0 at 0); the last is |x|/2 from there on. The error is below 5e-6,
-/// less than a hundredth of what rounding to bf16 costs. Sixteen values are one vector to look up from: so it takes two
-/// thirds of the instructions of a single polynomial that errs by 1.1e-5.
+/// Piecewise cubic polynomials of GELU(x) − x/2, which is an even function: `GELU_PARTS[k][i]` is the coefficient of |x|ᵏ
+/// where |x| is nearest to i/3. Fitted by minimax to a double-precision error function, through 0 at 0; the last piece is
+/// |x|/2. The error is below 5e-6, less than a hundredth of that of rounding to bf16. One vector holds the sixteen
+/// coefficients of a power, so this takes two thirds of the instructions of a single polynomial with an error of 1.1e-5.
 static GELU_PARTS: [[f32; 16]; 4] = [
     [
         0.0,
@@ -84,13 +84,13 @@ static GELU_PARTS: [[f32; 16]; 4] = [
     ],
 ];
 
-/// Activations as constants, for loops that are compiled once for each.
+/// Activation functions as constants, for loops that are compiled once for each.
 pub(crate) const NONE: u8 = 0;
 pub(crate) const GELU: u8 = 1;
 pub(crate) const GELU_TANH: u8 = 2;
 pub(crate) const RELU: u8 = 3;
 
-/// One of the activations.
+/// Applies the activation function `ACT`.
 #[inline]
 #[target_feature(enable = "avx512f")]
 pub(crate) fn activate<const ACT: u8>(x: __m512) -> __m512 {
@@ -107,15 +107,16 @@ pub(crate) fn activate<const ACT: u8>(x: __m512) -> __m512 {
 #[target_feature(enable = "avx512f")]
 fn gelu(x: __m512) -> __m512 {
     let size = _mm512_abs_ps(x);
-    let last = _mm512_min_ps(size, _mm512_set1_ps(5.0));
-    // Added to 2²³, the nearest whole number stands in the lowest bits: four of them are looked up by.
-    let part = _mm512_fmadd_ps(last, _mm512_set1_ps(3.0), _mm512_set1_ps(8_388_608.0));
+    let clamped = _mm512_min_ps(size, _mm512_set1_ps(5.0));
+    // Adding 2²³ puts the nearest integer into the lowest bits; the permutation uses four of them.
+    let part = _mm512_fmadd_ps(clamped, _mm512_set1_ps(3.0), _mm512_set1_ps(8_388_608.0));
     let part = _mm512_castps_si512(part);
-    // SAFETY: each row has sixteen values.
-    let of_part = |k: usize| unsafe { _mm512_permutexvar_ps(part, _mm512_loadu_ps(GELU_PARTS[k].as_ptr())) };
-    let mut p = of_part(3);
+    // SAFETY: each row of the table has sixteen values.
+    let coefficient =
+        |k: usize| unsafe { _mm512_permutexvar_ps(part, _mm512_loadu_ps(GELU_PARTS[k].as_ptr())) };
+    let mut p = coefficient(3);
     for k in (0..3).rev() {
-        p = _mm512_fmadd_ps(p, size, of_part(k));
+        p = _mm512_fmadd_ps(p, size, coefficient(k));
     }
     _mm512_fmadd_ps(x, _mm512_set1_ps(0.5), p)
 }
@@ -131,13 +132,13 @@ fn gelu_tanh(x: __m512) -> __m512 {
     _mm512_mul_ps(x, _mm512_sub_ps(one, _mm512_div_ps(one, _mm512_add_ps(e, one))))
 }
 
-/// 2^x, to 3e-6 relative.
+/// 2^x with a relative error of 3e-6.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn exp2(x: __m512) -> __m512 {
     let n = _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(x);
     let f = _mm512_sub_ps(x, n);
-    // Minimax on [-1/2, 1/2].
+    // Minimax polynomial on [-1/2, 1/2].
     let p = _mm512_set1_ps(0.009_570_101);
     let p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.055_917_86));
     let p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.240_247_44));
@@ -146,7 +147,7 @@ fn exp2(x: __m512) -> __m512 {
     _mm512_scalef_ps(p, n)
 }
 
-/// Thirty-two values rounded to bf16 and stored.
+/// Rounds 32 values to bf16 and stores them.
 ///
 /// # Safety
 /// `out` has room for 32 values.
@@ -158,77 +159,79 @@ pub(super) unsafe fn store_bf16(out: *mut u16, low: __m512, high: __m512) {
     unsafe { _mm512_storeu_si512(out.cast(), std::mem::transmute::<__m512bh, __m512i>(both)) };
 }
 
-/// `row = norm(row + bias)`, and the same as bf16 in the operand that has this row's first value at `out`.
+/// `row = layer_norm(row + input_bias)`, and the same as bf16 in the operand whose first value of this row is at `out`.
 ///
 /// # Safety
-/// `row` and the norm's vectors have one length, a multiple of 32; `out` holds a whole block from there on.
+/// The processor has AVX-512 with bf16. `row` and the parameters have the same length, a multiple of 32; `out` holds a
+/// whole block from its start on.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
 pub(super) unsafe fn layer_norm(row: &mut [f32], norm: &LayerNorm, out: &mut [u16]) {
     let n = row.len();
     let scale = 1.0 / n as f32;
     let row = row.as_mut_ptr();
-    let (bias, weight, shift) = (norm.input_bias.as_ptr(), norm.gamma.as_ptr(), norm.beta.as_ptr());
-    // SAFETY: i + 16 ≤ n, the length of each of them, and the block of `out` holds this row's part of each step.
+    let (bias, gamma, beta) = (norm.input_bias.as_ptr(), norm.gamma.as_ptr(), norm.beta.as_ptr());
+    // SAFETY: i + 16 ≤ n, the length of all of them, and the block of `out` holds this row's part of each step.
     unsafe {
-        // Mean and variance in one pass, around a value of the row: where all are far from zero nothing is cancelled out
-        // (Chan, Golub and LeVeque, 1983).
-        let around = _mm512_set1_ps(*row + *bias);
+        // Mean and variance in one pass, shifted by a value of the row: without the shift, rows far from zero would suffer
+        // cancellation (Chan, Golub and LeVeque, 1983).
+        let pivot = _mm512_set1_ps(*row + *bias);
         let zero = _mm512_setzero_ps();
         let (mut sums, mut squares) = ([zero; 2], [zero; 2]);
         for i in (0..n).step_by(32) {
             for half in 0..2 {
-                let at = i + 16 * half;
-                let x = _mm512_add_ps(_mm512_loadu_ps(row.add(at)), _mm512_loadu_ps(bias.add(at)));
-                _mm512_storeu_ps(row.add(at), x);
-                let x = _mm512_sub_ps(x, around);
+                let offset = i + 16 * half;
+                let x = _mm512_add_ps(_mm512_loadu_ps(row.add(offset)), _mm512_loadu_ps(bias.add(offset)));
+                _mm512_storeu_ps(row.add(offset), x);
+                let x = _mm512_sub_ps(x, pivot);
                 sums[half] = _mm512_add_ps(sums[half], x);
                 squares[half] = _mm512_fmadd_ps(x, x, squares[half]);
             }
         }
-        let of_all = |[a, b]: [__m512; 2]| _mm512_reduce_add_ps(_mm512_add_ps(a, b)) * scale;
-        let shifted = of_all(sums);
-        let variance = (of_all(squares) - shifted * shifted).max(0.0);
-        let mean = _mm512_add_ps(around, _mm512_set1_ps(shifted));
+        let mean_of = |[a, b]: [__m512; 2]| _mm512_reduce_add_ps(_mm512_add_ps(a, b)) * scale;
+        let shifted = mean_of(sums);
+        let variance = (mean_of(squares) - shifted * shifted).max(0.0);
+        let mean = _mm512_add_ps(pivot, _mm512_set1_ps(shifted));
         let inverse = _mm512_set1_ps(1.0 / (variance + norm.eps).sqrt());
         for i in (0..n).step_by(32) {
             let value = |i: usize| {
                 let centred = _mm512_sub_ps(_mm512_loadu_ps(row.add(i)), mean);
                 let scaled = _mm512_mul_ps(centred, inverse);
-                _mm512_fmadd_ps(scaled, _mm512_loadu_ps(weight.add(i)), _mm512_loadu_ps(shift.add(i)))
+                _mm512_fmadd_ps(scaled, _mm512_loadu_ps(gamma.add(i)), _mm512_loadu_ps(beta.add(i)))
             };
             let (a, b) = (value(i), value(i + 16));
             _mm512_storeu_ps(row.add(i), a);
             _mm512_storeu_ps(row.add(i + 16), b);
-            store_bf16(out.as_mut_ptr().add(operand(0, i, n)), a, b);
+            store_bf16(out.as_mut_ptr().add(operand_offset(0, i, n)), a, b);
         }
     }
 }
 
-/// Sums of powers between these need no shift: nothing overflowed, and the largest term is no subnormal number.
-const PLAIN: Range<f32> = 1e-20..1e30;
+/// Sums of powers in this range need no shift: nothing overflowed, and the largest term is a normal number.
+const SAFE_SUMS: Range<f32> = 1e-20..1e30;
 
-/// `weights = 2^(scores − shift)` in bf16, zero from `len` to `depth`; their sum before rounding. The shift, which
-/// falls out when weights are divided by their sum, is zero where that is safe, else the highest score.
+/// `weights = 2^(scores − shift)` in bf16, zero from `len` to `depth`. Returns their sum before rounding. The shift, which
+/// cancels out when weights are divided by their sum, is zero where that is safe, otherwise the maximum score.
 ///
 /// # Safety
-/// `scores` holds `len` values rounded up to 16, `weights` room for `depth`, a multiple of 32.
+/// The processor has AVX-512 with bf16. `scores` holds `len` values rounded up to 16, `weights` holds `depth`, a multiple
+/// of 32.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
 pub(super) unsafe fn softmax(scores: *const f32, len: usize, weights: *mut u16, depth: usize) -> f32 {
     // SAFETY: by this function's own contract.
     unsafe {
         let sum = powers::<false>(scores, len, _mm512_setzero_ps(), weights, depth);
-        if PLAIN.contains(&sum) { sum } else { shifted(scores, len, weights, depth) }
+        if SAFE_SUMS.contains(&sum) { sum } else { softmax_shifted(scores, len, weights, depth) }
     }
 }
 
-/// As [`softmax`], with the highest score for a shift.
+/// Like [`softmax`], shifted by the maximum score.
 ///
 /// # Safety
 /// As for [`softmax`].
 #[cold]
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-unsafe fn shifted(scores: *const f32, len: usize, weights: *mut u16, depth: usize) -> f32 {
+unsafe fn softmax_shifted(scores: *const f32, len: usize, weights: *mut u16, depth: usize) -> f32 {
     // SAFETY: by this function's own contract.
     unsafe {
         let max = (0..len).map(|i| *scores.add(i)).fold(f32::MIN, f32::max);
@@ -236,6 +239,8 @@ unsafe fn shifted(scores: *const f32, len: usize, weights: *mut u16, depth: usiz
     }
 }
 
+/// The powers of [`softmax`] and their sum.
+///
 /// # Safety
 /// As for [`softmax`].
 #[inline(always)]
@@ -246,9 +251,9 @@ unsafe fn powers<const SHIFT: bool>(
     weights: *mut u16,
     depth: usize,
 ) -> f32 {
-    // SAFETY: by this function's own contract; lanes past `len` are masked, and vectors past its rounding not read.
+    // SAFETY: by this function's own contract; lanes past `len` are masked, and vectors past the rounded length are not read.
     unsafe {
-        // Finite, so that its power is 0 and not the NaN of ∞ − ∞.
+        // Finite: the power is then 0, not the NaN of ∞ − ∞.
         let low = _mm512_set1_ps(-1e30);
         let load = |i: usize| {
             let x = match len.saturating_sub(i) {
@@ -283,8 +288,8 @@ mod tests {
     }
 
     #[test]
-    fn gelu_is_within_its_error_in_every_part() {
-        // As the oracle does, which tries the paths that this processor has.
+    fn gelu_is_accurate_in_every_piece() {
+        // Like the reference tests, this runs where the processor has the instructions.
         if !is_x86_feature_detected!("avx512f") {
             return;
         }
