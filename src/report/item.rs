@@ -1,32 +1,33 @@
-//! One line of a report: a story that is not alone, and what it is to the story that is kept.
+//! One line of a report: a story that is not alone, and its relation to the kept story.
 
-use serde::Serialize;
+use std::borrow::Cow;
 
+use serde::{Serialize, Serializer};
+
+use super::{
+    SCHEMA,
+    columns::{Column, Value, serialize_row},
+};
 use crate::{
     compare::{Relation, Verdict},
     group::{Group, Groups, HealthItem},
     story::{Corpus, StoryId},
 };
 
-/// The version of the fields of [`Item`]; it grows when a field changes its meaning.
-pub const SCHEMA: u32 = 1;
-
-/// What a JSON line or CSV row holds.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// A story of a group, or a link between two stories.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Item {
-    /// [`SCHEMA`].
-    pub schema: u32,
     /// The story's id.
     pub id: String,
-    /// `kept` for a group's canonical; else `identical`, `copy`, `excerpt` or `update`, or `twin` or `related` (a link,
-    /// for which nothing is removed).
+    /// `kept` for a group's canonical story; else `identical`, `copy`, `excerpt` or `update`; or `twin` or `related` for
+    /// a link, for which nothing is removed.
     pub relation: String,
     /// Whether `--kept` leaves the story out: a member of a group, no twin of the kept story, which holds at least half
-    /// of it. False in the line of a link, for which nothing is removed, whatever the story's group says of it.
+    /// of it. False for a link, even if the story is removed as a member of a group.
     pub removed: bool,
-    /// The story that is kept for this one; for links, the story on the other side.
+    /// The id of the story that is kept for this one; for a link, of the other story.
     pub kept: String,
-    /// The group's number; null for links between stories.
+    /// The group's number; none for a link.
     pub group: Option<u32>,
     /// Share of this story's informative tokens that are found in `kept`, in [0, 1].
     pub coverage: f32,
@@ -36,22 +37,56 @@ pub struct Item {
     pub cosine: f32,
     /// Why, in words.
     pub reason: String,
-    /// Its headline.
+    /// The headline.
     pub title: String,
-    /// Its publisher.
+    /// The publisher.
     pub source: Option<String>,
-    /// When it was published, ISO 8601 in UTC.
-    pub published: Option<String>,
-    /// The file it was read from.
+    /// When the story was published, in milliseconds since 1970 UTC.
+    pub published: Option<i64>,
+    /// The file that the story was read from.
     pub path: String,
     /// The record's first line in that file; 0 where a file is one record.
     pub line: u64,
-    /// For the kept story of three and more, how firmly they hold together.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// How firmly a group of three and more holds together; with its kept story only.
     pub health: Option<HealthItem>,
 }
 
-/// All items: groups in their order with the kept story first, then links.
+type ItemColumn = Column<Item>;
+
+/// The columns of [`Item`]; those with an id are in the worker stream `items`.
+pub(crate) const COLUMNS: [ItemColumn; 16] = [
+    ItemColumn::required("schema", Value::Int32(|_| Some(SCHEMA.cast_signed()))),
+    ItemColumn::required("id", Value::Text(|i| text(&i.id))),
+    ItemColumn::required("relation", Value::Text(|i| text(&i.relation))).in_stream(4),
+    ItemColumn::required("removed", Value::Boolean(|i| Some(i.removed))).in_stream(5),
+    ItemColumn::required("kept", Value::Text(|i| text(&i.kept))),
+    ItemColumn::nullable("group", Value::Int32(|i| i.group.map(u32::cast_signed))),
+    ItemColumn::required("coverage", Value::Float(|i| Some(i.coverage))).in_stream(6),
+    ItemColumn::required("coverage_of_kept", Value::Float(|i| Some(i.coverage_of_kept))).in_stream(7),
+    ItemColumn::required("cosine", Value::Float(|i| Some(i.cosine))).in_stream(8),
+    ItemColumn::required("reason", Value::Text(|i| text(&i.reason))).in_stream(9),
+    ItemColumn::required("title", Value::Text(|i| text(&i.title))),
+    ItemColumn::nullable("source", Value::Text(|i| i.source.as_deref().map(Cow::Borrowed))),
+    ItemColumn::nullable("published", Value::Time(|i| i.published)),
+    ItemColumn::required("path", Value::Text(|i| text(&i.path))),
+    ItemColumn::required("line", Value::Int64(|i| Some(i.line.cast_signed()))),
+    // Numbers and texts: this cannot fail.
+    ItemColumn::nullable("health", Value::Json(|i| serde_json::to_string(i.health.as_ref()?).ok()))
+        .json_only()
+        .in_stream(10),
+];
+
+fn text(text: &str) -> Option<Cow<'_, str>> {
+    Some(Cow::Borrowed(text))
+}
+
+impl Serialize for Item {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize_row(&COLUMNS, self, serializer)
+    }
+}
+
+/// All items: groups in their order, each with its kept story first, then links.
 pub fn items(corpus: &Corpus, groups: &Groups) -> Vec<Item> {
     let mut items = Vec::new();
     for group in &groups.groups {
@@ -113,7 +148,6 @@ fn item(
 ) -> Item {
     let s = &corpus.stories[story.index()];
     Item {
-        schema: SCHEMA,
         id: s.id.clone(),
         relation: relation.into(),
         kept: kept.into(),
@@ -125,7 +159,7 @@ fn item(
         reason,
         title: s.title.clone(),
         source: s.source.clone(),
-        published: s.published.and_then(iso),
+        published: s.published.filter(|at| iso(*at).is_some()),
         path: s.origin.path.display().to_string(),
         line: s.origin.line,
         health: None,

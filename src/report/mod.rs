@@ -1,15 +1,14 @@
-//! What a run found, as a table, JSON lines, CSV or groups.
+//! The results of a run as a table, JSON lines, CSV, Parquet, groups, graphs or an HTML page.
 //!
 //! Every removed story names its kept story, the relation, coverage both ways, cosine, group and the reason.
 
-mod csv;
+mod columns;
 mod graph;
 mod groups;
 mod hits;
 mod html;
 mod item;
 mod json;
-mod jsonl;
 mod manifest;
 mod outlets;
 mod parquet;
@@ -21,9 +20,11 @@ mod table;
 
 use std::io::{self, Write};
 
+pub(crate) use columns::{Column, Value};
 pub use hits::{Hit, HitFormat, hits, write_hits};
 pub use html::{Evidence, Page, write_html};
-pub use item::{Item, SCHEMA, items, rounded};
+pub(crate) use item::COLUMNS as ITEM_COLUMNS;
+pub use item::{Item, items, rounded};
 pub use json::{json_line, json_pretty, json_text};
 pub use manifest::{Manifest, StageTime};
 pub use outlets::{OutletsFormat, write_outlets};
@@ -32,23 +33,29 @@ pub use related::{LinkItem, MemberItem, Related, StoryPlacement, StorylineItem};
 pub use sanitize::{escape_cell, sanitize_line};
 pub use storylines::{RelatedFormat, write_related};
 
+/// The version of the JSON objects of all reports; it grows when a field is renamed or changes its meaning.
+pub const SCHEMA: u32 = 2;
+
 /// How a report is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
-    /// For people: one block a group.
+    /// A block of text for each group.
     #[default]
     Table,
     /// One JSON object a line, schema [`SCHEMA`].
     Jsonl,
     /// Comma-separated, with a header; cells are safe to open in a spreadsheet.
     Csv,
-    /// `{"id", "group"}` for every story, also those that are alone.
+    /// `{"id", "group"}` for every story, including those that are alone.
     Groups,
     /// The columns of [`Item`], as a Parquet file.
     Parquet,
 }
 
 /// Writes the report of `groups` in `format`.
+///
+/// # Errors
+/// If `out` cannot be written to.
 pub fn write(
     format: Format,
     corpus: &crate::story::Corpus,
@@ -57,9 +64,9 @@ pub fn write(
 ) -> io::Result<()> {
     match format {
         Format::Table => table::write(corpus, groups, out),
-        Format::Jsonl => jsonl::write(&items(corpus, groups), out),
-        Format::Csv => csv::write(&items(corpus, groups), out),
+        Format::Jsonl => items(corpus, groups).iter().try_for_each(|item| json_line(item, out)),
+        Format::Csv => columns::write_csv(&ITEM_COLUMNS, &items(corpus, groups), out),
         Format::Groups => groups::write(corpus, groups, out),
-        Format::Parquet => parquet::write(&items(corpus, groups), out),
+        Format::Parquet => parquet::write("item", &ITEM_COLUMNS, &items(corpus, groups), out),
     }
 }

@@ -1,25 +1,28 @@
-//! What publishers' text is made of, as a table, JSON lines or CSV.
+//! How much of each publisher's text is agency copy, copied, boilerplate and original, as a table, JSON lines or CSV.
 
-use std::io::{self, Write};
+use std::{
+    borrow::Cow,
+    io::{self, Write},
+};
 
-use serde::Serialize;
-
-use super::{escape_cell, item::rounded, json_line, sanitize_line};
+use super::{
+    SCHEMA,
+    columns::{Column, JsonRow, Value, write_csv},
+    item::rounded,
+    json_line, sanitize_line,
+};
 use crate::group::Outlet;
-
-/// The version of the objects that `outlets` writes.
-const SCHEMA: u32 = 1;
 
 /// Columns of a name in the table.
 const NAME: usize = 28;
 
-/// What stands for the stories without a source.
-const NONE: &str = "(no source)";
+/// The name of the stories without a source.
+const NO_SOURCE: &str = "(no source)";
 
 /// How outlets are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OutletsFormat {
-    /// For people.
+    /// An aligned table.
     #[default]
     Table,
     /// One object a line.
@@ -28,90 +31,67 @@ pub enum OutletsFormat {
     Csv,
 }
 
-/// An outlet with shares of its passages.
-#[derive(Debug, Clone, Serialize)]
-struct OutletItem<'a> {
-    schema: u32,
-    kind: &'static str,
-    /// Null for the stories without a source.
-    source: Option<&'a str>,
-    stories: usize,
-    passages: usize,
-    /// Shares of the passages, in [0, 1]; together 1.
-    agency: f32,
-    copied: f32,
-    boilerplate: f32,
-    original: f32,
-}
+type OutletColumn = Column<Outlet>;
 
-fn item(outlet: &Outlet) -> OutletItem<'_> {
-    let share = |n: usize| rounded(n as f32 / outlet.passages().max(1) as f32);
-    OutletItem {
-        schema: SCHEMA,
-        kind: "outlet",
-        source: outlet.source.as_deref(),
-        stories: outlet.stories,
-        passages: outlet.passages(),
-        agency: share(outlet.agency),
-        copied: share(outlet.copied),
-        boilerplate: share(outlet.boilerplate),
-        original: share(outlet.original),
-    }
+/// The columns of an outlet; shares of its passages are in [0, 1], and together 1.
+const COLUMNS: [OutletColumn; 9] = [
+    OutletColumn::required("schema", Value::Int32(|_| Some(SCHEMA.cast_signed()))).json_only(),
+    OutletColumn::required("kind", Value::Text(|_| Some("outlet".into()))).json_only(),
+    // Null for the stories without a source.
+    OutletColumn::nullable("source", Value::Text(|o| o.source.as_deref().map(Cow::Borrowed))),
+    OutletColumn::required("stories", Value::Int64(|o| Some(o.stories as i64))),
+    OutletColumn::required("passages", Value::Int64(|o| Some(o.passages() as i64))),
+    OutletColumn::required("agency", Value::Float(|o| Some(share(o, o.agency)))),
+    OutletColumn::required("copied", Value::Float(|o| Some(share(o, o.copied)))),
+    OutletColumn::required("boilerplate", Value::Float(|o| Some(share(o, o.boilerplate)))),
+    OutletColumn::required("original", Value::Float(|o| Some(share(o, o.original)))),
+];
+
+/// `passages` as a share of the outlet's passages.
+fn share(outlet: &Outlet, passages: usize) -> f32 {
+    rounded(passages as f32 / outlet.passages().max(1) as f32)
 }
 
 /// Writes `outlets` in `format`.
+///
+/// # Errors
+/// If `out` cannot be written to.
 pub fn write_outlets(format: OutletsFormat, outlets: &[Outlet], out: &mut dyn Write) -> io::Result<()> {
-    let items = outlets.iter().map(item);
     match format {
-        OutletsFormat::Table => table(items.collect(), out),
-        OutletsFormat::Jsonl => items.into_iter().try_for_each(|item| json_line(&item, out)),
-        OutletsFormat::Csv => csv(items.collect(), out),
+        OutletsFormat::Table => table(outlets, out),
+        OutletsFormat::Jsonl => {
+            outlets.iter().try_for_each(|row| json_line(&JsonRow { columns: &COLUMNS, row }, out))
+        }
+        OutletsFormat::Csv => write_csv(&COLUMNS, outlets, out),
     }
 }
 
-fn table(items: Vec<OutletItem>, out: &mut dyn Write) -> io::Result<()> {
+fn table(outlets: &[Outlet], out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "{:<NAME$} {:>8} {:>9} {:>7} {:>7} {:>12} {:>9}",
         "outlet", "stories", "passages", "agency", "copied", "boilerplate", "original"
     )?;
-    for item in items {
-        let name = sanitize_line(item.source.unwrap_or(NONE), NAME);
+    for outlet in outlets {
+        let name = sanitize_line(outlet.source.as_deref().unwrap_or(NO_SOURCE), NAME);
         // Padding counts characters, a terminal columns.
         let columns: usize =
             name.chars().map(|c| unicode_width::UnicodeWidthChar::width(c).unwrap_or(0)).sum();
         let pad = NAME.saturating_sub(columns);
-        let percent = |share: f32| format!("{:.0} %", share * 100.0);
+        let percent = |passages: usize| format!("{:.0} %", share(outlet, passages) * 100.0);
         writeln!(
             out,
             "{name}{:pad$} {:>8} {:>9} {:>7} {:>7} {:>12} {:>9}",
             "",
-            item.stories,
-            item.passages,
-            percent(item.agency),
-            percent(item.copied),
-            percent(item.boilerplate),
-            percent(item.original)
+            outlet.stories,
+            outlet.passages(),
+            percent(outlet.agency),
+            percent(outlet.copied),
+            percent(outlet.boilerplate),
+            percent(outlet.original)
         )?;
     }
     Ok(())
-}
-
-fn csv(items: Vec<OutletItem>, out: &mut dyn Write) -> io::Result<()> {
-    let mut csv = csv::Writer::from_writer(out);
-    csv.write_record(["source", "stories", "passages", "agency", "copied", "boilerplate", "original"])?;
-    for item in items {
-        csv.write_record([
-            &*escape_cell(item.source.unwrap_or("")),
-            &*item.stories.to_string(),
-            &*item.passages.to_string(),
-            &*item.agency.to_string(),
-            &*item.copied.to_string(),
-            &*item.boilerplate.to_string(),
-            &*item.original.to_string(),
-        ])?;
-    }
-    csv.flush()
 }
 
 #[cfg(test)]
@@ -119,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_format_has_the_same_shares() {
+    fn all_formats_have_the_same_shares() {
         let outlets = [
             Outlet { source: None, stories: 1, original: 1, ..Outlet::default() },
             Outlet {

@@ -1,13 +1,10 @@
-//! The report as a Parquet file: the columns of [`Item`], one row an item, compressed with Snappy.
+//! A table of columns as a Parquet file, compressed with Snappy.
 //!
-//! | column | type |
+//! | column type | Parquet type |
 //! |---|---|
-//! | `schema`, `group` | INT32; `group` is null for links |
-//! | `id`, `relation`, `kept`, `reason`, `title`, `source`, `path` | UTF-8; `source` may be null |
-//! | `removed` | BOOLEAN |
-//! | `coverage`, `coverage_of_kept`, `cosine` | FLOAT |
-//! | `published` | TIMESTAMP in milliseconds, UTC; may be null |
-//! | `line` | INT64 |
+//! | `Int32`, `Int64`, `Boolean`, `Float` | INT32, INT64, BOOLEAN, FLOAT |
+//! | `Text`, `Texts` (joined by "; ") | UTF-8 |
+//! | `Time` | TIMESTAMP in milliseconds, UTC |
 
 use std::{
     io::{self, Write},
@@ -16,109 +13,97 @@ use std::{
 
 use parquet::{
     basic::Compression,
-    column::writer::ColumnWriter,
-    data_type::ByteArray,
+    column::writer::{ColumnWriter, ColumnWriterImpl},
+    data_type::{ByteArray, DataType},
     errors::ParquetError,
     file::{properties::WriterProperties, writer::SerializedFileWriter},
     schema::parser::parse_message_type,
 };
 
-use super::Item;
+use super::columns::{Column, Value};
 
-const COLUMNS: &str = "message item {
-    required int32 schema;
-    required binary id (utf8);
-    required binary relation (utf8);
-    required boolean removed;
-    required binary kept (utf8);
-    optional int32 group;
-    required float coverage;
-    required float coverage_of_kept;
-    required float cosine;
-    required binary reason (utf8);
-    required binary title (utf8);
-    optional binary source (utf8);
-    optional int64 published (timestamp(millis,true));
-    required binary path (utf8);
-    required int64 line;
-}";
-
-/// Items of a row group: what is held in memory at once.
+/// Rows of a row group: what is held in memory at once.
 const ROWS: usize = 1 << 16;
 
-pub(super) fn write(items: &[Item], out: &mut dyn Write) -> io::Result<()> {
-    let bytes = file(items).map_err(io::Error::other)?;
+/// Writes `rows` as a file whose schema is called `name`.
+///
+/// # Errors
+/// If `out` cannot be written to.
+pub(super) fn write<R>(name: &str, columns: &[Column<R>], rows: &[R], out: &mut dyn Write) -> io::Result<()> {
+    let bytes = encode(name, columns, rows).map_err(io::Error::other)?;
     out.write_all(&bytes)
 }
 
-fn file(items: &[Item]) -> Result<Vec<u8>, ParquetError> {
-    let schema = Arc::new(parse_message_type(COLUMNS)?);
+fn encode<R>(name: &str, columns: &[Column<R>], rows: &[R]) -> Result<Vec<u8>, ParquetError> {
+    let schema = Arc::new(parse_message_type(&schema(name, columns))?);
     let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
     let mut file = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties))?;
-    for items in items.chunks(ROWS) {
+    for rows in rows.chunks(ROWS) {
         let mut group = file.next_row_group()?;
-        let mut number = 0;
-        while let Some(mut column) = group.next_column()? {
-            column_of(number, items, column.untyped())?;
-            column.close()?;
-            number += 1;
+        for column in Column::flat(columns) {
+            let Some(mut writer) = group.next_column()? else { break };
+            write_column(column, rows, writer.untyped())?;
+            writer.close()?;
         }
         group.close()?;
     }
     file.into_inner()
 }
 
-/// Writes the column `number` of [`COLUMNS`].
-fn column_of(number: usize, items: &[Item], column: &mut ColumnWriter) -> Result<(), ParquetError> {
-    let texts =
-        |of: &dyn Fn(&Item) -> &str| -> Vec<ByteArray> { items.iter().map(|i| of(i).into()).collect() };
-    let given =
-        |has: &dyn Fn(&Item) -> bool| -> Vec<i16> { items.iter().map(|i| i16::from(has(i))).collect() };
-    let time = |i: &Item| Some(i.published.as_deref()?.parse::<jiff::Timestamp>().ok()?.as_millisecond());
-    match (number, column) {
-        (0, ColumnWriter::Int32ColumnWriter(w)) => {
-            let values: Vec<i32> = items.iter().map(|i| i.schema as i32).collect();
-            w.write_batch(&values, None, None)?;
+/// The schema in Parquet's notation.
+fn schema<R>(name: &str, columns: &[Column<R>]) -> String {
+    let field = |column: &Column<R>| {
+        let repetition = if column.nullable { "optional" } else { "required" };
+        let (physical, logical) = match column.value {
+            Value::Int32(_) => ("int32", ""),
+            Value::Int64(_) => ("int64", ""),
+            Value::Float(_) => ("float", ""),
+            Value::Boolean(_) => ("boolean", ""),
+            Value::Text(_) | Value::Texts(_) | Value::Json(_) => ("binary", " (utf8)"),
+            Value::Time(_) => ("int64", " (timestamp(millis,true))"),
+        };
+        format!("{repetition} {physical} {}{logical};", column.name)
+    };
+    format!("message {name} {{ {} }}", Column::flat(columns).map(field).collect::<Vec<_>>().join(" "))
+}
+
+fn write_column<R>(column: &Column<R>, rows: &[R], writer: &mut ColumnWriter) -> Result<(), ParquetError> {
+    let nullable = column.nullable;
+    match (&column.value, writer) {
+        (Value::Int32(of), ColumnWriter::Int32ColumnWriter(w)) => {
+            write_values(w, nullable, rows.iter().map(of))
         }
-        (3, ColumnWriter::BoolColumnWriter(w)) => {
-            let values: Vec<bool> = items.iter().map(|i| i.removed).collect();
-            w.write_batch(&values, None, None)?;
+        (Value::Int64(of) | Value::Time(of), ColumnWriter::Int64ColumnWriter(w)) => {
+            write_values(w, nullable, rows.iter().map(of))
         }
-        (5, ColumnWriter::Int32ColumnWriter(w)) => {
-            let values: Vec<i32> = items.iter().filter_map(|i| i.group).map(|g| g as i32).collect();
-            w.write_batch(&values, Some(&given(&|i| i.group.is_some())), None)?;
+        (Value::Float(of), ColumnWriter::FloatColumnWriter(w)) => {
+            write_values(w, nullable, rows.iter().map(of))
         }
-        (6..=8, ColumnWriter::FloatColumnWriter(w)) => {
-            let of = |i: &Item| [i.coverage, i.coverage_of_kept, i.cosine][number - 6];
-            let values: Vec<f32> = items.iter().map(of).collect();
-            w.write_batch(&values, None, None)?;
+        (Value::Boolean(of), ColumnWriter::BoolColumnWriter(w)) => {
+            write_values(w, nullable, rows.iter().map(of))
         }
-        (11, ColumnWriter::ByteArrayColumnWriter(w)) => {
-            let values: Vec<ByteArray> =
-                items.iter().filter_map(|i| i.source.as_deref()).map(Into::into).collect();
-            w.write_batch(&values, Some(&given(&|i| i.source.is_some())), None)?;
+        (Value::Text(of), ColumnWriter::ByteArrayColumnWriter(w)) => {
+            write_values(w, nullable, rows.iter().map(|row| of(row).map(|text| ByteArray::from(&*text))))
         }
-        (12, ColumnWriter::Int64ColumnWriter(w)) => {
-            let values: Vec<i64> = items.iter().filter_map(time).collect();
-            w.write_batch(&values, Some(&given(&|i| time(i).is_some())), None)?;
+        (Value::Texts(of), ColumnWriter::ByteArrayColumnWriter(w)) => {
+            write_values(w, nullable, rows.iter().map(|row| Some(ByteArray::from(&*of(row).join("; ")))))
         }
-        (14, ColumnWriter::Int64ColumnWriter(w)) => {
-            let values: Vec<i64> = items.iter().map(|i| i.line as i64).collect();
-            w.write_batch(&values, None, None)?;
+        (Value::Json(of), ColumnWriter::ByteArrayColumnWriter(w)) => {
+            write_values(w, nullable, rows.iter().map(|row| of(row).map(|text| ByteArray::from(&*text))))
         }
-        (number, ColumnWriter::ByteArrayColumnWriter(w)) => {
-            let of: &dyn Fn(&Item) -> &str = match number {
-                1 => &|i| &i.id,
-                2 => &|i| &i.relation,
-                4 => &|i| &i.kept,
-                9 => &|i| &i.reason,
-                10 => &|i| &i.title,
-                _ => &|i| &i.path,
-            };
-            w.write_batch(&texts(of), None, None)?;
-        }
-        (number, _) => return Err(ParquetError::General(format!("column {number} is not of its type"))),
+        _ => Err(ParquetError::General(format!("column {} is not of its type", column.name))),
     }
+}
+
+fn write_values<T: DataType>(
+    writer: &mut ColumnWriterImpl<'_, T>,
+    nullable: bool,
+    values: impl Iterator<Item = Option<T::T>>,
+) -> Result<(), ParquetError> {
+    let values: Vec<Option<T::T>> = values.collect();
+    let levels: Option<Vec<i16>> = nullable.then(|| values.iter().map(|v| i16::from(v.is_some())).collect());
+    let present: Vec<T::T> = values.into_iter().flatten().collect();
+    writer.write_batch(&present, levels.as_deref(), None)?;
     Ok(())
 }
 
@@ -129,10 +114,10 @@ mod tests {
     use parquet::file::reader::{FileReader, SerializedFileReader};
 
     use super::*;
+    use crate::report::{Item, item::COLUMNS};
 
-    fn item(id: &str, group: Option<u32>, source: Option<&str>, published: Option<&str>) -> Item {
+    fn item(id: &str, group: Option<u32>, source: Option<&str>, published: Option<i64>) -> Item {
         Item {
-            schema: 1,
             id: id.into(),
             relation: "copy".into(),
             removed: group.is_some(),
@@ -144,7 +129,7 @@ mod tests {
             reason: "r".into(),
             title: "t".into(),
             source: source.map(Into::into),
-            published: published.map(Into::into),
+            published,
             path: "p".into(),
             line: 7,
             health: None,
@@ -153,21 +138,21 @@ mod tests {
 
     fn read(items: &[Item]) -> Vec<String> {
         let mut written = tempfile::tempfile().unwrap();
-        write(items, &mut written).unwrap();
+        write("item", &COLUMNS, items, &mut written).unwrap();
         written.rewind().unwrap();
         let reader = SerializedFileReader::new(written).unwrap();
         reader.get_row_iter(None).unwrap().map(|r| r.unwrap().to_string()).collect()
     }
 
     #[test]
-    fn what_is_written_is_read_again() {
+    fn files_can_be_read_back() {
         let items = [
-            item("a", Some(3), None, Some("2031-03-04T18:20:00Z")),
+            item("a", Some(3), None, Some(1_930_414_800_000)),
             item("ü\u{2028}", None, Some("Harbour Wire"), None),
         ];
         let expect = |id: &str, group: &str, removed: bool, source: &str, published: &str| {
             format!(
-                "{{schema: 1, id: \"{id}\", relation: \"copy\", removed: {removed}, kept: \"k\", group: {group}, \
+                "{{schema: 2, id: \"{id}\", relation: \"copy\", removed: {removed}, kept: \"k\", group: {group}, \
                  coverage: 0.75, coverage_of_kept: 0.5, cosine: 0.25, reason: \"r\", title: \"t\", source: {source}, \
                  published: {published}, path: \"p\", line: 7}}"
             )
@@ -182,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn no_items_make_a_file_too() {
+    fn a_file_may_have_no_rows() {
         assert_eq!(read(&[]).len(), 0);
     }
 }

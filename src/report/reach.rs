@@ -1,11 +1,15 @@
 //! How stories ran, as a table, JSON lines, or one CSV row a story.
 
-use std::io::{self, Write};
+use std::{
+    borrow::Cow,
+    io::{self, Write},
+};
 
 use serde::Serialize;
 
 use super::{
-    escape_cell,
+    SCHEMA,
+    columns::{Column, Value, write_csv},
     item::{iso, rounded},
     json_line, sanitize_line,
 };
@@ -13,9 +17,6 @@ use crate::{
     group::{Appearance, OriginEvidence, Reach},
     story::{Corpus, Story},
 };
-
-/// The version of [`ReachItem`].
-const SCHEMA: u32 = 1;
 
 /// Columns that a line may take.
 const WIDTH: usize = 100;
@@ -227,39 +228,33 @@ fn lag(hours: f32) -> String {
     }
 }
 
+/// A story of a group, as a row of CSV.
+struct Row<'a> {
+    item: &'a ReachItem,
+    story: &'a ReachStory,
+}
+
+fn columns<'a>() -> [Column<Row<'a>>; 11] {
+    [
+        Column::required("group", Value::Int64(|r| Some(r.item.group.into()))),
+        Column::required("id", Value::Text(|r| Some(r.story.id.as_str().into()))),
+        Column::nullable("source", Value::Text(|r| r.story.source.as_deref().map(Cow::Borrowed))),
+        Column::nullable("published", Value::Text(|r| r.story.published.as_deref().map(Cow::Borrowed))),
+        Column::nullable("lag_hours", Value::Float(|r| r.story.lag_hours)),
+        Column::required("origin", Value::Text(|r| Some(r.item.origin.as_str().into()))),
+        Column::required("coverage", Value::Float(|r| Some(r.story.coverage))),
+        Column::required("carried", Value::Int64(|r| Some(r.story.carried as i64))),
+        Column::required("changed", Value::Int64(|r| Some(r.story.changed as i64))),
+        // Their numbers: the texts are in JSON lines.
+        Column::required("cut", Value::Int64(|r| Some(r.story.cut.len() as i64))),
+        Column::required("added", Value::Int64(|r| Some(r.story.added.len() as i64))),
+    ]
+}
+
 fn csv(items: &[ReachItem], out: &mut dyn Write) -> io::Result<()> {
-    let mut csv = csv::Writer::from_writer(out);
-    csv.write_record([
-        "group",
-        "id",
-        "source",
-        "published",
-        "lag_hours",
-        "origin",
-        "coverage",
-        "carried",
-        "changed",
-        "cut",
-        "added",
-    ])?;
-    for item in items {
-        for story in &item.stories {
-            csv.write_record([
-                &*item.group.to_string(),
-                &*escape_cell(&story.id),
-                &*escape_cell(story.source.as_deref().unwrap_or("")),
-                story.published.as_deref().unwrap_or(""),
-                &*story.lag_hours.map_or(String::new(), |h| h.to_string()),
-                &*escape_cell(&item.origin),
-                &*story.coverage.to_string(),
-                &*story.carried.to_string(),
-                &*story.changed.to_string(),
-                &*story.cut.len().to_string(),
-                &*story.added.len().to_string(),
-            ])?;
-        }
-    }
-    csv.flush()
+    let rows: Vec<Row> =
+        items.iter().flat_map(|item| item.stories.iter().map(move |story| Row { item, story })).collect();
+    write_csv(&columns(), &rows, out)
 }
 
 #[cfg(test)]

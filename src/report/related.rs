@@ -2,17 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use super::item::{iso, rounded};
+use super::{
+    SCHEMA,
+    columns::{Column, Value, serialize_row},
+    item::{iso, rounded},
+    sanitize_line,
+};
 use crate::{
     group::{Groups, Publishers},
     link::{LateArrival, Link, Node, SUPPORT, Storyline},
     story::{Corpus, Story, StoryId},
 };
-
-/// The version of the objects that `link` writes.
-const SCHEMA: u32 = 1;
 
 const MS_PER_DAY: i64 = 86_400_000;
 
@@ -51,8 +53,8 @@ pub struct StorylineItem {
     pub label: String,
     /// Its stories, copies included.
     pub stories: usize,
-    /// Its stories, each group of copies as one.
-    pub told: usize,
+    /// Its stories, each group of copies counted once.
+    pub distinct: usize,
     /// Publishers that carry any of them.
     pub outlets: usize,
     /// Publishers of a text of their own: not of what is mostly a copy.
@@ -94,13 +96,9 @@ pub struct LateArrivalItem {
     pub reason: String,
 }
 
-/// A link.
-#[derive(Debug, Clone, Serialize)]
+/// A link between two related stories.
+#[derive(Debug, Clone)]
 pub struct LinkItem {
-    /// The version of this object.
-    pub schema: u32,
-    /// "link".
-    pub kind: &'static str,
     /// The earlier story.
     pub a: String,
     /// The later story.
@@ -119,6 +117,29 @@ pub struct LinkItem {
     pub terms: Vec<String>,
     /// All that in words.
     pub reason: String,
+}
+
+type LinkColumn = Column<LinkItem>;
+
+/// The columns of [`LinkItem`].
+pub(super) const LINK_COLUMNS: [LinkColumn; 11] = [
+    LinkColumn::required("schema", Value::Int32(|_| Some(SCHEMA.cast_signed()))).json_only(),
+    LinkColumn::required("kind", Value::Text(|_| Some("link".into()))).json_only(),
+    LinkColumn::required("a", Value::Text(|l| Some(l.a.as_str().into()))),
+    LinkColumn::required("b", Value::Text(|l| Some(l.b.as_str().into()))),
+    LinkColumn::nullable("storyline", Value::Int32(|l| l.storyline.map(u32::cast_signed))),
+    LinkColumn::required("score", Value::Float(|l| Some(l.score))),
+    LinkColumn::required("cosine", Value::Float(|l| Some(l.cosine))),
+    LinkColumn::nullable("days_apart", Value::Float(|l| l.days_apart)),
+    LinkColumn::required("names", Value::Texts(|l| &l.names)),
+    LinkColumn::required("terms", Value::Texts(|l| &l.terms)),
+    LinkColumn::required("reason", Value::Text(|l| Some(l.reason.as_str().into()))),
+];
+
+impl Serialize for LinkItem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize_row(&LINK_COLUMNS, self, serializer)
+    }
 }
 
 impl Related {
@@ -183,7 +204,7 @@ fn storyline(
         storyline: number,
         label: title(corpus, nodes[storyline.central as usize].story),
         stories: stories.len(),
-        told: of.len(),
+        distinct: of.len(),
         outlets: outlets.len(),
         independent: independent.len(),
         first: times.clone().min().and_then(iso),
@@ -224,7 +245,7 @@ fn late_arrival_item(nearest: &str, late: &LateArrival) -> LateArrivalItem {
 fn title(corpus: &Corpus, story: StoryId) -> String {
     let story = &corpus.stories[story.index()];
     match story.title.trim() {
-        "" => super::sanitize_line(&story.text, 80),
+        "" => sanitize_line(&story.text, 80),
         title => title.into(),
     }
 }
@@ -235,8 +256,6 @@ fn link_item(corpus: &Corpus, nodes: &[Node], of_node: &BTreeMap<u32, u32>, link
     let is_day = |node: u32| nodes[node as usize].published.is_some_and(|at| at % MS_PER_DAY == 0);
     let both = of_node.get(&link.a).filter(|s| of_node.get(&link.b) == Some(s));
     LinkItem {
-        schema: SCHEMA,
-        kind: "link",
         a: id(link.a),
         b: id(link.b),
         storyline: both.copied(),

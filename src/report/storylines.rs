@@ -8,8 +8,9 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    escape_cell, graph, json_line,
-    related::{LinkItem, MemberItem, Related, StoryPlacement, StorylineItem},
+    columns::write_csv,
+    graph, json_line,
+    related::{LINK_COLUMNS, LinkItem, MemberItem, Related, StoryPlacement, StorylineItem},
     sanitize_line,
 };
 
@@ -48,7 +49,7 @@ pub fn write_related(format: RelatedFormat, related: &Related, out: &mut dyn Wri
             related.storylines.iter().try_for_each(|s| json_line(s, out))?;
             related.links.iter().try_for_each(|l| json_line(l, out))
         }
-        RelatedFormat::Csv => csv(related, out),
+        RelatedFormat::Csv => write_csv(&LINK_COLUMNS, &related.links, out),
         RelatedFormat::Groups => groups(related, out),
         RelatedFormat::Graphml => graph::graphml(related, out),
         RelatedFormat::Dot => graph::dot(related, out),
@@ -101,8 +102,8 @@ fn table(related: &Related, out: &mut dyn Write) -> io::Result<()> {
 fn head(storyline: &StorylineItem, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\nstoryline {}  {}", storyline.storyline, sanitize_line(&storyline.label, WIDTH - 20))?;
     let mut told = format!("  {} stories", storyline.stories);
-    if storyline.told < storyline.stories {
-        told += &format!(", {} of them copies", storyline.stories - storyline.told);
+    if storyline.distinct < storyline.stories {
+        told += &format!(", {} of them copies", storyline.stories - storyline.distinct);
     }
     if storyline.outlets > 0 {
         let (outlets, own) = (storyline.outlets, storyline.independent);
@@ -133,26 +134,6 @@ fn show(member: &MemberItem, by: Option<&LinkItem>, out: &mut dyn Write) -> io::
         (None, None) => return Ok(()),
     };
     writeln!(out, "      {score:.1} to {}: {}", sanitize_line(other, ID), sanitize_line(reason, WIDTH))
-}
-
-fn csv(related: &Related, out: &mut dyn Write) -> io::Result<()> {
-    let mut csv = csv::Writer::from_writer(out);
-    let header = ["a", "b", "storyline", "score", "cosine", "days_apart", "names", "terms", "reason"];
-    csv.write_record(header)?;
-    for link in &related.links {
-        csv.write_record([
-            &*escape_cell(&link.a),
-            &*escape_cell(&link.b),
-            &link.storyline.map_or(String::new(), |s| s.to_string()),
-            &link.score.to_string(),
-            &link.cosine.to_string(),
-            &link.days_apart.map_or(String::new(), |d| d.to_string()),
-            &*escape_cell(&link.names.join("; ")),
-            &*escape_cell(&link.terms.join("; ")),
-            &*escape_cell(&link.reason),
-        ])?;
-    }
-    csv.flush()
 }
 
 fn groups(related: &Related, out: &mut dyn Write) -> io::Result<()> {

@@ -2,7 +2,11 @@
 
 use std::io::{self, Write};
 
-use super::{Item, items, sanitize_line};
+use super::{
+    Item,
+    item::{iso, items},
+    sanitize_line,
+};
 use crate::{group::Groups, story::Corpus};
 
 /// Columns that a line may take; ids and titles are cut to it, never numbers.
@@ -43,10 +47,10 @@ pub(super) fn write(corpus: &Corpus, groups: &Groups, out: &mut dyn Write) -> io
 }
 
 fn head(item: &Item, out: &mut dyn Write) -> io::Result<()> {
-    let by = match (&item.source, &item.published) {
-        (Some(s), Some(p)) => format!("  ({}, {})", sanitize_line(s, 30), sanitize_line(p, 24)),
+    let by = match (&item.source, item.published.and_then(iso)) {
+        (Some(s), Some(p)) => format!("  ({}, {})", sanitize_line(s, 30), sanitize_line(&p, 24)),
         (Some(s), None) => format!("  ({})", sanitize_line(s, 30)),
-        (None, Some(p)) => format!("  ({})", sanitize_line(p, 24)),
+        (None, Some(p)) => format!("  ({})", sanitize_line(&p, 24)),
         (None, None) => String::new(),
     };
     writeln!(out, "\ngroup {}  {}", item.group.unwrap_or(0), sanitize_line(&item.title, WIDTH - 20))?;

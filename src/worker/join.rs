@@ -29,9 +29,9 @@ const PAIRS: usize = 1 << 15;
 
 /// What makes two points a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Near {
+pub enum JoinKind {
     /// Rows above the floor: each pair once.
-    Rows,
+    Passages,
     /// The nearest of each story: `b` is among the nearest to `a`.
     Stories,
 }
@@ -52,7 +52,7 @@ struct Task {
 /// [`crate::Error::Stream`] if what comes is not a stream of points, or not in its order.
 pub fn candidates(
     model: &str,
-    near: Near,
+    kind: JoinKind,
     options: &SearchOptions,
     progress: &dyn Progress,
     from: &mut dyn Read,
@@ -75,7 +75,7 @@ pub fn candidates(
                     if whole.number > number {
                         return Err(source.refuse(format!("task {number} comes after {}", whole.number)));
                     }
-                    counts.written += join(whole, dim, near, options, progress, &mut sink)?;
+                    counts.written += join(whole, dim, kind, options, progress, &mut sink)?;
                 }
             }
             let Some(task) = &mut task else { continue };
@@ -94,7 +94,7 @@ pub fn candidates(
         counts.read += batch.num_rows() as u64;
     }
     if let Some(task) = task {
-        counts.written += join(task, dim, near, options, progress, &mut sink)?;
+        counts.written += join(task, dim, kind, options, progress, &mut sink)?;
     }
     sink.finish()?;
     Ok(counts)
@@ -103,7 +103,7 @@ pub fn candidates(
 fn join(
     task: Task,
     dim: Option<usize>,
-    near: Near,
+    kind: JoinKind,
     options: &SearchOptions,
     progress: &dyn Progress,
     sink: &mut Sink,
@@ -112,12 +112,12 @@ fn join(
     // In the order of the keys, so that of equally near points the lower key is the nearer.
     let across = (0 < split && split < keys.len()).then_some(split);
     let points = Matrix::from_vec(values, dim.unwrap_or(1));
-    let pairs: Vec<(u32, u32, f32)> = match (near, across) {
-        (Near::Stories, split) => nearest_stories(&points, split, options, progress)?,
-        (Near::Rows, Some(split)) => {
+    let pairs: Vec<(u32, u32, f32)> = match (kind, across) {
+        (JoinKind::Stories, split) => nearest_stories(&points, split, options, progress)?,
+        (JoinKind::Passages, Some(split)) => {
             flat(cross_join(&points, split, options.row_floor, options.isa, progress)?)
         }
-        (Near::Rows, None) => flat(self_join(&points, options.row_floor, options.isa, progress)?),
+        (JoinKind::Passages, None) => flat(self_join(&points, options.row_floor, options.isa, progress)?),
     };
     for part in pairs.chunks(PAIRS) {
         let key = |of: &dyn Fn(&(u32, u32, f32)) -> u32| -> ArrayRef {

@@ -9,7 +9,11 @@ use std::{collections::HashMap, sync::Arc};
 
 use arrow_schema::{DataType, Field, Fields, Schema};
 
-use crate::corpus::TEXT_VERSION;
+use super::{
+    columns::fields,
+    compare::{POSITION_COLUMNS, VERDICT_COLUMNS},
+};
+use crate::{corpus::TEXT_VERSION, report::ITEM_COLUMNS};
 
 /// The key of a stream's name and version.
 pub(super) const STREAM: &str = "samestory.stream";
@@ -40,11 +44,11 @@ pub enum Stream {
     /// Pairs of points that are near.
     Neighbours,
     /// Pairs of stories that carry one row, one after the other.
-    Sharing,
+    StoryPairs,
     /// Whether such stories are strangers otherwise.
-    Strangers,
+    BoilerplateVotes,
     /// Stories whose words are to be counted.
-    Countable,
+    Documents,
     /// How many stories have a word.
     Words,
     /// By task, stories with all that a comparison looks at, then pairs of them.
@@ -65,9 +69,9 @@ impl Stream {
         Stream::Passages,
         Stream::Points,
         Stream::Neighbours,
-        Stream::Sharing,
-        Stream::Strangers,
-        Stream::Countable,
+        Stream::StoryPairs,
+        Stream::BoilerplateVotes,
+        Stream::Documents,
         Stream::Words,
         Stream::Contents,
         Stream::Verdicts,
@@ -84,12 +88,12 @@ impl Stream {
             Stream::Passages => "passages/1",
             Stream::Points => "points/1",
             Stream::Neighbours => "neighbours/1",
-            Stream::Sharing => "sharing/1",
-            Stream::Strangers => "strangers/1",
-            Stream::Countable => "countable/1",
-            Stream::Words => "words/1",
+            Stream::StoryPairs => "story_pairs/1",
+            Stream::BoilerplateVotes => "boilerplate_votes/1",
+            Stream::Documents => "documents/1",
+            Stream::Words => "words/2",
             Stream::Contents => "contents/1",
-            Stream::Verdicts => "verdicts/1",
+            Stream::Verdicts => "verdicts/2",
             Stream::Items => "items/1",
         }
     }
@@ -120,137 +124,120 @@ impl Stream {
         let columns = match self {
             Stream::Records => vec![
                 // The story's place in the whole input: what comes first has the lower number.
-                must(1, "number", Int64),
-                must(2, "path", Utf8),
-                must(3, "line", Int64),
+                required(1, "number", Int64),
+                required(2, "path", Utf8),
+                required(3, "line", Int64),
                 // Which of the file's records it is, from 0.
-                must(4, "record", Int64),
-                must(5, "json", Utf8),
+                required(4, "record", Int64),
+                required(5, "json", Utf8),
             ],
             Stream::Stories => vec![
-                must(1, "number", Int64),
+                required(1, "number", Int64),
                 // Null where the record gave no story.
-                may(2, "id", Utf8),
-                may(3, "title", Utf8),
-                may(4, "text", Utf8),
+                nullable(2, "id", Utf8),
+                nullable(3, "title", Utf8),
+                nullable(4, "text", Utf8),
                 // Milliseconds since 1970 UTC.
-                may(5, "published", Int64),
-                may(6, "source", Utf8),
-                may(7, "url", Utf8),
-                must(8, "path", Utf8),
-                must(9, "line", Int64),
+                nullable(5, "published", Int64),
+                nullable(6, "source", Utf8),
+                nullable(7, "url", Utf8),
+                required(8, "path", Utf8),
+                required(9, "line", Int64),
                 // In the order of the text, each row once. `hash` is the first 16 bytes of the text's SHA-256.
-                must(10, "passages", list(&[must(11, "hash", Binary), must(12, "text", Utf8)])),
+                required(10, "passages", list(&[required(11, "hash", Binary), required(12, "text", Utf8)])),
                 // Hashes of runs of three words, ascending as unsigned numbers.
-                must(13, "shingles", DataType::List(Arc::new(must(14, "item", Int64)))),
+                required(13, "shingles", DataType::List(Arc::new(required(14, "item", Int64)))),
                 // What was wrong with the record, with its place.
-                may(15, "notice", Utf8),
+                nullable(15, "notice", Utf8),
             ],
-            Stream::Texts => vec![must(1, "hash", Binary), must(2, "text", Utf8)],
+            Stream::Texts => vec![required(1, "hash", Binary), required(2, "text", Utf8)],
             // A vector is of unit length, its values float32, little-endian, one after another.
-            Stream::Vectors => vec![must(1, "hash", Binary), must(2, "vector", Binary)],
+            Stream::Vectors => vec![required(1, "hash", Binary), required(2, "vector", Binary)],
             Stream::Passages => {
                 vec![
-                    must(1, "key", Binary),
-                    must(2, "vectors", DataType::List(Arc::new(must(3, "item", Binary)))),
+                    required(1, "key", Binary),
+                    required(2, "vectors", DataType::List(Arc::new(required(3, "item", Binary)))),
                 ]
             }
             Stream::Points => vec![
                 // Ascending. Points of a task are joined with one another: all of side 0 where there is no side 1,
                 // else those of side 0 with those of side 1.
-                must(1, "task", Int64),
+                required(1, "task", Int64),
                 // 0, then 1, ascending within the task.
-                must(2, "side", Int32),
+                required(2, "side", Int32),
                 // Ascending within the side, by bytes: of equally near points the lower key is the nearer.
-                must(3, "key", Binary),
-                must(4, "vector", Binary),
+                required(3, "key", Binary),
+                required(4, "vector", Binary),
             ],
-            Stream::Neighbours => vec![must(1, "a", Binary), must(2, "b", Binary), must(3, "score", Float32)],
-            Stream::Sharing => vec![
-                must(1, "a", Int64),
-                must(2, "b", Int64),
-                must(3, "title_a", Utf8),
-                may(11, "source_a", Utf8),
-                must(4, "passages_a", list(&[must(5, "hash", Binary), must(6, "text", Utf8)])),
-                must(7, "title_b", Utf8),
-                may(12, "source_b", Utf8),
-                must(8, "passages_b", list(&[must(9, "hash", Binary), must(10, "text", Utf8)])),
-            ],
-            Stream::Strangers => {
-                vec![must(1, "a", Int64), must(2, "b", Int64), must(3, "strangers", Boolean)]
+            Stream::Neighbours => {
+                vec![required(1, "a", Binary), required(2, "b", Binary), required(3, "score", Float32)]
             }
-            Stream::Countable => vec![
-                must(1, "title", Utf8),
-                must(
+            Stream::StoryPairs => vec![
+                required(1, "a", Int64),
+                required(2, "b", Int64),
+                required(3, "title_a", Utf8),
+                nullable(11, "source_a", Utf8),
+                required(4, "passages_a", list(&[required(5, "hash", Binary), required(6, "text", Utf8)])),
+                required(7, "title_b", Utf8),
+                nullable(12, "source_b", Utf8),
+                required(8, "passages_b", list(&[required(9, "hash", Binary), required(10, "text", Utf8)])),
+            ],
+            Stream::BoilerplateVotes => {
+                vec![
+                    required(1, "a", Int64),
+                    required(2, "b", Int64),
+                    required(3, "only_boilerplate", Boolean),
+                ]
+            }
+            Stream::Documents => vec![
+                required(1, "title", Utf8),
+                required(
                     2,
                     "passages",
                     // `first`: no story of a lower number has the row.
                     list(&[
-                        must(3, "text", Utf8),
-                        must(4, "boilerplate", Boolean),
-                        must(5, "first", Boolean),
+                        required(3, "text", Utf8),
+                        required(4, "boilerplate", Boolean),
+                        required(5, "first", Boolean),
                     ]),
                 ),
             ],
             Stream::Words => vec![
                 // 0: in the text, 1: in the title.
-                must(1, "field", Int32),
-                must(2, "word", Utf8),
-                must(3, "stories", Int64),
+                required(1, "field", Int32),
+                required(2, "word", Utf8),
+                required(3, "stories", Int64),
                 // How often it stands as a name in distinct passages, less how often as none.
-                must(4, "name", Int64),
+                required(5, "name_votes", Int64),
             ],
             Stream::Contents => vec![
                 // Ascending.
-                must(1, "task", Int64),
+                required(1, "task", Int64),
                 // Ascending within a task. For a pair, its lower story.
-                must(2, "number", Int64),
+                required(2, "number", Int64),
                 // Null for a story; for a pair, which comes after all stories of the task, its higher story.
-                may(3, "other", Int64),
-                may(4, "id", Utf8),
-                may(5, "title", Utf8),
+                nullable(3, "other", Int64),
+                nullable(4, "id", Utf8),
+                nullable(5, "title", Utf8),
                 // Read by the stage `group` only, which asks how long it is.
-                may(6, "text", Utf8),
-                may(7, "published", Int64),
-                may(8, "source", Utf8),
-                may(
+                nullable(6, "text", Utf8),
+                nullable(7, "published", Int64),
+                nullable(8, "source", Utf8),
+                nullable(
                     9,
                     "passages",
                     list(&[
-                        must(10, "hash", Binary),
-                        must(11, "text", Utf8),
-                        must(12, "boilerplate", Boolean),
-                        must(13, "vector", Binary),
+                        required(10, "hash", Binary),
+                        required(11, "text", Utf8),
+                        required(12, "boilerplate", Boolean),
+                        required(13, "vector", Binary),
                     ]),
                 ),
             ],
-            Stream::Verdicts => vec![
-                must(1, "a", Int64),
-                must(2, "b", Int64),
-                must(3, "relation", Utf8),
-                // Whether it means one origin: such stories belong to one group.
-                must(4, "origin", Boolean),
-                must(5, "coverage_ab", Float32),
-                must(6, "coverage_ba", Float32),
-                must(7, "cosine", Float32),
-                must(8, "rule", Utf8),
-                // In words, seen from `a`.
-                must(9, "reason", Utf8),
-            ],
-            Stream::Items => vec![
-                must(1, "number", Int64),
-                must(2, "kept", Int64),
-                // The lowest number in the group: what tells one group from another.
-                must(3, "first", Int64),
-                must(4, "relation", Utf8),
-                must(5, "removed", Boolean),
-                must(6, "coverage", Float32),
-                must(7, "coverage_of_kept", Float32),
-                must(8, "cosine", Float32),
-                must(9, "reason", Utf8),
-                // As JSON, for the kept story of three and more.
-                may(10, "health", Utf8),
-            ],
+            Stream::Verdicts => return fields(&VERDICT_COLUMNS).into(),
+            Stream::Items => {
+                return fields(&POSITION_COLUMNS).into_iter().chain(fields(&ITEM_COLUMNS)).collect();
+            }
         };
         columns.into()
     }
@@ -268,12 +255,12 @@ impl Stream {
     }
 }
 
-fn must(id: u32, name: &str, of: DataType) -> Field {
+fn required(id: u32, name: &str, of: DataType) -> Field {
     Field::new(name, of, false).with_metadata(HashMap::from([(FIELD_ID.into(), id.to_string())]))
 }
 
-fn may(id: u32, name: &str, of: DataType) -> Field {
-    must(id, name, of).with_nullable(true)
+fn nullable(id: u32, name: &str, of: DataType) -> Field {
+    required(id, name, of).with_nullable(true)
 }
 
 fn list(of: &[Field]) -> DataType {

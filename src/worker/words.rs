@@ -30,15 +30,15 @@ const BATCH: usize = 1 << 15;
 /// are then to be added up.
 ///
 /// # Errors
-/// [`crate::Error::Stream`] if what comes is not a stream of countable stories.
+/// [`crate::Error::Stream`] if what comes is not a stream of documents.
 pub fn words(from: &mut dyn Read, to: &mut dyn Write) -> Result<Counts> {
-    let mut source = Source::open(Stream::Countable, "", from)?;
+    let mut source = Source::open(Stream::Documents, "", from)?;
     let mut sink = Sink::new(Stream::Words, "", to)?;
     let mut counts = Counts::default();
     let mut sum: BTreeMap<(Field, String), (i64, i64)> = BTreeMap::new();
     while let Some(batch) = source.next()? {
         for i in 0..batch.num_rows() {
-            let (corpus, boilerplate, new) = countable(&batch, i);
+            let (corpus, boilerplate, new) = document(&batch, i);
             for (word, more) in story_terms(&corpus, StoryId(0), &boilerplate, &new) {
                 let of = sum.entry(word).or_default();
                 *of = (of.0 + i64::from(more.stories), of.1 + i64::from(more.name_votes));
@@ -55,7 +55,7 @@ pub fn words(from: &mut dyn Read, to: &mut dyn Write) -> Result<Counts> {
 }
 
 /// Story `i` of `batch`, for each of its rows whether it is boilerplate, and those that it has first.
-fn countable(batch: &RecordBatch, i: usize) -> (Corpus, Vec<bool>, Vec<RowId>) {
+fn document(batch: &RecordBatch, i: usize) -> (Corpus, Vec<bool>, Vec<RowId>) {
     let title = batch.column(0).as_string::<i32>().value(i);
     let of_story = batch.column(1).as_list::<i32>().value(i);
     let of_story = of_story.as_struct();

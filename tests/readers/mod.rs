@@ -37,7 +37,7 @@ pub const READERS: [&Reader; 20] = [
     &stories::TEXT,
     &stories::PACKED,
     &stories::PARQUET,
-    &streams::STAGES,
+    &streams::WORKERS,
     &text::PASSAGES,
     &text::COMPARE,
     &text::TOKENIZER,

@@ -1,4 +1,4 @@
-//! The Arrow IPC streams between stages: each stage tries to read them.
+//! Arrow IPC streams of workers: each worker tries to read them.
 
 use std::{io::Read, sync::Arc};
 
@@ -14,28 +14,28 @@ use samestory::{
     progress::NoProgress,
     search::SearchOptions,
     vector::Matrix,
-    worker::{self, Counts, Near, Stream, WordTable},
+    worker::{self, CompareContext, Counts, JoinKind, Stream, WordTable},
 };
 
 use super::Reader;
 
-pub const STAGES: Reader = Reader { name: "stages", read: stages, seeds, cost: 8 };
+pub const WORKERS: Reader = Reader { name: "workers", read: workers, seeds, cost: 8 };
 
 const MODEL: &str = "m";
 
-/// A stage with all but its streams.
-type Stage<'s> = dyn Fn(&mut dyn Read, &mut Vec<u8>) -> Result<Counts> + 's;
+/// A worker with all but its streams.
+type Worker<'s> = dyn Fn(&mut dyn Read, &mut Vec<u8>) -> Result<Counts> + 's;
 
-/// Gives the stream to every stage: those whose it is not refuse it. What one takes, it writes as a stream that ends.
-fn stages(bytes: &[u8]) {
+/// Gives the stream to every worker. Those of other streams refuse it; what one accepts, it answers with a whole stream.
+fn workers(bytes: &[u8]) {
     let (rules, grouping, search) =
         (compare::Options::default(), group::Options::default(), SearchOptions::default());
     let words = |mut from: &[u8]| WordTable::read(&mut from);
     let table = words(&written(Stream::Words)).expect("the words of the seed");
     let embed = |texts: &[&str]| Ok(Matrix::zeros(texts.len(), 2));
-    let check = |stage: &Stage<'_>| {
+    let check = |worker: &Worker<'_>| {
         let (mut from, mut to) = (bytes, Vec::new());
-        if let Ok(counts) = stage(&mut from, &mut to) {
+        if let Ok(counts) = worker(&mut from, &mut to) {
             let batches = StreamReader::try_new(&to[..], None).expect("a stream");
             let rows: usize = batches.map(|batch| batch.expect("a batch").num_rows()).sum();
             assert!(rows as u64 >= counts.written);
@@ -44,12 +44,13 @@ fn stages(bytes: &[u8]) {
     check(&|from, to| worker::ingest(&IngestOptions::default(), from, to));
     check(&|from, to| worker::embed(MODEL, &embed, from, to));
     check(&|from, to| worker::mean(MODEL, from, to));
-    for near in [Near::Rows, Near::Stories] {
-        check(&|from, to| worker::candidates(MODEL, near, &search, &NoProgress, from, to));
+    for kind in [JoinKind::Passages, JoinKind::Stories] {
+        check(&|from, to| worker::candidates(MODEL, kind, &search, &NoProgress, from, to));
     }
     check(&|from, to| worker::words(from, to));
-    check(&|from, to| worker::compare(MODEL, &table, &rules, &NoProgress, from, to));
-    check(&|from, to| worker::group(MODEL, &table, (&rules, &grouping), &NoProgress, from, to));
+    let context = CompareContext { model: MODEL, words: &table, options: &rules, progress: &NoProgress };
+    check(&|from, to| worker::compare(&context, from, to));
+    check(&|from, to| worker::group(&context, &grouping, from, to));
     if let Ok(read) = words(bytes) {
         use compare::{DocumentFrequencies, Field};
         let _ = ["", "w1", "\u{10ffff}"]
@@ -64,7 +65,7 @@ fn seeds() -> Vec<Vec<u8>> {
         Stream::Texts,
         Stream::Passages,
         Stream::Points,
-        Stream::Countable,
+        Stream::Documents,
         Stream::Words,
         Stream::Contents,
     ];

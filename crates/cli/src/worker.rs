@@ -1,4 +1,4 @@
-//! `samestory worker`: one stage as a worker, from an Arrow IPC stream on standard input to one on standard output.
+//! `samestory worker`: a stage of the pipeline, from an Arrow IPC stream on standard input to one on standard output.
 
 use std::{
     fs::File,
@@ -14,7 +14,7 @@ use samestory::{
     ingest::{FieldMap, IngestOptions},
     progress::NoProgress,
     search::SearchOptions,
-    worker::{self, Counts, Near, Stream, WordTable},
+    worker::{self, CompareContext, Counts, JoinKind, Stream, WordTable},
 };
 
 use super::{
@@ -45,25 +45,26 @@ pub enum WorkerCommand {
         #[command(flatten)]
         compute: Compute,
     },
-    /// Passages' vectors to the vector of their story
+    /// Vectors of passages to the vector of their story
     Mean {
         #[command(flatten)]
         common: WorkerOptions,
     },
-    /// Points, task by task, to pairs of near ones
+    /// Points, task by task, to pairs of neighbours
     Candidates {
         /// What makes two points a pair
         #[arg(long, value_enum)]
-        near: NearArg,
+        near: JoinArg,
         #[command(flatten)]
         common: WorkerOptions,
     },
-    /// Pairs of stories that carry one passage to whether they are strangers otherwise
-    Strangers {
+    /// Pairs of stories that share a passage to whether they share nothing else
+    #[command(alias = "strangers")]
+    BoilerplateVotes {
         #[command(flatten)]
         common: WorkerOptions,
     },
-    /// Stories to how many of them have a word, in parts to be added up
+    /// Stories to document frequencies of their words, in parts to be summed
     Words {
         #[command(flatten)]
         common: WorkerOptions,
@@ -71,14 +72,14 @@ pub enum WorkerCommand {
     /// Stories and pairs, task by task, to verdicts
     Compare {
         #[command(flatten)]
-        judging: Judging,
+        comparison: Comparison,
         #[command(flatten)]
         common: WorkerOptions,
     },
     /// Stories and pairs of one origin, task by task, to groups
     Group {
         #[command(flatten)]
-        judging: Judging,
+        comparison: Comparison,
         /// Which story of a group is kept: earliest, longest, first, or source:A,B
         #[arg(long, value_name = "POLICY", default_value = "earliest")]
         keep: String,
@@ -95,35 +96,36 @@ pub enum WorkerCommand {
     },
 }
 
-/// Options of every stage.
+/// Options of every worker.
 #[derive(Args)]
 pub struct WorkerOptions {
     /// The model whose vectors are read: a folder or a Hugging Face id [default: the built-in all-MiniLM-L6-v2]
     #[arg(long, value_name = "FOLDER|ID")]
     pub model: Option<String>,
-    /// The precision that they were computed in
+    /// The precision of these vectors
     #[arg(long, value_name = "native|int8", default_value = "native", value_parser = str::parse::<Precision>)]
     pub precision: Precision,
     /// Threads to use [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
-    /// No counts on stderr
+    /// Print no counts on stderr
     #[arg(short, long)]
     pub quiet: bool,
 }
 
-/// Options of the stages that compare.
+/// Options of the workers that compare.
 #[derive(Args)]
-pub struct Judging {
-    /// The words of all stories: a stream of words, summed and in order
+pub struct Comparison {
+    /// The document frequencies of all stories: a stream of words, summed and sorted
     #[arg(long, value_name = "FILE")]
     pub words: PathBuf,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum NearArg {
+pub enum JoinArg {
     /// Passages above the floor
-    Rows,
+    #[value(alias = "rows")]
+    Passages,
     /// The nearest stories of each story
     Stories,
 }
@@ -147,26 +149,30 @@ pub fn run(args: &Worker) -> Result<Outcome> {
             (common.quiet, "mean", worker::mean(&common.prepare()?, from, out)?)
         }
         WorkerCommand::Candidates { near, common } => {
-            let near = match near {
-                NearArg::Rows => Near::Rows,
-                NearArg::Stories => Near::Stories,
+            let kind = match near {
+                JoinArg::Passages => JoinKind::Passages,
+                JoinArg::Stories => JoinKind::Stories,
             };
             let options = SearchOptions { isa: isa_from_env()?, ..SearchOptions::default() };
             let model = common.prepare()?;
-            (common.quiet, "candidates", worker::candidates(&model, near, &options, &NoProgress, from, out)?)
+            (common.quiet, "candidates", worker::candidates(&model, kind, &options, &NoProgress, from, out)?)
         }
-        WorkerCommand::Strangers { common } => (common.quiet, "strangers", worker::strangers(from, out)?),
+        WorkerCommand::BoilerplateVotes { common } => {
+            (common.quiet, "boilerplate-votes", worker::boilerplate_votes(from, out)?)
+        }
         WorkerCommand::Words { common } => (common.quiet, "words", worker::words(from, out)?),
-        WorkerCommand::Compare { judging, common } => {
-            let (model, words) = (common.prepare()?, read_words(&judging.words)?);
-            let options = compare::Options::default();
-            (common.quiet, "compare", worker::compare(&model, &words, &options, &NoProgress, from, out)?)
+        WorkerCommand::Compare { comparison, common } => {
+            let (model, words) = (common.prepare()?, read_words(&comparison.words)?);
+            let options = &compare::Options::default();
+            let context = CompareContext { model: &model, words: &words, options, progress: &NoProgress };
+            (common.quiet, "compare", worker::compare(&context, from, out)?)
         }
-        WorkerCommand::Group { judging, keep, common } => {
-            let (model, words) = (common.prepare()?, read_words(&judging.words)?);
+        WorkerCommand::Group { comparison, keep, common } => {
+            let (model, words) = (common.prepare()?, read_words(&comparison.words)?);
+            let options = &compare::Options::default();
             let grouping = group::Options { keep: keep.parse()?, ..group::Options::default() };
-            let options = (&compare::Options::default(), &grouping);
-            (common.quiet, "group", worker::group(&model, &words, options, &NoProgress, from, out)?)
+            let context = CompareContext { model: &model, words: &words, options, progress: &NoProgress };
+            (common.quiet, "group", worker::group(&context, &grouping, from, out)?)
         }
         WorkerCommand::Describe { stream, common } => {
             describe(stream.as_deref(), &common.prepare()?, out)?;
@@ -201,7 +207,7 @@ fn describe(stream: Option<&str>, model: &str, out: &mut dyn Write) -> Result<()
     let known = || Stream::ALL.map(Stream::name).join(", ");
     let stream = Stream::named(name).ok_or_else(|| CliError::Usage {
         option: "--stream".into(),
-        message: format!("{name:?} is no stream"),
+        message: format!("there is no stream {name:?}"),
         hint: format!("one of {}", known()),
     })?;
     Ok(worker::write_empty(stream, model, out)?)

@@ -27,7 +27,7 @@ use samestory::{
     search::{self, SearchOptions},
     story::{Corpus, Story, StoryId},
     vector::{Matrix, normalize},
-    worker::{self, Near, Stream, WordTable},
+    worker::{self, CompareContext, JoinKind, Stream, WordTable},
 };
 use serde_json::{Value, json};
 
@@ -205,7 +205,7 @@ impl<'a> Glue<'a> {
     }
 
     /// Joins `points` block by block.
-    fn joined(&self, points: &BTreeMap<Vec<u8>, Vec<u8>>, near: Near) -> Vec<(Vec<u8>, Vec<u8>, f32)> {
+    fn joined(&self, points: &BTreeMap<Vec<u8>, Vec<u8>>, kind: JoinKind) -> Vec<(Vec<u8>, Vec<u8>, f32)> {
         let (mut task, mut rows) = (0, Vec::new());
         let block = |b: usize| points.iter().enumerate().filter(move |(i, _)| i % self.blocks == b);
         for x in 0..self.blocks {
@@ -224,7 +224,7 @@ impl<'a> Glue<'a> {
             bytes(rows.iter().map(|r| r.2.1.clone())),
         ];
         let (points, mut out) = (written(schema(Stream::Points), columns), Vec::new());
-        worker::candidates(MODEL, near, &self.options, &NoProgress, &mut &points[..], &mut out).unwrap();
+        worker::candidates(MODEL, kind, &self.options, &NoProgress, &mut &points[..], &mut out).unwrap();
         let mut found = Vec::new();
         for batch in read(&out) {
             let (a, b) = (batch.column(0).as_binary::<i32>(), batch.column(1).as_binary::<i32>());
@@ -247,7 +247,7 @@ impl<'a> Glue<'a> {
         for of in self.carriers.values().filter(few) {
             of.iter().for_each(|a| of.iter().for_each(|b| add(*a, *b)));
         }
-        for (x, y, _) in self.joined(&self.vectors, Near::Rows) {
+        for (x, y, _) in self.joined(&self.vectors, JoinKind::Passages) {
             let (x, y) = (&self.carriers[&x[..]], &self.carriers[&y[..]]);
             if few(&x) && few(&y) {
                 x.iter().for_each(|a| y.iter().for_each(|b| add(*a, *b)));
@@ -255,7 +255,7 @@ impl<'a> Glue<'a> {
         }
         self.by_shingles().into_iter().for_each(|(a, b)| add(a, b));
         let mut nearest: BTreeMap<usize, Vec<(f32, usize)>> = BTreeMap::new();
-        for (a, b, score) in self.joined(&self.means(), Near::Stories) {
+        for (a, b, score) in self.joined(&self.means(), JoinKind::Stories) {
             let index = |key: &[u8]| u64::from_be_bytes(key.try_into().unwrap()) as usize;
             nearest.entry(index(&a)).or_default().push((score, index(&b)));
         }
@@ -303,7 +303,7 @@ impl<'a> Glue<'a> {
     fn boilerplate(&self) -> BTreeSet<&'a [u8]> {
         let pairs: BTreeSet<(usize, usize)> =
             self.carriers.values().flat_map(|of| of.windows(2).map(|w| (w[0], w[1]))).collect();
-        let schema = schema(Stream::Sharing);
+        let schema = schema(Stream::StoryPairs);
         let side = |of: fn(&(usize, usize)) -> usize, name: &str| {
             let stories: Vec<&Read> = pairs.iter().map(|pair| &self.stories[of(pair)]).collect();
             let lengths: Vec<usize> = stories.iter().map(|s| s.passages.len()).collect();
@@ -319,7 +319,7 @@ impl<'a> Glue<'a> {
         let (a, b) = (side(|pair| pair.0, "passages_a"), side(|pair| pair.1, "passages_b"));
         let mut out = Vec::new();
         let columns = [vec![a.0, b.0], a.1.to_vec(), b.1.to_vec()].concat();
-        worker::strangers(&mut &written(schema.clone(), columns)[..], &mut out).unwrap();
+        worker::boilerplate_votes(&mut &written(schema.clone(), columns)[..], &mut out).unwrap();
         let said =
             read(&out).into_iter().flat_map(|batch| batch.column(2).as_boolean().iter().collect::<Vec<_>>());
         let strangers: BTreeMap<_, _> = pairs.iter().zip(said).collect();
@@ -342,7 +342,7 @@ impl<'a> Glue<'a> {
                 flags(passages().map(|(_, p)| boilerplate.contains(&p.0[..]))),
                 flags(passages().map(|(i, p)| self.carriers[&p.0[..]][0] == i)),
             ];
-            let schema = schema(Stream::Countable);
+            let schema = schema(Stream::Documents);
             let passages = lists(&schema, "passages", &lengths, members);
             let titles = texts(stories.iter().map(|s| s.title.clone()));
             let mut out = Vec::new();
@@ -435,10 +435,12 @@ impl<'a> Glue<'a> {
         let boilerplate = self.boilerplate();
         let words = self.words(&boilerplate);
         let options = compare::Options::default();
+        let context =
+            CompareContext { model: MODEL, words: &words, options: &options, progress: &NoProgress };
         let pairs = self.candidates();
         let contents = self.contents(&self.tasks(&pairs), &boilerplate);
         let mut out = Vec::new();
-        worker::compare(MODEL, &words, &options, &NoProgress, &mut &contents[..], &mut out).unwrap();
+        worker::compare(&context, &mut &contents[..], &mut out).unwrap();
         let mut verdicts = json_rows(&out);
         assert_eq!(verdicts.len(), pairs.len());
         let index = |v: &Value| {
@@ -452,8 +454,7 @@ impl<'a> Glue<'a> {
             .collect();
         let contents = self.contents(&self.components(&origin), &boilerplate);
         let (grouping, mut out) = (group::Options::default(), Vec::new());
-        let settings = (&options, &grouping);
-        worker::group(MODEL, &words, settings, &NoProgress, &mut &contents[..], &mut out).unwrap();
+        worker::group(&context, &grouping, &mut &contents[..], &mut out).unwrap();
         let mut items = json_rows(&out);
         items.sort_by_key(|i| i["number"].as_i64());
         verdicts.sort_by_key(|v| (v["a"].as_i64(), v["b"].as_i64()));
@@ -655,7 +656,14 @@ fn what_does_not_fit_is_refused() {
         ];
         let points = written(schema(Stream::Points), columns);
         let options = SearchOptions::default();
-        worker::candidates(model, Near::Rows, &options, &NoProgress, &mut &points[..], &mut Vec::new())
+        worker::candidates(
+            model,
+            JoinKind::Passages,
+            &options,
+            &NoProgress,
+            &mut &points[..],
+            &mut Vec::new(),
+        )
     };
     let unit = [1.0, 0.0];
     assert_eq!(join(MODEL, &[point(1, 0, 1, &unit), point(1, 1, 1, &unit)]).unwrap().written, 1);
@@ -681,8 +689,9 @@ fn pairs_whose_stories_are_missing_are_refused() {
     let check = |tasks: &[Task], expect: &str| {
         let contents = glue.contents(tasks, &BTreeSet::new());
         let options = compare::Options::default();
-        let out = &mut Vec::new();
-        refused(worker::compare(MODEL, &table, &options, &NoProgress, &mut &contents[..], out), expect);
+        let context =
+            CompareContext { model: MODEL, words: &table, options: &options, progress: &NoProgress };
+        refused(worker::compare(&context, &mut &contents[..], &mut Vec::new()), expect);
     };
     check(&[(vec![0], vec![(0, 1)])], "the pair 0, 10, but not both");
     check(&[(vec![0, 1], vec![(1, 0)])], "the pair 10, 0");
