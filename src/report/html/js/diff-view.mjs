@@ -69,7 +69,7 @@ function rowContents(row, left, right, movedLeft, movedRight) {
   return { kind, cells: isRight ? [[], cell] : [cell, []] };
 }
 
-function legend(rows, hasMovedWords) {
+function diffLegend(rows, hasMovedWords) {
   const counts = {};
   rows.forEach(row => { counts[row.kind] = (counts[row.kind] || 0) + 1; });
   const entries = Object.keys(ROW_KINDS).filter(kind => counts[kind])
@@ -99,7 +99,7 @@ export function diffTable(a, b, aligned, contained) {
   const head = story => h('th', { scope: 'col', dir: 'auto' }, h('span', { class: 'id' }, truncate(storyId(story), 60)), ' ',
     truncate(titleOf(story), 200));
   return [
-    legend(rows, body.some(row => row.querySelector('.moved-words'))),
+    diffLegend(rows, body.some(row => row.querySelector('.moved-words'))),
     h('table', { class: 'diff' },
       h('caption', { class: 'visually-hidden' }, `Passages of ${storyId(a)} and ${storyId(b)} side by side`),
       h('thead', {}, h('tr', {}, h('th', { class: 'kind', scope: 'col' }, h('span', { class: 'visually-hidden' }, 'Kind')), head(a), head(b))),
