@@ -12,7 +12,7 @@ use std::{
     ops::Range,
 };
 
-pub use date::parse_date;
+pub use date::{DateOrder, parse_date};
 pub use ids::{
     assign_content_id, deserialize_id, flag_ordinal_ids, has_ordinal_id, positional_id, text_digest,
 };

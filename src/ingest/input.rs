@@ -32,9 +32,8 @@ pub(super) fn read_file(path: &Path, sink: &mut StorySink, progress: &dyn Progre
         return read_stream(path, file, sink, progress);
     };
     sink.begin(path);
-    let start = sink.len();
     read(file, sink, progress)?;
-    sink.check_texts(start);
+    sink.end();
     Ok(())
 }
 
@@ -63,7 +62,6 @@ pub(super) fn read_stream(
             return Ok(());
         }
     };
-    let start = sink.len();
     match format.reader().read {
         ReadFn::Records(read) => read(stream.reader.as_mut(), sink, progress)?,
         ReadFn::Document(read) => read_document(stream.reader.as_mut(), read, sink),
@@ -72,7 +70,7 @@ pub(super) fn read_stream(
     if stream.invalid_utf16.get() {
         sink.notice(0, NoticeKind::InvalidUtf16);
     }
-    sink.check_texts(start);
+    sink.end();
     if progress.cancelled() {
         return Err(Error::Interrupted);
     }

@@ -4,6 +4,7 @@
 //! A record that cannot be read gives a [`Notice`] with its place, and reading goes on.
 
 mod copy;
+mod date_column;
 mod decode;
 mod decompress;
 mod fields;
@@ -12,6 +13,8 @@ mod input;
 mod lines;
 mod notice;
 mod sink;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 use std::{
@@ -27,7 +30,7 @@ pub use formats::{
 };
 pub use notice::{Notice, NoticeKind};
 
-use crate::{Result, progress::Progress, progress::Stage, story::Story};
+use crate::{Result, corpus::DateOrder, progress::Progress, progress::Stage, story::Story};
 use sink::StorySink;
 
 /// One input of stories.
@@ -47,6 +50,8 @@ pub struct IngestOptions {
     pub format: Option<Format>,
     /// Whether hidden files of a folder are read too.
     pub hidden: bool,
+    /// The order of day and month in dates of numbers; by the dates of each input if `None`.
+    pub date_order: Option<DateOrder>,
 }
 
 /// The stories of all inputs, and what was wrong with the inputs.
@@ -57,6 +62,8 @@ pub struct IngestOutcome {
     pub stories: Vec<Story>,
     /// What was wrong with the inputs, in the same order.
     pub notices: Vec<Notice>,
+    /// How the inputs were read where there was a choice; nothing is wrong.
+    pub information: Vec<Notice>,
     /// Files that were opened.
     pub files: u64,
     /// Records in these files.

@@ -3,6 +3,7 @@
 use std::{fmt, path::PathBuf};
 
 use super::Format;
+use crate::corpus::DateOrder;
 
 /// One thing that was wrong with an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +59,12 @@ pub enum NoticeKind {
     Field(String),
     /// A date in no known form.
     Date(String),
+    /// A date before 1800 or after 2099.
+    ImplausibleDate(String),
+    /// A date of numbers whose order of day and month no other date of the input shows.
+    AmbiguousDate(String),
+    /// The order of day and month that a date of the input shows, in which its ambiguous dates were read.
+    DateOrder(DateOrder, String),
     /// An id that an earlier story has; the new id.
     DuplicateId(String),
     /// A symbolic link to a folder above it.
@@ -87,6 +94,11 @@ impl NoticeKind {
                 | NoText
                 | LinkLoop
         )
+    }
+
+    /// Whether nothing is wrong: the notice says how the input was read.
+    pub fn is_information(&self) -> bool {
+        matches!(self, NoticeKind::DateOrder(..))
     }
 
     /// Whether the file may hold stories that were not read, or that were read without their ids.
@@ -139,6 +151,14 @@ impl fmt::Display for NoticeKind {
                 write!(f, "the field {name} is neither a string nor a number; ignored")
             }
             NoticeKind::Date(text) => write!(f, "unrecognised date {text:?}; ignored"),
+            NoticeKind::ImplausibleDate(text) => write!(f, "implausible date {text:?}; ignored"),
+            NoticeKind::AmbiguousDate(text) => {
+                write!(f, "the date {text:?} may be day-first or month-first; ignored")
+            }
+            NoticeKind::DateOrder(order, text) => {
+                let order = if *order == DateOrder::DayFirst { "day-first" } else { "month-first" };
+                write!(f, "dates are read {order}, because of {text:?}")
+            }
             NoticeKind::DuplicateId(id) => write!(f, "an earlier story has the same id; renamed to {id}"),
             NoticeKind::LinkLoop => f.write_str("a symbolic link to a folder above it; not followed"),
             NoticeKind::DuplicateFile => f.write_str("already read, under this name or another; read once"),

@@ -6,9 +6,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{IngestOptions, IngestOutcome, Notice, NoticeKind};
+use super::{
+    IngestOptions, IngestOutcome, Notice, NoticeKind,
+    date_column::{AmbiguousDate, DateColumn, shorten},
+};
 use crate::{
-    corpus::{dateline, ids, normalize},
+    corpus::{
+        date::{self, ParsedDate},
+        dateline, ids, normalize,
+    },
     story::{Origin, Story},
 };
 
@@ -19,8 +25,10 @@ pub(super) struct Record {
     pub id: Option<String>,
     pub title: String,
     pub text: String,
-    /// Milliseconds since 1970 UTC.
+    /// Milliseconds since 1970 UTC, if the reader knows it.
     pub published: Option<i64>,
+    /// The date as the record has it, read if `published` is `None`.
+    pub date: Option<String>,
     pub source: Option<String>,
     pub url: Option<String>,
     /// See [`Origin::line`].
@@ -36,10 +44,14 @@ pub(super) struct StorySink<'a> {
     pub options: &'a IngestOptions,
     /// The input that is being read.
     path: PathBuf,
+    /// The number of its first story.
+    start: usize,
     /// For each id in use, the suffix for the next story that brings the same id.
     ids: BTreeMap<String, u32>,
     /// Canonical paths of the files so far.
     files: BTreeSet<PathBuf>,
+    /// The dates of the current input.
+    dates: DateColumn,
     outcome: IngestOutcome,
 }
 
@@ -48,8 +60,10 @@ impl<'a> StorySink<'a> {
         StorySink {
             options,
             path: PathBuf::new(),
+            start: 0,
             ids: BTreeMap::new(),
             files: BTreeSet::new(),
+            dates: DateColumn::default(),
             outcome: IngestOutcome::default(),
         }
     }
@@ -59,7 +73,8 @@ impl<'a> StorySink<'a> {
         StorySink { path: path.into(), ..Self::new(options) }
     }
 
-    pub(super) fn finish(self) -> IngestOutcome {
+    pub(super) fn finish(mut self) -> IngestOutcome {
+        self.end();
         self.outcome
     }
 
@@ -69,9 +84,22 @@ impl<'a> StorySink<'a> {
         self.outcome.files += 1;
     }
 
-    /// The number of stories so far.
-    pub(super) fn len(&self) -> usize {
-        self.outcome.stories.len()
+    /// Ends an input: the dates that depend on the others of the input are decided, and a notice is added if the input has
+    /// several stories but no texts, because the field of the text may have an unknown name.
+    pub(super) fn end(&mut self) {
+        let dates = std::mem::take(&mut self.dates);
+        let (decided, notices) = dates.decide(self.options.date_order);
+        for (story, published) in decided {
+            self.outcome.stories[story].published = Some(published);
+        }
+        for (line, kind) in notices {
+            self.notice(line, kind);
+        }
+        let new = &self.outcome.stories[self.start..];
+        if new.len() > 1 && new.iter().all(|story| story.text.trim().is_empty()) {
+            self.notice(0, NoticeKind::TitlesOnly);
+        }
+        self.start = self.outcome.stories.len();
     }
 
     /// Registers a file. False, with a notice, if the same file was registered before, under this name or another.
@@ -88,7 +116,9 @@ impl<'a> StorySink<'a> {
     /// Adds a notice for `line` of `path`.
     pub(super) fn notice_at(&mut self, path: &Path, line: u64, kind: NoticeKind) {
         self.outcome.skipped += u64::from(kind.skips());
-        self.outcome.notices.push(Notice { path: path.into(), line, kind });
+        let list =
+            if kind.is_information() { &mut self.outcome.information } else { &mut self.outcome.notices };
+        list.push(Notice { path: path.into(), line, kind });
     }
 
     /// Adds a notice for `line` of the current input; line 0 is the whole input.
@@ -112,15 +142,6 @@ impl<'a> StorySink<'a> {
         self.notice(line, kind);
     }
 
-    /// Adds a notice if several stories came since story number `start` and none has a text: the field of the text may have
-    /// an unknown name.
-    pub(super) fn check_texts(&mut self, start: usize) {
-        let new = &self.outcome.stories[start..];
-        if new.len() > 1 && new.iter().all(|story| story.text.trim().is_empty()) {
-            self.notice(0, NoticeKind::TitlesOnly);
-        }
-    }
-
     /// Counts a record that is skipped before it becomes a [`Record`].
     pub(super) fn count_record(&mut self) {
         self.outcome.records += 1;
@@ -129,6 +150,7 @@ impl<'a> StorySink<'a> {
     /// Adds the story of a record, or a notice if it has neither text nor title.
     pub(super) fn record(&mut self, record: Record) {
         self.outcome.records += u64::from(record.part == 0);
+        let published = record.published.or_else(|| self.date(record.line, record.date.as_deref()?));
         let title = record.title.trim();
         // A text without letters or digits is blank if normalizing leaves nothing of it.
         let is_blank = |text: &str| !text.contains(char::is_alphanumeric) && normalize(text).is_empty();
@@ -144,7 +166,7 @@ impl<'a> StorySink<'a> {
         self.outcome.stories.push(Story {
             id,
             title: title.to_string(),
-            published: record.published,
+            published,
             source: record.source.filter(|s| !s.trim().is_empty()),
             url: record.url.filter(|s| !s.trim().is_empty()),
             dateline: lead.dateline,
@@ -157,6 +179,34 @@ impl<'a> StorySink<'a> {
             },
             text: record.text,
         });
+    }
+
+    /// The date of the next story; `None` if it cannot be read, with a notice, or not yet.
+    fn date(&mut self, line: u64, text: &str) -> Option<i64> {
+        if text.trim().is_empty() {
+            return None;
+        }
+        let kind = match date::parse_text(text) {
+            Some(ParsedDate::Instant { at, shows }) => {
+                self.dates.note_order(line, text, shows);
+                return Some(at);
+            }
+            Some(ParsedDate::Ambiguous { day_first, month_first }) => {
+                let story = self.outcome.stories.len();
+                self.dates.ambiguous.push(AmbiguousDate {
+                    story,
+                    line,
+                    text: shorten(text),
+                    day_first,
+                    month_first,
+                });
+                return None;
+            }
+            Some(ParsedDate::Implausible) => NoticeKind::ImplausibleDate(shorten(text)),
+            None => NoticeKind::Date(shorten(text)),
+        };
+        self.notice(line, kind);
+        None
     }
 
     /// The id of a story that is a file: see [`ids::stem_id`].

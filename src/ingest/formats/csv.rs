@@ -4,7 +4,6 @@ use std::io::BufRead;
 
 use crate::{
     Error, Result,
-    corpus::date,
     ingest::{
         NoticeKind,
         decode::decode,
@@ -105,13 +104,12 @@ fn read_row(
             Some(text.into_owned()).filter(|t| !t.trim().is_empty())
         })
     };
-    let date = cell(Field::Published);
-    let published = date.as_deref().and_then(date::parse);
     let found = Record {
         id: cell(Field::Id),
         title: cell(Field::Title).unwrap_or_default(),
         text: cell(Field::Text).unwrap_or_default(),
-        published,
+        published: None,
+        date: cell(Field::Published),
         source: cell(Field::Source),
         url: cell(Field::Url),
         line,
@@ -120,9 +118,6 @@ fn read_row(
     };
     if invalid_utf8 {
         sink.notice(line, NoticeKind::Encoding);
-    }
-    if let Some(date) = date.filter(|_| published.is_none()) {
-        sink.notice(line, NoticeKind::Date(date.chars().take(40).collect()));
     }
     sink.record(found);
 }

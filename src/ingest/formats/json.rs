@@ -11,7 +11,6 @@ use serde_json::{Value, value::RawValue};
 
 use crate::{
     Error, Result,
-    corpus::date,
     ingest::{
         IngestOptions, IngestOutcome, NoticeKind,
         decode::decode,
@@ -227,14 +226,10 @@ pub(super) fn read_value(value: &Value, line: u64, record: u64, sink: &mut Story
         source: string(Field::Source),
         url: string(Field::Url),
         published: None,
+        date: string(Field::Published),
         line,
         record,
         part: 0,
     };
-    let date = string(Field::Published);
-    let published = date.as_deref().and_then(date::parse);
-    if let Some(date) = date.filter(|date| published.is_none() && !date.trim().is_empty()) {
-        sink.notice(line, NoticeKind::Date(date.chars().take(40).collect()));
-    }
-    sink.record(Record { published, ..found });
+    sink.record(found);
 }

@@ -2,13 +2,7 @@
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-use crate::{
-    corpus::date,
-    ingest::{
-        NoticeKind,
-        sink::{Record, StorySink},
-    },
-};
+use crate::ingest::sink::{Record, StorySink};
 
 /// Reads one story.
 pub(super) fn read(text: &str, sink: &mut StorySink) {
@@ -18,16 +12,11 @@ pub(super) fn read(text: &str, sink: &mut StorySink) {
         let find = |name: &&str| matter.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
         names.iter().find_map(find).map(|(_, value)| value.clone())
     };
-    let date = field(&["published", "date"]);
-    let published = date.as_deref().and_then(date::parse);
-    if let Some(date) = date.filter(|_| published.is_none()) {
-        sink.notice(0, NoticeKind::Date(date.chars().take(40).collect()));
-    }
     let record = Record {
         id: Some(field(&["id"]).unwrap_or_else(|| sink.file_id())),
         title: field(&["title", "headline"]).or(heading).unwrap_or_default(),
         text,
-        published,
+        date: field(&["published", "date"]),
         source: field(&["source", "publisher"]),
         url: field(&["url", "link"]),
         ..Record::default()

@@ -6,7 +6,7 @@ mod depth;
 mod tokenizer;
 
 use crate::{
-    corpus::{date, normalize::entities, page_chrome},
+    corpus::{normalize::entities, page_chrome},
     ingest::{
         NoticeKind,
         sink::{Record, StorySink},
@@ -30,13 +30,12 @@ pub(super) fn read(page: &str, sink: &mut StorySink) {
     let article = Readability::new(page, None, Some(config)).and_then(|mut r| r.parse());
     match article {
         Ok(article) if article.text_content.trim().len() >= MIN_TEXT => {
-            let published = article.published_time.as_deref().and_then(date::parse);
             let text = page_chrome::strip_chrome_lines(&article.text_content);
             sink.record(Record {
                 id,
                 title: article.title,
                 text,
-                published,
+                date: article.published_time,
                 source: article.site_name,
                 url: article.url,
                 ..Record::default()
