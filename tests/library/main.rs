@@ -8,4 +8,5 @@ mod mutations;
 mod operations;
 #[path = "../readers/mod.rs"]
 mod readers;
+mod source_rules;
 mod tidy;
