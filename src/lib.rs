@@ -122,3 +122,8 @@ pub mod worker;
 pub use dedup::{DedupOutcome, Deduplicator};
 pub use embedder::{DeviceChoice, Embedder};
 pub use error::{Error, Result};
+
+/// The examples of the guide are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/library.md")]
+struct LibraryGuide;

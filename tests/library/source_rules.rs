@@ -30,7 +30,7 @@ impl Source {
     fn read(path: &Path) -> Option<Source> {
         let language = match path.extension()?.to_str()? {
             "rs" => Language::Rust,
-            "js" => Language::JavaScript,
+            "js" | "mjs" => Language::JavaScript,
             _ => return None,
         };
         let (code, strings) = mask(&fs::read_to_string(path).unwrap(), language);

@@ -1,7 +1,7 @@
 //! Console sessions in files: `tests/samples/*.trycmd`, README.md and `docs/*.md`.
 //!
 //! The commands of a document run one after the other in a folder of its own, which has `tests` of the repository and
-//! `my.jsonl`, a copy of `tests/data/wire/wire.jsonl`. `TRYCMD=overwrite cargo test -p samestory-cli --test cli samples`
+//! `my.jsonl`, a copy of `tests/data/wire/wire.jsonl`. `TRYCMD=overwrite cargo test --test cli samples`
 //! writes what the program prints into the files.
 
 use std::{
