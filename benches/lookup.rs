@@ -44,13 +44,13 @@ fn lookup(c: &mut Criterion) {
     group.bench_function("a story among 100,000", |b| {
         b.iter(|| {
             place = (place + 7_919) % STORIES;
-            lookup.nearest(lookup.reading(place), 10, &|other| other != place).len()
+            lookup.nearest(lookup.document(place), 10, &|other| other != place).len()
         });
     });
     group.bench_function("a passage among 100,000", |b| {
         b.iter(|| {
             place = (place + 7_919) % STORIES;
-            let body = lookup.reading(place).body[..1].to_vec();
+            let body = lookup.document(place).body[..1].to_vec();
             lookup.nearest(&Document { body, ..Document::default() }, 10, &|other| other != place).len()
         });
     });

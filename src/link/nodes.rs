@@ -1,4 +1,4 @@
-//! What is linked: stories without a copy, and groups of one origin, each as one node.
+//! Nodes: what is linked. A story without copies is a node, and so is a group of stories of one origin.
 
 use std::collections::BTreeMap;
 
@@ -8,18 +8,18 @@ use crate::{
     story::{Corpus, StoryId},
 };
 
-/// A story, or a group that acts as one.
+/// A story, or a group of stories that are linked as one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
-    /// The story that is read: the canonical one of a group.
+    /// The story, or the canonical story of the group.
     pub story: StoryId,
-    /// All stories of the group in the order of the input, or the one story.
+    /// All stories of the group in the order of the input, or the single story.
     pub members: Vec<StoryId>,
     /// When its first story was published, in milliseconds since 1970 UTC.
     pub published: Option<i64>,
 }
 
-/// The nodes of `corpus` in the order of time; those without a time come last, in the order of the input.
+/// The nodes of `corpus` in order of time. Nodes without a time come last, in the order of the input.
 pub fn nodes(corpus: &Corpus, groups: &Groups) -> Vec<Node> {
     let mut of: BTreeMap<StoryId, Vec<StoryId>> =
         (0..corpus.stories.len() as u32).map(|i| (StoryId(i), vec![StoryId(i)])).collect();
@@ -39,7 +39,8 @@ pub fn nodes(corpus: &Corpus, groups: &Groups) -> Vec<Node> {
     nodes
 }
 
-/// For each node the earlier ones that are made from the same template with other facts: they tell of other events.
+/// For each node the earlier nodes of the same template with other facts (weather, results): they report other events and
+/// are not linked. Positions in `nodes`, ascending.
 pub fn template_variants(nodes: &[Node], verdicts: &[Verdict]) -> Vec<Vec<u32>> {
     let of: BTreeMap<StoryId, u32> =
         (0..).zip(nodes).flat_map(|(i, n)| n.members.iter().map(move |m| (*m, i))).collect();

@@ -1,4 +1,4 @@
-//! How near stories are that have nothing to do with each other, and from where nearness says something.
+//! The null distribution: the similarity of unrelated stories, and the scores above which a similarity is significant.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,6 @@ use serde::Deserialize;
 
 use super::{
     document::{Document, EmbeddedText},
-    incremental::similarity,
     terms::Vocabulary,
 };
 use crate::{vector::Matrix, word_lists};
@@ -29,79 +28,83 @@ const BINS: usize = 1500;
 const LOWEST: f32 = -1.0;
 const HIGHEST: f32 = 2.0;
 
-/// The distances between quartiles of a normal distribution, in standard deviations.
-const QUARTILES: f32 = 1.349;
+/// The interquartile range of a normal distribution, in standard deviations.
+const INTERQUARTILE_RANGE: f32 = 1.349;
 
-/// Similarities of pairs taken evenly from all stories. Their median and quartiles are those of unrelated pairs, even
-/// if a good part of the pairs is related.
+/// A histogram of the similarities of pairs that are spread evenly over all stories. Its median and quartiles are those of
+/// unrelated pairs, even if a considerable share of the pairs is related (robust statistics).
 #[derive(Debug, Clone, PartialEq)]
 pub struct NullDistribution {
     bins: Vec<u32>,
     pairs: u32,
-    scale: Scale,
+    standardization: Standardization,
 }
 
-/// What turns a similarity into standard deviations.
+/// Median and standard deviation of the similarity of unrelated stories.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Scale {
-    centre: f32,
-    spread: f32,
+pub(super) struct Standardization {
+    median: f32,
+    deviation: f32,
 }
 
-impl Scale {
-    /// How far `similarity` is above that of unrelated stories, in standard deviations.
-    pub fn score(self, similarity: f32) -> f32 {
-        (similarity - self.centre) / self.spread
+impl Standardization {
+    /// The standard score of `similarity`: standard deviations above the median of unrelated stories.
+    pub fn z_score(self, similarity: f32) -> f32 {
+        (similarity - self.median) / self.deviation
     }
 }
 
 impl NullDistribution {
-    /// From the vectors of [`prior_texts`], one a text, of the model in use.
+    /// The distribution of the pairs of [`prior_texts`]. `prior` holds their unit vectors, one per text, by the model in
+    /// use.
     pub fn new(prior: &Matrix) -> Self {
-        let mut background =
-            NullDistribution { bins: vec![0; BINS], pairs: 0, scale: Scale { centre: 0.0, spread: 1.0 } };
+        let mut distribution = NullDistribution {
+            bins: vec![0; BINS],
+            pairs: 0,
+            standardization: Standardization { median: 0.0, deviation: 1.0 },
+        };
         let mut vocabulary = Vocabulary::default();
-        let profiles: Vec<_> = prior_texts()
+        let features: Vec<_> = prior_texts()
             .iter()
             .enumerate()
             .take(prior.rows())
             .map(|(i, text)| {
                 let part = EmbeddedText { text, vector: prior.row(i) };
-                let reading = Document { body: vec![part], ..Document::default() };
-                reading.learn(&reading.words(), &mut vocabulary, prior.dim())
+                let document = Document { body: vec![part], ..Document::default() };
+                document.add_to(&mut vocabulary, &document.words(), prior.dim())
             })
             .collect();
-        for (i, a) in profiles.iter().enumerate() {
-            profiles[..i].iter().for_each(|b| background.count(similarity(a, b)));
+        for (i, a) in features.iter().enumerate() {
+            features[..i].iter().for_each(|b| distribution.add(a.similarity(b)));
         }
-        background.settle();
-        background
+        distribution.update();
+        distribution
     }
 
-    /// One more pair; [`NullDistribution::settle`] makes it felt.
-    pub(super) fn count(&mut self, similarity: f32) {
+    /// Adds the similarity of a pair. It takes effect with the next [`NullDistribution::update`].
+    pub(super) fn add(&mut self, similarity: f32) {
         let at = (similarity - LOWEST) / (HIGHEST - LOWEST) * BINS as f32;
         self.bins[(at.max(0.0) as usize).min(BINS - 1)] += 1;
         self.pairs += 1;
     }
 
-    /// Finds median and quartiles anew.
-    pub(super) fn settle(&mut self) {
+    /// Computes median and quartiles of the pairs so far.
+    pub(super) fn update(&mut self) {
         if self.pairs == 0 {
             return;
         }
-        let [low, middle, high] = [0.25, 0.5, 0.75].map(|q| self.quantile(q));
-        let spread = ((high - low) / QUARTILES).max((HIGHEST - LOWEST) / BINS as f32);
-        self.scale = Scale { centre: middle, spread };
+        let [lower, median, upper] = [0.25, 0.5, 0.75].map(|q| self.quantile(q));
+        let deviation = ((upper - lower) / INTERQUARTILE_RANGE).max((HIGHEST - LOWEST) / BINS as f32);
+        self.standardization = Standardization { median, deviation };
     }
 
     fn quantile(&self, q: f32) -> f32 {
-        let wanted = q * self.pairs as f32;
+        let target = q * self.pairs as f32;
         let mut below = 0.0;
         for (i, &n) in self.bins.iter().enumerate() {
             let n = n as f32;
-            if n > 0.0 && below + n >= wanted {
-                let at = i as f32 + (wanted - below) / n;
+            if n > 0.0 && below + n >= target {
+                let at = i as f32 + (target - below) / n;
                 return LOWEST + at * (HIGHEST - LOWEST) / BINS as f32;
             }
             below += n;
@@ -109,20 +112,20 @@ impl NullDistribution {
         HIGHEST
     }
 
-    /// As it stands now.
-    pub(super) fn scale(&self) -> Scale {
-        self.scale
+    /// Median and deviation as of the last update.
+    pub(super) fn standardization(&self) -> Standardization {
+        self.standardization
     }
 
-    /// The score that the nearest of `m` unrelated ones is expected to have: `√(2 ln m)`, the level that the greatest
-    /// of `m` normal values tends to (used as a threshold by Donoho and Johnstone, 1994).
+    /// The score, in standard deviations, that the most similar of `m` unrelated stories is expected to have: `√(2 ln m)`,
+    /// the level that the maximum of `m` normal values approaches (the universal threshold of Donoho and Johnstone, 1994).
     pub fn significance_threshold(m: usize) -> f32 {
         (2.0 * (m.max(prior_texts().len()) as f32).ln()).sqrt()
     }
 
-    /// The score from which the `m`-th story is linked to an earlier one. Among few stories the level is that of the
-    /// pairs of [`prior_texts`], which are what is known of unrelated ones: two stories alone, of one region or trade, are no
-    /// event because there is no third.
+    /// The least score of a link from the `m`-th story to an earlier one. Among few stories it is the level of the pairs of
+    /// [`prior_texts`], which are then the only unrelated ones: two stories of one region or trade are no event just because
+    /// there is no third.
     pub fn link_threshold(m: usize) -> f32 {
         let prior = prior_texts().len();
         Self::significance_threshold(m.max(prior * (prior - 1) / 2))
@@ -134,15 +137,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_part_of_related_pairs_does_not_move_it_far() {
+    fn related_pairs_hardly_move_the_distribution() {
         let normal = |i: u32| (0..12).map(|k| ((i * 37 + k * 101) % 997) as f32 / 997.0).sum::<f32>() - 6.0;
         let measured = |related: u32| {
-            let mut b =
-                NullDistribution { bins: vec![0; BINS], pairs: 0, scale: Scale { centre: 0.0, spread: 1.0 } };
-            (0..2000).for_each(|i| b.count(0.1 + 0.08 * normal(i)));
-            (0..related).for_each(|_| b.count(0.9));
-            b.settle();
-            (b.scale.centre, b.scale.spread)
+            let mut b = NullDistribution {
+                bins: vec![0; BINS],
+                pairs: 0,
+                standardization: Standardization { median: 0.0, deviation: 1.0 },
+            };
+            (0..2000).for_each(|i| b.add(0.1 + 0.08 * normal(i)));
+            (0..related).for_each(|_| b.add(0.9));
+            b.update();
+            (b.standardization.median, b.standardization.deviation)
         };
         let (alone, mixed) = (measured(0), measured(200));
         assert!((alone.0 - 0.1).abs() < 0.02 && (mixed.0 - alone.0).abs() < 0.02, "{alone:?} {mixed:?}");
@@ -150,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bar_rises_with_the_crowd() {
+    fn thresholds_rise_with_the_number_of_stories() {
         let check = |m, expect: f32| {
             assert!((NullDistribution::significance_threshold(m) - expect).abs() < 0.01, "{m}")
         };

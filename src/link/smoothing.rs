@@ -1,75 +1,79 @@
-//! A found story is known by its company: how near the query the stories are that are most like it.
+//! Neighbour smoothing: the score of a story is moved towards the scores of the stories that are most similar to it.
 //!
-//! Stories on one event tend to be near the same queries (the cluster hypothesis: Jardine and van Rijsbergen, 1971), so
-//! one that is near by chance is told from one that is near for a reason by its neighbours, as when a document's text
-//! is smoothed with theirs (Singhal and Pereira, "Document expansion for speech retrieval", 1999; Kurland and Lee,
-//! "Corpus structure, language models, and ad hoc information retrieval", 2004).
+//! Stories of one event tend to be similar to the same queries (the cluster hypothesis: Jardine and van Rijsbergen, 1971).
+//! So the neighbours of a story show whether it is similar to the query by chance, as where the text of a document is
+//! smoothed with that of its neighbours (Singhal and Pereira, "Document expansion for speech retrieval", 1999; Kurland and
+//! Lee, "Corpus structure, language models, and ad hoc information retrieval", 2004).
 
 use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use super::document::Profile;
+use super::document::DocumentFeatures;
 use crate::vector::dot;
 
-/// The company of a story is taken from so many that are nearest to the query.
-pub(super) const NEAREST: usize = 100;
+/// Neighbours are chosen from this number of stories, those most similar to the query.
+pub(super) const POOL: usize = 100;
 
-/// The stories most like it that speak for a story. One to three each find more stories of an event than none: few, most
-/// where events are told by few; more, where they are told by many.
-const SPEAKERS: usize = 2;
+/// Neighbours of a story. With one, two and three, more stories of an event are found than without smoothing. Fewer are
+/// better for events of few stories, more for events of many.
+const NEIGHBOURS: usize = 2;
 
-/// How much they say. At the score 0.5 of a story theirs counts as a third, the nearer 1 the less: the same text stays
-/// the nearest, whatever stands beside it.
-const PULL: f32 = 2.0 / 3.0;
+/// The weight of the neighbours. For a story of score 0.5 they weigh a third, and less towards 1: the query's own text
+/// stays the first result whatever its neighbours.
+const SMOOTHING: f32 = 2.0 / 3.0;
 
-/// A story that was found.
+/// A story found for a query, before smoothing.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Candidate<'a> {
-    pub profile: &'a Profile,
-    /// The cosine of its vector and the query's and that of their terms, added.
+    pub features: &'a DocumentFeatures,
+    /// The sum of the cosines of its vector and of its terms with those of the query.
     pub similarity: f32,
-    /// How near the query it is by itself, in [-1, 1].
+    /// Its own score, in [-1, 1].
     pub score: f32,
 }
 
-/// The score of a story with its company.
+/// The score of a story after smoothing.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SmoothedScore {
     pub score: f32,
-    /// The mean score of its company.
+    /// The mean score of its neighbours.
     pub neighbour_score: f32,
 }
 
-/// The scores of `found`, which is sorted, the nearest first.
-pub(super) fn scores(found: &[Candidate<'_>]) -> Vec<SmoothedScore> {
-    let nearest = &found[..found.len().min(NEAREST)];
-    // Terms are summed over the stories that carry them, which is several times as fast as pair by pair.
-    let mut carriers: HashMap<u32, Vec<(usize, f32)>> = HashMap::new();
-    for (place, candidate) in nearest.iter().enumerate() {
-        for &(term, weight) in &candidate.profile.terms {
-            carriers.entry(term).or_default().push((place, weight));
+/// Smooths the scores of `found`, which is sorted by score, the highest first.
+pub(super) fn smooth(found: &[Candidate<'_>]) -> Vec<SmoothedScore> {
+    let pool = &found[..found.len().min(POOL)];
+    // An inverted index of the terms is several times as fast as products pair by pair.
+    let mut postings: HashMap<u32, Vec<(usize, f32)>> = HashMap::new();
+    for (place, candidate) in pool.iter().enumerate() {
+        for &(term, weight) in &candidate.features.terms {
+            postings.entry(term).or_default().push((place, weight));
         }
     }
     let score = |(place, candidate): (usize, &Candidate<'_>)| {
-        let Profile { vector, terms, .. } = candidate.profile;
-        let mut like: Vec<f32> = nearest.iter().map(|other| dot(vector, &other.profile.vector)).collect();
+        let DocumentFeatures { vector, terms, .. } = candidate.features;
+        let mut similarities: Vec<f32> =
+            pool.iter().map(|other| dot(vector, &other.features.vector)).collect();
         for (term, weight) in terms {
-            for (other, theirs) in carriers.get(term).into_iter().flatten() {
-                like[*other] += weight * theirs;
+            for (other, theirs) in postings.get(term).into_iter().flatten() {
+                similarities[*other] += weight * theirs;
             }
         }
-        // The query is a neighbour as any other; it says of the story what the story's own score says.
-        let mut speakers = [(candidate.similarity, candidate.score), (f32::MIN, candidate.score)];
-        for (other, like) in like.into_iter().enumerate() {
-            if other != place && like > speakers[SPEAKERS - 1].0 {
-                speakers[SPEAKERS - 1] = (like, nearest[other].score);
-                speakers.sort_by(|x, y| y.0.total_cmp(&x.0));
+        // The query is one of the neighbours; its score is that of the story itself.
+        let mut neighbours = [(candidate.similarity, candidate.score), (f32::MIN, candidate.score)];
+        for (other, similarity) in similarities.into_iter().enumerate() {
+            if other != place && similarity > neighbours[NEIGHBOURS - 1].0 {
+                neighbours[NEIGHBOURS - 1] = (similarity, pool[other].score);
+                neighbours.sort_by(|x, y| y.0.total_cmp(&x.0));
             }
         }
-        let neighbour_score = speakers.iter().map(|s| s.1).sum::<f32>() / SPEAKERS as f32;
-        let pull = (PULL * (1.0 - candidate.score)).min(1.0);
-        SmoothedScore { score: candidate.score + pull * (neighbour_score - candidate.score), neighbour_score }
+        let neighbour_score = neighbours.iter().map(|s| s.1).sum::<f32>() / NEIGHBOURS as f32;
+        let weight = (SMOOTHING * (1.0 - candidate.score)).min(1.0);
+        SmoothedScore {
+            score: candidate.score + weight * (neighbour_score - candidate.score),
+            neighbour_score,
+        }
     };
     found.par_iter().enumerate().map(score).collect()
 }
@@ -77,91 +81,91 @@ pub(super) fn scores(found: &[Candidate<'_>]) -> Vec<SmoothedScore> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{link::incremental::similarity, random::SplitMix64, vector::normalize};
+    use crate::{random::SplitMix64, vector::normalize};
 
-    fn profile(vector: &[f32]) -> Profile {
+    fn features(vector: &[f32]) -> DocumentFeatures {
         let mut vector = vector.to_vec();
         normalize(&mut vector);
-        Profile { vector, terms: Vec::new(), subject: None }
+        DocumentFeatures { vector, terms: Vec::new(), subject: None }
     }
 
-    /// As a query of [1, 0, 0] finds it.
-    fn by_vector(profile: &Profile) -> Candidate<'_> {
-        Candidate { profile, similarity: profile.vector[0], score: profile.vector[0] }
+    /// The candidate of a query with the vector [1, 0, 0].
+    fn candidate(features: &DocumentFeatures) -> Candidate<'_> {
+        Candidate { features, similarity: features.vector[0], score: features.vector[0] }
     }
 
-    /// The scores of stories of these vectors for a query of [1, 0, 0].
+    /// Compares the smoothed scores of stories with these vectors, for a query with the vector [1, 0, 0].
     fn check(vectors: &[[f32; 3]], expect: &[f32]) {
-        let profiles: Vec<Profile> = vectors.iter().map(|v| profile(v)).collect();
-        let found: Vec<Candidate<'_>> = profiles.iter().map(by_vector).collect();
-        let scores = scores(&found);
+        let profiles: Vec<DocumentFeatures> = vectors.iter().map(|v| features(v)).collect();
+        let found: Vec<Candidate<'_>> = profiles.iter().map(candidate).collect();
+        let scores = smooth(&found);
         let near = scores.iter().zip(expect).all(|(s, e)| (s.score - e).abs() < 1e-3);
         assert!(near && scores.len() == expect.len(), "{vectors:?}: {scores:?}");
     }
 
     #[test]
-    fn the_company_of_a_story_moves_its_score() {
+    fn neighbours_move_the_score_of_a_story() {
         check(&[], &[]);
-        // Alone, and beside copies of itself, it stays as it is; so does the same text.
+        // A story alone or among copies of itself keeps its score; so does the text of the query.
         check(&[[0.6, 0.8, 0.0]], &[0.6]);
         check(&[[0.6, 0.8, 0.0]; 4], &[0.6; 4]);
         check(&[[1.0, 0.0, 0.0], [0.6, 0.0, 0.8], [0.6, 0.0, 0.8]], &[1.0, 0.6, 0.6]);
-        // Two of the same score: the one whose neighbours are near too becomes the nearer.
+        // Of two with the same score, the one with the more similar neighbours ranks first.
         let (a, b) = ([0.6, 0.8, 0.0], [0.6, 0.0, 0.8]);
         let (near, far) = ([0.55, 0.835, 0.0], [0.1, 0.0, 0.995]);
-        let said = |s: f32, e: f32| s + PULL * (1.0 - s) * (e - s);
-        let own = |v: [f32; 3]| profile(&v).vector[0];
+        let smoothed = |s: f32, e: f32| s + SMOOTHING * (1.0 - s) * (e - s);
+        let own = |v: [f32; 3]| features(&v).vector[0];
         check(
             &[a, b, near, far],
             &[
-                said(0.6, (0.6 + own(near)) / 2.0),
-                said(0.6, (0.6 + own(far)) / 2.0),
-                said(own(near), (0.6 + own(near)) / 2.0),
-                said(own(far), (0.6 + own(far)) / 2.0),
+                smoothed(0.6, (0.6 + own(near)) / 2.0),
+                smoothed(0.6, (0.6 + own(far)) / 2.0),
+                smoothed(own(near), (0.6 + own(near)) / 2.0),
+                smoothed(own(far), (0.6 + own(far)) / 2.0),
             ],
         );
     }
 
     #[test]
-    fn company_is_that_of_a_plain_scan() {
+    fn neighbours_are_those_of_a_linear_scan() {
         let mut numbers = SplitMix64::new(5);
         let mut random = move || numbers.next_f32();
-        let profiles: Vec<Profile> = (0..NEAREST + 40)
+        let profiles: Vec<DocumentFeatures> = (0..POOL + 40)
             .map(|_| {
-                let mut profile = profile(&[random() - 0.5, random() - 0.5, random()]);
-                profile.terms = (0..12).filter(|_| random() < 0.4).map(|term| (term, 0.4)).collect();
-                profile
+                let mut features = features(&[random() - 0.5, random() - 0.5, random()]);
+                features.terms = (0..12).filter(|_| random() < 0.4).map(|term| (term, 0.4)).collect();
+                features
             })
             .collect();
         let mut found: Vec<Candidate<'_>> = profiles
             .iter()
-            .map(|profile| Candidate { profile, similarity: 2.0 * random() - 0.5, score: random() })
+            .map(|features| Candidate { features, similarity: 2.0 * random() - 0.5, score: random() })
             .collect();
         found.sort_by(|x, y| y.score.total_cmp(&x.score));
-        for (place, SmoothedScore { neighbour_score, .. }) in scores(&found).into_iter().enumerate() {
+        for (place, SmoothedScore { neighbour_score, .. }) in smooth(&found).into_iter().enumerate() {
             let own = &found[place];
-            let others = found.iter().take(NEAREST).enumerate().filter(|(other, _)| *other != place);
+            let others = found.iter().take(POOL).enumerate().filter(|(other, _)| *other != place);
             let mut near: Vec<(f32, f32)> =
-                others.map(|(_, c)| (similarity(c.profile, own.profile), c.score)).collect();
+                others.map(|(_, c)| (c.features.similarity(own.features), c.score)).collect();
             near.push((own.similarity, own.score));
             near.sort_by(|x, y| y.0.total_cmp(&x.0));
             let expect = (near[0].1 + near[1].1) / 2.0;
-            // Of two that are alike to the last digits either may be taken.
+            // Either of two with nearly equal similarities may be chosen.
             assert!((neighbour_score - expect).abs() < 1e-5 || near[1].0 - near[2].0 < 1e-5, "{place}");
         }
     }
 
     proptest::proptest! {
         #[test]
-        fn scores_lie_between_the_lowest_and_the_highest_and_only_the_same_text_has_one(
+        fn smoothed_scores_stay_within_the_range_of_scores(
             vectors in proptest::collection::vec([-1f32..1.0, -1f32..1.0, 0.01f32..1.0], 0..30),
         ) {
-            let profiles: Vec<Profile> = vectors.iter().map(|v| profile(v)).collect();
-            let mut found: Vec<Candidate<'_>> = profiles.iter().map(by_vector).collect();
+            let profiles: Vec<DocumentFeatures> = vectors.iter().map(|v| features(v)).collect();
+            let mut found: Vec<Candidate<'_>> = profiles.iter().map(candidate).collect();
             found.sort_by(|x, y| y.score.total_cmp(&x.score));
             let low = found.last().map_or(0.0, |c| c.score);
             let high = found.first().map_or(0.0, |c| c.score);
-            for SmoothedScore { score, .. } in &scores(&found) {
+            for SmoothedScore { score, .. } in &smooth(&found) {
                 proptest::prop_assert!(*score >= low - 1e-5, "{score} {low}");
                 proptest::prop_assert!(*score <= high + 1e-5, "{score} {high}");
                 proptest::prop_assert!(*score < 1.0);

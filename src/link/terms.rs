@@ -1,4 +1,4 @@
-//! The terms of stories, weighed by how few stories so far have them.
+//! Terms: the informative words of stories, weighted by inverse document frequency.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -10,24 +10,24 @@ use serde::Deserialize;
 use crate::{
     Result,
     compare::{
-        DocumentFrequencies, Field, idf,
+        DocumentFrequencies, Field, TermStatistics, idf,
         tokens::{Kind, Token, is_function, read},
     },
     word_lists,
 };
 
-/// One term as a text has it, before the vocabulary knows it.
+/// A word of a text that stands for a term.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Word<'t> {
-    /// Folded, and in the singular.
+pub(super) struct TermToken<'t> {
+    /// The term: folded, in the singular.
     pub key: String,
-    /// As it stands in the text.
-    pub shown: &'t str,
-    /// 1 where its capital says that it is a name, -1 where it is none, 0 where the text does not tell.
-    pub name: i32,
+    /// The word as the text spells it.
+    pub surface: &'t str,
+    /// 1 if its capital marks it as a name, -1 if it is no name, 0 if the text does not show which.
+    pub name_vote: i32,
 }
 
-impl Word<'_> {
+impl TermToken<'_> {
     /// Whether it is a number, or begins with one.
     pub fn is_number(&self) -> bool {
         self.key.starts_with(|c: char| c.is_ascii_digit() || c == '-')
@@ -44,30 +44,30 @@ static LISTS: LazyLock<Lists> =
     LazyLock::new(|| word_lists::parse("terms.toml", include_str!("data/terms.toml")));
 
 /// The informative words of a normalized text.
-pub(super) fn words(text: &str) -> Vec<Word<'_>> {
-    let tells = !is_title_case(text);
-    let alone = |text: &str| text.len() == 1 && text.starts_with(|c: char| c.is_ascii_alphabetic());
+pub(super) fn term_tokens(text: &str) -> Vec<TermToken<'_>> {
+    let marks_names = !is_title_case(text);
+    let is_letter = |text: &str| text.len() == 1 && text.starts_with(|c: char| c.is_ascii_alphabetic());
     // "A march" and "a company" are subjects, "March" and "Company" are not.
-    let is_general = |token: &Token, shown: &str| {
-        shown.starts_with(char::is_uppercase) && LISTS.generic_names.contains(token.text.as_str())
+    let is_generic = |token: &Token, surface: &str| {
+        surface.starts_with(char::is_uppercase) && LISTS.generic_names.contains(token.text.as_str())
     };
-    let informative = read(text).filter(|(token, shown)| {
-        !is_function(&token.text) && !alone(&token.text) && !is_general(token, shown)
+    let informative = read(text).filter(|(token, surface)| {
+        !is_function(&token.text) && !is_letter(&token.text) && !is_generic(token, surface)
     });
     informative
-        .map(|(token, shown)| Word {
-            name: match token.kind {
-                Kind::Name if tells => 1,
-                Kind::Word if tells => -1,
+        .map(|(token, surface)| TermToken {
+            name_vote: match token.kind {
+                Kind::Name if marks_names => 1,
+                Kind::Word if marks_names => -1,
                 _ => 0,
             },
             key: if token.kind == Kind::Number { token.text } else { singular(token.text) },
-            shown: shown.strip_suffix("'s").unwrap_or(shown),
+            surface: surface.strip_suffix("'s").unwrap_or(surface),
         })
         .collect()
 }
 
-/// Whether most longer words have a capital, so that it tells of no name.
+/// Whether most longer words are capitalised, so that a capital does not mark a name.
 fn is_title_case(text: &str) -> bool {
     let long = text.split_whitespace().filter(|w| w.chars().count() > 3);
     let (capitals, all) =
@@ -75,7 +75,7 @@ fn is_title_case(text: &str) -> bool {
     capitals * 3 > all * 2
 }
 
-/// Without the ending of the plural, as far as spelling tells (Harman, "How effective is suffixing?", 1991).
+/// `word` without an English plural ending (the S stemmer of Harman, "How effective is suffixing?", 1991).
 fn singular(word: String) -> String {
     let n = word.len();
     if n > 4 && word.ends_with("ies") && !word.ends_with("eies") && !word.ends_with("aies") {
@@ -85,67 +85,58 @@ fn singular(word: String) -> String {
     if n > 3 && word.ends_with('s') && !stays { word[..n - 1].into() } else { word }
 }
 
-/// The words that the term `key` is counted for.
+/// The words that [`singular`] maps to the term `key`.
 fn forms(key: &str) -> Vec<String> {
     let of_y = key.strip_suffix('y').map(|stem| format!("{stem}ies"));
     let all = [key.to_string(), format!("{key}s")].into_iter().chain(of_y);
     all.filter(|form| singular(form.clone()) == key && !is_function(form)).collect()
 }
 
-/// What is known of a term.
-#[derive(Debug, Clone)]
-pub(super) struct Term {
-    /// Stories that have it.
-    pub stories: u32,
-    /// How often it stood as a name, less how often as none.
-    pub name: i32,
-}
-
-/// All terms so far.
+/// The terms of the documents so far, with their statistics.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Vocabulary {
-    known: HashMap<String, u32>,
-    pub terms: Vec<Term>,
+    ids: HashMap<String, u32>,
+    pub terms: Vec<TermStatistics>,
+    /// The number of documents.
     pub stories: u32,
 }
 
-/// Names, and terms, that are told of a pair.
-pub(super) const TOLD: usize = 5;
+/// The largest number of names, and of other terms, that are listed for a pair.
+pub(super) const MAX_SHARED: usize = 5;
 
-/// Terms by ascending number with their weights.
-pub(super) type Weights = Vec<(u32, f32)>;
+/// A sparse vector: term ids in ascending order, with their weights.
+pub(super) type TermWeights = Vec<(u32, f32)>;
 
 impl Vocabulary {
-    /// Takes one more story's words, each counted so many times; tells each term's number and count.
-    pub fn learn<'w>(&mut self, words: impl Iterator<Item = (&'w Word<'w>, f32)>) -> BTreeMap<u32, f32> {
+    /// Adds a document, given its tokens with the weight of each; returns the weighted count of each term.
+    pub fn add<'w>(&mut self, tokens: impl Iterator<Item = (&'w TermToken<'w>, f32)>) -> BTreeMap<u32, f32> {
         let mut counts: BTreeMap<u32, f32> = BTreeMap::new();
-        for (word, times) in words {
+        for (token, weight) in tokens {
             let next = self.terms.len() as u32;
-            let id = *self.known.entry(word.key.clone()).or_insert(next);
+            let id = *self.ids.entry(token.key.clone()).or_insert(next);
             if id == next {
-                self.terms.push(Term { stories: 0, name: 0 });
+                self.terms.push(TermStatistics::default());
             }
-            self.terms[id as usize].name += word.name;
-            *counts.entry(id).or_default() += times;
+            self.terms[id as usize].name_votes += token.name_vote;
+            *counts.entry(id).or_default() += weight;
         }
         counts.keys().for_each(|id| self.terms[*id as usize].stories += 1);
         self.stories += 1;
         counts
     }
 
-    /// Takes the number of stories that have each term from `frequencies`: those of the stories that the ones so far were
-    /// taken from.
+    /// Replaces the document frequencies by `frequencies`: those of a larger collection that the documents so far are part of.
     ///
-    /// Words are counted there as they stand, in titles and in texts. How many stories have several forms of a word is
-    /// taken as if one said nothing of the other, and what is said in a title as said again in the text.
+    /// The collection counts words, by title and text. The forms of a term are combined as if they occurred independently;
+    /// of title and text the higher number counts.
     ///
     /// # Errors
     /// If `frequencies` cannot be read.
     pub fn set_document_frequencies(&mut self, frequencies: &dyn DocumentFrequencies) -> Result<()> {
         let all = f64::from(frequencies.stories().max(1));
-        // Each term has one place, whatever the order of the map.
+        // Each term is set once, so the order of the map does not matter.
         #[expect(clippy::iter_over_hash_type)]
-        for (key, id) in &self.known {
+        for (key, id) in &self.ids {
             let forms = forms(key);
             let in_field = |field| -> Result<u32> {
                 let mut without = 1.0;
@@ -163,39 +154,39 @@ impl Vocabulary {
         Ok(())
     }
 
-    /// The words that are known, counted.
-    pub fn count<'w>(&self, words: impl Iterator<Item = (&'w Word<'w>, f32)>) -> BTreeMap<u32, f32> {
+    /// The weighted counts of the tokens whose terms are in the vocabulary.
+    pub fn count<'w>(&self, tokens: impl Iterator<Item = (&'w TermToken<'w>, f32)>) -> BTreeMap<u32, f32> {
         let mut counts: BTreeMap<u32, f32> = BTreeMap::new();
-        for (word, times) in words {
-            if let Some(id) = self.id(word) {
-                *counts.entry(id).or_default() += times;
+        for (token, weight) in tokens {
+            if let Some(id) = self.id(token) {
+                *counts.entry(id).or_default() += weight;
             }
         }
         counts
     }
 
-    /// How a story writes those of its terms that are `wanted`: as a name where it has one as such.
+    /// How a document spells those of its terms that `filter` accepts: preferably as a name.
     pub fn spellings<'w>(
         &self,
-        words: impl Iterator<Item = &'w Word<'w>>,
-        wanted: impl Fn(u32) -> bool,
+        tokens: impl Iterator<Item = &'w TermToken<'w>>,
+        filter: impl Fn(u32) -> bool,
     ) -> BTreeMap<u32, &'w str> {
         let mut spellings: BTreeMap<u32, (&str, i32)> = BTreeMap::new();
-        for word in words {
-            let Some(id) = self.id(word).filter(|id| wanted(*id)) else { continue };
-            let known = spellings.entry(id).or_insert((word.shown, word.name));
-            if word.name > known.1 {
-                *known = (word.shown, word.name);
+        for token in tokens {
+            let Some(id) = self.id(token).filter(|id| filter(*id)) else { continue };
+            let known = spellings.entry(id).or_insert((token.surface, token.name_vote));
+            if token.name_vote > known.1 {
+                *known = (token.surface, token.name_vote);
             }
         }
-        spellings.into_iter().map(|(id, (shown, _))| (id, shown)).collect()
+        spellings.into_iter().map(|(id, (surface, _))| (id, surface)).collect()
     }
 
-    /// Names, and other words, of terms that two stories share: the most telling first, a few of each. What is a name in
-    /// other stories alone is none here; `x` and `y` tell how the two write a term.
-    pub fn told<'w>(
+    /// The names and the other words that two documents share, up to [`MAX_SHARED`] of each, the largest weight first. A term
+    /// that is a name only in other documents counts as another word. `x` and `y` return the spellings of the two.
+    pub fn describe_shared<'w>(
         &self,
-        mut common: Weights,
+        mut common: TermWeights,
         x: impl Fn(u32) -> Option<&'w str>,
         y: impl Fn(u32) -> Option<&'w str>,
     ) -> (Vec<String>, Vec<String>) {
@@ -204,41 +195,41 @@ impl Vocabulary {
         for (id, _) in common {
             let (Some(x), Some(y)) = (x(id), y(id)) else { continue };
             let capital = |word: &str| word.starts_with(char::is_uppercase);
-            let is_name = self.terms[id as usize].name > 0 && capital(x) && capital(y);
-            let shown = if is_name || !capital(x) { x } else { y };
-            // The point that ends the letters of "U.S." may end a sentence too, and is no part of the word.
-            let letters = shown.contains('.') && shown.split('.').all(|part| part.chars().count() == 1);
-            let point = if letters { "." } else { "" };
-            let told = if is_name { &mut names } else { &mut others };
-            told.push(format!("{shown}{point}"));
+            let is_name = self.terms[id as usize].name_votes > 0 && capital(x) && capital(y);
+            let surface = if is_name || !capital(x) { x } else { y };
+            // Tokens end without a period, so that of "U.S." has to be restored.
+            let initials = surface.contains('.') && surface.split('.').all(|part| part.chars().count() == 1);
+            let period = if initials { "." } else { "" };
+            let list = if is_name { &mut names } else { &mut others };
+            list.push(format!("{surface}{period}"));
         }
-        names.truncate(TOLD);
-        others.truncate(TOLD);
+        names.truncate(MAX_SHARED);
+        others.truncate(MAX_SHARED);
         (names, others)
     }
 
-    /// The number of a word's term, if it has been met.
-    pub fn id(&self, word: &Word<'_>) -> Option<u32> {
-        self.known.get(&word.key).copied()
+    /// The id of the term of `token`, if it is in the vocabulary.
+    pub fn id(&self, token: &TermToken<'_>) -> Option<u32> {
+        self.ids.get(&token.key).copied()
     }
 
-    /// How informative term `id` is: inverse document frequency, smoothed so that few stories give sensible ones too.
-    pub fn weight(&self, id: u32) -> f32 {
+    /// The inverse document frequency of term `id`, smoothed.
+    pub fn idf(&self, id: u32) -> f32 {
         idf(self.terms[id as usize].stories, self.stories)
     }
 
-    /// Counts as a vector of unit length: `(1 + ln count) · weight`.
-    pub fn weigh(&self, counts: &BTreeMap<u32, f32>) -> Weights {
-        let mut weights: Weights =
-            counts.iter().map(|(&id, &n)| (id, (1.0 + n.max(1.0).ln()) * self.weight(id))).collect();
+    /// The unit vector of the weights `(1 + ln count) · idf`.
+    pub fn weigh(&self, counts: &BTreeMap<u32, f32>) -> TermWeights {
+        let mut weights: TermWeights =
+            counts.iter().map(|(&id, &n)| (id, (1.0 + n.max(1.0).ln()) * self.idf(id))).collect();
         let norm = weights.iter().map(|(_, w)| w * w).sum::<f32>().sqrt();
         weights.iter_mut().for_each(|(_, w)| *w /= norm.max(f32::MIN_POSITIVE));
         weights
     }
 }
 
-/// The terms of both, with the product of their weights.
-pub(super) fn shared(a: &Weights, b: &Weights) -> Weights {
+/// The terms in both vectors, with the products of their weights.
+pub(super) fn shared_terms(a: &TermWeights, b: &TermWeights) -> TermWeights {
     let (mut i, mut j) = (0, 0);
     let mut out = Vec::new();
     while i < a.len() && j < b.len() {
@@ -254,14 +245,14 @@ pub(super) fn shared(a: &Weights, b: &Weights) -> Weights {
     out
 }
 
-/// The inner product.
-pub(super) fn product(a: &Weights, b: &Weights) -> f32 {
-    shared(a, b).iter().map(|(_, w)| w).sum()
+/// The inner product of two sparse vectors.
+pub(super) fn inner_product(a: &TermWeights, b: &TermWeights) -> f32 {
+    shared_terms(a, b).iter().map(|(_, w)| w).sum()
 }
 
-/// Adds `b` to `a`.
-pub(super) fn sum(a: &Weights, b: &Weights) -> Weights {
-    let mut out = Weights::with_capacity(a.len() + b.len());
+/// The sum of two sparse vectors.
+pub(super) fn add_weights(a: &TermWeights, b: &TermWeights) -> TermWeights {
+    let mut out = TermWeights::with_capacity(a.len() + b.len());
     let (mut i, mut j) = (0, 0);
     while i < a.len() || j < b.len() {
         let (x, y) = (a.get(i).map_or(u32::MAX, |t| t.0), b.get(j).map_or(u32::MAX, |t| t.0));
@@ -283,12 +274,12 @@ pub(super) fn sum(a: &Weights, b: &Weights) -> Weights {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::TermStatistics;
 
     #[test]
-    fn words_are_informative_singular_and_named() {
+    fn extracts_informative_singular_terms_and_names() {
         let check = |text: &str, expect: &[(&str, i32)]| {
-            let found: Vec<(String, i32)> = words(text).into_iter().map(|w| (w.key, w.name)).collect();
+            let found: Vec<(String, i32)> =
+                term_tokens(text).into_iter().map(|w| (w.key, w.name_vote)).collect();
             let expect: Vec<(String, i32)> = expect.iter().map(|(k, n)| ((*k).into(), *n)).collect();
             assert_eq!(found, expect, "{text}");
         };
@@ -304,23 +295,23 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shared_is_told_as_the_two_write_it() {
-        // What both have in common of all three texts, the first two of which are compared.
+    fn describes_shared_terms_as_both_documents_spell_them() {
+        // Compares the first two of three texts.
         let check = |texts: [&str; 3], names: &[&str], others: &[&str]| {
             let mut vocabulary = Vocabulary::default();
-            let read = texts.map(words);
-            let weights: Vec<Weights> = read
+            let tokens = texts.map(term_tokens);
+            let weights: Vec<TermWeights> = tokens
                 .iter()
-                .map(|words| {
-                    let counts = vocabulary.learn(words.iter().map(|w| (w, 1.0)));
+                .map(|tokens| {
+                    let counts = vocabulary.add(tokens.iter().map(|w| (w, 1.0)));
                     vocabulary.weigh(&counts)
                 })
                 .collect();
-            let [x, y] = [0, 1].map(|i| vocabulary.spellings(read[i].iter(), |_| true));
-            let common = shared(&weights[0], &weights[1]);
-            let told = vocabulary.told(common, |t| x.get(&t).copied(), |t| y.get(&t).copied());
+            let [x, y] = [0, 1].map(|i| vocabulary.spellings(tokens[i].iter(), |_| true));
+            let common = shared_terms(&weights[0], &weights[1]);
+            let found = vocabulary.describe_shared(common, |t| x.get(&t).copied(), |t| y.get(&t).copied());
             assert_eq!(
-                told,
+                found,
                 (names.iter().map(|n| (*n).into()).collect(), others.iter().map(|n| (*n).into()).collect())
             );
         };
@@ -335,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn a_term_is_counted_in_all_its_forms() {
+    fn a_term_has_all_its_forms() {
         let check = |key: &str, expect: &[&str]| assert_eq!(forms(key), expect, "{key}");
         check("port", &["port", "ports"]);
         check("duty", &["duty", "dutys", "duties"]);
@@ -343,14 +334,14 @@ mod tests {
         // "los" is a term of its own, and "loss" is no plural of it.
         check("lo", &["lo"]);
         check("los", &["los"]);
-        // "other" tells nothing, and is no term.
+        // "other" is a function word, and no term.
         check("other", &["others"]);
     }
 
     #[test]
-    fn terms_are_counted_among_many_stories() {
-        struct Many;
-        impl DocumentFrequencies for Many {
+    fn document_frequencies_combine_forms_and_fields() {
+        struct Collection;
+        impl DocumentFrequencies for Collection {
             fn stories(&self) -> u32 {
                 100
             }
@@ -366,34 +357,34 @@ mod tests {
             }
         }
         let mut vocabulary = Vocabulary::default();
-        vocabulary.learn(words("the port, duties, barges").iter().map(|w| (w, 1.0)));
-        vocabulary.set_document_frequencies(&Many).unwrap();
+        vocabulary.add(term_tokens("the port, duties, barges").iter().map(|w| (w, 1.0)));
+        vocabulary.set_document_frequencies(&Collection).unwrap();
         let found: Vec<u32> = vocabulary.terms.iter().map(|t| t.stories).collect();
         assert_eq!(found, [60, 7, 1]);
         assert_eq!(vocabulary.stories, 100);
     }
 
     #[test]
-    fn rare_terms_weigh_more() {
+    fn rare_terms_have_a_higher_idf() {
         let mut vocabulary = Vocabulary::default();
         for text in ["harbour opens", "harbour closes", "harbour burns"] {
-            vocabulary.learn(words(text).iter().map(|w| (w, 1.0)));
+            vocabulary.add(term_tokens(text).iter().map(|w| (w, 1.0)));
         }
-        let weight = |text: &str| vocabulary.weight(vocabulary.id(&words(text)[0]).unwrap());
+        let weight = |text: &str| vocabulary.idf(vocabulary.id(&term_tokens(text)[0]).unwrap());
         assert!(weight("burns") > weight("harbour"));
     }
 
     proptest::proptest! {
         #[test]
-        fn sums_and_products_are_those_of_dense_vectors(
+        fn sums_and_products_equal_those_of_dense_vectors(
             a in proptest::collection::btree_map(0u32..12, 0.1f32..1.0, 0..8),
             b in proptest::collection::btree_map(0u32..12, 0.1f32..1.0, 0..8),
         ) {
             let dense = |m: &BTreeMap<u32, f32>| (0..12).map(|i| m.get(&i).copied().unwrap_or(0.0)).collect::<Vec<_>>();
-            let (x, y): (Weights, Weights) = (a.clone().into_iter().collect(), b.clone().into_iter().collect());
+            let (x, y): (TermWeights, TermWeights) = (a.clone().into_iter().collect(), b.clone().into_iter().collect());
             let expect: f32 = dense(&a).iter().zip(dense(&b)).map(|(p, q)| p * q).sum();
-            proptest::prop_assert!((product(&x, &y) - expect).abs() < 1e-5);
-            let added: BTreeMap<u32, f32> = sum(&x, &y).into_iter().collect();
+            proptest::prop_assert!((inner_product(&x, &y) - expect).abs() < 1e-5);
+            let added: BTreeMap<u32, f32> = add_weights(&x, &y).into_iter().collect();
             let expect: Vec<f32> = dense(&a).iter().zip(dense(&b)).map(|(p, q)| p + q).collect();
             proptest::prop_assert_eq!(dense(&added), expect);
         }

@@ -79,7 +79,7 @@ pub fn hits(corpus: &Corpus, groups: &Groups, found: &[SimilarStory]) -> Vec<Hit
         let place = StoryId(found.story as u32);
         let group = group_of.get(&place).into_iter().flat_map(|g| &g.members);
         let copies = group.filter(|m| m.story != place).map(|m| corpus.stories[m.story.index()].id.clone());
-        let (query, passage) = found.best.as_ref().map_or(("", ""), |b| (&b.query, &b.passage));
+        let (query, passage) = found.best_match.as_ref().map_or(("", ""), |b| (&b.query, &b.passage));
         Hit {
             rank,
             id: story.id.clone(),
@@ -95,7 +95,7 @@ pub fn hits(corpus: &Corpus, groups: &Groups, found: &[SimilarStory]) -> Vec<Hit
             words: found.words.clone(),
             query: query.into(),
             passage: passage.into(),
-            passage_cosine: found.best.as_ref().map(|b| rounded(b.cosine)),
+            passage_cosine: found.best_match.as_ref().map(|b| rounded(b.cosine)),
             path: story.origin.path.display().to_string(),
             line: story.origin.line,
         }

@@ -66,7 +66,7 @@ impl Searched<'_> {
         let mut found = match query {
             Prepared::Own(place) => {
                 let wanted = |other: usize| answers.wanted(other, Some(*place));
-                self.lookup.nearest(self.lookup.reading(*place), self.k, &wanted)
+                self.lookup.nearest(self.lookup.document(*place), self.k, &wanted)
             }
             Prepared::Other(asked) if asked.corpus.rows.is_empty() => {
                 return Err(CliError::hinted(
