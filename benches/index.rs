@@ -1,9 +1,9 @@
-//! Lookup and graph at the sizes of archives: `cargo bench --bench index -- [flat | graph | hnsw_rs ROWS]… [FILE.npy]`.
+//! Exact and approximate search at the sizes of archives: `cargo bench --bench index -- [flat | graph | hnsw_rs ROWS]… [FILE.npy]`.
 //!
-//! `graph` inserts nodes one by one, `hnsw_rs` has the crate build it.
+//! `flat` measures the exact search, `graph` a graph built by insertion, `hnsw_rs` a graph built by that crate.
 //!
-//! Rows are taken from FILE.npy (`samestory embed --format npy`), evenly spaced, with a little noise where more are asked
-//! for than there are; or invented. Medians of queries that take turns.
+//! Rows are taken from FILE.npy (`samestory embed --format npy`), evenly spaced, with some noise if there are too few; without
+//! a file they are synthetic. Times are medians; the measured variants alternate.
 
 use std::{convert::Infallible, hint::black_box, time::Instant};
 
@@ -24,7 +24,7 @@ const K: usize = 10;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
-    let source = args.iter().find(|a| a.ends_with(".npy")).map_or_else(invented, |path| read(path));
+    let source = args.iter().find(|a| a.ends_with(".npy")).map_or_else(synthetic, |path| read(path));
     println!("{} source rows of {}, {}", source.rows(), source.dim(), Isa::detect());
     for pair in args.windows(2) {
         let Ok(rows) = pair[1].parse::<usize>() else { continue };
@@ -37,12 +37,12 @@ fn main() {
     }
 }
 
-/// Numbers in [-0.5, 0.5) that are the same everywhere.
+/// Reproducible random numbers in [-0.5, 0.5).
 fn noise(seed: usize) -> f32 {
     to_unit_f32(nth(0, seed as u64)) - 0.5
 }
 
-fn invented() -> Matrix {
+fn synthetic() -> Matrix {
     let (rows, dim) = (20_000, 384);
     let mut matrix = Matrix::zeros(rows, dim);
     for i in 0..rows {
@@ -89,8 +89,8 @@ fn timed<T>(work: impl FnOnce() -> T) -> f64 {
     start.elapsed().as_secs_f64()
 }
 
-/// The nearest by `dot` of every row, in parallel: what the first pass saves.
-fn plain(query: &[f32], rows: &Matrix) -> Vec<(f32, usize)> {
+/// The nearest rows by a parallel linear scan with `dot`: the time that the first pass saves.
+fn linear_scan(query: &[f32], rows: &Matrix) -> Vec<(f32, usize)> {
     let part = |from: usize| {
         let to = rows.rows().min(from + 8192);
         let mut all: Vec<(f32, usize)> = (from..to).map(|i| (dot(query, rows.row(i)), i)).collect();
@@ -126,12 +126,12 @@ fn flat(rows: &Matrix) {
         for (isa, times) in sets.iter().zip(&mut times) {
             times.push(timed(|| exact(quantized.view(*isa), &query, rows)));
         }
-        times[sets.len()].push(timed(|| plain(&query, rows)));
+        times[sets.len()].push(timed(|| linear_scan(&query, rows)));
         let view = quantized.view(Isa::detect());
         kept.push(
             view.candidates(&[QuantizedQuery::new(&query)], Limit::Nearest(K), &BitSet::default())[0].len(),
         );
-        let same = exact(view, &query, rows).iter().zip(plain(&query, rows)).all(|(a, b)| a.1 == b.0);
+        let same = exact(view, &query, rows).iter().zip(linear_scan(&query, rows)).all(|(a, b)| a.1 == b.0);
         assert!(same, "the first pass lost a row");
     }
     kept.sort_unstable();
@@ -149,13 +149,13 @@ fn flat(rows: &Matrix) {
     println!("  f32: {:.2} ms a query", median(times[sets.len()].clone()) * 1e3);
 }
 
-/// Seconds of processor that this thread has used, where the system tells.
+/// CPU seconds of this thread, on systems that report them.
 fn thread_seconds() -> Option<f64> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     Some(text.split(' ').next()?.parse::<f64>().ok()? / 1e9)
 }
 
-/// Seconds of this thread, of the clock where those are unknown: others at work do not count.
+/// CPU seconds of `work` on this thread; wall-clock seconds where those are unknown.
 fn worked<T>(work: impl FnOnce() -> T) -> (f64, T) {
     let (clock, start) = (Instant::now(), thread_seconds());
     let made = work();
@@ -163,31 +163,32 @@ fn worked<T>(work: impl FnOnce() -> T) -> (f64, T) {
     (used.unwrap_or(clock.elapsed().as_secs_f64()), made)
 }
 
-/// A graph of all but the last hundredth, which is then added to it.
+/// Builds a graph of all but the last hundredth of the rows, then extends it.
 fn graph(rows: &Matrix, crate_builds: bool) {
     let options = GraphOptions::default();
     let all = QuantizedRows::from_matrix(rows);
     let view = all.view(Isa::detect());
     let mut first = QuantizedRows::new(rows.dim());
     (0..rows.rows() - rows.rows() / 100).for_each(|i| first.push(rows.row(i)));
-    let (build, made) = worked(|| match crate_builds {
-        true => GraphBuilder::build(first.view(Isa::detect()), options, &NoProgress),
-        false => {
+    let (build, builder) = worked(|| {
+        if crate_builds {
+            GraphBuilder::build(first.view(Isa::detect()), options, &NoProgress)
+        } else {
             let mut builder = GraphBuilder::empty(first.view(Isa::detect()), options);
             builder.extend(&NoProgress).map(|()| builder)
         }
     });
-    let file = frozen(&made.expect("nobody stops it"));
+    let file = frozen(&builder.expect("not cancelled"));
     let mut grown = GraphBuilder::from_frozen(&Graph::open(&file, view).expect("its own file").0, options);
     let (extend, _) = worked(|| grown.extend(&NoProgress));
     let audit = Instant::now();
-    let reach = grown.audit(128, &NoProgress);
+    let audited = grown.audit(128, &NoProgress);
     let audit = audit.elapsed().as_secs_f64();
     let file = frozen(&grown);
     let open = timed(|| Graph::open(&file, view).is_ok());
     let (graph, _) = Graph::open(&file, view).expect("its own file");
     println!(
-        "graph {} {}: build {build:.1} s, 1 % more {extend:.2} s, audit {audit:.1} s, {:.1} MB, open {:.1} ms, {reach:?}",
+        "graph {} {}: build {build:.1} s, 1 % more {extend:.2} s, audit {audit:.1} s, {:.1} MB, open {:.1} ms, {audited:?}",
         rows.rows(),
         if crate_builds { "hnsw_rs" } else { "inserted" },
         file.len() as f64 / 1e6,
@@ -202,9 +203,9 @@ fn graph(rows: &Matrix, crate_builds: bool) {
             let query: Vec<f32> =
                 rows.row(q).iter().enumerate().map(|(j, x)| x + 0.05 * noise(q * 977 + j)).collect();
             let exactly = |row: RowId| Ok::<_, Infallible>(dot(&query, rows.row(row.index())));
-            let dead = BitSet::default();
+            let deleted = BitSet::default();
             times[0]
-                .push(timed(|| graph.search(&query, Limit::Nearest(K), ef, &dead, &mut scratch, exactly)));
+                .push(timed(|| graph.search(&query, Limit::Nearest(K), ef, &deleted, &mut scratch, exactly)));
             times[1].push(timed(|| exact(view, &query, rows)));
         }
         let [walk, exact] = times.map(|t| median(t) * 1e3);

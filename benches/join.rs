@@ -1,7 +1,8 @@
-//! The exact self-join alone, on the vectors of a NumPy file that `samestory embed --format npy` wrote.
+//! The exact self-join, on the vectors of a NumPy file written by `samestory embed --format npy`.
 //!
-//! `cargo bench --bench join -- FILE FLOOR ROWS,ROWS… [PATH]`: seconds, the median of three (of one, past 30 s), for
-//! the first so many rows. PATH is a CPU path, `cuda`, `metal`, or `candle`: the GPU's search on candle's CPU device.
+//! `cargo bench --bench join -- FILE FLOOR ROWS,ROWS… [DEVICE]` prints the median seconds of three runs (of one, beyond
+//! 30 s) for the first ROWS rows. DEVICE is an instruction set, `cuda`, `metal`, or `candle`: the tensor search on candle's
+//! CPU device.
 
 use std::{env, error::Error, fs, time::Instant};
 
@@ -12,7 +13,7 @@ use samestory::{
     vector::Matrix,
 };
 
-/// The f32 matrix of a NumPy file of version 1: ten bytes, the last two the header's length, then the header.
+/// Reads an f32 matrix from a NumPy file of version 1: ten bytes, the last two the length of the header, then the header.
 fn read(file: &str) -> Result<Matrix, Box<dyn Error>> {
     let bytes = fs::read(file)?;
     let magic =
@@ -33,7 +34,7 @@ fn read(file: &str) -> Result<Matrix, Box<dyn Error>> {
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = env::args().skip(1).filter(|a| a != "--bench").collect();
     let (Some(file), Some(floor), Some(sizes)) = (args.first(), args.get(1), args.get(2)) else {
-        println!("nothing to join: cargo bench --bench join -- FILE FLOOR ROWS,ROWS [PATH]");
+        println!("nothing to join: cargo bench --bench join -- FILE FLOOR ROWS,ROWS [DEVICE]");
         return Ok(());
     };
     let name = args.get(3).map_or(Isa::detect().name(), |name| name);
@@ -50,7 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let rows = Matrix::from_vec(values.to_vec(), all.dim());
         let mut times = Vec::new();
         let mut pairs = 0;
-        // Once is enough for what takes long: its noise is small beside it.
+        // One run suffices if it takes long: the noise is relatively small.
         while times.len() < 3 && times.iter().sum::<f64>() < 30.0 {
             let begun = Instant::now();
             pairs = match &tensors {

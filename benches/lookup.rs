@@ -1,4 +1,4 @@
-//! One question to a pool of 100,000 stories: what `similar` does once it is open.
+//! A query to an index of 100,000 documents: the work of `similar` after opening.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use samestory::{
@@ -15,7 +15,7 @@ const ROWS: usize = 50_000;
 const WORDS: usize = 60_000;
 const DIM: usize = 384;
 
-/// A word, as often as Zipf's law has it.
+/// A random word, distributed by Zipf's law.
 fn word(random: &mut SplitMix64) -> usize {
     (WORDS as f64).powf(f64::from(random.next_f32())) as usize
 }
@@ -29,14 +29,14 @@ fn lookup(c: &mut Criterion) {
         rows.row_mut(i).iter_mut().for_each(|x| *x = random.next_f32() - 0.4);
         normalize(rows.row_mut(i));
     }
-    let mut reading = || Document {
+    let mut document = || Document {
         body: (0..PASSAGES)
             .map(|_| random.below(ROWS))
             .map(|row| EmbeddedText { text: &texts[row], vector: rows.row(row) })
             .collect(),
         ..Document::default()
     };
-    let stories: Vec<Document> = (0..STORIES).map(|_| reading()).collect();
+    let stories: Vec<Document> = (0..STORIES).map(|_| document()).collect();
     let Ok(lookup) = SimilarityIndex::new(stories, Isa::detect(), &NoProgress) else { return };
     let mut group = c.benchmark_group("lookup");
     group.sample_size(50);

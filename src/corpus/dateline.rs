@@ -1,4 +1,4 @@
-//! Datelines and agency credits: kept as fields, not as text to compare.
+//! Datelines and agency credits: extracted into fields, so that they are not compared as text.
 
 use std::{collections::HashMap, ops::Range, sync::LazyLock};
 
@@ -23,35 +23,37 @@ impl Lists {
 static LISTS: LazyLock<Lists> =
     LazyLock::new(|| word_lists::parse("dateline.toml", include_str!("data/dateline.toml")));
 
-/// A dateline is not longer than this, in bytes.
-const MAX_DATELINE: usize = 90;
+/// The largest length of a dateline, in bytes.
+const MAX_DATELINE_BYTES: usize = 90;
 
-/// No town has more words than "SAN JUAN DE LA MAGUANA".
-const MAX_TOWN: usize = 5;
+/// The largest number of words of a town, as in "SAN JUAN DE LA MAGUANA".
+const MAX_TOWN_WORDS: usize = 5;
 
-/// What stands around the text proper.
+/// The dateline and the credit around a text.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Attribution {
-    /// "SALVADOR, Feb 26".
+    /// The dateline, such as "SALVADOR, Feb 26".
     pub dateline: Option<String>,
-    /// "Reuters".
+    /// The name of the credited agency, such as "Reuters".
     pub credit: Option<String>,
-    /// The text between them, in bytes.
+    /// The byte range of the text without them.
     pub body: Range<usize>,
 }
 
-/// Finds a dateline at the head of `text` and an agency's name at its head or end.
+/// Finds a dateline at the start of `text`, and the name of an agency at its start or end.
 pub(crate) fn find_attribution(text: &str) -> Attribution {
     let start = text.len() - text.trim_start().len();
-    let mut lead = Attribution { body: start..text.trim_end().len().max(start), ..Attribution::default() };
-    head(text, &mut lead);
-    tail(text, &mut lead);
-    lead
+    let mut attribution =
+        Attribution { body: start..text.trim_end().len().max(start), ..Attribution::default() };
+    find_dateline(text, &mut attribution);
+    find_signature(text, &mut attribution);
+    attribution
 }
 
-fn head(text: &str, lead: &mut Attribution) {
-    let body = &text[lead.body.clone()];
-    let limit = body.char_indices().map(|(i, _)| i).take_while(|&i| i <= MAX_DATELINE).last().unwrap_or(0);
+fn find_dateline(text: &str, attribution: &mut Attribution) {
+    let body = &text[attribution.body.clone()];
+    let limit =
+        body.char_indices().map(|(i, _)| i).take_while(|&i| i <= MAX_DATELINE_BYTES).last().unwrap_or(0);
     let window = &body[..limit];
     let dash = [" -- ", " - ", " – ", " — ", "— ", "– "]
         .iter()
@@ -69,35 +71,35 @@ fn head(text: &str, lead: &mut Attribution) {
     let agency = agency(name);
     let signed = agency.is_some() && place.split_whitespace().count() <= 5;
     let after = &body[at + width..];
-    // Where all is in capitals, so is a headline ("FED RAISES RATES - SOURCES").
-    let capitals = after.contains(char::is_uppercase) && !after.contains(char::is_lowercase);
-    let shouted = capitals && agency.is_none() && !names_a_day(place);
-    if !signed && (shouted || !is_dateline(place)) {
+    // In a text in capitals a headline looks like a dateline ("FED RAISES RATES - SOURCES").
+    let all_caps = after.contains(char::is_uppercase) && !after.contains(char::is_lowercase);
+    let ambiguous = all_caps && agency.is_none() && !contains_day(place);
+    if !signed && (ambiguous || !is_dateline(place)) {
         return;
     }
     if !place.is_empty() {
-        lead.dateline = Some(place.trim_end_matches(',').to_string());
+        attribution.dateline = Some(place.trim_end_matches(',').to_string());
     }
-    // Behind a dateline any name in brackets is an agency's, known or not.
-    lead.credit = agency.or(is_name(name).then_some(name)).map(String::from);
-    lead.body.start += at + width;
-    lead.body.start += after.len() - after.trim_start().len();
+    // After a dateline, any name in brackets is that of an agency, known or not.
+    attribution.credit = agency.or(is_name(name).then_some(name)).map(String::from);
+    attribution.body.start += at + width;
+    attribution.body.start += after.len() - after.trim_start().len();
 }
 
-/// Whether a word of `place` is a month's name and another one a number.
-fn names_a_day(place: &str) -> bool {
+/// Whether `place` contains the name of a month and a number.
+fn contains_day(place: &str) -> bool {
     let mut words = place.split([' ', '.', ',']).map(str::to_lowercase);
     let day = |w: &str| !w.is_empty() && w.len() <= 2 && w.bytes().all(|b| b.is_ascii_digit());
     let month = |w: &str| w.len() <= 9 && LISTS.names_month(w) && !w.starts_with("market");
     words.clone().any(|w| month(&w)) && words.any(|w| day(&w))
 }
 
-/// Whether `place` is a town in capitals, perhaps with a region and a day: "SAN JUAN, Norrin, Feb 26".
+/// Whether `place` is a town in capitals, optionally with a region and a day: "SAN JUAN, Norrin, Feb 26".
 fn is_dateline(place: &str) -> bool {
     let month = |w: &&str| LISTS.names_month(&w.to_lowercase());
     let town = place.split([',', '/']).next().unwrap_or_default();
     let mut town = town.split_whitespace().take_while(|w| !month(w));
-    if town.clone().count() > MAX_TOWN || town.any(|w| w.contains(|c: char| c.is_ascii_digit())) {
+    if town.clone().count() > MAX_TOWN_WORDS || town.any(|w| w.contains(|c: char| c.is_ascii_digit())) {
         return false;
     }
     let mut words = place.split_whitespace();
@@ -118,42 +120,44 @@ fn is_dateline(place: &str) -> bool {
     })
 }
 
-/// Whether `text` may be an agency's name: up to four words with a capital.
+/// Whether `text` may be the name of an agency: up to four capitalised words.
 fn is_name(text: &str) -> bool {
     let capital = |w: &str| w.starts_with(char::is_uppercase) && !w.contains(|c: char| c.is_ascii_digit());
     !text.is_empty() && text.split_whitespace().count() <= 4 && text.split_whitespace().all(capital)
 }
 
-/// Cuts agency names off the end: a last line "Reuters", "(c) AFP", or a last word in capitals as wires have it.
-fn tail(text: &str, lead: &mut Attribution) {
-    let body = &text[lead.body.clone()];
+/// Finds the name of an agency at the end: a last line "Reuters" or "(c) AFP", or a last word in capitals, as wires have it.
+fn find_signature(text: &str, attribution: &mut Attribution) {
+    let body = &text[attribution.body.clone()];
     let line = body.rsplit('\n').next().unwrap_or("");
     if line.len() <= 40
         && line.len() < body.len()
         && let Some(name) = agency(signature(line))
     {
-        lead.credit.get_or_insert_with(|| name.to_string());
-        lead.body.end = lead.body.start + body[..body.len() - line.len()].trim_end().len();
+        attribution.credit.get_or_insert_with(|| name.to_string());
+        attribution.body.end = attribution.body.start + body[..body.len() - line.len()].trim_end().len();
         return;
     }
-    // "… next year. REUTER": one word in capitals after the end of a sentence.
+    // "… next year. REUTER": a word in capitals after the end of a sentence.
     if let Some((before, word)) = body.rsplit_once(char::is_whitespace) {
         let ended = before.trim_end().ends_with(['.', '"', '\'', ')', '”', '!', '?']);
-        let shouted = word.len() > 1 && word.chars().all(|c| c.is_ascii_uppercase() || c == '-');
-        let name = agency(word).filter(|_| shouted || word == "Reuter" || word == "Reuters");
+        let all_caps = word.len() > 1 && word.chars().all(|c| c.is_ascii_uppercase() || c == '-');
+        let name = agency(word).filter(|_| all_caps || word == "Reuter" || word == "Reuters");
         if let (true, Some(name)) = (ended, name) {
-            lead.credit.get_or_insert_with(|| name.to_string());
-            lead.body.end = lead.body.start + before.trim_end().len();
+            attribution.credit.get_or_insert_with(|| name.to_string());
+            attribution.body.end = attribution.body.start + before.trim_end().len();
         }
     }
 }
 
+/// `line` without the signs and words around a signature.
 fn signature(line: &str) -> &str {
     let line = line.trim().trim_matches(|c: char| "()[]-–—.*/ ".contains(c));
     let line = line.strip_prefix("c) ").or_else(|| line.strip_prefix('©')).unwrap_or(line).trim();
     line.strip_prefix("Source: ").unwrap_or(line)
 }
 
+/// The agency that signs as `name`.
 fn agency(name: &str) -> Option<&'static str> {
     let name = name.trim().to_lowercase();
     LISTS.agencies.get(&name).map(String::as_str)
@@ -164,12 +168,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn datelines_and_credits() {
+    fn finds_datelines_and_credits() {
         let check = |text: &str, dateline: &str, credit: &str, body: &str| {
-            let lead = find_attribution(text);
-            assert_eq!(lead.dateline.as_deref().unwrap_or(""), dateline, "{text}");
-            assert_eq!(lead.credit.as_deref().unwrap_or(""), credit, "{text}");
-            assert_eq!(&text[lead.body], body, "{text}");
+            let attribution = find_attribution(text);
+            assert_eq!(attribution.dateline.as_deref().unwrap_or(""), dateline, "{text}");
+            assert_eq!(attribution.credit.as_deref().unwrap_or(""), credit, "{text}");
+            assert_eq!(&text[attribution.body], body, "{text}");
         };
         check("SALVADOR, Feb 26 - Showers continued.", "SALVADOR, Feb 26", "", "Showers continued.");
         check("LONDON (Reuters) - Shares rose.", "LONDON", "Reuters", "Shares rose.");

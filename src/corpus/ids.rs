@@ -1,4 +1,4 @@
-//! Ids of stories that bring none: by the name of their file, or by their text.
+//! Ids of stories: given by the input, or generated from the file name or the text.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -8,16 +8,19 @@ use sha2::{Digest, Sha256};
 
 use crate::{hex, story::Story};
 
-/// An id in a line of JSON: a text or a number, as it may be in a record.
+/// Deserializes an id, a string or a number, as a string.
+///
+/// # Errors
+/// If the value is neither.
 pub fn deserialize_id<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     match Value::deserialize(from)? {
         Value::String(id) => Ok(id),
         Value::Number(id) => Ok(id.to_string()),
-        other => Err(D::Error::custom(format!("{other} is no id: a text or a number is"))),
+        other => Err(D::Error::custom(format!("{other} is not an id: expected a string or a number"))),
     }
 }
 
-/// The file's name without endings, for stories that are files.
+/// The id of a story that is a file: the file name without extensions.
 pub(crate) fn stem_id(path: &Path) -> String {
     let name = name(path);
     let name = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
@@ -27,12 +30,12 @@ pub(crate) fn stem_id(path: &Path) -> String {
     }
 }
 
-/// For a story of a page that holds several.
+/// The id of one of several stories of a page: `part` counts from 0.
 pub(crate) fn part_id(path: &Path, part: u32) -> String {
     format!("{}#{}", stem_id(path), part + 1)
 }
 
-/// For a record of a file of many, counted from 0.
+/// The id of a record of a file: `record` counts from 0.
 pub(crate) fn record_id(path: &Path, record: u64) -> String {
     format!("{}#{}", name(path), record + 1)
 }
@@ -41,44 +44,44 @@ fn name(path: &Path) -> String {
     path.file_name().map_or_else(|| "-".into(), |name| name.to_string_lossy().into_owned())
 }
 
-/// The id that `story` was given by the place where it was read, without the number that sets it off from others of
-/// that run; none if it brought its own, unless that reads the same.
+/// The id generated from the position of `story` in its file, without the number that makes it unique in its run. `None` if
+/// the input gave an id, unless that has the same form.
 pub fn positional_id(story: &Story) -> Option<String> {
     let at = &story.origin;
-    let made = [stem_id(&at.path), part_id(&at.path, at.part), record_id(&at.path, at.record)];
-    let plain = first_of_name(&story.id).unwrap_or(&story.id);
-    made.into_iter().find(|id| *id == story.id || id == plain)
+    let generated = [stem_id(&at.path), part_id(&at.path, at.part), record_id(&at.path, at.record)];
+    let base = base_id(&story.id).unwrap_or(&story.id);
+    generated.into_iter().find(|id| *id == story.id || id == base)
 }
 
-/// The id of the first story of a name, for those that are set off from it by a number.
-fn first_of_name(id: &str) -> Option<&str> {
-    id.rsplit_once('~').filter(|(_, number)| is_number(number)).map(|(first, _)| first)
+/// The id without the number that makes it unique: `name` of `name~2`.
+fn base_id(id: &str) -> Option<&str> {
+    id.rsplit_once('~').filter(|(_, number)| is_number(number)).map(|(base, _)| base)
 }
 
 fn is_number(text: &str) -> bool {
     text.parse::<u32>().is_ok()
 }
 
-/// Whether the id of `story` counts: records of a file, stories of a page, or stories of one name. Where others come before
-/// it, another story has that id.
+/// Whether the id of `story` is ordinal: it numbers the records of a file, the stories of a page, or stories of one name. If
+/// stories are inserted before it, another story gets that id.
 pub fn has_ordinal_id(story: &Story) -> bool {
     let path = &story.origin.path;
     let of_file =
         |of: &str| story.id.strip_prefix(of).and_then(|n| n.strip_prefix('#')).is_some_and(is_number);
-    // A file may be named so.
-    let is_repeated = first_of_name(&story.id).is_some() && stem_id(path) != story.id;
+    // A file name may have the same form.
+    let is_repeated = base_id(&story.id).is_some() && stem_id(path) != story.id;
     is_repeated || of_file(&name(path)) || of_file(&stem_id(path))
 }
 
-/// For each story whether its id counts, or is the first of those that do.
+/// Flags the stories whose id is ordinal, or is the base of an ordinal id.
 pub fn flag_ordinal_ids(stories: &[Story]) -> Vec<bool> {
-    let counted: Vec<bool> = stories.iter().map(has_ordinal_id).collect();
-    let later = stories.iter().zip(&counted).filter(|(_, counted)| **counted);
-    let first: BTreeSet<&str> = later.filter_map(|(s, _)| first_of_name(&s.id)).collect();
-    stories.iter().zip(counted).map(|(s, counted)| counted || first.contains(s.id.as_str())).collect()
+    let ordinal: Vec<bool> = stories.iter().map(has_ordinal_id).collect();
+    let numbered = stories.iter().zip(&ordinal).filter(|(_, ordinal)| **ordinal);
+    let bases: BTreeSet<&str> = numbered.filter_map(|(s, _)| base_id(&s.id)).collect();
+    stories.iter().zip(ordinal).map(|(s, ordinal)| ordinal || bases.contains(s.id.as_str())).collect()
 }
 
-/// A digest of a story's title and text, in hexadecimal: the first 8 bytes of SHA-256.
+/// A digest of title and text: the first 8 bytes of SHA-256, in hexadecimal.
 pub fn text_digest(story: &Story) -> String {
     let mut hash = Sha256::new();
     hash.update((story.title.len() as u64).to_le_bytes());
@@ -87,15 +90,15 @@ pub fn text_digest(story: &Story) -> String {
     hex::encode(&hash.finalize()[..8])
 }
 
-/// Gives a story of a stream that brought no id one that follows from its title and text alone: another stream has records
-/// of the same numbers.
+/// Replaces a positional id by one that depends only on title and text: for stories of streams, where record numbers repeat
+/// from one stream to the next.
 pub fn assign_content_id(story: &mut Story) {
     if positional_id(story).is_some() {
-        story.id = by_text(story);
+        story.id = content_id(story);
     }
 }
 
-fn by_text(story: &Story) -> String {
+fn content_id(story: &Story) -> String {
     format!("{}#{}", name(&story.origin.path), text_digest(story))
 }
 
@@ -105,7 +108,7 @@ mod tests {
     use crate::story::Origin;
 
     #[test]
-    fn an_id_that_was_made_is_told_from_one_that_was_given() {
+    fn recognizes_positional_ids() {
         let check = |id: &str, path: &str, record: u64, part: u32, expect: Option<&str>| {
             let origin = Origin { path: path.into(), record, part, ..Origin::default() };
             let story = Story { id: id.into(), origin, ..Story::default() };
@@ -124,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_counts_is_told_from_one_that_names() {
+    fn recognizes_ordinal_ids() {
         let check = |ids: &[(&str, &str)], expect: &[bool]| {
             let story = |(id, path): &(&str, &str)| Story {
                 id: (*id).into(),
@@ -145,10 +148,10 @@ mod tests {
     }
 
     #[test]
-    fn an_id_by_text_is_that_of_the_text() {
+    fn content_ids_depend_on_title_and_text_only() {
         let id = |title: &str, text: &str, record: u64| {
             let origin = Origin { path: "-".into(), record, ..Origin::default() };
-            by_text(&Story { title: title.into(), text: text.into(), origin, ..Story::default() })
+            content_id(&Story { title: title.into(), text: text.into(), origin, ..Story::default() })
         };
         assert_eq!(id("T", "One.", 0), id("T", "One.", 7));
         let all = [id("T", "One.", 0), id("T", "Two.", 0), id("TO", "ne.", 0), id("", "TOne.", 0)];

@@ -1,4 +1,4 @@
-//! Stories to a corpus: passages, normalized and hashed; equal ones share a row.
+//! The corpus: stories are segmented into passages; passages of the same normalized text share a row.
 
 pub(crate) mod date;
 pub(crate) mod dateline;
@@ -24,29 +24,29 @@ use sha2::{Digest, Sha256};
 
 use crate::story::{Corpus, Passage, Row, RowId, Story};
 
-/// The version of [`normalize`] and [`segment_text`]; vectors of different versions are not mixed.
+/// The version of [`normalize`] and [`segment_text`]. Vectors of different versions are not mixed.
 pub const TEXT_VERSION: u32 = 1;
 
-/// A passage before its row is known.
-struct Piece {
+/// A passage that is not yet assigned to a row of the corpus.
+struct UnassignedPassage {
     span: Range<usize>,
     title: bool,
     row: Row,
 }
 
 impl Corpus {
-    /// Cuts `stories` into passages. A passage whose text the story has had already is left out; a story without
-    /// a body has its title as its passage.
+    /// Segments `stories` into passages. A passage that repeats an earlier one of its story is left out. A story without a
+    /// body has its title as its only passage.
     pub fn new(stories: Vec<Story>) -> Self {
-        let pieces: Vec<Vec<Piece>> = stories.par_iter().map(pieces).collect();
+        let segmented: Vec<Vec<UnassignedPassage>> = stories.par_iter().map(segment_story).collect();
         let mut rows = Vec::new();
-        let mut known: HashMap<[u8; 16], RowId> = HashMap::new();
+        let mut row_of_hash: HashMap<[u8; 16], RowId> = HashMap::new();
         let mut passages = Vec::with_capacity(stories.len());
-        for of_story in pieces {
+        for of_story in segmented {
             let mut seen = BTreeSet::new();
             let mut out = Vec::with_capacity(of_story.len());
-            for Piece { span, title, row } in of_story {
-                let id = *known.entry(row.hash).or_insert_with(|| {
+            for UnassignedPassage { span, title, row } in of_story {
+                let id = *row_of_hash.entry(row.hash).or_insert_with(|| {
                     rows.push(row);
                     RowId(rows.len() as u32 - 1)
                 });
@@ -71,15 +71,16 @@ impl Row {
     }
 }
 
-fn pieces(story: &Story) -> Vec<Piece> {
-    let of = |text: &str, span: Range<usize>, title| {
-        Row::from_text(&text[span.clone()]).map(|row| Piece { span, title, row })
+fn segment_story(story: &Story) -> Vec<UnassignedPassage> {
+    let passage = |text: &str, span: Range<usize>, title| {
+        Row::from_text(&text[span.clone()]).map(|row| UnassignedPassage { span, title, row })
     };
-    let body: Vec<Piece> =
-        segment_text(&story.text).into_iter().filter_map(|s| of(&story.text, s, false)).collect();
-    match body.is_empty() {
-        true => of(&story.title, 0..story.title.len(), true).into_iter().collect(),
-        false => body,
+    let body: Vec<UnassignedPassage> =
+        segment_text(&story.text).into_iter().filter_map(|s| passage(&story.text, s, false)).collect();
+    if body.is_empty() {
+        passage(&story.title, 0..story.title.len(), true).into_iter().collect()
+    } else {
+        body
     }
 }
 

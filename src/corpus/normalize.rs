@@ -1,12 +1,12 @@
-//! Text as it is embedded and compared: what only a typewriter or a converter would tell apart is made equal.
+//! Text normalization: variants of quotes, dashes, spaces and encodings become equal before embedding and comparing.
 
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
-/// NFC; straight quotes; one kind of dash; "…" as three dots; the five basic entities decoded; white space
-/// folded to one space; soft hyphens, zero-width and control characters taken out. Case stays. Idempotent.
+/// Normalizes `text`: NFC, straight quotes, one kind of dash, "…" as three dots, the basic HTML entities decoded, white space
+/// collapsed to single spaces; soft hyphens, zero-width and control characters removed. Case is kept. Idempotent.
 pub fn normalize(text: &str) -> String {
     let mut out = fold(text);
-    // Folding may join the parts of an entity, and letters with accents.
+    // Folding can form new entities and new combinations of letters and accents.
     for _ in 0..8 {
         let next = fold(&out);
         if next == out {
@@ -20,7 +20,7 @@ pub fn normalize(text: &str) -> String {
 fn fold(text: &str) -> String {
     let decoded;
     let text = if text.contains('&') {
-        decoded = entities(text);
+        decoded = decode_entities(text);
         &decoded
     } else {
         text
@@ -52,22 +52,23 @@ fn fold(text: &str) -> String {
             c => out.push(c),
         }
     };
-    match is_nfc(text) {
-        true => text.chars().for_each(&mut push),
-        false => text.nfc().for_each(&mut push),
+    if is_nfc(text) {
+        text.chars().for_each(&mut push);
+    } else {
+        text.nfc().for_each(&mut push);
     }
     out
 }
 
-/// `&amp; &lt; &gt; &quot; &apos; &#39; &nbsp;` decoded, what they decode to as well: "&amp;amp;lt;" is "<".
-pub(crate) fn entities(text: &str) -> String {
+/// Decodes `&amp; &lt; &gt; &quot; &apos; &#39; &nbsp;`, repeatedly: "&amp;amp;lt;" is "<".
+pub(crate) fn decode_entities(text: &str) -> String {
     const ENTITIES: [(&str, &str); 6] =
         [("lt;", "<"), ("gt;", ">"), ("quot;", "\""), ("apos;", "'"), ("#39;", "'"), ("nbsp;", " ")];
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('&') {
         out.push_str(before);
-        // However often it was encoded, in one pass: a pass for each time would take hostile text forever.
+        // All levels of encoding in one pass: a pass per level would take quadratic time on hostile text.
         let after = after.trim_start_matches("amp;");
         let (name, plain) = ENTITIES.iter().find(|(name, _)| after.starts_with(name)).unwrap_or(&("", "&"));
         out.push_str(plain);
@@ -84,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_looks_alike_becomes_equal() {
+    fn visually_equal_texts_become_equal() {
         let check = |text: &str, expect: &str| assert_eq!(normalize(text), expect, "{text:?}");
         check("“Don’t”", "\"Don't\"");
         check(" a \n\t b ", "a b");
@@ -101,7 +102,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn normalizing_twice_changes_nothing(text in "\\PC{0,80}|[&amplt;gt\\s\u{301}e]{0,30}") {
+        fn normalization_is_idempotent(text in "\\PC{0,80}|[&amplt;gt\\s\u{301}e]{0,30}") {
             let once = normalize(&text);
             prop_assert_eq!(normalize(&once), once);
         }

@@ -1,4 +1,4 @@
-//! What pages carry that is no part of a story: buttons, captions, calls to subscribe.
+//! Page chrome: text of web pages that is no part of a story, such as buttons, captions and subscription prompts.
 
 #[cfg(feature = "readers")]
 use std::collections::BTreeMap;
@@ -18,10 +18,10 @@ struct Lists {
 static LISTS: LazyLock<Lists> =
     LazyLock::new(|| word_lists::parse("page_chrome.toml", include_str!("data/page_chrome.toml")));
 
-/// A longer block says more than a button does.
+/// A block with more words is no page chrome.
 const MAX_WORDS: usize = 16;
 
-/// Whether `block` is furniture by its words alone.
+/// Whether `block` is page chrome by its words alone.
 pub(crate) fn is_page_chrome(block: &str) -> bool {
     if block.len() > 200 || block.split_whitespace().count() > MAX_WORDS {
         return false;
@@ -30,23 +30,25 @@ pub(crate) fn is_page_chrome(block: &str) -> bool {
     let text = words.join(" ").to_lowercase();
     let text = text.trim_matches(|c: char| !c.is_alphanumeric() && c != '(');
     if text.is_empty() {
-        // Rules made of dashes or stars.
+        // A rule of dashes or asterisks.
         return true;
     }
-    LISTS.prefixes.iter().any(|prefix| text.starts_with(prefix.as_str())) || is_chain(text)
+    LISTS.prefixes.iter().any(|prefix| text.starts_with(prefix.as_str())) || is_phrase_sequence(text)
 }
 
-/// Whether `text` is one furniture phrase after another.
-fn is_chain(text: &str) -> bool {
+/// Whether `text` is a sequence of the phrases of page chrome.
+fn is_phrase_sequence(text: &str) -> bool {
     text.is_empty()
         || LISTS.phrases.iter().any(|phrase| {
             text.strip_prefix(phrase.as_str())
                 .filter(|rest| rest.is_empty() || rest.starts_with(|c: char| !c.is_alphanumeric()))
-                .is_some_and(|rest| is_chain(rest.trim_start_matches(|c: char| !c.is_alphanumeric())))
+                .is_some_and(|rest| {
+                    is_phrase_sequence(rest.trim_start_matches(|c: char| !c.is_alphanumeric()))
+                })
         })
 }
 
-/// Lines of `text` without furniture, as paragraphs with a blank line between them.
+/// The lines of `text` without page chrome, as paragraphs separated by blank lines.
 #[cfg(feature = "readers")]
 pub(crate) fn strip_chrome_lines(text: &str) -> String {
     let kept: Vec<&str> =
@@ -54,20 +56,20 @@ pub(crate) fn strip_chrome_lines(text: &str) -> String {
     kept.join("\n\n")
 }
 
-/// Which of `blocks` are furniture on a page whose stories have `titles`: by their words; by being a title once
-/// more (captions); by standing there repeatedly without being a sentence.
+/// Flags the `blocks` of a page that are page chrome: by their words, as a repetition of one of the `titles` (captions), or as
+/// a repeated block that is no sentence.
 #[cfg(feature = "readers")]
 pub(crate) fn flag_page_chrome(blocks: &[&str], titles: &[&str]) -> Vec<bool> {
-    let mut seen: BTreeMap<&str, u32> = BTreeMap::new();
+    let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
     for block in blocks {
-        *seen.entry(block.trim()).or_default() += 1;
+        *counts.entry(block.trim()).or_default() += 1;
     }
-    let sentence = |b: &str| b.ends_with(['.', '!', '?', '"', '”', '\'', '’', ')']);
+    let is_sentence = |b: &str| b.ends_with(['.', '!', '?', '"', '”', '\'', '’', ')']);
     blocks
         .iter()
         .map(|block| {
             let block = block.trim();
-            let repeated = seen.get(block).is_some_and(|&n| n > 1) && !sentence(block);
+            let repeated = counts.get(block).is_some_and(|&n| n > 1) && !is_sentence(block);
             is_page_chrome(block) || titles.iter().any(|t| t.trim() == block) || repeated
         })
         .collect()
@@ -78,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn furniture_is_told_from_text() {
+    fn separates_page_chrome_from_text() {
         let check = |block: &str, expect: bool| assert_eq!(is_page_chrome(block), expect, "{block}");
         check("Next Article", true);
         check("Skip to Content Facebook Feature Image", true);
@@ -95,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn captions_and_repeats_are_furniture_on_a_page() {
+    fn captions_and_repetitions_are_page_chrome() {
         let blocks =
             ["Head", "A sentence.", "Head", "Photo by X", "Photo by X", "A sentence.", "Next Article"];
         assert_eq!(flag_page_chrome(&blocks, &["Head"]), [true, false, true, true, true, false, true]);

@@ -1,23 +1,23 @@
-//! A story's text to passages: paragraphs, short ones merged, long ones cut at sentence ends.
+//! Passage segmentation: a text is split into paragraphs; short ones are merged, long ones cut at ends of sentences.
 //!
-//! Spans index the text as it was read. Datelines, credits and furniture lie in no span.
+//! Spans are byte ranges of the text as it was read. Datelines, credits and page chrome are in no span.
 
 use std::ops::Range;
 
 use super::{dateline, page_chrome};
 
-/// A paragraph shorter than this joins its neighbour: a vector of five words says little.
-const SHORT: usize = 80;
-/// Joined paragraphs do not grow beyond this.
-const JOINED: usize = 300;
-/// The estimated tokens of a passage; all-MiniLM-L6-v2 reads 256.
-const TOKENS: f32 = 180.0;
+/// A paragraph of fewer bytes is merged with its neighbour: the embedding of a few words is not informative.
+const MIN_BYTES: usize = 80;
+/// The largest size of merged paragraphs, in bytes.
+const MAX_MERGED_BYTES: usize = 300;
+/// The largest number of estimated tokens of a passage; all-MiniLM-L6-v2 reads 256.
+const MAX_TOKENS: f32 = 180.0;
 
-/// The passages of `text`, in order: byte ranges that do not overlap.
+/// The passages of `text` in order, as byte ranges that do not overlap.
 pub fn segment_text(text: &str) -> Vec<Range<usize>> {
     let body = dateline::find_attribution(text).body;
-    let mut joined: Vec<Range<usize>> = Vec::new();
-    // Whether the last range may still grow: furniture between two paragraphs keeps them apart.
+    let mut merged: Vec<Range<usize>> = Vec::new();
+    // Whether the last range may still grow: paragraphs with page chrome between them are not merged.
     let mut open = false;
     for paragraph in paragraphs(text, body) {
         let piece = &text[paragraph.clone()];
@@ -25,46 +25,50 @@ pub fn segment_text(text: &str) -> Vec<Range<usize>> {
             open = false;
             continue;
         }
-        match joined.last_mut() {
+        match merged.last_mut() {
             Some(last)
-                if open && last.len().min(piece.len()) < SHORT && last.len() + piece.len() <= JOINED =>
+                if open
+                    && last.len().min(piece.len()) < MIN_BYTES
+                    && last.len() + piece.len() <= MAX_MERGED_BYTES =>
             {
                 last.end = paragraph.end;
             }
-            _ => joined.push(paragraph),
+            _ => merged.push(paragraph),
         }
         open = true;
     }
-    joined.into_iter().flat_map(|range| cut(text, range)).collect()
+    merged.into_iter().flat_map(|range| split_long(text, range)).collect()
 }
 
-/// Paragraphs by blank lines; without any, by lines if those are paragraphs, not wrapped text.
+/// Paragraphs separated by blank lines; if there are none, the lines, unless they are wrapped text.
 fn paragraphs(text: &str, body: Range<usize>) -> Vec<Range<usize>> {
     let lines = line_ranges(text, body);
     let filled: Vec<&Range<usize>> = lines.iter().filter(|l| !l.is_empty()).collect();
     let blank = lines.iter().any(Range::is_empty);
-    let ends = |l: &&&Range<usize>| text[l.start..l.end].ends_with(['.', '!', '?', '"', '”', ':', ')']);
-    let wrapped = !blank && filled.iter().filter(ends).count() * 2 < filled.len() && filled.len() > 2;
+    let ends_sentence =
+        |l: &&&Range<usize>| text[l.start..l.end].ends_with(['.', '!', '?', '"', '”', ':', ')']);
+    let wrapped =
+        !blank && filled.iter().filter(ends_sentence).count() * 2 < filled.len() && filled.len() > 2;
     let mut out: Vec<Range<usize>> = Vec::new();
-    let mut begun: Option<Range<usize>> = None;
+    let mut current: Option<Range<usize>> = None;
     for line in lines {
         if line.is_empty() {
-            out.extend(begun.take());
+            out.extend(current.take());
             continue;
         }
-        match &mut begun {
+        match &mut current {
             Some(range) if blank || wrapped => range.end = line.end,
             _ => {
-                out.extend(begun.take());
-                begun = Some(line);
+                out.extend(current.take());
+                current = Some(line);
             }
         }
     }
-    out.extend(begun);
+    out.extend(current);
     out
 }
 
-/// The lines of `text` in `body`, white space around them taken off; an empty range is a blank line.
+/// The lines of `text` in `body`, trimmed; an empty range is a blank line.
 fn line_ranges(text: &str, body: Range<usize>) -> Vec<Range<usize>> {
     let mut at = body.start;
     let mut lines = Vec::new();
@@ -77,13 +81,13 @@ fn line_ranges(text: &str, body: Range<usize>) -> Vec<Range<usize>> {
     lines
 }
 
-/// `range` as pieces of about equal length below the token limit, cut at sentence ends where there are any.
-fn cut(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
+/// Splits `range` into pieces of about equal length within the token limit, at ends of sentences where there are any.
+fn split_long(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
     let total = tokens(&text[range.clone()]);
-    if total <= TOKENS {
+    if total <= MAX_TOKENS {
         return vec![range];
     }
-    let target = total / (total / TOKENS).ceil();
+    let target = total / (total / MAX_TOKENS).ceil();
     let mut pieces = Vec::new();
     let (mut start, mut sum) = (range.start, 0.0);
     for sentence in sentences(text, range.clone()) {
@@ -95,10 +99,12 @@ fn cut(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
         sum += cost;
     }
     pieces.push(start..range.end);
-    // A sentence longer than the limit is cut between words, or where there are none between characters.
+    // A sentence beyond the limit is split between words, or else between characters.
     let trimmed = pieces.into_iter().map(|p| trim(text, p));
     trimmed
-        .flat_map(|p| if tokens(&text[p.clone()]) > TOKENS * 1.3 { hard_cut(text, p) } else { vec![p] })
+        .flat_map(|p| {
+            if tokens(&text[p.clone()]) > MAX_TOKENS * 1.3 { split_at_spaces(text, p) } else { vec![p] }
+        })
         .collect()
 }
 
@@ -127,11 +133,11 @@ fn sentences(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
     out
 }
 
-fn hard_cut(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
+fn split_at_spaces(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
     let mut out = Vec::new();
     let (mut start, mut space, mut sum) = (range.start, None, 0.0);
     for (i, c) in text[range.clone()].char_indices().map(|(i, c)| (range.start + i, c)) {
-        if sum > TOKENS {
+        if sum > MAX_TOKENS {
             let end = space.unwrap_or(i);
             out.push(trim(text, start..end));
             sum = tokens(&text[end..i]);
@@ -153,7 +159,7 @@ fn trim(text: &str, range: Range<usize>) -> Range<usize> {
     start..start.max(range.start + piece.trim_end().len())
 }
 
-/// About how many WordPiece tokens `text` has: letters 4.5 a token, digits 2, others each their own.
+/// The estimated number of WordPiece tokens of `text`: 4.5 letters per token, 2 digits, or one other character.
 fn tokens(text: &str) -> f32 {
     text.chars().map(cost).sum()
 }
@@ -176,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paragraphs_are_merged_cut_and_cleaned() {
+    fn paragraphs_are_merged_and_cleaned() {
         let check = |text: &str, expect: &[&str]| {
             let found: Vec<&str> = segment_text(text).into_iter().map(|r| &text[r]).collect();
             assert_eq!(found, expect, "{text:?}");
@@ -197,26 +203,26 @@ mod tests {
     }
 
     #[test]
-    fn long_paragraphs_are_cut_at_sentence_ends() {
+    fn long_paragraphs_are_split_at_ends_of_sentences() {
         let text = "The council of Norrin met on Monday to hear what the harbour would cost. ".repeat(20);
         let pieces = segment_text(&text);
         assert!(pieces.len() > 1);
         for range in pieces {
             assert!(text[range.clone()].ends_with('.'), "{:?}", &text[range.clone()]);
-            assert!(tokens(&text[range]) <= TOKENS * 1.3);
+            assert!(tokens(&text[range]) <= MAX_TOKENS * 1.3);
         }
     }
 
     proptest! {
         #[test]
-        fn spans_are_ordered_and_lose_only_furniture(text in "([A-Za-z]{1,9}[ .,\n]{1,3}){0,200}|[一-龥。]{0,900}|\\PC{0,400}") {
+        fn spans_are_ordered_and_lose_only_page_chrome(text in "([A-Za-z]{1,9}[ .,\n]{1,3}){0,200}|[一-龥。]{0,900}|\\PC{0,400}") {
             let body = dateline::find_attribution(&text).body;
             let spans = segment_text(&text);
             prop_assert!(spans.windows(2).all(|w| w[0].end <= w[1].start));
             let mut covered = vec![false; text.len()];
             for span in &spans {
                 prop_assert!(text.is_char_boundary(span.start) && text.is_char_boundary(span.end));
-                prop_assert!(tokens(&text[span.clone()]) <= TOKENS * 1.3 + 1.0);
+                prop_assert!(tokens(&text[span.clone()]) <= MAX_TOKENS * 1.3 + 1.0);
                 covered[span.clone()].fill(true);
             }
             for paragraph in paragraphs(&text, body) {

@@ -71,7 +71,7 @@ impl NullDistribution {
             .map(|(i, text)| {
                 let part = EmbeddedText { text, vector: prior.row(i) };
                 let document = Document { body: vec![part], ..Document::default() };
-                document.add_to(&mut vocabulary, &document.words(), prior.dim())
+                document.add_to(&mut vocabulary, &document.tokens(), prior.dim())
             })
             .collect();
         for (i, a) in features.iter().enumerate() {

@@ -1,6 +1,7 @@
-//! Stories that share rare runs of words: the channel that noise, cuts and short common spans cannot hide from.
+//! The shingle channel: stories that share rare shingles. It is robust to noise, cuts and short shared passages.
 //!
-//! A k-shingle is a run of k words (Broder, 1997). Shingles that many stories have say nothing and are left out.
+//! A k-shingle is a sequence of k words (Broder, 1997). Shingles that occur in many stories are not informative and are left
+//! out.
 
 use rayon::prelude::*;
 
@@ -9,16 +10,16 @@ use crate::{
     words,
 };
 
-/// The channel's settings.
+/// The settings of the shingle channel.
 #[derive(Debug, Clone, Copy)]
 pub struct ShingleOptions {
-    /// Words of a shingle.
+    /// The number of words of a shingle.
     pub words: usize,
-    /// A shingle in more stories than this is common, and left out.
+    /// A shingle in more stories than this is common and left out.
     pub max_stories: usize,
-    /// A pair needs so many shared rare shingles …
+    /// The least number of shared rare shingles of a pair …
     pub min_shared: u32,
-    /// … or this share of the rare shingles of the story that has fewer.
+    /// … or the least share of the rare shingles of the story that has fewer, in [0, 1].
     pub min_share: f32,
 }
 
@@ -28,7 +29,7 @@ impl Default for ShingleOptions {
     }
 }
 
-/// Pairs of stories, `a < b`, in order, and the number of shingles left out as common.
+/// The pairs of stories that share enough rare shingles, `a < b`, in order; and the number of common shingles.
 pub fn pairs(corpus: &Corpus, options: &ShingleOptions) -> (Vec<(StoryId, StoryId)>, u64) {
     let of_story: Vec<Vec<u64>> = (0..corpus.stories.len())
         .into_par_iter()
@@ -60,7 +61,7 @@ pub fn pairs(corpus: &Corpus, options: &ShingleOptions) -> (Vec<(StoryId, StoryI
     (runs.map(|run| (StoryId(run[0].0), StoryId(run[0].1))).collect(), common)
 }
 
-/// The distinct shingles of a story, each of so many words, sorted.
+/// The hashes of the distinct shingles of a story, each of `words` words, ascending.
 pub fn shingles(corpus: &Corpus, story: StoryId, words: usize) -> Vec<u64> {
     let mut out = Vec::new();
     for row in corpus.story_rows(story) {
@@ -89,7 +90,7 @@ mod tests {
     use crate::story::Story;
 
     #[test]
-    fn stories_with_shared_rare_runs_are_paired() {
+    fn pairs_stories_with_shared_rare_shingles() {
         let check = |a: &str, b: &str, expect: bool| {
             let story = |id: &str, text: &str| Story { id: id.into(), text: text.into(), ..Story::default() };
             let corpus = Corpus::new(vec![story("a", a), story("b", b)]);

@@ -1,4 +1,4 @@
-//! Encoders that are warm take memory for their result alone, however much they compute.
+//! Allocations of encoders: after a first batch, an encoder allocates only its result.
 
 use allocation_counter::measure;
 use samestory::{
@@ -7,7 +7,7 @@ use samestory::{
     model::Model,
 };
 
-/// A batch of `sequences`, each of some tokens more or fewer than its neighbours.
+/// A batch of `sequences` of varying length.
 fn batch(sequences: u32) -> PackedBatch {
     let mut batch = PackedBatch::default();
     for i in 0..sequences {
@@ -18,8 +18,8 @@ fn batch(sequences: u32) -> PackedBatch {
 }
 
 #[test]
-fn a_warm_encoder_allocates_its_result_alone() {
-    // One thread, so that all is counted: the counter is one of the thread.
+fn a_warm_encoder_allocates_only_its_result() {
+    // One thread, since allocations are counted per thread.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     // Several chunks.
     let batch = batch(48);

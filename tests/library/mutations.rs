@@ -1,18 +1,19 @@
-//! Damaged input never panics: what every reader takes, cut, spliced and flipped many times over; and what fuzzing found.
+//! Mutation tests: no reader panics on its seeds after truncations, splices and bit flips, nor on inputs that fuzzing found.
 //!
-//! `SAMESTORY_MUTATIONS=1000000 cargo test --release --test mutations` looks longer, `scripts/fuzz` looks where it goes.
+//! `SAMESTORY_MUTATIONS=1000000 cargo test --release --test library mutations` runs longer; `scripts/fuzz` is guided by
+//! coverage.
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use crate::readers::{READERS, Reader};
 use samestory::random::SplitMix64;
 
-/// Mutations of each seed of a plain reader.
+/// The number of mutations of each seed, for a reader of cost 1.
 fn rounds() -> u64 {
     std::env::var("SAMESTORY_MUTATIONS").ok().and_then(|n| n.parse().ok()).unwrap_or(300)
 }
 
-/// What readers have stumbled over elsewhere.
+/// Byte sequences that are names to break parsers.
 const PIECES: &[&[u8]] = &[
     b"\"",
     b"\\u0000",
@@ -44,7 +45,7 @@ const PIECES: &[&[u8]] = &[
     b"\xe2\x80\xae",
 ];
 
-fn mutated(seed: &[u8], random: &mut SplitMix64) -> Vec<u8> {
+fn mutate(seed: &[u8], random: &mut SplitMix64) -> Vec<u8> {
     let mut bytes = seed.to_vec();
     for _ in 0..1 + random.below(6) {
         let (at, other) = (random.below(bytes.len() + 1), random.below(bytes.len() + 1));
@@ -68,40 +69,40 @@ fn mutated(seed: &[u8], random: &mut SplitMix64) -> Vec<u8> {
     bytes
 }
 
-fn check(reader: &Reader, bytes: &[u8], of: &str) {
+fn check(reader: &Reader, bytes: &[u8], input: &str) {
     let outcome = std::panic::catch_unwind(|| (reader.read)(bytes));
-    assert!(outcome.is_ok(), "{of} of {}: {:?}", reader.name, String::from_utf8_lossy(bytes));
+    assert!(outcome.is_ok(), "{input} of {}: {:?}", reader.name, String::from_utf8_lossy(bytes));
 }
 
-/// Tries every reader that `part` wants; tests run beside each other.
-fn damage(part: impl Fn(u64) -> bool) {
-    for (number, reader) in (0..).zip(READERS).filter(|(number, _)| part(*number)) {
+/// Mutates the seeds of the readers whose numbers `filter` accepts. Several tests share the readers, to run in parallel.
+fn check_mutations(filter: impl Fn(u64) -> bool) {
+    for (number, reader) in (0..).zip(READERS).filter(|(number, _)| filter(*number)) {
         for (at, seed) in (0..).zip((reader.seeds)()) {
             check(reader, &seed, "a seed");
             for round in 0..(rounds() / reader.cost).max(1) {
                 let mut random = SplitMix64::new(number << 48 | at << 40 | round);
-                check(reader, &mutated(&seed, &mut random), &format!("round {round} on seed {at}"));
+                check(reader, &mutate(&seed, &mut random), &format!("round {round} on seed {at}"));
             }
         }
     }
 }
 
 #[test]
-fn damaged_input_is_read_or_refused() {
-    damage(|number| number % 2 == 0);
+fn mutated_input_does_not_panic() {
+    check_mutations(|number| number % 2 == 0);
 }
 
 #[test]
-fn more_damaged_input_is_read_or_refused() {
-    damage(|number| number % 2 == 1);
+fn mutated_input_of_other_readers_does_not_panic() {
+    check_mutations(|number| number % 2 == 1);
 }
 
 #[test]
-fn what_fuzzing_found_is_read_or_refused() {
+fn findings_of_fuzzing_do_not_panic() {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let mut known: BTreeSet<String> = BTreeSet::new();
+    let mut names: BTreeSet<String> = BTreeSet::new();
     for reader in READERS {
-        assert!(known.insert(reader.name.into()), "{} comes twice", reader.name);
+        assert!(names.insert(reader.name.into()), "{} occurs twice", reader.name);
         assert!(
             root.join("fuzz/fuzz_targets").join(format!("{}.rs", reader.name)).is_file(),
             "{}",
@@ -115,6 +116,6 @@ fn what_fuzzing_found_is_read_or_refused() {
     }
     for folder in fs::read_dir(root.join("tests/data/regressions")).into_iter().flatten() {
         let name = folder.unwrap().file_name().to_string_lossy().into_owned();
-        assert!(known.contains(&name), "no reader is named {name}");
+        assert!(names.contains(&name), "there is no reader named {name}");
     }
 }

@@ -1,4 +1,4 @@
-//! Any sequence of additions, changes, removals, compactions and reopenings, against a plain map.
+//! Random sequences of additions, changes, removals, compactions and reopenings of an archive, compared with a map.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -17,7 +17,7 @@ const DIM: usize = 8;
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// Adds, or changes, the stories with these numbers and texts.
+    /// Adds or replaces stories, given as pairs of number and text.
     Add(Vec<(u8, u8)>),
     Remove(u8),
     Compact,
@@ -33,8 +33,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Stories share passages in many ways: three paragraphs of a few, one of them in most, which is about those stories that
-/// name its tower.
+/// A story of up to three paragraphs, which other stories share in many combinations. The last is in most stories; it is
+/// boilerplate in those that do not mention its tower.
 fn story(number: u8, text: u8) -> Story {
     let paragraph = |n: u8, named: &str| {
         let words: Vec<String> =
@@ -62,7 +62,7 @@ fn story(number: u8, text: u8) -> Story {
     }
 }
 
-/// A vector that depends on the text alone, near for texts that share words.
+/// Vectors that depend only on the text and are similar for texts that share words.
 fn embed(texts: &[&str]) -> Result<(Matrix, EmbedStats)> {
     let mut vectors = Matrix::zeros(texts.len(), DIM);
     for (i, text) in texts.iter().enumerate() {
@@ -79,7 +79,7 @@ fn open(folder: &Path) -> Archive {
     Archive::open(Store::open_or_create(folder, &identity).unwrap(), ArchiveOptions::default()).unwrap()
 }
 
-/// What must hold of every store.
+/// Checks the invariants of a store, and that it holds the stories of `expect`.
 fn check(archive: &Archive, folder: &Path, expect: &BTreeMap<String, Story>) {
     let store = archive.store();
     let health = store.verify().unwrap();
@@ -88,7 +88,7 @@ fn check(archive: &Archive, folder: &Path, expect: &BTreeMap<String, Story>) {
     let corpus = Corpus::new(stories.clone());
     stories.sort_by(|x, y| x.id.cmp(&y.id));
     assert_eq!(stories, expect.values().cloned().collect::<Vec<_>>());
-    // What is boilerplate is counted story by story; the corpus as a whole says the same.
+    // Boilerplate counted incrementally equals boilerplate detected on the whole corpus.
     let reader = store.reader();
     for (row, flag) in corpus.rows.iter().zip(detect_boilerplate(&corpus, &Default::default())) {
         let number = reader.row_number(&row.hash).unwrap().unwrap();
@@ -116,7 +116,7 @@ fn check(archive: &Archive, folder: &Path, expect: &BTreeMap<String, Story>) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
-    fn a_store_is_what_was_done_to_it(steps in proptest::collection::vec(step(), 1..14)) {
+    fn a_store_holds_the_result_of_all_operations(steps in proptest::collection::vec(step(), 1..14)) {
         let folder = tempfile::tempdir().unwrap();
         let mut archive = open(folder.path());
         let mut expect: BTreeMap<String, Story> = BTreeMap::new();
@@ -125,7 +125,7 @@ proptest! {
                 Step::Add(stories) => {
                     let run = archive.begin_run(0, "add").unwrap();
                     let mut new = Vec::new();
-                    // A batch has an id once.
+                    // An id occurs once per batch.
                     let once: BTreeMap<u8, u8> = stories.into_iter().collect();
                     for (number, text) in once {
                         let story = story(number, text);
@@ -139,8 +139,8 @@ proptest! {
                 Step::Remove(number) => {
                     let run = archive.begin_run(0, "remove").unwrap();
                     let id = format!("s{number}");
-                    let there = expect.remove(&id).is_some();
-                    prop_assert_eq!(archive.remove(run, &[id], Removal::ByPeople).is_ok(), there);
+                    let existed = expect.remove(&id).is_some();
+                    prop_assert_eq!(archive.remove(run, &[id], Removal::ByPeople).is_ok(), existed);
                 }
                 Step::Compact | Step::Reopen => {
                     archive.save_index().unwrap();
@@ -157,7 +157,7 @@ proptest! {
 }
 
 #[test]
-fn a_store_of_an_earlier_version_is_counted_anew() {
+fn opening_a_store_of_an_earlier_version_recounts_boilerplate() {
     let folder = tempfile::tempdir().unwrap();
     let stories: Vec<Story> = (0..12).map(|n| story(n, n % 6)).collect();
     let expect = stories.iter().map(|s| (s.id.clone(), s.clone())).collect();
@@ -180,7 +180,7 @@ fn a_store_of_an_earlier_version_is_counted_anew() {
 }
 
 #[test]
-fn the_stories_of_this_test_have_notes_and_leads() {
+fn test_stories_contain_boilerplate_and_shared_leads() {
     let corpus = Corpus::new((0..12).map(|n| story(n, n % 6)).collect());
     let flags = detect_boilerplate(&corpus, &Default::default());
     let often = corpus.occurrences().iter().filter(|of| of.len() > 3).count();
@@ -189,7 +189,7 @@ fn the_stories_of_this_test_have_notes_and_leads() {
 }
 
 #[test]
-fn vectors_that_are_none_are_refused_before_anything_is_stored() {
+fn rejects_invalid_vectors_before_storing_anything() {
     let folder = tempfile::tempdir().unwrap();
     let mut archive = open(folder.path());
     let run = archive.begin_run(0, "test").unwrap();

@@ -1,6 +1,6 @@
-//! The files that a store derives: the frozen graph, the quantized rows, the postings.
+//! Readers of index files: the frozen graph, the quantized rows, the postings.
 //!
-//! Their checksum is made right before they are read: no fuzzer would get past it, and it is no defence against anyone.
+//! Their checksum is corrected before they are read: no fuzzer would get past it, and it is no defence against an adversary.
 
 use std::{collections::BTreeSet, rc::Rc, sync::OnceLock};
 
@@ -24,7 +24,7 @@ pub const POSTINGS: Reader = Reader { name: "postings", read: postings, seeds: p
 
 const OPTIONS: GraphOptions = GraphOptions { m: 4, ef_construction: 20 };
 
-/// Unit vectors that are the same in every run; every fifth is that before it.
+/// Unit vectors, the same in every run; every fifth is a copy of the one before.
 fn unit_vectors(n: usize, dim: usize) -> Matrix {
     let mut random = SplitMix64::new(77);
     let mut rows = Matrix::from_vec((0..n * dim).map(|_| random.next_f32() - 0.5).collect(), dim);
@@ -38,7 +38,7 @@ fn unit_vectors(n: usize, dim: usize) -> Matrix {
     rows
 }
 
-/// The rows that graphs lead to.
+/// The rows of the graphs.
 fn rows() -> &'static (Matrix, QuantizedRows) {
     static ROWS: OnceLock<(Matrix, QuantizedRows)> = OnceLock::new();
     ROWS.get_or_init(|| {
@@ -48,17 +48,17 @@ fn rows() -> &'static (Matrix, QuantizedRows) {
     })
 }
 
-fn sealed(bytes: &[u8]) -> Vec<u8> {
+fn with_valid_checksum(bytes: &[u8]) -> Vec<u8> {
     let mut file = bytes.to_vec();
     rewrite_checksum(&mut file);
     file
 }
 
-/// Opens a graph, searches it, takes it up again, lets it grow, and writes it as a file that must open.
+/// Opens a graph, searches it, extends it, and writes it to a file that must open.
 fn graph(bytes: &[u8]) {
     let (vectors, quantized) = rows();
     let view = quantized.view(Isa::Portable);
-    let file = sealed(bytes);
+    let file = with_valid_checksum(bytes);
     let Ok((graph, generation)) = Graph::open(&file, view) else { return };
     search(&graph, vectors);
     let mut builder = GraphBuilder::from_frozen(&graph, OPTIONS);
@@ -67,20 +67,20 @@ fn graph(bytes: &[u8]) {
     builder.audit(8, &NoProgress).expect("nothing interrupts it");
     let mut grown = Vec::new();
     builder.freeze(generation, &mut grown).expect("memory takes all");
-    let (again, of) = Graph::open(&grown, view).expect("a graph that was written opens");
+    let (again, of) = Graph::open(&grown, view).expect("a written graph opens");
     assert_eq!((again.row_count(), of), (view.rows(), generation));
     search(&again, vectors);
 }
 
 fn search(graph: &Graph, vectors: &Matrix) {
     let mut scratch = GraphScratch::default();
-    let dead: BitSet = [3, 4, 11].map(RowId).into_iter().collect();
-    for of in [3, 40] {
-        let query = QuantizedQuery::new(vectors.row(of));
-        let found = graph.candidates(&query, 10, &dead, &mut scratch);
+    let deleted: BitSet = [3, 4, 11].map(RowId).into_iter().collect();
+    for row in [3, 40] {
+        let query = QuantizedQuery::new(vectors.row(row));
+        let found = graph.candidates(&query, 10, &deleted, &mut scratch);
         let distinct: BTreeSet<u32> = found.iter().map(|c| c.row.0).collect();
-        assert_eq!(distinct.len(), found.len(), "a row comes twice");
-        assert!(found.iter().all(|c| c.row.index() < vectors.rows() && !dead.contains(c.row)));
+        assert_eq!(distinct.len(), found.len(), "a row is returned twice");
+        assert!(found.iter().all(|c| c.row.index() < vectors.rows() && !deleted.contains(c.row)));
     }
     graph.recall(3, 10, 4, &|a, b| samestory::vector::dot(vectors.row(a.index()), vectors.row(b.index())));
 }
@@ -104,34 +104,34 @@ fn graph_seeds() -> Vec<Vec<u8>> {
     vec![frozen(&empty), frozen(&part), frozen(&whole)]
 }
 
-/// Opens a file of rows and searches it by every isa of this machine: all must find the same.
+/// Opens a file of rows and searches it with every instruction set of this machine: the results must be equal.
 fn quantized(bytes: &[u8]) {
-    let file = sealed(bytes);
+    let file = with_valid_checksum(bytes);
     let Ok((rows, generation)) = QuantizedFile::open(&file[..]) else { return };
     let view = rows.view(Isa::Portable);
-    let asked: Vec<f32> = (0..view.dim()).map(|i| (i as f32 * 0.7).sin()).collect();
+    let query: Vec<f32> = (0..view.dim()).map(|i| (i as f32 * 0.7).sin()).collect();
     let queries: Vec<QuantizedQuery> = (0..view.rows().min(2) as u32)
         .map(|row| QuantizedQuery::of_row(&view, RowId(row)))
-        .chain([QuantizedQuery::new(&asked)])
+        .chain([QuantizedQuery::new(&query)])
         .collect();
-    let dead: BitSet = [RowId(1)].into_iter().collect();
+    let deleted: BitSet = [RowId(1)].into_iter().collect();
     let found = |view: QuantizedView| -> Vec<_> {
-        let wants = [Limit::Nearest(2), Limit::AtLeast(0.5)];
-        // As bits: a forged figure may be no number.
+        let limits = [Limit::Nearest(2), Limit::AtLeast(0.5)];
+        // As bits: a forged value may be NaN.
         let bits = |c: samestory::search::ScoreBounds| (c.row, c.upper.to_bits(), c.lower.to_bits());
-        let all = wants.into_iter().flat_map(|want| view.candidates(&queries, want, &dead));
+        let all = limits.into_iter().flat_map(|limit| view.candidates(&queries, limit, &deleted));
         all.map(|found| found.into_iter().map(bits).collect::<Vec<_>>()).collect()
     };
     let expect = found(view);
-    assert!(expect.iter().flatten().all(|(row, ..)| row.index() < view.rows() && !dead.contains(*row)));
+    assert!(expect.iter().flatten().all(|(row, ..)| row.index() < view.rows() && !deleted.contains(*row)));
     for isa in Isa::available() {
         assert_eq!(found(rows.view(isa)), expect, "{isa}");
     }
     let mut again = Vec::new();
     let mut grown = view.to_rows();
-    grown.push(&asked);
+    grown.push(&query);
     grown.view(Isa::Portable).write(generation, &mut again).expect("memory takes all");
-    let (read, of) = QuantizedView::open(&again, Isa::Portable).expect("rows that were written open");
+    let (read, of) = QuantizedView::open(&again, Isa::Portable).expect("written rows open");
     assert_eq!((read.rows(), of), (view.rows() + 1, generation));
 }
 
@@ -145,15 +145,15 @@ fn quantized_seeds() -> Vec<Vec<u8>> {
     vec![of(3, 20), of(2, 70), of(1, 1), written(&QuantizedRows::new(8))]
 }
 
-/// Opens postings, asks for stories near to some, adds one, and writes them as a file that must open.
+/// Opens postings, searches them, adds a story, and writes them to a file that must open.
 fn postings(bytes: &[u8]) {
-    let file = sealed(bytes);
+    let file = with_valid_checksum(bytes);
     let Ok((mut read, generation)) = Postings::open(&file[..]) else { return };
     let shingles: Vec<u64> = (0..6).chain([u64::MAX]).collect();
     for options in [ShingleOptions::default(), ShingleOptions { max_stories: 1, ..ShingleOptions::default() }]
     {
-        let mut theirs = |story: u32| Ok(Rc::from([u64::from(story), 1, 2]));
-        read.candidates(&shingles, &options, &mut theirs).expect("nothing fails here");
+        let mut shingles_of = |story: u32| Ok(Rc::from([u64::from(story), 1, 2]));
+        read.candidates(&shingles, &options, &mut shingles_of).expect("nothing fails");
     }
     let last = read.last_story();
     if let Some(next) = last.checked_add(1) {
@@ -161,7 +161,7 @@ fn postings(bytes: &[u8]) {
     }
     let mut again = Vec::new();
     read.write(generation, &mut again).expect("memory takes all");
-    let (again, of) = Postings::open(&again[..]).expect("postings that were written open");
+    let (again, of) = Postings::open(&again[..]).expect("written postings open");
     assert_eq!((again.last_story(), of), (read.last_story(), generation));
 }
 

@@ -19,7 +19,7 @@ use samestory::{
     progress::NoProgress,
 };
 
-use super::{Reader, head, text::passages_hold};
+use super::{Reader, head, text::check_passages};
 
 /// A reader of one format.
 macro_rules! reader {
@@ -91,7 +91,7 @@ fn check_outcome(read: IngestOutcome) {
         back.origin = story.origin.clone();
         assert_eq!(&back, story, "{line}");
     }
-    passages_hold(read.stories);
+    check_passages(read.stories);
 }
 
 /// Reads records one at a time, as the command `check` does.

@@ -1,4 +1,4 @@
-//! What becomes of text once it is read: passages, tokens, comparison, groups and reports.
+//! The processing of text after it is read: passages, tokens, comparison, groups and reports.
 
 use std::sync::OnceLock;
 
@@ -17,7 +17,7 @@ use super::{Reader, head};
 
 pub const PASSAGES: Reader =
     Reader { name: "passages", read: passages, seeds: || vec![WIRE.into(), ENTITIES.into()], cost: 1 };
-/// Titles and texts of stories, one after another, parted by the control character of records.
+/// Titles and texts of stories, alternating, separated by U+001E.
 pub const COMPARE: Reader = Reader { name: "compare", read: compare, seeds: compare_seeds, cost: 8 };
 pub const TOKENIZER: Reader = Reader {
     name: "tokenizer",
@@ -33,11 +33,11 @@ const ENTITIES: &str =
 
 fn passages(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes).into_owned();
-    passages_hold(vec![Story { id: "a".into(), title: text.clone(), text, ..Story::default() }]);
+    check_passages(vec![Story { id: "a".into(), title: text.clone(), text, ..Story::default() }]);
 }
 
-/// What must hold of the passages of any stories.
-pub fn passages_hold(stories: Vec<Story>) {
+/// Checks the invariants of the passages of any stories.
+pub fn check_passages(stories: Vec<Story>) {
     for story in &stories {
         let once = corpus::normalize(&story.text);
         assert_eq!(corpus::normalize(&once), once, "normalizing twice");
@@ -47,15 +47,15 @@ pub fn passages_hold(stories: Vec<Story>) {
     let corpus = Corpus::new(stories);
     for (i, (story, passages)) in corpus.stories.iter().zip(&corpus.passages).enumerate() {
         for passage in passages {
-            let row = Row::from_text(compare::passage_text(story, passage)).expect("a passage has words");
+            let row = Row::from_text(compare::passage_text(story, passage)).expect("a passage is not empty");
             assert_eq!(row.text, corpus.row_text(passage.row));
         }
         let found = shingles(&corpus, StoryId(i as u32), ShingleOptions::default().words);
-        assert!(found.windows(2).all(|w| w[0] < w[1]), "shingles in order, each once");
+        assert!(found.windows(2).all(|w| w[0] < w[1]), "shingles are sorted and distinct");
     }
 }
 
-/// A unit vector for each row, drawn from its hash.
+/// A unit vector for each row, derived from its hash.
 fn vectors(corpus: &Corpus) -> Matrix {
     let values = corpus.rows.iter().flat_map(|row| row.hash[..8].iter().map(|b| f32::from(*b) - 127.5));
     let mut vectors = Matrix::from_vec(values.collect(), 8);
@@ -63,7 +63,7 @@ fn vectors(corpus: &Corpus) -> Matrix {
     vectors
 }
 
-/// Compares every story with every other, groups them, and writes every report.
+/// Compares all pairs of stories, groups them, and writes every report.
 fn compare(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let parts: Vec<&str> = text.split('\u{1e}').take(10).collect();
@@ -103,7 +103,7 @@ fn compare(bytes: &[u8]) {
     report::Evidence::gather(&comparer, &verdicts, &groups, &Thresholds::default(), &NoProgress);
     use report::Format::{Csv, Groups, Jsonl, Parquet, Table};
     for format in [Table, Jsonl, Csv, Groups, Parquet] {
-        report::write(format, &corpus, &groups, &mut std::io::sink()).expect("nothing fails to be written");
+        report::write(format, &corpus, &groups, &mut std::io::sink()).expect("writing does not fail");
     }
 }
 
@@ -121,7 +121,7 @@ fn compare_seeds() -> Vec<Vec<u8>> {
     vec![all.join("\u{1e}").into_bytes(), same.into_bytes()]
 }
 
-/// Tokens as the model's own tokenizer makes them, whichever way they are made; windows that lose none.
+/// The tokens equal those of the reference tokenizer, and the windows lose none.
 fn tokenizer(bytes: &[u8]) {
     static BOTH: OnceLock<(Tokenizer, tokenizers::Tokenizer)> = OnceLock::new();
     let (ours, theirs) = BOTH.get_or_init(|| {
@@ -132,9 +132,9 @@ fn tokenizer(bytes: &[u8]) {
         (Tokenizer::from_json("tokenizer.json", &json, 16, "").unwrap(), theirs)
     });
     let text = String::from_utf8_lossy(bytes);
-    let ids = ours.encode(&text).expect("every text has tokens");
-    assert_eq!(ids, theirs.encode_fast(&*text, true).expect("every text has tokens").get_ids(), "{text:?}");
-    let windows = ours.windows(&text).expect("every text has windows");
+    let ids = ours.encode(&text).expect("every text is tokenized");
+    assert_eq!(ids, theirs.encode_fast(&*text, true).expect("every text is tokenized").get_ids(), "{text:?}");
+    let windows = ours.windows(&text).expect("every text is tokenized");
     let inside: Vec<u32> = windows.iter().flat_map(|w| w[1..w.len() - 1].iter().copied()).collect();
     assert_eq!(inside, ids[1..ids.len() - 1], "windows lose nothing");
     assert!(windows.iter().all(|w| w.len() <= 16));

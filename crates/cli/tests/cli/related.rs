@@ -1,4 +1,4 @@
-//! Two running stories and their coverage: what belongs together is linked, said why, and never taken for a copy.
+//! Tests of `link` and `similar` on two running stories and their coverage.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,13 +29,13 @@ fn of<'a>(item: &'a Value, key: &str) -> &'a str {
     item[key].as_str().unwrap_or_default()
 }
 
-/// The page of two stories and the dozen that tell of the same.
+/// Runs `link` on a dozen stories of two events and a page with two more.
 fn link(extra: &[&str]) -> String {
     text(&[&["link", &data("related"), &data("wire/page")], extra].concat())
 }
 
-/// What a story of the dozen or of the page is about.
-fn subject(id: &str) -> &str {
+/// The event of a story.
+fn event(id: &str) -> &str {
     match id {
         "two-stories#1" => "sum",
         "two-stories#2" => "ai",
@@ -44,7 +44,7 @@ fn subject(id: &str) -> &str {
 }
 
 #[test]
-fn storylines_are_the_two_running_stories() {
+fn storylines_are_the_two_events() {
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for line in objects(&link(&["--format", "groups"])) {
         found.entry(of(&line, "group").into()).or_default().insert(of(&line, "id").into());
@@ -52,13 +52,13 @@ fn storylines_are_the_two_running_stories() {
     let several: Vec<&BTreeSet<String>> = found.values().filter(|s| s.len() > 1).collect();
     assert_eq!(several.len(), 2, "{found:?}");
     for storyline in several {
-        let subjects: BTreeSet<&str> = storyline.iter().map(|id| subject(id)).collect();
+        let subjects: BTreeSet<&str> = storyline.iter().map(|id| event(id)).collect();
         assert_eq!((subjects.len(), storyline.len()), (1, 6), "{storyline:?}");
     }
 }
 
 #[test]
-fn links_stay_inside_a_subject_and_say_what_is_shared() {
+fn links_connect_stories_of_one_event_and_give_reasons() {
     let items = objects(&link(&["--format", "jsonl"]));
     let links: Vec<&Value> = items.iter().filter(|i| of(i, "kind") == "link").collect();
     assert!(links.len() >= 10, "{links:?}");
@@ -68,8 +68,8 @@ fn links_stay_inside_a_subject_and_say_what_is_shared() {
     };
     for link in links {
         let (a, b, reason) = (of(link, "a"), of(link, "b"), of(link, "reason"));
-        assert_eq!(subject(a), subject(b), "{reason}");
-        assert!(known(subject(a)).iter().any(|name| reason.contains(name)), "{a} {b}: {reason}");
+        assert_eq!(event(a), event(b), "{reason}");
+        assert!(known(event(a)).iter().any(|name| reason.contains(name)), "{a} {b}: {reason}");
         assert!(reason.contains("apart") || reason.contains("hour"), "{reason}");
     }
     for storyline in items.iter().filter(|i| of(i, "kind") == "storyline") {
@@ -80,7 +80,7 @@ fn links_stay_inside_a_subject_and_say_what_is_shared() {
 }
 
 #[test]
-fn no_copy_is_claimed() {
+fn related_stories_are_not_copies() {
     let removed =
         text(&["dedup", &data("related"), &data("wire/page"), "--format", "jsonl", "--removed", "/dev/null"]);
     for item in objects(&removed) {
@@ -89,7 +89,7 @@ fn no_copy_is_claimed() {
 }
 
 #[test]
-fn copies_are_one_node() {
+fn a_group_of_copies_is_one_node() {
     let items = objects(&text(&["link", &data("wire"), "--format", "jsonl"]));
     let storyline = items.iter().find(|i| of(i, "kind") == "storyline" && i["stories"] != i["told"]).unwrap();
     let (stories, told) = (storyline["stories"].as_u64().unwrap(), storyline["told"].as_u64().unwrap());
@@ -97,7 +97,7 @@ fn copies_are_one_node() {
         storyline["members"].as_array().unwrap().iter().map(|m| m["copies"].as_array().unwrap().len()).sum();
     assert_eq!(stories, told + copies as u64);
     assert!(storyline["independent"].as_u64() < storyline["outlets"].as_u64(), "{storyline}");
-    // Weather and results from one template are no events.
+    // Weather reports and results of one template are not linked.
     let linked = |id: &str| items.iter().any(|i| of(i, "a").starts_with(id) || of(i, "b").starts_with(id));
     assert!(!linked("wx-") && !linked("res-"));
 }
@@ -112,7 +112,7 @@ fn output_does_not_depend_on_threads() {
 }
 
 #[test]
-fn similar_answers_by_text_id_and_file() {
+fn similar_accepts_text_id_and_file() {
     let check = |query: &str, extra: &[&str], expect: &[&str]| {
         let related = data("related");
         let args = [&["similar", query, "--in", &related, "--format", "jsonl"], extra].concat();
@@ -130,7 +130,7 @@ fn similar_answers_by_text_id_and_file() {
 }
 
 #[test]
-fn ten_copies_are_one_answer() {
+fn similar_collapses_copies() {
     let wire = data("wire");
     let ask = |extra: &[&str]| {
         let query = "the harbour council of Norrin voted to rebuild the breakwater";
@@ -146,12 +146,12 @@ fn ten_copies_are_one_answer() {
     assert!(!of(&one[0], "passage").is_empty());
 }
 
-/// In a large store a question looks at what is near; the answer is as good as that of a look at everything.
+/// In a large store, `similar` examines only the nearest stories; it finds the same first result as among all.
 #[test]
-fn of_a_large_store_the_nearest_are_looked_at() {
+fn similar_examines_the_nearest_stories_of_a_large_store() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
-    // Two words each, of which the model has a token: no story is long.
+    // Two words each, single tokens of the model: all stories are short.
     const WORDS: &str = "apple river stone music winter garden doctor engine castle paper silver horse market ocean \
         bridge candle forest island kitchen ladder mirror needle orange pepper rabbit shadow ticket window yellow \
         school train coffee summer dragon bottle camera desert eagle flower guitar hammer jacket king lemon monkey \
@@ -174,12 +174,12 @@ fn of_a_large_store_the_nearest_are_looked_at() {
         let ids: Vec<String> = hits.iter().map(|hit| of(hit, "id").to_string()).collect();
         (ids, String::from_utf8(output.stderr).unwrap())
     };
-    let (by_text, said) = ask(&[&texts[41]]);
-    assert!(said.contains(" nearest of 5001 stories looked at"), "{said}");
+    let (by_text, message) = ask(&[&texts[41]]);
+    assert!(message.contains(" nearest of 5001 stories looked at"), "{message}");
     assert_eq!(by_text[0], "s41", "{by_text:?}");
-    let (by_id, said) = ask(&["s41"]);
-    assert!(said.contains(" nearest of 5001 stories looked at"), "{said}");
-    let (among_all, said) = ask(&["s41", "--until", "3000-01-01"]);
-    assert!(said.contains("0 stories looked at; 5001 without a date"), "{said}");
+    let (by_id, message) = ask(&["s41"]);
+    assert!(message.contains(" nearest of 5001 stories looked at"), "{message}");
+    let (among_all, message) = ask(&["s41", "--until", "3000-01-01"]);
+    assert!(message.contains("0 stories looked at; 5001 without a date"), "{message}");
     assert!(among_all.is_empty() && by_id.len() == 5 && !by_id.contains(&"s41".into()), "{by_id:?}");
 }

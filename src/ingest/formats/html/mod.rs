@@ -6,7 +6,7 @@ mod depth;
 mod tokenizer;
 
 use crate::{
-    corpus::{normalize::entities, page_chrome},
+    corpus::{normalize::decode_entities, page_chrome},
     ingest::{
         NoticeKind,
         sink::{Record, StorySink},
@@ -24,7 +24,11 @@ pub(super) fn read(page: &str, sink: &mut StorySink) {
     let id = Some(sink.file_id());
     if depth::depth(page, MAX_DEPTH) > MAX_DEPTH {
         sink.notice(0, NoticeKind::NoMainText);
-        return sink.record(Record { id, text: entities(&tokenizer::strip_tags(page)), ..Record::default() });
+        return sink.record(Record {
+            id,
+            text: decode_entities(&tokenizer::strip_tags(page)),
+            ..Record::default()
+        });
     }
     let config = Config { text_mode: TextMode::Formatted, ..Config::default() };
     let article = Readability::new(page, None, Some(config)).and_then(|mut r| r.parse());
@@ -43,7 +47,11 @@ pub(super) fn read(page: &str, sink: &mut StorySink) {
         }
         _ => {
             sink.notice(0, NoticeKind::NoMainText);
-            sink.record(Record { id, text: entities(&tokenizer::strip_tags(page)), ..Record::default() });
+            sink.record(Record {
+                id,
+                text: decode_entities(&tokenizer::strip_tags(page)),
+                ..Record::default()
+            });
         }
     }
 }
