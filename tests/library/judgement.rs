@@ -71,7 +71,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn a_judgement_is_the_same_from_the_other_side(seed in 0u64..500, own in 0usize..4, shared in 0usize..4) {
+    fn a_verdict_is_symmetric(seed in 0u64..500, own in 0usize..4, shared in 0usize..4) {
         let common: Vec<String> = (0..shared as u64).map(|i| paragraph(seed + i, 25)).collect();
         let mine: Vec<String> = (0..own as u64).map(|i| paragraph(seed + 5000 + i, 25)).collect();
         let theirs: Vec<String> = common.iter().map(|p| edited(p, seed)).collect();

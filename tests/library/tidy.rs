@@ -126,7 +126,7 @@ fn every_module_has_its_layer() {
 }
 
 #[test]
-fn files_begin_with_one_line_that_says_what_they_are() {
+fn files_begin_with_a_line_on_their_content() {
     for dir in ["src", "tests", "benches", "crates", "models"] {
         for path in sources(&root().join(dir)) {
             let text = fs::read_to_string(&path).unwrap();

@@ -69,17 +69,17 @@ fn a_truncated_gzip() {
 }
 
 #[test]
-fn a_gzip_that_is_none() {
+fn reports_a_file_that_is_not_gzip() {
     check("not.jsonl.gz", "plain text", &["not.jsonl.gz"]);
 }
 
 #[test]
-fn a_zstd_that_is_none() {
+fn reports_a_file_that_is_not_zstandard() {
     check("not.jsonl.zst", b"\x28\xb5\x2f\xfdgarbage", &["not.jsonl.zst"]);
 }
 
 #[test]
-fn text_that_is_not_utf8() {
+fn reads_text_that_is_not_utf8() {
     check(
         "old.txt",
         b"The caf\xe9 at the harbour will close in the spring, its owners said.",
@@ -98,7 +98,7 @@ fn an_empty_file() {
 }
 
 #[test]
-fn json_that_ends_too_early() {
+fn reports_truncated_json() {
     check("half.jsonl", "{\"id\":\"x\",\"text\":\"A ferry ran ag", &["half.jsonl:1"]);
 }
 
@@ -108,7 +108,7 @@ fn json_lines_with_one_bad_line() {
 }
 
 #[test]
-fn json_nested_ten_thousand_deep() {
+fn reports_json_nested_ten_thousand_deep() {
     check("deep.json", format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000)), &["deep.json"]);
     check(
         "deep.jsonl",
@@ -118,7 +118,7 @@ fn json_nested_ten_thousand_deep() {
 }
 
 #[test]
-fn a_record_without_text() {
+fn skips_a_record_without_text() {
     check("none.jsonl", "{\"id\":\"x\",\"note\":\"Nothing more\"}\n", &["none.jsonl:1"]);
 }
 
@@ -130,14 +130,14 @@ fn a_csv_with_ragged_rows() {
 }
 
 #[test]
-fn lines_of_a_csv_are_counted_whatever_ends_them() {
+fn counts_csv_lines_with_any_line_end() {
     let rows = "id,title,text\n1,One,A long strike at the mine ended.\n2,Two\n";
     check("rows.csv", rows, &["rows.csv:3"]);
     check("rows.csv", rows.replace('\n', "\r\n"), &["rows.csv:3"]);
 }
 
 #[test]
-fn a_quote_that_is_never_closed() {
+fn reports_an_unclosed_quote() {
     let row = |i: usize| format!("{i},Title {i},The ferry number {i} left the harbour.\n");
     let rows: String = (0..9).map(row).collect();
     check(
@@ -148,13 +148,13 @@ fn a_quote_that_is_never_closed() {
 }
 
 #[test]
-fn records_whose_text_has_an_unknown_name() {
+fn reports_records_whose_text_has_an_unknown_name() {
     let rows = "id,title,article text\n1,One,A long strike ended.\n2,Two,A ferry left.\n";
     check("rows.csv", rows, &["no record has a text"]);
 }
 
 #[test]
-fn a_field_that_is_empty_hides_no_other() {
+fn an_empty_field_does_not_hide_another_name() {
     let lines = r#"{"id":"n","title":"Morning briefing","text":null,"content":"A ferry left the harbour of Ostrel."}
 {"id":"o","title":"Morning briefing","text":"","body":"The miners of Hallam went back to work."}
 "#;
@@ -166,7 +166,7 @@ fn a_field_that_is_empty_hides_no_other() {
 }
 
 #[test]
-fn what_could_be_read_of_a_document_is_kept() {
+fn keeps_the_readable_part_of_a_document() {
     let [a, b] = [0, 1].map(|i| GOOD.lines().nth(i).unwrap());
     let kept = |text: &str| {
         let folder = tempfile::tempdir().unwrap();
@@ -183,7 +183,7 @@ fn what_could_be_read_of_a_document_is_kept() {
 }
 
 #[test]
-fn pages_whose_tags_do_not_match() {
+fn reads_pages_with_mismatched_tags() {
     check("deep.html", "<div></x>".repeat(200_000) + "The harbour closed.", &["deep.html"]);
 }
 
@@ -197,7 +197,7 @@ fn a_table_on_standard_input_is_read_as_one() {
 }
 
 #[test]
-fn a_page_of_furniture_only() {
+fn reads_a_page_of_page_chrome_as_a_headline() {
     check("menu.txt", "Share\n\nAdvertisement\n\nNext Article\n", &["menu.txt"]);
 }
 
@@ -207,7 +207,7 @@ fn ids_that_repeat() {
 }
 
 #[test]
-fn one_line_of_200_megabytes() {
+fn skips_a_line_of_200_megabytes() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("good.jsonl"), GOOD).unwrap();
     let mut file = fs::File::create(folder.path().join("long.jsonl")).unwrap();
@@ -221,7 +221,7 @@ fn one_line_of_200_megabytes() {
 
 #[cfg(unix)]
 #[test]
-fn a_folder_that_may_not_be_read_and_a_link_that_goes_round() {
+fn reports_an_unreadable_folder_and_a_link_loop() {
     use std::os::unix::fs::{PermissionsExt, symlink};
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("good.jsonl"), GOOD).unwrap();
@@ -238,7 +238,7 @@ fn a_folder_that_may_not_be_read_and_a_link_that_goes_round() {
 }
 
 #[test]
-fn a_path_that_is_not_there() {
+fn reports_a_missing_path() {
     let output = run(&["dedup", "no/such/folder"]);
     assert_calm(&output);
     assert_eq!(output.status.code(), Some(2));
@@ -246,7 +246,7 @@ fn a_path_that_is_not_there() {
 }
 
 #[test]
-fn texts_of_nothing_that_can_be_seen() {
+fn skips_texts_without_visible_characters() {
     let line = |text: &str| format!("{{\"id\":\"x\",\"text\":\"{text}\"}}\n");
     check("bad.jsonl", line("\\u200b\\u200b"), &["bad.jsonl:1: has neither a text nor a title"]);
     check("bad.jsonl", line("\\u0000"), &["bad.jsonl:1: has neither a text nor a title"]);
@@ -277,7 +277,7 @@ fn check_model(file: &str, bytes: &[u8]) {
 }
 
 #[test]
-fn model_files_that_are_broken() {
+fn reports_damaged_model_files() {
     let source = crate::support::repository().join("models/all-MiniLM-L6-v2");
     let weights = fs::read(source.join("model.safetensors")).unwrap();
     check_model("model.safetensors", &weights[..weights.len() / 2]);
@@ -294,7 +294,7 @@ fn model_files_that_are_broken() {
 }
 
 #[test]
-fn a_weight_that_is_no_number_is_told_of_in_every_precision() {
+fn rejects_weights_that_are_not_numbers_in_every_precision() {
     let source = crate::support::repository().join("models/all-MiniLM-L6-v2");
     let mut weights = fs::read(source.join("model.safetensors")).unwrap();
     let length = u64::from_le_bytes(weights[..8].try_into().unwrap()) as usize;

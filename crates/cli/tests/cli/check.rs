@@ -26,7 +26,7 @@ fn story(id: &str, text: &str, published: &str) -> String {
 }
 
 #[test]
-fn a_story_that_comes_again_is_known() {
+fn a_repeated_story_is_known() {
     let a = Archive::new();
     a.write("in.jsonl", &(stories(0, 30) + &story("first", &format!("{LONG}\n\n{MORE}"), "2031-03-04")));
     a.text(&["index", "add", "in.jsonl"]);
@@ -52,7 +52,7 @@ fn a_story_that_comes_again_is_known() {
 }
 
 #[test]
-fn each_line_is_answered_with_a_line() {
+fn answers_each_line_with_one_line() {
     let a = Archive::new();
     a.write("in.jsonl", &(stories(0, 30) + &story("first", &format!("{LONG}\n\n{MORE}"), "2031-03-04")));
     a.text(&["index", "add", "in.jsonl"]);
@@ -114,7 +114,7 @@ fn one_by_one(a: &Archive, args: &[&str], lines: &str) -> String {
 }
 
 #[test]
-fn lines_that_come_together_are_answered_as_one_by_one() {
+fn lines_in_a_batch_get_the_answers_of_single_lines() {
     let check = |args: &[&str], lines: &str| {
         let [together, apart] = [Archive::new(), Archive::new()];
         for a in [&together, &apart] {
@@ -177,7 +177,7 @@ fn batches_do_not_matter() {
 }
 
 #[test]
-fn groups_keep_their_numbers_and_the_log_tells_why() {
+fn groups_keep_their_numbers_and_the_log_explains_changes() {
     let a = Archive::new();
     let of = |id: &str, day: u32| story(id, &format!("{LONG}\n\n{MORE}"), &format!("2031-03-{day:02}"));
     a.write("in.jsonl", &(stories(0, 10) + &of("n1", 5) + "\n" + &of("n2", 6)));
@@ -219,7 +219,7 @@ fn groups_keep_their_numbers_and_the_log_tells_why() {
 
 /// Files that are searched: whatever happens to them, the answers stay.
 #[test]
-fn damaged_search_files_change_no_answer() {
+fn damaged_index_files_change_no_answer() {
     let a = Archive::new();
     a.write("in.jsonl", &(stories(0, 300) + &story("first", LONG, "2031-03-04")));
     a.text(&["index", "add", "in.jsonl"]);
@@ -267,7 +267,7 @@ fn damaged_search_files_change_no_answer() {
 
 /// What is asked by id, or as a text, is looked up in the store that is found from here.
 #[test]
-fn stories_of_the_store_are_looked_up_and_explained() {
+fn looks_up_and_explains_stories_of_a_store() {
     let a = Archive::new();
     a.write(
         "in.jsonl",
@@ -386,7 +386,7 @@ fn vectors(a: &Archive) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn a_store_moves_to_another_model_whatever_stops_it() {
+fn a_rebuild_resumes_after_any_interruption() {
     let a = Archive::new();
     other_model(&a);
     a.write("in.jsonl", &stories(0, 700));

@@ -57,7 +57,7 @@ fn varied(n: usize) -> String {
 }
 
 #[test]
-fn a_killed_run_goes_on_where_it_was() {
+fn a_killed_run_resumes() {
     const STORIES: usize = 1100;
     let a = Archive::new();
     a.write("in.jsonl", &varied(STORIES));
@@ -101,7 +101,7 @@ fn a_killed_run_goes_on_where_it_was() {
 
 /// Each story is committed by itself and answered with a line: what was answered is there, whatever stops the run.
 #[test]
-fn what_was_answered_is_there_after_a_kill() {
+fn answered_lines_survive_a_kill() {
     const STORIES: usize = 120;
     let a = Archive::new();
     let all = stories(0, STORIES);
@@ -156,7 +156,7 @@ fn what_was_answered_is_there_after_a_kill() {
 }
 
 #[test]
-fn a_partial_store_of_a_killed_run_is_made_anew() {
+fn replaces_a_partial_store_of_a_killed_run() {
     let a = Archive::new();
     a.write("in.jsonl", &stories(0, 3));
     fs::create_dir(a.path(".samestory")).unwrap();

@@ -98,7 +98,7 @@ fn the_policy_allows_only_the_style_and_script_of_the_page() {
 }
 
 #[test]
-fn the_page_holds_the_groups_and_links_of_the_run() {
+fn the_page_has_the_groups_and_links_of_its_run() {
     let page = page("dedup", &wire(), &["--format", "groups"]);
     let (index, texts) = (data(&page, "index"), data(&page, "texts"));
     let items: Vec<Value> = samestory(&["dedup", "--quiet", wire().to_str().unwrap(), "--format", "jsonl"])
@@ -158,7 +158,7 @@ fn the_page_does_not_depend_on_threads() {
 }
 
 #[test]
-fn the_page_of_link_holds_storylines() {
+fn the_page_of_link_has_storylines() {
     let input = crate::support::repository().join("tests/data/related/stories.jsonl");
     let page = page("link", &input, &[]);
     let index = data(&page, "index");
@@ -188,7 +188,7 @@ fn hostile_stories(folder: &Path) -> PathBuf {
 }
 
 #[test]
-fn hostile_stories_stay_data() {
+fn hostile_stories_remain_text() {
     let folder = tempfile::tempdir().unwrap();
     let file = hostile_stories(folder.path());
     for command in ["dedup", "link"] {
@@ -287,7 +287,7 @@ fn expected_decisions() -> Vec<Value> {
 }
 
 #[test]
-fn the_page_holds_the_decisions_of_its_run() {
+fn the_page_has_the_decisions_of_its_run() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("decisions.jsonl");
     fs::write(&file, DECISIONS.join("\n")).unwrap();
@@ -306,7 +306,7 @@ fn the_page_holds_the_decisions_of_its_run() {
 }
 
 #[test]
-fn the_page_of_a_store_holds_the_decisions_of_the_store() {
+fn the_page_of_a_store_has_its_decisions() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
     let (store, file, html) = (at("store"), at("decisions.jsonl"), at("page.html"));
@@ -328,7 +328,7 @@ fn the_page_of_a_store_holds_the_decisions_of_the_store() {
 
 /// The id of a record without one is its number, which changes when another record is put before it.
 #[test]
-fn a_decision_on_a_record_without_an_id_follows_its_text() {
+fn a_decision_on_a_record_without_id_follows_its_text() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let texts = [

@@ -20,7 +20,7 @@ fn write_groups(folder: &Path, out: &Path) {
 }
 
 #[test]
-fn a_link_stays_a_link_and_its_file_is_written() {
+fn writes_through_a_symbolic_link() {
     let folder = tempfile::tempdir().unwrap();
     let (file, link) = (folder.path().join("file"), folder.path().join("link"));
     fs::write(&file, "old").unwrap();
@@ -31,7 +31,7 @@ fn a_link_stays_a_link_and_its_file_is_written() {
 }
 
 #[test]
-fn a_pipe_is_written_to() {
+fn writes_to_a_pipe() {
     let folder = tempfile::tempdir().unwrap();
     let pipe = folder.path().join("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
@@ -45,7 +45,7 @@ fn a_pipe_is_written_to() {
 }
 
 #[test]
-fn who_may_read_a_file_may_read_what_takes_its_place() {
+fn a_replaced_file_keeps_its_permissions() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
     fs::write(&out, "old").unwrap();
@@ -55,7 +55,7 @@ fn who_may_read_a_file_may_read_what_takes_its_place() {
 }
 
 #[test]
-fn a_link_to_nothing_stays_a_link() {
+fn keeps_a_dangling_symbolic_link() {
     let folder = tempfile::tempdir().unwrap();
     let (file, link) = (folder.path().join("file"), folder.path().join("link"));
     symlink("file", &link).unwrap();

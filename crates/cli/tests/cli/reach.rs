@@ -56,7 +56,7 @@ fn objects(text: &str) -> Vec<Value> {
 }
 
 #[test]
-fn reach_tells_origin_lag_cuts_and_additions() {
+fn reach_reports_origin_lag_cuts_and_additions() {
     let folder = folder("reach");
     let [reach] = &objects(&text(&folder, &["reach", "stories.jsonl", "--format", "jsonl"]))[..] else {
         panic!("one group")
@@ -102,7 +102,7 @@ fn reach_by_story_or_group_and_in_every_format() {
 }
 
 #[test]
-fn outlets_tell_copies_from_own_text() {
+fn outlets_distinguish_copies_from_original_text() {
     let folder = folder("outlets");
     let outlets = objects(&text(&folder, &["outlets", "stories.jsonl", "--format", "jsonl"]));
     let check = |source: &str, passages: u64, agency: f64, original: f64| {
@@ -127,7 +127,7 @@ fn outlets_tell_copies_from_own_text() {
 }
 
 #[test]
-fn a_store_gives_the_same() {
+fn a_store_gives_the_same_results_as_files() {
     let folder = folder("reach-store");
     text(&folder, &["index", "--store", "store", "add", "stories.jsonl"]);
     for command in ["reach", "outlets"] {
@@ -159,7 +159,7 @@ fn groups_of_a_store_keep_their_numbers() {
 }
 
 #[test]
-fn queries_are_answered_line_by_line() {
+fn answers_queries_line_by_line() {
     let folder = folder("queries");
     let ask = [
         r#"{"id": "short"}"#,

@@ -36,7 +36,7 @@ fn pairs() -> (TempDir, String) {
 }
 
 #[test]
-fn other_rules_on_the_same_pairs_give_the_bytes_of_a_whole_run() {
+fn reused_pairs_with_other_rules_give_the_bytes_of_a_full_run() {
     let (folder, pairs) = pairs();
     let (wire, rules) = (wire(), path(folder.path(), "rules.toml"));
     let mut reports = Vec::new();
@@ -58,7 +58,7 @@ fn other_rules_on_the_same_pairs_give_the_bytes_of_a_whole_run() {
 }
 
 #[test]
-fn pairs_that_are_read_are_written_as_they_were_and_cost_no_embedding() {
+fn reused_pairs_are_written_unchanged_without_embedding() {
     let (folder, pairs) = pairs();
     let (again, manifest) = (path(folder.path(), "again.jsonl"), path(folder.path(), "manifest.json"));
     run(&["dedup", &wire(), "-q", "--reuse-pairs", &pairs, "--pairs", &again, "--manifest", &manifest]);
@@ -76,7 +76,7 @@ fn pairs_that_are_read_are_written_as_they_were_and_cost_no_embedding() {
 }
 
 #[test]
-fn pairs_of_something_else_are_refused() {
+fn rejects_pairs_of_another_input() {
     let (folder, pairs) = pairs();
     let check = |args: &[&str], expect: &str| {
         let output = samestory(&[&["dedup", "-q", "--reuse-pairs", &pairs], args].concat());
@@ -98,7 +98,7 @@ fn pairs_of_something_else_are_refused() {
 }
 
 #[test]
-fn decisions_propose_rules() {
+fn calibrates_from_decisions() {
     let folder = tempfile::tempdir().unwrap();
     let (decisions, rules) = (path(folder.path(), "decisions.jsonl"), path(folder.path(), "rules.toml"));
     let line = |a: &str, b: &str, decision: &str| {
@@ -130,7 +130,7 @@ fn decisions_propose_rules() {
 }
 
 #[test]
-fn labels_that_say_nothing_or_two_things_are_refused() {
+fn rejects_empty_and_contradictory_labels() {
     let folder = tempfile::tempdir().unwrap();
     let (labels, rules) = (path(folder.path(), "labels.jsonl"), path(folder.path(), "rules.toml"));
     let label = |id: &str, group: &str| format!("{{\"id\":\"{id}\",\"group\":{group}}}\n");

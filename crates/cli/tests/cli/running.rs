@@ -28,7 +28,7 @@ fn interrupt(child: &Child) {
 }
 
 #[test]
-fn a_check_sees_what_others_add() {
+fn check_sees_stories_added_by_other_processes() {
     let a = Archive::new();
     a.write("in.jsonl", &stories(0, 3));
     a.write("more.jsonl", &stories(50, 1));
@@ -53,7 +53,7 @@ fn a_check_sees_what_others_add() {
 }
 
 #[test]
-fn a_run_that_waits_for_input_ends_at_once() {
+fn ctrl_c_stops_a_run_that_waits_for_input() {
     let a = Archive::new();
     let mut child = a.spawn(&["dedup", "-"]);
     child.stdin.as_mut().unwrap().write_all(stories(0, 2).as_bytes()).unwrap();
@@ -64,7 +64,7 @@ fn a_run_that_waits_for_input_ends_at_once() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_run_under_nohup_outlives_its_terminal() {
+fn a_run_under_nohup_survives_its_terminal() {
     let a = Archive::new();
     let mut child = Command::new("sh")
         .args([
@@ -85,7 +85,7 @@ fn a_run_under_nohup_outlives_its_terminal() {
 }
 
 #[test]
-fn a_pipe_for_messages_that_nobody_reads_stops_nothing() {
+fn a_closed_standard_error_stops_nothing() {
     let a = Archive::new();
     a.write("in.jsonl", &(stories(0, 20) + "no json\n"));
     let mut child = a.command(&["index", "add", "in.jsonl"]).stderr(Stdio::piped()).spawn().unwrap();
@@ -95,7 +95,7 @@ fn a_pipe_for_messages_that_nobody_reads_stops_nothing() {
 }
 
 #[test]
-fn no_output_takes_the_place_of_an_input_or_of_another_output() {
+fn no_output_replaces_an_input_or_another_output() {
     let a = Archive::new();
     fs::create_dir(a.path("news")).unwrap();
     a.write("news/in.jsonl", &stories(0, 3));
@@ -137,7 +137,7 @@ fn no_output_takes_the_place_of_an_input_or_of_another_output() {
 }
 
 #[test]
-fn a_run_is_not_compared_with_one_of_another_model() {
+fn rejects_a_comparison_with_a_run_of_another_model() {
     let a = Archive::new();
     let report = |schema: u32, fingerprint: &str| {
         serde_json::json!({
@@ -159,7 +159,7 @@ fn a_run_is_not_compared_with_one_of_another_model() {
 }
 
 #[test]
-fn a_path_that_is_mistyped_makes_no_store() {
+fn a_mistyped_path_creates_no_store() {
     let a = Archive::new();
     assert!(a.error(&["index", "add", "typo.jsonl"]).contains("typo.jsonl"));
     assert!(!a.path(".samestory").exists());

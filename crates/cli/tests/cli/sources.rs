@@ -44,7 +44,7 @@ fn two_months() -> Archive {
 }
 
 #[test]
-fn a_file_is_the_same_from_whatever_folder_it_is_named() {
+fn a_file_has_the_same_name_from_every_folder() {
     let a = Archive::new();
     fs::create_dir_all(a.path("jan/deep")).unwrap();
     fs::create_dir_all(a.path("feb")).unwrap();
@@ -70,7 +70,7 @@ fn a_file_is_the_same_from_whatever_folder_it_is_named() {
 }
 
 #[test]
-fn files_of_one_name_keep_their_stories_apart() {
+fn files_of_equal_names_keep_separate_stories() {
     let a = two_months();
     assert_eq!(ids(&a), ["a.jsonl#1", "a.jsonl#2", "story", "a.jsonl#1~2", "a.jsonl#2~2", "story~2"]);
     // Both at once, and the second one alone, are what is there.
@@ -97,7 +97,7 @@ fn ids_by_place_stay_with_their_files() {
 }
 
 #[test]
-fn a_story_that_was_left_out_comes_when_its_id_is_free() {
+fn adds_a_skipped_story_once_its_id_is_free() {
     let a = Archive::new();
     a.write("one.jsonl", &stories(0, 2));
     a.write("two.jsonl", &(stories(0, 1).replace("left", "entered") + &stories(7, 1)));
@@ -117,7 +117,7 @@ fn a_story_that_was_left_out_comes_when_its_id_is_free() {
 
 #[cfg(unix)]
 #[test]
-fn a_folder_that_is_reached_by_a_link_has_the_same_files() {
+fn a_linked_folder_has_the_same_files() {
     let a = Archive::new();
     fs::create_dir(a.path("real")).unwrap();
     std::os::unix::fs::symlink(a.path("real"), a.path("link")).unwrap();
@@ -131,7 +131,7 @@ fn a_folder_that_is_reached_by_a_link_has_the_same_files() {
 }
 
 #[test]
-fn streams_without_ids_replace_nothing() {
+fn streams_without_ids_replace_no_story() {
     let a = Archive::new();
     let add = |input: &str| {
         let output = a.feed(&["index", "add", "-"], input);
@@ -150,7 +150,7 @@ fn streams_without_ids_replace_nothing() {
 }
 
 #[test]
-fn what_could_not_be_read_is_not_gone() {
+fn an_unreadable_file_removes_no_story() {
     let a = Archive::new();
     a.write("in.jsonl", &stories(0, 6));
     a.text(&["index", "add", "in.jsonl"]);
@@ -162,7 +162,7 @@ fn what_could_not_be_read_is_not_gone() {
 }
 
 #[test]
-fn what_people_took_out_comes_back_when_they_add_it() {
+fn a_removed_story_returns_when_it_is_added() {
     let a = Archive::new();
     a.write("in.jsonl", &stories(0, 4));
     a.text(&["index", "add", "in.jsonl"]);
@@ -177,7 +177,7 @@ fn what_people_took_out_comes_back_when_they_add_it() {
 
 /// Two records without ids and what is decided on them, by the texts that they have.
 #[test]
-fn a_decision_on_a_record_goes_with_its_text() {
+fn a_decision_on_a_record_follows_its_text() {
     let a = Archive::new();
     let texts = [
         "The harbour of Norrin was closed on Monday after its keeper found a crack in the wall.",

@@ -13,7 +13,7 @@ use std::{
 use crate::support::{Archive, DATABASE, stories};
 
 #[test]
-fn what_is_known_is_neither_read_twice_nor_embedded_again() {
+fn known_stories_are_not_read_or_embedded_again() {
     let a = Archive::new();
     a.write("in.jsonl", &stories(0, 40));
     a.text(&["index", "add", "in.jsonl"]);
@@ -51,7 +51,7 @@ fn an_export_is_read_as_the_same_stories() {
 }
 
 #[test]
-fn new_stories_are_judged_against_the_archive() {
+fn compares_new_stories_with_the_archive() {
     let a = Archive::new();
     a.write("old.jsonl", &stories(0, 30));
     a.text(&["index", "add", "old.jsonl"]);
@@ -67,7 +67,7 @@ fn new_stories_are_judged_against_the_archive() {
 }
 
 #[test]
-fn ids_are_removed_all_or_none() {
+fn removes_all_ids_or_none() {
     let a = Archive::new();
     a.write("in.jsonl", &stories(0, 5));
     a.text(&["index", "add", "in.jsonl"]);
@@ -91,7 +91,7 @@ fn a_story_of_another_file_is_not_overwritten() {
 }
 
 #[test]
-fn a_full_disk_is_told_of_and_loses_nothing() {
+fn a_full_disk_is_reported_and_loses_nothing() {
     let a = Archive::new();
     a.write("in.jsonl", &stories(0, 200));
     a.text(&["index", "add", "in.jsonl"]);
@@ -116,7 +116,7 @@ fn a_full_disk_is_told_of_and_loses_nothing() {
 }
 
 #[test]
-fn a_folder_that_must_not_be_written_is_told_of() {
+fn reports_a_folder_that_cannot_be_written() {
     let a = Archive::new();
     a.write("in.jsonl", &stories(0, 3));
     a.text(&["index", "add", "in.jsonl"]);
@@ -151,7 +151,7 @@ fn a_folder_that_must_not_be_written_is_told_of() {
 }
 
 #[test]
-fn a_second_writer_is_refused_and_readers_go_on() {
+fn rejects_a_second_writer_and_admits_readers() {
     let a = Archive::new();
     a.write("in.jsonl", &stories(0, 5));
     a.text(&["index", "add", "in.jsonl"]);
@@ -163,7 +163,7 @@ fn a_second_writer_is_refused_and_readers_go_on() {
 }
 
 #[test]
-fn another_model_is_refused() {
+fn rejects_another_model() {
     let a = Archive::new();
     a.write("in.jsonl", &stories(0, 3));
     a.text(&["index", "add", "in.jsonl"]);
@@ -176,7 +176,7 @@ fn another_model_is_refused() {
 }
 
 #[test]
-fn another_precision_is_refused_until_the_store_is_moved_to_it() {
+fn rejects_another_precision_until_the_store_is_rebuilt() {
     let a = Archive::new();
     a.write("in.jsonl", &stories(0, 3));
     a.text(&["index", "add", "in.jsonl"]);
@@ -225,7 +225,7 @@ fn damage_is_told_of() {
 }
 
 #[test]
-fn a_group_that_does_not_fit_its_members_is_found() {
+fn verify_finds_a_group_that_does_not_match_its_members() {
     let a = Archive::new();
     a.write("in.jsonl", &(stories(0, 1) + &stories(0, 1).replace("s0", "copy") + &stories(5, 3)));
     a.text(&["index", "add", "in.jsonl"]);

@@ -32,7 +32,7 @@ fn labels(name: &str) -> Vec<Value> {
 }
 
 #[test]
-fn groups_are_those_of_the_labels() {
+fn groups_match_the_labels() {
     let mut expect: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for label in labels("groups.jsonl") {
         let (group, id) = (label["group"].as_str().unwrap(), label["id"].as_str().unwrap());
@@ -53,7 +53,7 @@ fn groups_are_those_of_the_labels() {
 }
 
 #[test]
-fn every_labelled_relation_is_found() {
+fn finds_every_labelled_relation() {
     let items = lines(&dedup(&["--format", "jsonl"]));
     let kept: BTreeMap<&str, &str> = items
         .iter()
@@ -81,7 +81,7 @@ fn every_labelled_relation_is_found() {
 }
 
 #[test]
-fn no_pair_is_related_that_is_not_labelled_as_one_story_or_topic() {
+fn relates_no_pair_without_a_common_label() {
     // The six curiosities have nothing to do with anything.
     for item in lines(&dedup(&["--format", "jsonl"])) {
         for field in ["id", "kept"] {
@@ -106,7 +106,7 @@ fn hnsw_finds_the_same_groups_as_exact_search() {
 }
 
 #[test]
-fn exit_codes_tell_of_duplicates_and_errors() {
+fn exit_codes_report_duplicates_and_errors() {
     let wire = data("wire");
     let wire = wire.to_str().unwrap();
     let check = |args: &[&str], code: i32, stderr: &str| {

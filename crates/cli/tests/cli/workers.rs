@@ -580,7 +580,7 @@ fn lines() -> Vec<String> {
 }
 
 #[test]
-fn joined_stages_give_what_one_machine_gives() {
+fn workers_give_the_results_of_one_machine() {
     let (stories, notices) = ingested(&lines());
     assert_eq!((stories.len(), notices.len()), (50, 2));
     assert!(notices.iter().any(|n| n.starts_with("in.jsonl:51")), "{notices:?}");
@@ -614,7 +614,7 @@ fn some_texts() -> Vec<ArrayRef> {
 }
 
 #[test]
-fn a_stream_that_was_cut_is_refused_wherever() {
+fn rejects_a_truncated_stream() {
     let whole = written(schema(Stream::Texts), some_texts());
     assert_eq!(embed(MODEL, &whole).unwrap().read, 7);
     for length in 0..whole.len() {
@@ -626,7 +626,7 @@ fn a_stream_that_was_cut_is_refused_wherever() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused() {
+fn rejects_unsuitable_streams() {
     let said = |key: &str, value: &str| {
         let mut schema = schema(Stream::Texts);
         schema.metadata.insert(key.to_string(), value.to_string());
@@ -682,7 +682,7 @@ fn what_does_not_fit_is_refused() {
 }
 
 #[test]
-fn pairs_whose_stories_are_missing_are_refused() {
+fn rejects_pairs_of_missing_stories() {
     let (stories, _) = ingested(&lines());
     let glue = Glue::new(&stories, &words_as_vectors, 1);
     let table = word_table(&BTreeMap::new(), "9").unwrap();
@@ -700,7 +700,7 @@ fn pairs_whose_stories_are_missing_are_refused() {
 
 /// The stages as processes, with the built-in model.
 #[test]
-fn the_binary_embeds_what_comes_through_a_pipe() {
+fn embeds_standard_input() {
     let run = |args: &[&str], input: &[u8]| {
         let mut child = Command::new(env!("CARGO_BIN_EXE_samestory"))
             .args(args)
