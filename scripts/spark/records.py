@@ -1,4 +1,4 @@
-"""The records of the input, each with its number: the place that it has among all of them."""
+"""The records of the input, each with its number: its place in the whole input."""
 from urllib.parse import unquote
 
 from pyspark.sql import Window, functions as F
@@ -23,7 +23,7 @@ def read(spark, steps, path, form):
 
 
 def _numbered(spark, lines):
-    # Rows of one part of a file follow one another in one task, so their ids do.
+    # Rows of one part of a file are consecutive in one task, and so are their ids.
     blank = ~F.col("json").rlike(r"\S")
     parts = lines.groupBy("file", "start").agg(
         F.count("*").alias("n"), F.sum(blank.cast("long")).alias("blank"), F.min("id").alias("first"))

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""The judgement of `samestory dedup` on Apache Spark.
+"""The decisions of `samestory dedup` on Apache Spark.
 
     spark-submit scripts/spark/samestory_spark.py INPUT OUTPUT [--binary PATH] [options]
 
 INPUT is a file, folder or glob of JSON lines (plain or .gz) or Parquet, anywhere Spark reads. OUTPUT gets `stories`
 and `links` (Parquet), `notices` (JSON lines) and `manifest` (JSON). Needs PySpark 4, pyarrow and the samestory binary,
 which is sent to the executors; no other jar. From the same records in the same order (by path, then by place in the
-file) groups, relations, figures and reasons are those of one machine; see README.md beside this file.
+file) groups, relations, scores and reasons are those of one machine; see docs/clusters.md.
 
 Between the stages, which are processes of the binary fed through pipes (samestory_stage.py), this program does what needs all
 stories: it shuffles, joins and counts. The output of each step is kept below WORK with a digest of all it was made
-from; a run that is started again goes on after the last step that is whole."""
+from; a run that is started again continues after the last complete step."""
 import argparse, heapq, json, os, sys, time
 
 from pyspark.sql import SparkSession, Window, functions as F
@@ -32,8 +32,8 @@ def options(argv):
     parser.add_argument("--keep", default="earliest", help="which story of a group is kept")
     parser.add_argument("--model", help="a model folder that every executor has (the built-in model)")
     parser.add_argument("--partitions", type=int, help="tasks of a step (three a core)")
-    parser.add_argument("--block-rows", type=int, default=100000, help="points of a block of the joins, at the most")
-    parser.add_argument("--shard-stories", type=int, default=10000, help="stories of a shard of the comparison, at the most")
+    parser.add_argument("--block-rows", type=int, default=100000, help="points of a block of the joins, at most")
+    parser.add_argument("--shard-stories", type=int, default=10000, help="stories of a shard of the comparison, at most")
     parser.add_argument("--threads", type=int, default=1, help="threads of a stage; spark.task.cpus should be the same")
     return parser.parse_args(argv)
 
@@ -108,15 +108,15 @@ class Run:
         self.counts["common_rows"] = self.texts.frame.where(F.col("carriers") > most).count()
 
     def boilerplate(self):
-        """Rows that recur in stories which are strangers otherwise: most of them to the next one that has the row."""
+        """Rows that recur in stories which share nothing else: most of them with the next story that has the row."""
         least = self.settings["boilerplate_carriers"]
         often = self.recurring.frame.where(F.col("carriers") >= least)
         order = Window.partitionBy("hash").orderBy("number")
         neighbours = often.withColumn("a", F.lag("number").over(order)).where("a is not null").select(
             "hash", "carriers", "a", F.col("number").alias("b"))
-        said = ["title", "source", "passages"]
+        fields = ["title", "source", "passages"]
         side = lambda of: self.stories.frame.select(
-            F.col("number").alias(of), *(F.col(name).alias(f"{name}_{of}") for name in said))
+            F.col("number").alias(of), *(F.col(name).alias(f"{name}_{of}") for name in fields))
         pairs = neighbours.select("a", "b").distinct().join(side("a"), "a").join(side("b"), "b")
         strangers = self.binary.through(["strangers"], "sharing", "strangers", pairs)
         return neighbours.join(strangers, ["a", "b"]).groupBy("hash", "carriers").agg(
@@ -156,7 +156,7 @@ class Run:
 
     def dealt(self, frame, tasks, weigh, most):
         """`frame` in at most so many partitions, each of about so many tasks whole in one of them. A hash of few tasks gives
-        some partitions several and others none, so few are dealt out, the heaviest first, each to the least loaded."""
+        some partitions several and others none, so few tasks are distributed by weight, the heaviest first, each to the least loaded."""
         n = min(max(tasks, 1), most)
         if tasks > 64 * n:
             return frame.repartition(n, "task")
@@ -174,7 +174,7 @@ class Run:
     # Candidates ----------------------------------------------------------------------------------------------------
 
     def joined(self, points, rows, near):
-        """The near ones of `points` (key, vector): every block with itself and with every later one. Exact: each pair
+        """The neighbours of `points` (key, vector): every block with itself and with every later one. Exact: each pair
         of points meets in one task."""
         n = blocks_of(rows, self.args.block_rows, self.partitions)
         block = F.pmod(F.xxhash64("key"), F.lit(n)).cast("int")
@@ -195,7 +195,7 @@ class Run:
         near = self.steps.keep("near_rows", [self.vectors.digest, self.args.block_rows],
                                lambda: self.joined(points, self.counts["rows"], "rows"))
         self.counts["row_pairs"] = near.frame.count()
-        # A row that one story has names it itself; the others are looked up.
+        # A row of one story names that story; the others are looked up.
         single = self.texts.frame.where("carriers = 1").select("hash", F.col("first").alias("number"))
         shared = self.recurring.frame.where(F.col("carriers") <= most).select("hash", "number")
         carriers = single.union(shared)
@@ -264,7 +264,7 @@ class Run:
     def compare(self):
         def build():
             shards = blocks_of(self.counts["stories"], self.args.shard_stories, self.partitions)
-            # Stories that came one after the other share a shard: they are near more often, and then travel once.
+            # Consecutive stories share a shard: they are neighbours more often, and are then sent once.
             highest = self.stories.frame.agg(F.max("number")).first()[0]
             shard = lambda of: F.floor(F.col(of) * F.lit(shards) / F.lit(highest + 1)).cast("long")
             pairs = self.pairs.frame.withColumn("task", shard("a") * shards + shard("b"))
@@ -313,7 +313,7 @@ class Run:
         out = self.args.output.rstrip("/")
         groups = self.items.frame.select("first").distinct()
         self.counts["groups"] = groups.count()
-        # One number a group: small enough to be put into order in one place.
+        # One number a group: small enough to be sorted in one task.
         groups = groups.withColumn("group", F.row_number().over(Window.orderBy("first")))
         ids = self.stories.frame.select("number", "id")
         kept = ids.select(F.col("number").alias("kept_number"), F.col("id").alias("kept"))

@@ -7,7 +7,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 
 class Binary:
-    """The samestory binary: asked here what its streams look like, run on the executors."""
+    """The samestory binary: its streams are described here, and it is run on the executors."""
 
     def __init__(self, spark, path, model, threads):
         self.spark, self.threads = spark, threads
@@ -21,7 +21,7 @@ class Binary:
         self.schemas = {}
 
     def _describe(self, *more):
-        return subprocess.run([self.path, "stage", "describe", *more, *self.model], check=True, stdout=subprocess.PIPE).stdout
+        return subprocess.run([self.path, "worker", "describe", *more, *self.model], check=True, stdout=subprocess.PIPE).stdout
 
     def schema(self, stream):
         """The schema of a stream, with its version, text version and fingerprint."""
@@ -36,7 +36,7 @@ class Binary:
         assert not missing, f"{source} lacks {missing}"
         if rename:
             given = pa.schema([f.with_name(rename.get(f.name, f.name)) for f in given], given.metadata)
-        command = ["stage", *stage, "--quiet", "--threads", str(self.threads), *self.model]
+        command = ["worker", *stage, "--quiet", "--threads", str(self.threads), *self.model]
         run = _runner(os.path.basename(self.path), command, wanted.metadata, given, words)
         return frame.select(*wanted.names).mapInArrow(run, from_arrow_schema(given.remove_metadata()))
 
@@ -47,7 +47,7 @@ class Binary:
         name = f"words-{counted.digest}.arrow"
         folder = tempfile.mkdtemp(prefix="samestory-")
         with pa.OSFile(os.path.join(folder, name), "wb") as file, pa.ipc.new_stream(file, schema) as stream:
-            # Spark orders texts by their bytes, as the stage does.
+            # Spark sorts texts by their bytes, as the worker does.
             for batch in counted.frame.orderBy("field", "word").toArrow().to_batches():
                 columns = [batch.column(f.name).cast(f.type) for f in schema]
                 stream.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
@@ -84,7 +84,7 @@ def _runner(binary, command, metadata, given, words):
                         while batch is not None:
                             stream.write_batch(batch.replace_schema_metadata(metadata))
                             batch = next(batches, None)
-                except BaseException as error:  # the reader below tells of it
+                except BaseException as error:  # reported by the reader below
                     failure.append(error)
                 finally:
                     try:
@@ -107,9 +107,9 @@ def _runner(binary, command, metadata, given, words):
             feeder.join()
             code = process.wait()
             complaints.seek(0)
-            said = complaints.read().decode(errors="replace").strip()
+            message = complaints.read().decode(errors="replace").strip()
             if code or broken:
-                raise RuntimeError(f"{' '.join(arguments)} ended with {code}: {said or broken or failure}")
+                raise RuntimeError(f"{' '.join(arguments)} ended with {code}: {message or broken or failure}")
             if failure:
                 raise failure[0]
 

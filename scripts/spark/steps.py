@@ -1,4 +1,4 @@
-"""Steps whose outputs are kept, each with a digest of all that it was made from."""
+"""Steps whose outputs are kept, each with a digest of all its inputs."""
 import hashlib, json, time
 from collections import namedtuple
 
@@ -16,9 +16,9 @@ class Steps:
         return hashlib.sha256(json.dumps(of, sort_keys=True).encode()).hexdigest()[:16]
 
     def keep(self, name, made_from, build):
-        """The output of the step: as it was kept if it was made from the same, else made and kept.
+        """The output of the step: the kept one if its inputs have not changed, else a new one.
 
-        The digest is written after the output is whole: a step that was cut off is made again."""
+        The digest is written once the output is complete: an interrupted step is repeated."""
         digest = self.digest([self.basis, name, made_from])
         path, mark = f"{self.work}/{name}", f"{self.work}/{name}.made"
         before = self.read_text(mark)
@@ -55,7 +55,7 @@ class Steps:
         self.spark.createDataFrame([(text,)], "value string").coalesce(1).write.mode("overwrite").text(path)
 
     def status(self, path):
-        """Length and time of change of a file."""
+        """Length and modification time of a file."""
         place, system = self.file_system(path)
         status = system.getFileStatus(place)
         return [status.getLen(), status.getModificationTime()]
