@@ -13,7 +13,7 @@ use super::{
     Format, IngestOptions, Input,
     decode::decode,
     decompress::decompress,
-    formats::{json, parquet},
+    formats::{csv, json, parquet},
     lines::{Line, MAX_RECORD, read_line},
     read,
     sink::StorySink,
@@ -74,7 +74,7 @@ pub fn copy_records(
         let wanted = |record| keep(&Origin { path: name.clone(), record, ..Origin::default() });
         match *format {
             Some(Format::Csv | Format::Tsv) if table => {
-                copy_rows(path, first == Some(Format::Tsv), &mut header_done, &wanted, out)?;
+                copy_rows(path, first == Some(Format::Tsv), options, &mut header_done, &wanted, out)?;
             }
             Some(Format::JsonLines) => copy_lines(path, &wanted, out)?,
             Some(Format::Json) => copy_elements(path, &wanted, out)?,
@@ -120,29 +120,29 @@ fn copy_lines(path: &Path, wanted: &dyn Fn(u64) -> bool, out: &mut dyn Write) ->
 fn copy_rows(
     path: &Path,
     tabs: bool,
+    options: &IngestOptions,
     header_done: &mut bool,
     wanted: &dyn Fn(u64) -> bool,
     out: &mut dyn Write,
 ) -> Result<()> {
-    let delimiter = if tabs { b'\t' } else { b',' };
-    let mut csv = csv::ReaderBuilder::new()
-        .delimiter(delimiter)
-        .flexible(true)
-        .has_headers(false)
-        .from_reader(open(path)?);
-    let mut writer = csv::WriterBuilder::new().delimiter(delimiter).flexible(true).from_writer(out);
-    let fail = |e: csv::Error| Error::Io { action: "write", path: path.into(), source: io::Error::other(e) };
-    let mut row = csv::ByteRecord::new();
-    let mut record = None;
-    while let Ok(true) = csv.read_byte_record(&mut row) {
-        let copy = match record {
-            None => !std::mem::replace(header_done, true),
-            Some(n) => wanted(n),
-        };
-        if copy {
+    let mut table =
+        csv::open(open(path)?, if tabs { b'\t' } else { b',' }, options).map_err(Error::io("read", path))?;
+    let mut writer = table.dialect.writer().from_writer(out);
+    let fail =
+        |e: ::csv::Error| Error::Io { action: "write", path: path.into(), source: io::Error::other(e) };
+    if table.dialect.header
+        && let Ok(header) = table.reader.byte_headers()
+        && !std::mem::replace(header_done, true)
+    {
+        writer.write_byte_record(header).map_err(fail)?;
+    }
+    let mut row = ::csv::ByteRecord::new();
+    let mut record = 0;
+    while let Ok(true) = table.reader.read_byte_record(&mut row) {
+        if wanted(record) {
             writer.write_byte_record(&row).map_err(fail)?;
         }
-        record = Some(record.map_or(0, |n| n + 1));
+        record += 1;
     }
     writer.flush().map_err(Error::io("write", "the kept records"))
 }

@@ -119,13 +119,19 @@ impl FieldMap {
         })
     }
 
-    /// The columns of a header that may hold each field, the likeliest first.
+    /// The columns of a header that may hold each field, the likeliest first. A path that is no name in the header may be the
+    /// number of a column, from 1.
     pub(super) fn find_columns(&self, header: &[String]) -> Fields<Vec<usize>> {
         let column = |name: &str| header.iter().position(|h| h.trim().eq_ignore_ascii_case(name));
         Fields::from_fn(|field| match &self.paths[field] {
-            Some(name) => column(name).into_iter().collect(),
+            Some(name) => column(name).or_else(|| column_number(name)).into_iter().collect(),
             None => known_names(field).iter().filter_map(|name| column(name)).collect(),
         })
+    }
+
+    /// Whether a field is given by the number of a column.
+    pub(super) fn has_column_numbers(&self) -> bool {
+        self.paths.0.iter().flatten().any(|path| column_number(path).is_some())
     }
 
     /// Whether `cells` name fields of a story: a title or a text, and another one.
@@ -134,6 +140,11 @@ impl FieldMap {
         let named = FIELDS.iter().filter(|(field, _)| !columns[*field].is_empty()).count();
         named > 1 && !(columns[Field::Title].is_empty() && columns[Field::Text].is_empty())
     }
+}
+
+/// The index of the column that has this number, from 1.
+fn column_number(path: &str) -> Option<usize> {
+    path.parse::<usize>().ok()?.checked_sub(1)
 }
 
 /// Whether a value may be that of a field: neither null nor blank nor a boolean.

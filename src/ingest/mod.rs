@@ -50,6 +50,10 @@ pub struct IngestOptions {
     pub format: Option<Format>,
     /// Whether hidden files of a folder are read too.
     pub hidden: bool,
+    /// The delimiter of tables; by their header, or by their rows, if `None`.
+    pub delimiter: Option<u8>,
+    /// Whether tables have no header. The fields are then found by column numbers, or guessed.
+    pub no_header: bool,
     /// The order of day and month in dates of numbers; by the dates of each input if `None`.
     pub date_order: Option<DateOrder>,
 }

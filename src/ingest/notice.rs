@@ -53,6 +53,15 @@ pub enum NoticeKind {
     Empty,
     /// A record with neither text nor title.
     NoText,
+    /// A table whose header names neither a text nor a title; the names.
+    UnknownFields(Vec<String>),
+    /// A table without a header, and the columns (from 0) that were read as title and text.
+    NoHeader {
+        /// The column of the title.
+        title: Option<usize>,
+        /// The column of the text.
+        text: Option<usize>,
+    },
     /// A file of several records none of which has a text.
     TitlesOnly,
     /// A field of the wrong type.
@@ -92,13 +101,14 @@ impl NoticeKind {
                 | NeedsFile(_)
                 | Empty
                 | NoText
+                | UnknownFields(_)
                 | LinkLoop
         )
     }
 
     /// Whether nothing is wrong: the notice says how the input was read.
     pub fn is_information(&self) -> bool {
-        matches!(self, NoticeKind::DateOrder(..))
+        matches!(self, NoticeKind::DateOrder(..) | NoticeKind::NoHeader { .. })
     }
 
     /// Whether the file may hold stories that were not read, or that were read without their ids.
@@ -146,6 +156,18 @@ impl fmt::Display for NoticeKind {
             }
             NoticeKind::Empty => f.write_str("empty; skipped"),
             NoticeKind::NoText => f.write_str("has neither a text nor a title; skipped"),
+            NoticeKind::UnknownFields(names) => {
+                write!(f, "no column is known as a text or a title; skipped; columns: {}", names.join(", "))
+            }
+            NoticeKind::NoHeader { title, text } => {
+                f.write_str("no header;")?;
+                for (name, column) in [("title", title), ("text", text)] {
+                    if let Some(column) = column {
+                        write!(f, " {name} = column {}", column + 1)?;
+                    }
+                }
+                Ok(())
+            }
             NoticeKind::TitlesOnly => f.write_str("no record has a text; titles alone are compared"),
             NoticeKind::Field(name) => {
                 write!(f, "the field {name} is neither a string nor a number; ignored")

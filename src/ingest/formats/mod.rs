@@ -3,7 +3,7 @@
 //! To add a format, write a file here with a function of one of the shapes of [`ReadFn`], and add a row to the table. The
 //! row says by which file extensions and first bytes the format is found, and which function reads it.
 
-mod csv;
+pub(super) mod csv;
 mod html;
 pub(super) mod json;
 mod markdown;
@@ -104,18 +104,18 @@ formats! {
         detect: |head| head.starts_with("<!doctype html") || head.starts_with("<html"),
         read: ReadFn::Document(html::read),
     },
-    /// Records with a header line; the delimiter is a tab.
+    /// A table whose usual delimiter is a tab.
     Tsv: Reader {
         name: "TSV",
         extensions: &["tsv", "tab"],
         detect: |head| head.has_header('\t'),
         read: ReadFn::Records(csv::read_tabs),
     },
-    /// Records with a header line; the delimiter is a comma.
+    /// A table whose usual delimiter is a comma; others are detected.
     Csv: Reader {
         name: "CSV",
         extensions: &["csv"],
-        detect: |head| head.has_header(','),
+        detect: |head| [',', ';', '|'].iter().any(|delimiter| head.has_header(*delimiter)),
         read: ReadFn::Records(csv::read_commas),
     },
     /// One story in Markdown, with or without front matter.
