@@ -100,6 +100,13 @@ pub(crate) fn parse(text: &str) -> Option<i64> {
     }
 }
 
+/// Whether `text` ends in an offset from UTC, or says that it is UTC.
+#[cfg(feature = "readers")]
+pub(crate) fn has_zone(text: &str) -> bool {
+    let text = text.trim_end();
+    has_offset(text) || ["Z", "z", "GMT", "UTC"].iter().any(|zone| text.ends_with(zone))
+}
+
 /// Reads a date as [`parse`] does. With `end`, a day or a year without a clock time is its last millisecond.
 pub fn parse_date(text: &str, end: bool) -> Option<i64> {
     const DAY: i64 = 86_400_000;

@@ -1,9 +1,11 @@
 //! Stories on web pages: title, date, publisher and main text, by a port of Mozilla's Readability.
 
-use dom_smoothie::{Config, Readability, TextMode};
-
 mod depth;
+mod metadata;
 mod tokenizer;
+
+use dom_query::Document;
+use dom_smoothie::{Config, Readability, TextMode};
 
 use crate::{
     corpus::{normalize::decode_entities, page_chrome},
@@ -12,6 +14,7 @@ use crate::{
         sink::{Record, StorySink},
     },
 };
+use metadata::Metadata;
 
 /// The deepest nesting of elements that is given to the recursive HTML parser, which deeper nesting could overflow.
 const MAX_DEPTH: usize = 512;
@@ -30,28 +33,36 @@ pub(super) fn read(page: &str, sink: &mut StorySink) {
             ..Record::default()
         });
     }
+    let document = Document::from(page);
+    let metadata = Metadata::read(&document);
     let config = Config { text_mode: TextMode::Formatted, ..Config::default() };
-    let article = Readability::new(page, None, Some(config)).and_then(|mut r| r.parse());
-    match article {
-        Ok(article) if article.text_content.trim().len() >= MIN_TEXT => {
-            let text = page_chrome::strip_chrome_lines(&article.text_content);
-            sink.record(Record {
-                id,
-                title: article.title,
-                text,
-                date: article.published_time,
-                source: article.site_name,
-                url: article.url,
-                ..Record::default()
-            });
-        }
-        _ => {
+    let article = Readability::with_document(document, None, Some(config)).and_then(|mut r| r.parse());
+    let article = article.ok().filter(|article| article.text_content.trim().len() >= MIN_TEXT);
+    let record = match article {
+        Some(article) => Record {
+            id,
+            title: Some(article.title)
+                .filter(|t| !t.trim().is_empty())
+                .or(metadata.title.clone())
+                .unwrap_or_default(),
+            text: page_chrome::strip_chrome_lines(&article.text_content),
+            published: metadata.published(article.published_time.as_deref()),
+            source: article.site_name.or(metadata.publisher),
+            url: article.url.or(metadata.url),
+            ..Record::default()
+        },
+        None => {
             sink.notice(0, NoticeKind::NoMainText);
-            sink.record(Record {
+            Record {
                 id,
+                published: metadata.published(None),
+                title: metadata.title.unwrap_or_default(),
                 text: decode_entities(&tokenizer::strip_tags(page)),
+                source: metadata.publisher,
+                url: metadata.url,
                 ..Record::default()
-            });
+            }
         }
-    }
+    };
+    sink.record(record);
 }
