@@ -7,14 +7,11 @@ use std::{
 };
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::{
     Format, IngestOptions, Input,
-    decode::decode,
     decompress::decompress,
     formats::{csv, json, parquet},
-    lines::{Line, MAX_RECORD, read_line},
     read,
     sink::StorySink,
     walk,
@@ -76,8 +73,8 @@ pub fn copy_records(
             Some(Format::Csv | Format::Tsv) if table => {
                 copy_rows(path, first == Some(Format::Tsv), options, &mut header_done, &wanted, out)?;
             }
-            Some(Format::JsonLines) => copy_lines(path, &wanted, out)?,
-            Some(Format::Json) => copy_elements(path, &wanted, out)?,
+            Some(Format::JsonLines) => copy_json(path, true, options, &wanted, out)?,
+            Some(Format::Json) => copy_json(path, false, options, &wanted, out)?,
             Some(Format::Parquet) => copy_parquet_rows(path, &wanted, out)?,
             _ => copy_stories(name, path, options, keep, out)?,
         }
@@ -94,27 +91,6 @@ fn detect_format(path: &Path, options: &IngestOptions) -> Option<Format> {
 fn open(path: &Path) -> Result<Box<dyn BufRead>> {
     let file = File::open(path).map_err(Error::io("read", path))?;
     decompress(file, &NoProgress).map(|stream| stream.reader).map_err(Error::io("read", path))
-}
-
-fn copy_lines(path: &Path, wanted: &dyn Fn(u64) -> bool, out: &mut dyn Write) -> Result<()> {
-    let mut reader = open(path)?;
-    let mut buffer = Vec::new();
-    let mut record = 0;
-    loop {
-        // Read errors were reported when the input was read first.
-        match read_line(reader.as_mut(), &mut buffer, MAX_RECORD) {
-            Ok(Line::End) | Err(_) => return Ok(()),
-            Ok(Line::TooLong) => record += 1,
-            Ok(Line::Complete) if decode(&buffer).0.trim().is_empty() => {}
-            Ok(Line::Complete) => {
-                if wanted(record) {
-                    write(out, &buffer)?;
-                    write(out, b"\n")?;
-                }
-                record += 1;
-            }
-        }
-    }
 }
 
 fn copy_rows(
@@ -147,17 +123,23 @@ fn copy_rows(
     writer.flush().map_err(Error::io("write", "the kept records"))
 }
 
-fn copy_elements(path: &Path, wanted: &dyn Fn(u64) -> bool, out: &mut dyn Write) -> Result<()> {
-    let (mut record, mut written) = (0, Ok(()));
-    // Read errors were reported when the input was read first.
-    let _ = json::for_each_value(open(path)?.as_mut(), &mut |value: &RawValue| {
-        if written.is_ok() && wanted(record) {
-            // One record a line: a line break inside JSON is white space, never part of a string.
-            written = write(out, (value.get().replace(['\n', '\r'], " ") + "\n").as_bytes());
+/// JSON records, one a line.
+fn copy_json(
+    path: &Path,
+    lines: bool,
+    options: &IngestOptions,
+    wanted: &dyn Fn(u64) -> bool,
+    out: &mut dyn Write,
+) -> Result<()> {
+    json::for_each_record(open(path)?.as_mut(), lines, options, &mut |record, json| {
+        if !wanted(record) {
+            return Ok(());
         }
-        record += 1;
-    });
-    written
+        // A line break inside JSON is white space, never part of a string.
+        let line: Vec<u8> = json.iter().map(|b| if matches!(b, b'\n' | b'\r') { b' ' } else { *b }).collect();
+        write(out, &line)?;
+        write(out, b"\n")
+    })
 }
 
 /// Rows as JSON lines, with all their columns.

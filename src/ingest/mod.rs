@@ -50,6 +50,8 @@ pub struct IngestOptions {
     pub format: Option<Format>,
     /// Whether hidden files of a folder are read too.
     pub hidden: bool,
+    /// Where the list of records is in a JSON object, with dots between keys; found by its structure if `None`.
+    pub records: Option<String>,
     /// The delimiter of tables; by their header, or by their rows, if `None`.
     pub delimiter: Option<u8>,
     /// Whether tables have no header. The fields are then found by column numbers, or guessed.

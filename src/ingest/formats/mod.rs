@@ -93,7 +93,7 @@ formats! {
     /// One JSON object a line.
     JsonLines: Reader {
         name: "JSON lines",
-        extensions: &["jsonl", "ndjson"],
+        extensions: &["jsonl", "ndjson", "jl", "jsonlines", "ldjson"],
         detect: |head| head.text.starts_with('{'),
         read: ReadFn::Records(json::read_lines),
     },

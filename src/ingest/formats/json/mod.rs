@@ -1,13 +1,15 @@
-//! JSON records: one object a line, an array of objects, or objects one after another.
+//! JSON records: one a line, one after another, in an array, or in a list inside an object.
+
+mod shape;
+mod split;
+mod text;
 
 use std::{
-    fmt,
     io::{self, BufRead},
     path::Path,
 };
 
-use serde::de::{Deserializer, SeqAccess, Visitor};
-use serde_json::{Value, value::RawValue};
+use serde_json::{Map, Value};
 
 use crate::{
     Error, Result,
@@ -20,47 +22,135 @@ use crate::{
     },
     progress::Progress,
 };
+use split::{Piece, Splitter};
 
-/// Reads one object a line.
+/// Reads one record a line; also an array, and records written over several lines.
 pub(super) fn read_lines(
     reader: &mut dyn BufRead,
     sink: &mut StorySink,
     progress: &dyn Progress,
 ) -> Result<()> {
+    read_pieces(Splitter::lines(reader, MAX_RECORD), sink, progress)
+}
+
+/// Reads an array of records, records one after another, or an object that holds a list of records.
+pub(super) fn read_document(
+    reader: &mut dyn BufRead,
+    sink: &mut StorySink,
+    progress: &dyn Progress,
+) -> Result<()> {
+    read_pieces(Splitter::values(reader, MAX_RECORD), sink, progress)
+}
+
+fn read_pieces(splitter: io::Result<Splitter>, sink: &mut StorySink, progress: &dyn Progress) -> Result<()> {
+    let mut splitter = match splitter {
+        Ok(splitter) => splitter,
+        Err(error) => {
+            sink.read_error(0, &error);
+            return Ok(());
+        }
+    };
     let mut buffer = Vec::new();
-    let (mut line, mut record) = (0, 0);
+    let (mut pieces, mut record) = (0u64, 0);
     loop {
-        if line % 1024 == 0 && progress.cancelled() {
+        if pieces.is_multiple_of(1024) && progress.cancelled() {
             return Err(Error::Interrupted);
         }
-        line += 1;
-        match read_line(reader, &mut buffer, MAX_RECORD) {
-            Ok(Line::End) => break,
-            Ok(Line::TooLong) => {
+        pieces += 1;
+        let piece = match splitter.next(&mut buffer) {
+            Ok(piece) => piece,
+            Err(error) => {
+                sink.read_error(splitter.start, &error);
+                return Ok(());
+            }
+        };
+        let line = splitter.start;
+        match piece {
+            Piece::End if record == 0 => {
+                sink.notice(0, NoticeKind::Empty);
+                return Ok(());
+            }
+            Piece::End => return Ok(()),
+            Piece::TooLong => {
                 sink.notice(line, NoticeKind::TooLong(MAX_RECORD));
                 record += 1;
             }
-            Ok(Line::Complete) => {
-                let (text, invalid) = decode(&buffer);
+            Piece::Complete | Piece::Truncated => read_piece(&buffer, line, &mut record, sink),
+        }
+    }
+}
+
+/// Reads the records of one value.
+fn read_piece(bytes: &[u8], line: u64, record: &mut u64, sink: &mut StorySink) {
+    let (text, invalid) = decode(bytes);
+    if text.trim().is_empty() {
+        return;
+    }
+    if invalid {
+        sink.notice(line, NoticeKind::Encoding);
+    }
+    match parse(&text) {
+        Ok(value) => {
+            for value in shape::records(value, sink.options) {
+                read_value(&value, line, *record, sink);
+                *record += 1;
+            }
+        }
+        Err(error) => {
+            sink.notice(line, NoticeKind::Json(error.to_string()));
+            *record += 1;
+        }
+    }
+}
+
+/// Parses one value. Numbers that are not finite, which Python writes, are null, and a comma after the value is ignored.
+fn parse(text: &str) -> serde_json::Result<Value> {
+    serde_json::from_str(text).or_else(|error| {
+        let text = text.trim().trim_end_matches(',');
+        serde_json::from_str(&text::replace_non_finite(text)).map_err(|_| error)
+    })
+}
+
+/// Calls `visit` with each record of a stream as JSON, and its number. Records that are values of the stream are given byte
+/// for byte.
+///
+/// # Errors
+/// [`Error::Io`] from `visit`. Bad input was reported when the stream was read first.
+pub(in crate::ingest) fn for_each_record(
+    reader: &mut dyn BufRead,
+    lines: bool,
+    options: &IngestOptions,
+    visit: &mut dyn FnMut(u64, &[u8]) -> Result<()>,
+) -> Result<()> {
+    let splitter =
+        if lines { Splitter::lines(reader, MAX_RECORD) } else { Splitter::values(reader, MAX_RECORD) };
+    let Ok(mut splitter) = splitter else { return Ok(()) };
+    let mut buffer = Vec::new();
+    let mut record = 0;
+    loop {
+        match splitter.next(&mut buffer) {
+            Ok(Piece::End) | Err(_) => return Ok(()),
+            Ok(Piece::TooLong) => record += 1,
+            Ok(Piece::Complete | Piece::Truncated) => {
+                let text = decode(&buffer).0;
                 if text.trim().is_empty() {
                     continue;
                 }
-                if invalid {
-                    sink.notice(line, NoticeKind::Encoding);
+                match parse(&text).map(|value| shape::records(value, options)) {
+                    Ok(records) if records.len() != 1 => {
+                        for value in records {
+                            visit(record, value.to_string().as_bytes())?;
+                            record += 1;
+                        }
+                    }
+                    _ => {
+                        visit(record, &buffer)?;
+                        record += 1;
+                    }
                 }
-                read_record(&text, line, record, sink);
-                record += 1;
-            }
-            Err(error) => {
-                sink.read_error(line, &error);
-                break;
             }
         }
     }
-    if line == 1 && record == 0 {
-        sink.notice(0, NoticeKind::Empty);
-    }
-    Ok(())
 }
 
 /// Reads the next record of a stream of JSON lines that need not end: at most one story, with its notices. `line` is the
@@ -110,87 +200,8 @@ pub fn read_json_record(
     sink.finish()
 }
 
-/// Reads an array of objects, or objects one after another. Memory holds one object at a time.
-pub(super) fn read_document(
-    reader: &mut dyn BufRead,
-    sink: &mut StorySink,
-    _progress: &dyn Progress,
-) -> Result<()> {
-    let mut record = 0;
-    let result = for_each_value(reader, &mut |value| {
-        read_record(value.get(), 0, record, sink);
-        record += 1;
-    });
-    match result {
-        Ok(true) => {}
-        Ok(false) => sink.notice(0, NoticeKind::Empty),
-        Err(error) => {
-            let line = error.line() as u64;
-            match error.io_error_kind() {
-                Some(kind) => sink.read_error(line, &io::Error::new(kind, error.to_string())),
-                None => sink.notice(line, NoticeKind::Json(error.to_string())),
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Calls `visit` with each element of an array, or with each of several values one after another, up to the first syntax
-/// error. False if the stream is empty.
-///
-/// # Errors
-/// The stream cannot be read, or is not valid JSON.
-pub(in crate::ingest) fn for_each_value(
-    reader: &mut dyn BufRead,
-    visit: &mut dyn FnMut(&RawValue),
-) -> serde_json::Result<bool> {
-    let array = loop {
-        let head = reader.fill_buf().map_err(serde_json::Error::io)?;
-        if head.is_empty() {
-            return Ok(false);
-        }
-        // The first byte that is neither white space nor part of a byte order mark.
-        let at = head.iter().position(|b| !b.is_ascii_whitespace() && !b"\xef\xbb\xbf".contains(b));
-        let array = at.map(|at| head[at] == b'[');
-        let skip = at.unwrap_or(head.len());
-        reader.consume(skip);
-        if let Some(array) = array {
-            break array;
-        }
-    };
-    let mut json = serde_json::Deserializer::from_reader(reader);
-    if array {
-        json.deserialize_seq(ElementVisitor { visit })?;
-        json.end()?;
-    } else {
-        for value in json.into_iter::<Box<RawValue>>() {
-            visit(&value?);
-        }
-    }
-    Ok(true)
-}
-
-struct ElementVisitor<'a> {
-    visit: &'a mut dyn FnMut(&RawValue),
-}
-
-impl<'de> Visitor<'de> for ElementVisitor<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("an array of stories")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> std::result::Result<(), A::Error> {
-        while let Some(element) = elements.next_element::<Box<RawValue>>()? {
-            (self.visit)(&element);
-        }
-        Ok(())
-    }
-}
-
 fn read_record(text: &str, line: u64, record: u64, sink: &mut StorySink) {
-    let value: Value = match serde_json::from_str(text) {
+    let value: Value = match parse(text) {
         Ok(value) => value,
         Err(error) => return sink.notice(line, NoticeKind::Json(error.to_string())),
     };
@@ -202,24 +213,25 @@ pub(super) fn read_value(value: &Value, line: u64, record: u64, sink: &mut Story
     if !value.is_object() {
         return sink.notice(line, NoticeKind::Json("not an object".into()));
     }
-    let fields = sink.options.fields.find_in_json(value);
-    let mut string = |field: Field| match fields[field] {
-        None => None,
-        Some(Value::String(s)) => Some(s.clone()),
-        Some(Value::Number(n)) => Some(n.to_string()),
-        Some(Value::Array(parts)) if field == Field::Text && parts.iter().all(Value::is_string) => {
-            let parts: Vec<_> = parts.iter().filter_map(Value::as_str).collect();
-            Some(parts.join("\n\n"))
-        }
-        Some(Value::Object(o)) if field == Field::Source && o.get("name").is_some_and(Value::is_string) => {
-            o["name"].as_str().map(String::from)
-        }
-        Some(_) => {
+    let inner = shape::unwrap(value, &sink.options.fields);
+    let fields = sink.options.fields.find_in_json(inner);
+    let outer = sink.options.fields.find_in_json(value);
+    let mut string = |field: Field| {
+        let value = fields[field].or(outer[field])?;
+        let found = match field {
+            _ if value.is_null() => return None,
+            Field::Text | Field::Title => text::scalar(value).or_else(|| text::join(value)),
+            Field::Source => text::scalar(value).or_else(|| named(value)),
+            _ => text::scalar(value).or_else(|| text::scalar(value.as_array()?.first()?)),
+        };
+        let empty =
+            value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(Map::is_empty);
+        if found.is_none() && !empty {
             sink.notice(line, NoticeKind::Field(field.name().into()));
-            None
         }
+        found
     };
-    let found = Record {
+    let record = Record {
         id: string(Field::Id),
         title: string(Field::Title).unwrap_or_default(),
         text: string(Field::Text).unwrap_or_default(),
@@ -231,5 +243,96 @@ pub(super) fn read_value(value: &Value, line: u64, record: u64, sink: &mut Story
         record,
         part: 0,
     };
-    sink.record(found);
+    sink.record(record);
+}
+
+/// The name of a publisher that is an object, or a list of them.
+fn named(value: &Value) -> Option<String> {
+    match value {
+        Value::Array(items) => items.first().and_then(|item| text::scalar(item).or_else(|| named(item))),
+        Value::Object(object) => ["name", "title", "domain", "uri", "url", "id"]
+            .iter()
+            .find_map(|key| text::scalar(object.get(*key)?)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::ingest::{
+        IngestOptions,
+        tests::{read_file, stories},
+    };
+
+    /// Two stories that a file of any shape must give.
+    fn check(name: &str, text: &str) {
+        let (found, notices) = stories(name, text);
+        let expect =
+            [("Rain", "It rained."), ("Sun", "It shone.")].map(|(a, b)| (a.to_string(), b.to_string()));
+        assert_eq!((found, notices), (expect.to_vec(), vec![]), "{text}");
+    }
+
+    #[test]
+    fn finds_the_records_of_every_shape() {
+        let (rain, sun) =
+            (json!({"title": "Rain", "text": "It rained."}), json!({"title": "Sun", "text": "It shone."}));
+        let list = json!([rain, sun]);
+        for value in [
+            list.clone(),
+            json!({"status": "ok", "articles": list, "sources": [{"name": "Norrin Post"}]}),
+            json!({"response": {"docs": list, "facets": [1, 2]}}),
+            json!({"data": {"items": list}}),
+            json!({"hits": {"hits": [{"_id": "a", "_source": rain}, {"_id": "b", "_source": sun}]}}),
+            json!({"a": rain, "b": sun}),
+            json!({"0": rain, "1": sun}),
+            json!({"title": {"0": "Rain", "1": "Sun"}, "text": {"0": "It rained.", "1": "It shone."}}),
+            json!({"title": ["Rain", "Sun"], "text": ["It rained.", "It shone."]}),
+            json!({"columns": ["title", "text"], "index": [0, 1], "data": [["Rain", "It rained."], ["Sun", "It shone."]]}),
+            json!({"schema": {"fields": [{"name": "title"}, {"name": "text"}]}, "data": list}),
+        ] {
+            for name in ["a.json", "a.jsonl"] {
+                check(name, &value.to_string());
+                check(name, &serde_json::to_string_pretty(&value).unwrap());
+            }
+        }
+        let lines = format!("{rain}\n{sun}\n");
+        for name in ["a.jsonl", "a.jl", "a.jsonlines", "a.ndjson", "a.json"] {
+            check(name, &lines);
+            check(
+                name,
+                &format!(
+                    "{}\n{}\n",
+                    serde_json::to_string_pretty(&rain).unwrap(),
+                    serde_json::to_string_pretty(&sun).unwrap()
+                ),
+            );
+            check(name, &format!("{rain},\n{sun},\n"));
+        }
+    }
+
+    #[test]
+    fn reads_records_at_a_stated_path() {
+        let value =
+            json!({"top": [{"title": "Ads"}, {"title": "More"}], "news": {"today": [{"title": "Rain"}]}});
+        let options = IngestOptions { records: Some("news.today".into()), ..IngestOptions::default() };
+        let read = read_file("a.json", value.to_string(), &options);
+        assert_eq!(read.stories.iter().map(|s| s.title.as_str()).collect::<Vec<_>>(), ["Rain"]);
+    }
+
+    #[test]
+    fn a_bad_record_does_not_take_its_neighbours() {
+        let bad = "{\"title\": \"x\", \"text\": \"\\x\"}";
+        let text = format!(
+            "[{{\"title\":\"Rain\",\"text\":\"It rained.\",\"date\":NaN}},\n{bad},\n{{\"title\":\"Sun\",\"text\":\"It shone.\"}}]"
+        );
+        let (found, notices) = stories("a.json", &text);
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(notices.len() == 1 && notices[0].starts_with("2: invalid JSON"), "{notices:?}");
+        check(
+            "a.jsonl",
+            "{\"title\":\"Rain\",\"text\":\"It rained.\",\"n\":NaN}\n{\"title\":\"Sun\",\"text\":\"It shone.\",\"n\":-Infinity}\n",
+        );
+    }
 }
