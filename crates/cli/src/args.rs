@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use samestory::device::{GpuName, Precision};
+use samestory::{
+    corpus::DateOrder,
+    device::{GpuName, Precision},
+};
 
 pub use super::store_args::{
     Check, Index, IndexAdd, IndexCommand, IndexDecide, IndexExport, IndexRebuild, IndexRemove, IndexUpdate,
@@ -76,9 +79,30 @@ pub struct Input {
     /// Where a field is found in JSON or CSV records (repeatable): id, title, text, published, source, url
     #[arg(long = "field", value_name = "NAME=PATH")]
     pub fields: Vec<String>,
+    /// Where the list of records is in a JSON object, as in response.docs [default: found by its structure]
+    #[arg(long, value_name = "PATH")]
+    pub records: Option<String>,
+    /// What is between the cells of a CSV file: a character, or tab [default: detected]
+    #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
+    pub delimiter: Option<u8>,
+    /// CSV files have no header line; --field takes numbers of columns, as in text=3
+    #[arg(long)]
+    pub no_header: bool,
+    /// The order of day and month in dates such as 05/06/2031: dmy or mdy [default: shown by other dates of the file]
+    #[arg(long, value_name = "dmy|mdy", value_parser = str::parse::<DateOrder>)]
+    pub date_order: Option<DateOrder>,
     /// End with exit code 2 if any input was bad (it is read as far as possible either way)
     #[arg(long)]
     pub strict: bool,
+}
+
+/// A delimiter is one byte.
+fn delimiter(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        b"tab" | b"\\t" => Ok(b'\t'),
+        [byte] if !byte.is_ascii_alphanumeric() && *byte != b'"' => Ok(*byte),
+        _ => Err("give one character, as in ;, or the word tab".into()),
+    }
 }
 
 /// An archive whose stories a command works on.

@@ -20,7 +20,14 @@ const NOTICES: usize = 20;
 
 /// The options of `ingest` that `args` ask for.
 pub fn options(args: &Input) -> Result<IngestOptions> {
-    Ok(IngestOptions { fields: FieldMap::parse(&args.fields)?, ..IngestOptions::default() })
+    Ok(IngestOptions {
+        fields: FieldMap::parse(&args.fields)?,
+        records: args.records.clone(),
+        delimiter: args.delimiter,
+        no_header: args.no_header,
+        date_order: args.date_order,
+        ..IngestOptions::default()
+    })
 }
 
 /// Reads `paths`; `-` is standard input. Tells of bad input on stderr, bad input or not.
@@ -60,6 +67,9 @@ fn read_inputs(
     progress: &dyn Progress,
 ) -> Result<IngestOutcome> {
     let ingested = ingest::read(inputs, options, progress)?;
+    for note in ingested.information.iter().take(NOTICES) {
+        say!("samestory: {}", samestory::report::sanitize_line(&note.to_string(), 400));
+    }
     for notice in ingested.notices.iter().take(NOTICES) {
         let hint = notice_hint(&notice.kind).map(|hint| format!(" ({hint})")).unwrap_or_default();
         say!("samestory: {}{hint}", samestory::report::sanitize_line(&notice.to_string(), 400));
@@ -82,6 +92,8 @@ fn read_inputs(
 fn notice_hint(kind: &NoticeKind) -> Option<&'static str> {
     match kind {
         NoticeKind::NoText | NoticeKind::TitlesOnly => Some("--field text=NAME names the field"),
+        NoticeKind::UnknownFields(_) => Some("--field text=NAME names the column of the text"),
+        NoticeKind::AmbiguousDate(_) => Some("--date-order states it"),
         _ => None,
     }
 }
