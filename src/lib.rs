@@ -113,6 +113,7 @@ pub mod search;
 #[cfg(feature = "store")]
 pub mod store;
 pub mod story;
+mod union_find;
 pub mod vector;
 mod word_lists;
 pub mod words;

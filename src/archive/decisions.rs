@@ -1,16 +1,16 @@
 //! Decisions of people on the stories of a store. They precede every verdict, present and later.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{Archive, regroup::GroupUpdate};
 use crate::{
     Error, Result,
     error::StoreFault,
     group::{
-        CanonicalOverride, Constraints, DECISION_SCHEMA, Decision, Decisions, PairConstraint, StoriesByText,
+        CanonicalOverride, Constraints, Decision, Decisions, PairConstraint, Resolution, StoriesByText,
         StoryRef,
     },
-    store::{Reader, RunNumber, StoryNumber, WriteTransaction},
+    store::{DATABASE, Reader, RunNumber, StoryNumber, WriteTransaction},
     story::Corpus,
 };
 
@@ -34,14 +34,11 @@ impl Archive {
     pub fn apply_decisions(&mut self, run: RunNumber, decisions: &Decisions) -> Result<DecisionOutcome> {
         let Archive { store, matcher } = self;
         let (decisions, text_mismatches) = &with_stored_ids(store.reader(), decisions)?;
-        if let Err(Error::DecisionConflict { a, b, .. }) = decisions.beside(self::decisions(store.reader())?)
-        {
+        if let Err(conflict) = self::decisions(store.reader())?.merge(decisions) {
             return Err(Error::Store {
                 path: store.folder().into(),
                 fault: StoreFault::DecisionConflict,
-                message: format!(
-                    "with the decisions that it has, {a:?} and {b:?} are different here, but other lines join them by \"same\""
-                ),
+                message: format!("with the decisions that it has, {conflict}"),
             });
         }
         let transaction = store.begin_write()?;
@@ -96,33 +93,22 @@ fn with_stored_ids(reader: Reader<'_>, decisions: &Decisions) -> Result<(Decisio
     }
     for number in reader.story_numbers(StoryNumber::FIRST)? {
         if let Some(story) = reader.story(number)? {
-            texts.take(&story, story.id.clone());
+            texts.insert(&story, story.id.clone());
         }
     }
-    let find = |(id, text): StoryRef<'_>| text.map_or_else(|| Some(id.into()), |text| texts.find(id, text));
-    let mut pairs: BTreeMap<[String; 2], (u64, Decision)> = BTreeMap::new();
-    let mut found = Decisions::default();
-    let mut others = 0;
-    for (line, d) in &decisions.pairs {
-        match d.names().map(find) {
-            [Some(a), Some(b)] if a != b => {
-                let mut pair = [a, b];
-                pair.sort_unstable();
-                let [a, b] = pair.clone();
-                pairs.insert(pair, (*line, Decision { a, b, a_text: None, b_text: None, ..d.clone() }));
-            }
-            _ => others += 1,
-        }
-    }
-    found.pairs.extend(pairs.into_values());
-    found.pairs.sort_by_key(|(line, _)| *line);
-    for (line, named) in &decisions.canonical {
-        match find(named.name()) {
-            Some(id) => found.canonical.push((*line, CanonicalOverride { id, text: None, ..named.clone() })),
-            None => others += 1,
-        }
-    }
-    Ok((found, others))
+    let resolved = decisions.resolve_with(|StoryRef { id, text }| match text {
+        None => Resolution::Story(id.to_string()),
+        Some(text) => texts.get(id, text).map_or(Resolution::TextMismatch, Resolution::Story),
+    });
+    let pairs = resolved
+        .pairs
+        .iter()
+        .map(|([a, b], line, constraint)| (line, Decision::new(a.clone(), b.clone(), constraint)));
+    let mut pairs: Vec<(u64, Decision)> = pairs.collect();
+    pairs.sort_by_key(|(line, _)| *line);
+    let canonical = resolved.canonical.into_iter().map(|(line, id)| (line, CanonicalOverride::new(id)));
+    let unresolved = resolved.unresolved.len() as u64;
+    Ok((Decisions { pairs, canonical: canonical.collect() }, unresolved))
 }
 
 /// All decisions that a store keeps.
@@ -141,19 +127,19 @@ pub(super) fn constraints_on(reader: Reader<'_>, corpus: &Corpus) -> Result<Cons
         let on_story = reader.decisions_on(&story.id)?.into_iter().filter(|(other, _)| story.id < *other);
         pairs.extend(on_story.map(|(other, same)| (story.id.clone(), other, same)));
     }
-    Ok(to_decisions(reader, pairs)?.resolve(corpus))
+    to_decisions(reader, pairs)?.resolve(corpus).map_err(|conflict| Error::Store {
+        path: DATABASE.into(),
+        fault: StoreFault::DecisionConflict,
+        message: format!("of the decisions that it has, {conflict}"),
+    })
 }
 
 /// `pairs`, of two ids and whether both must be in one group, with all canonical overrides of the store.
 fn to_decisions(reader: Reader<'_>, pairs: Vec<(String, String, bool)>) -> Result<Decisions> {
     let pair = |(a, b, same)| {
-        let decision = if same { PairConstraint::MustLink } else { PairConstraint::CannotLink };
-        (0, Decision { schema: DECISION_SCHEMA, a, b, decision, a_text: None, b_text: None })
+        let constraint = if same { PairConstraint::MustLink } else { PairConstraint::CannotLink };
+        (0, Decision::new(a, b, constraint))
     };
-    let canonical =
-        |id| (0, CanonicalOverride { schema: DECISION_SCHEMA, id, decision: "canonical".into(), text: None });
-    Ok(Decisions {
-        pairs: pairs.into_iter().map(pair).collect(),
-        canonical: reader.canonical_overrides()?.into_iter().map(canonical).collect(),
-    })
+    let canonical = reader.canonical_overrides()?.into_iter().map(|id| (0, CanonicalOverride::new(id)));
+    Ok(Decisions { pairs: pairs.into_iter().map(pair).collect(), canonical: canonical.collect() })
 }

@@ -98,14 +98,13 @@ impl RuleTable {
         match table.get("schema") {
             Some(toml::Value::Integer(schema)) if *schema == i64::from(RULES_SCHEMA) => {}
             Some(schema) => {
-                return Err(refuse(format!(
-                    "rule table of schema {schema}; this version reads schema {RULES_SCHEMA}"
-                )));
+                let message = format!("it has schema {schema}; this version reads schema {RULES_SCHEMA}");
+                return Err(refuse(message));
             }
             None => {
-                return Err(refuse(format!(
-                    "rule table without a schema, as schema 1 was; this version reads schema {RULES_SCHEMA}"
-                )));
+                let message =
+                    format!("it has no `schema`, as schema 1 had; this version reads schema {RULES_SCHEMA}");
+                return Err(refuse(message));
             }
         }
         toml::from_str(text).map_err(|e| refuse(e.message().into()))
@@ -146,9 +145,9 @@ mod tests {
             let error = RuleTable::from_toml("rules.toml", text).unwrap_err();
             assert!(error.to_string().contains(expect), "{error}");
         };
-        check("[thresholds]\n", "rules.toml: rule table without a schema");
-        check("schema = 1\n[thresholds]\n", "rules.toml: rule table of schema 1;");
-        check("schema = \"2\"\n[thresholds]\n", "rule table of schema \"2\"");
+        check("[thresholds]\n", "rules.toml: not a rule table: it has no `schema`");
+        check("schema = 1\n[thresholds]\n", "it has schema 1;");
+        check("schema = \"2\"\n[thresholds]\n", "it has schema \"2\"");
         check("schema = 2\n", "missing field `thresholds`");
         check("schema = 2\n[thresholds]\nown_told = 0.5\n", "unknown field `own_told`");
         check("schema", "not a rule table");

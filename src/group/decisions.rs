@@ -1,4 +1,4 @@
-//! What people decided of pairs of stories, as JSON lines: of one origin, or not.
+//! Decisions of people on stories, as JSON lines: constraints on pairs, and which story of a group is kept.
 //!
 //! ```json
 //! {"schema":1,"a":"hw-101","b":"ob-9","decision":"same"}
@@ -6,40 +6,27 @@
 //! {"schema":1,"id":"nd-330","decision":"canonical"}
 //! ```
 //!
-//! The third says which story of a group is kept; where two of one group are named, the later line holds.
+//! The third line names the story that is kept of its group; of several in one group the last line counts.
 //!
-//! Which story is `a` does not matter, and unknown fields are left alone, so that a tool may write beside a decision who
-//! made it and when. A pair may be decided twice if both say the same; decisions that contradict one another are
-//! refused, with the lines, also where only a chain of them does: nobody could honour them all.
+//! The order of `a` and `b` does not matter. Unknown fields are ignored, so that a tool may add who decided, and when. A
+//! pair may be decided twice if both lines agree; a file whose decisions contradict one another, also through a chain of
+//! them, is rejected (`constraints.rs`).
 //!
-//! An id that counts records of a file may be another story's in the next run. A decision on it brings a digest of the
-//! text (`"a_text"`, `"b_text"`, or `"text"` beside `"id"`), and holds for the story of that text, whatever its id is now.
+//! An id that counts the records of a file may be another story's in the next run. A decision on such a story has a digest
+//! of its text (`"a_text"`, `"b_text"`, or `"text"` beside `"id"`), and applies to the story with that text, whatever its
+//! id is now.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use serde::{Deserialize, Serialize};
 
+use super::constraints::{Conflict, ConstraintSet, PairConstraint};
 use crate::{Error, Result, corpus::deserialize_id, error::FileKind};
 
 /// The version of the lines.
 pub const DECISION_SCHEMA: u32 = 1;
 
-/// What was decided of a pair.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum PairConstraint {
-    /// Of one origin: they belong to one group.
-    #[serde(rename = "same")]
-    MustLink,
-    /// Not of one origin: they belong to no group together.
-    #[serde(rename = "different")]
-    CannotLink,
-}
-
-/// One line.
+/// A line on a pair.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     /// [`DECISION_SCHEMA`].
@@ -52,39 +39,15 @@ pub struct Decision {
     pub b: String,
     /// What was decided.
     pub decision: PairConstraint,
-    /// [`text_digest`](crate::corpus::text_digest) of `a`, where its id is no name to rely on.
+    /// [`text_digest`](crate::corpus::text_digest) of `a`, where its id may be another story's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub a_text: Option<String>,
-    /// [`text_digest`](crate::corpus::text_digest) of `b`, likewise.
+    /// [`text_digest`](crate::corpus::text_digest) of `b`, where its id may be another story's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub b_text: Option<String>,
 }
 
-/// What a line names: an id, and the digest of a text if that is what the line holds for.
-pub type StoryRef<'a> = (&'a str, Option<&'a str>);
-
-impl Decision {
-    /// What it names, in its order.
-    pub fn names(&self) -> [StoryRef<'_>; 2] {
-        [(&self.a, self.a_text.as_deref()), (&self.b, self.b_text.as_deref())]
-    }
-
-    /// What it names, whichever the line has first.
-    fn pair(&self) -> [StoryRef<'_>; 2] {
-        let mut names = self.names();
-        names.sort_unstable();
-        names
-    }
-}
-
-impl CanonicalOverride {
-    /// What it names.
-    pub fn name(&self) -> StoryRef<'_> {
-        (&self.id, self.text.as_deref())
-    }
-}
-
-/// A line that names the story to be kept of its group.
+/// A line that names the story to keep of its group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CanonicalOverride {
     /// [`DECISION_SCHEMA`].
@@ -94,9 +57,52 @@ pub struct CanonicalOverride {
     pub id: String,
     /// "canonical".
     pub decision: String,
-    /// [`text_digest`](crate::corpus::text_digest) of the story, where its id is no name to rely on.
+    /// [`text_digest`](crate::corpus::text_digest) of the story, where its id may be another story's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+}
+
+/// How a line refers to a story.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StoryRef<'a> {
+    /// The id that the line has.
+    pub id: &'a str,
+    /// The digest of the text that the line is on; none if it is on the id.
+    pub text: Option<&'a str>,
+}
+
+impl Decision {
+    /// A decision on two ids.
+    pub fn new(a: String, b: String, decision: PairConstraint) -> Self {
+        Decision { schema: DECISION_SCHEMA, a, b, decision, a_text: None, b_text: None }
+    }
+
+    /// Its two stories, in the order of the line.
+    pub fn story_refs(&self) -> [StoryRef<'_>; 2] {
+        [
+            StoryRef { id: &self.a, text: self.a_text.as_deref() },
+            StoryRef { id: &self.b, text: self.b_text.as_deref() },
+        ]
+    }
+
+    /// Its two stories in their own order, whichever the line has first.
+    fn pair(&self) -> [StoryRef<'_>; 2] {
+        let mut pair = self.story_refs();
+        pair.sort_unstable();
+        pair
+    }
+}
+
+impl CanonicalOverride {
+    /// The story with this id is to be kept.
+    pub fn new(id: String) -> Self {
+        CanonicalOverride { schema: DECISION_SCHEMA, id, decision: "canonical".into(), text: None }
+    }
+
+    /// Its story.
+    pub fn story_ref(&self) -> StoryRef<'_> {
+        StoryRef { id: &self.id, text: self.text.as_deref() }
+    }
 }
 
 /// All decisions of a file, none contradicting another.
@@ -104,7 +110,7 @@ pub struct CanonicalOverride {
 pub struct Decisions {
     /// In the order of the file, each pair once; with its line, from 1.
     pub pairs: Vec<(u64, Decision)>,
-    /// Stories to be kept of their groups, in the order of the file; with their lines.
+    /// Stories to keep of their groups, in the order of the file; with their lines.
     pub canonical: Vec<(u64, CanonicalOverride)>,
 }
 
@@ -112,16 +118,17 @@ impl Decisions {
     /// Reads a file of decisions.
     ///
     /// # Errors
-    /// If it cannot be read, and [`Error::Line`] as [`Decisions::parse`].
+    /// [`Error::Io`] if it cannot be read, and those of [`Decisions::parse`].
     pub fn read(file: &Path) -> Result<Self> {
         let text = fs::read_to_string(file).map_err(Error::io("read", file))?;
         Decisions::parse(file, &text)
     }
 
-    /// Reads `text`; `file` is named in errors.
+    /// Parses `text`; errors name `file`.
     ///
     /// # Errors
-    /// [`Error::Line`] for a line that is no decision, and for one that contradicts an earlier one.
+    /// [`Error::Line`] for a line that is no decision, or one that contradicts an earlier line on the same pair;
+    /// [`Error::DecisionConflict`] for one that parts stories which other lines link.
     pub fn parse(file: &Path, text: &str) -> Result<Self> {
         let refuse = |line: u64, message: String| Error::Line {
             path: file.into(),
@@ -129,103 +136,75 @@ impl Decisions {
             message,
             kind: FileKind::Decisions,
         };
-        let known_schema = |line: u64, schema: u32| match schema {
-            DECISION_SCHEMA => Ok(()),
-            _ => Err(refuse(
-                line,
-                format!("schema {schema} is not known; this version reads {DECISION_SCHEMA}"),
-            )),
-        };
-        let (mut read, mut canonical) = (Vec::new(), Vec::new());
-        // Some editors begin a file with a mark of its byte order.
+        let mut decisions = Decisions::default();
+        let mut read = Vec::new();
+        // Some editors begin a file with a byte order mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         for (line, text) in (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
-            if let Ok(named) = serde_json::from_str::<CanonicalOverride>(text)
-                && named.decision == "canonical"
-            {
-                known_schema(line, named.schema)?;
-                canonical.push((line, named));
-                continue;
+            match parse_line(text).map_err(|message| refuse(line, message))? {
+                Line::Pair(decision) => read.push((line, decision)),
+                Line::Canonical(chosen) => decisions.canonical.push((line, chosen)),
             }
-            let decision: Decision = serde_json::from_str(text).map_err(|e| refuse(line, e.to_string()))?;
-            known_schema(line, decision.schema)?;
-            let [a, b] = decision.names();
-            if a == b {
-                return Err(refuse(line, format!("{:?} is paired with itself", decision.a)));
-            }
-            read.push((line, decision));
         }
-        let mut known: BTreeMap<[StoryRef<'_>; 2], (u64, PairConstraint)> = BTreeMap::new();
+        let mut set = ConstraintSet::default();
         let mut is_new = vec![true; read.len()];
         for ((line, decision), is_new) in read.iter().zip(&mut is_new) {
-            if let Some((before, choice)) = known.insert(decision.pair(), (*line, decision.decision)) {
-                if choice != decision.decision {
+            if let Some((before, constraint)) = set.insert(*line, decision.story_refs(), decision.decision) {
+                if constraint != decision.decision {
                     return Err(refuse(*line, format!("it contradicts line {before} on the same pair")));
                 }
                 *is_new = false;
             }
         }
-        let pairs =
-            read.into_iter().zip(is_new).filter(|(_, is_new)| *is_new).map(|(line, _)| line).collect();
-        let decisions = Decisions { pairs, canonical };
-        decisions.check_chains(file)?;
-        Ok(decisions)
+        let conflict = set.conflict().map(|conflict| conflict.map(|story| story.id.to_string()));
+        decisions.pairs =
+            read.into_iter().zip(is_new).filter(|(_, new)| *new).map(|(line, _)| line).collect();
+        conflict.map_or(Ok(decisions), |conflict| Err(conflict.in_file(file)))
     }
 
-    /// Those of `earlier` on other pairs, and these decisions.
+    /// These decisions, and those of `later` in the place of these on the same pairs.
     ///
     /// # Errors
-    /// [`Error::Line`], with the line of the decision that parts them; 0 if that is an earlier one.
-    pub fn beside(&self, earlier: Decisions) -> Result<Decisions> {
-        let new: BTreeSet<_> = self.pairs.iter().map(|(_, d)| d.pair()).collect();
-        let mut all = earlier;
-        all.pairs.retain(|(_, d)| !new.contains(&d.pair()));
-        all.pairs.extend(self.pairs.iter().cloned());
-        all.canonical.extend(self.canonical.iter().cloned());
-        all.check_chains(Path::new(""))?;
-        Ok(all)
-    }
-
-    /// Refuses stories that a chain of "same" joins and a "different" parts.
-    fn check_chains(&self, file: &Path) -> Result<()> {
-        let lines = self.pairs.iter().map(|(line, d)| (*line, d.pair(), d.decision));
-        let told = |[(a, _), (b, _)]: [StoryRef<'_>; 2]| [a.to_string(), b.to_string()];
-        parted(lines).map_or(Ok(()), |(line, pair)| Err(refused(file, line, told(pair))))
+    /// The line of a decision that parts stories which others link: both files together contradict one another.
+    pub fn merge(mut self, later: &Decisions) -> std::result::Result<Decisions, Conflict<String>> {
+        let replaced: BTreeSet<_> = later.pairs.iter().map(|(_, decision)| decision.pair()).collect();
+        self.pairs.retain(|(_, decision)| !replaced.contains(&decision.pair()));
+        self.pairs.extend(later.pairs.iter().cloned());
+        self.canonical.extend(later.canonical.iter().cloned());
+        let mut set = ConstraintSet::default();
+        for (line, decision) in &self.pairs {
+            set.insert(*line, decision.story_refs(), decision.decision);
+        }
+        let conflict = set.conflict().map(|conflict| conflict.map(|story| story.id.to_string()));
+        conflict.map_or(Ok(self), Err)
     }
 }
 
-/// The first of the pairs that are "different" although a chain of "same" joins them, with its line.
-pub(super) fn parted<T: Copy + Ord>(
-    lines: impl Iterator<Item = (u64, [T; 2], PairConstraint)> + Clone,
-) -> Option<(u64, [T; 2])> {
-    let mut numbers: BTreeMap<T, usize> = BTreeMap::new();
-    for name in lines.clone().flat_map(|(_, pair, _)| pair) {
-        let next = numbers.len();
-        numbers.entry(name).or_insert(next);
-    }
-    let mut parts: Vec<usize> = (0..numbers.len()).collect();
-    let roots = |pair: [T; 2], parts: &mut Vec<usize>| pair.map(|name| root(parts, numbers[&name]));
-    for (_, pair, _) in lines.clone().filter(|(_, _, choice)| *choice == PairConstraint::MustLink) {
-        let [from, to] = roots(pair, &mut parts);
-        parts[from] = to;
-    }
-    lines
-        .filter(|(_, _, choice)| *choice == PairConstraint::CannotLink)
-        .find(|(_, pair, _)| roots(*pair, &mut parts).windows(2).all(|r| r[0] == r[1]))
-        .map(|(line, pair, _)| (line, pair))
+/// One line of a file.
+enum Line {
+    Pair(Decision),
+    Canonical(CanonicalOverride),
 }
 
-/// The error for a line that parts what others join.
-pub(super) fn refused(file: &Path, line: u64, [a, b]: [String; 2]) -> Error {
-    Error::DecisionConflict { path: PathBuf::from(file), line, a, b }
-}
-
-fn root(parts: &mut [usize], mut i: usize) -> usize {
-    while parts[i] != i {
-        parts[i] = parts[parts[i]];
-        i = parts[i];
+/// Parses one line; the error says what is wrong with it.
+fn parse_line(text: &str) -> std::result::Result<Line, String> {
+    let check_schema = |schema: u32| {
+        let message = || format!("schema {schema} is not known; this version reads {DECISION_SCHEMA}");
+        if schema == DECISION_SCHEMA { Ok(()) } else { Err(message()) }
+    };
+    if let Ok(chosen) = serde_json::from_str::<CanonicalOverride>(text)
+        && chosen.decision == "canonical"
+    {
+        check_schema(chosen.schema)?;
+        return Ok(Line::Canonical(chosen));
     }
-    i
+    let decision: Decision = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    check_schema(decision.schema)?;
+    let [a, b] = decision.story_refs();
+    if a == b {
+        return Err(format!("{:?} is paired with itself", decision.a));
+    }
+    Ok(Line::Pair(decision))
 }
 
 #[cfg(test)]
@@ -241,23 +220,25 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn earlier_decisions_count_until_their_pair_is_decided_anew() {
+    fn later_decisions_replace_earlier_ones_on_the_same_pair() {
         let check = |earlier: &str, new: &str, good: bool| {
-            let found = parse(new).unwrap().beside(parse(earlier).unwrap());
-            assert_eq!(found.is_ok(), good, "{new} beside {earlier}");
+            let merged = parse(earlier).unwrap().merge(&parse(new).unwrap());
+            assert_eq!(merged.is_ok(), good, "{earlier} and then {new}");
         };
         let [xy, yz] = [line("x", "y", "same"), line("y", "z", "same")];
         check(&(xy.clone() + &yz), &line("z", "x", "different"), false);
         check(&line("x", "z", "different"), &(xy.clone() + &yz), false);
         check(&xy, &line("y", "x", "different"), true);
         check(&(xy.clone() + &yz), &(line("x", "z", "different") + &line("z", "y", "different")), true);
-        let all = parse(&line("y", "x", "different")).unwrap().beside(parse(&(xy + &yz)).unwrap()).unwrap();
-        let said: Vec<_> = all.pairs.iter().map(|(_, d)| (d.pair().map(|name| name.0), d.decision)).collect();
-        assert_eq!(said, [(["y", "z"], PairConstraint::MustLink), (["x", "y"], PairConstraint::CannotLink)]);
+        let later = parse(&line("y", "x", "different")).unwrap();
+        let all = parse(&(xy + &yz)).unwrap().merge(&later).unwrap();
+        let pairs: Vec<_> =
+            all.pairs.iter().map(|(_, d)| (d.pair().map(|story| story.id), d.decision)).collect();
+        assert_eq!(pairs, [(["y", "z"], PairConstraint::MustLink), (["x", "y"], PairConstraint::CannotLink)]);
     }
 
     #[test]
-    fn lines_on_other_texts_are_on_other_stories() {
+    fn the_same_ids_with_other_texts_are_other_pairs() {
         let of = |a: u8, b: u8, decision: &str| {
             line("f#1", "f#2", decision)
                 .trim_end()
@@ -269,26 +250,26 @@ pub(super) mod tests {
         check(&[of(1, 2, "different"), of(1, 3, "different")], Some(2));
         check(&[of(1, 2, "different"), of(1, 3, "same")], Some(2));
         check(&[of(1, 2, "different"), of(1, 2, "same")], None);
-        // Of two records of one text each may be named; one with itself may not.
+        // Two records with one text are a pair; a record and itself are none.
         check(&[of(1, 1, "same")], Some(1));
         check(&[of(1, 1, "same").replace("f#2", "f#1")], None);
         let earlier = parse(&line("f#1", "f#2", "different")).unwrap();
-        assert_eq!(parse(&of(1, 2, "same")).unwrap().beside(earlier).unwrap().pairs.len(), 2);
+        assert_eq!(earlier.merge(&parse(&of(1, 2, "same")).unwrap()).unwrap().pairs.len(), 2);
     }
 
     #[test]
-    fn what_another_tool_adds_to_a_line_is_left_alone() {
+    fn ignores_fields_of_other_tools() {
         let text = r#"{"schema":1,"a":"x","b":"y","decision":"same","by":"desk","at":"2031-03-04"}"#;
         let written = serde_json::to_string(&parse(text).unwrap().pairs[0].1).unwrap() + "\n";
         assert_eq!(written, line("x", "y", "same"));
     }
 
     #[test]
-    fn a_bad_line_is_refused_with_its_place() {
+    fn rejects_a_bad_line_with_its_number() {
         let check = |text: &str, expect: &str| {
             let error = parse(text).expect_err(expect);
-            let told = error.to_string();
-            assert!(told.starts_with("d.jsonl:") && told.contains(expect), "{told}");
+            let text = error.to_string();
+            assert!(text.starts_with("d.jsonl:") && text.contains(expect), "{text}");
         };
         check("{", "d.jsonl:1: EOF");
         check(&(line("x", "y", "same") + "7"), "d.jsonl:2: ");
@@ -308,7 +289,7 @@ pub(super) mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_text_makes_it_fall_over(text in "(\\PC|\n){0,200}") {
+        fn parsing_never_panics(text in "(\\PC|\n){0,200}") {
             let _ = parse(&text);
         }
     }

@@ -1,16 +1,16 @@
-//! How firmly a group holds together: its weakest link, and the members that alone join parts of it.
+//! The cohesion of a group: its weakest link, and the members that alone connect parts of it.
 
 use serde::Serialize;
 
 use super::{Edges, edges};
-use crate::{compare::Verdict, story::StoryId};
+use crate::{compare::Verdict, story::StoryId, union_find::UnionFind};
 
 /// The health of one group. The strength of a pair is the greater of its two coverages.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Health {
     /// At a higher floor than this for the strength of a pair, the group would fall into parts; in [0, 1].
     pub splits_at: f32,
-    /// The pair that holds the parts together there.
+    /// The pair that connects the parts there.
     pub weakest: Option<(StoryId, StoryId)>,
     /// Members without which the others would fall into parts.
     pub bridges: Vec<StoryId>,
@@ -18,7 +18,7 @@ pub struct Health {
     pub pairs: (usize, usize),
 }
 
-/// As reports have it, with ids.
+/// [`Health`] as reports have it, with ids.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct HealthItem {
     /// See [`Health::splits_at`].
@@ -33,7 +33,7 @@ pub struct HealthItem {
     pub pairs: usize,
 }
 
-/// The health of each of `groups`, whose members are in ascending order, as far as `verdicts` tell.
+/// The health of each of `groups`, whose members are in ascending order, by `verdicts`.
 pub fn healths(groups: &[Vec<StoryId>], verdicts: &[Verdict]) -> Vec<Health> {
     let edges = edges(verdicts.iter());
     groups.iter().map(|members| health(members, &edges)).collect()
@@ -57,12 +57,10 @@ pub(super) fn health(members: &[StoryId], edges: &Edges) -> Health {
     let pairs = (links.len(), n * n.saturating_sub(1) / 2);
     // The strongest spanning tree (Kruskal, 1956): its weakest pair is where the group falls apart first.
     links.sort_by(|x, y| y.0.total_cmp(&x.0).then((x.1, x.2).cmp(&(y.1, y.2))));
-    let mut parts: Vec<usize> = (0..n).collect();
+    let mut parts = UnionFind::new(n);
     let mut weakest = None;
     for &(strength, i, j) in &links {
-        let (from, to) = (root(&mut parts, i), root(&mut parts, j));
-        if from != to {
-            parts[from] = to;
+        if parts.union(i, j) {
             weakest = Some((strength, i, j));
         }
     }
@@ -72,14 +70,6 @@ pub(super) fn health(members: &[StoryId], edges: &Edges) -> Health {
         bridges: cut_points(&near).into_iter().map(|i| members[i]).collect(),
         pairs,
     }
-}
-
-fn root(parts: &mut [usize], mut i: usize) -> usize {
-    while parts[i] != i {
-        parts[i] = parts[parts[i]];
-        i = parts[i];
-    }
-    i
 }
 
 /// The vertices without which a connected graph falls apart (Hopcroft and Tarjan, 1973), without recursion: groups
@@ -103,9 +93,10 @@ fn cut_points(near: &[Vec<usize>]) -> Vec<usize> {
                 stack.pop();
                 if parent != usize::MAX {
                     low[parent] = low[parent].min(low[v]);
-                    match parent == start {
-                        true => children += 1,
-                        false => cut[parent] |= low[v] >= found[parent],
+                    if parent == start {
+                        children += 1;
+                    } else {
+                        cut[parent] |= low[v] >= found[parent];
                     }
                 }
                 continue;
@@ -158,14 +149,14 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_hangs_on_its_middle() {
+    fn the_middle_of_a_chain_is_a_cut_point() {
         assert_eq!(cut_points(&graph(3, &[(0, 1), (1, 2)])), [1]);
         assert_eq!(cut_points(&graph(3, &[(0, 1), (1, 2), (0, 2)])), [0usize; 0]);
     }
 
     proptest! {
         #[test]
-        fn a_cut_point_is_what_leaves_more_parts_behind(n in 1usize..9, bits: u64) {
+        fn removing_a_cut_point_leaves_more_parts(n in 1usize..9, bits: u64) {
             let all = (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j)));
             let pairs: Vec<_> = all.enumerate().filter(|(k, _)| bits >> k & 1 == 1).map(|(_, p)| p).collect();
             let near = graph(n, &pairs);

@@ -1,10 +1,13 @@
-//! Which stories of a corpus decisions are on: by id, or by text where the id is no name to rely on.
+//! Resolves decisions to the stories of a corpus: by id, or by text where the id may be another story's.
 
 use std::{collections::BTreeMap, path::Path};
 
 use serde::Serialize;
 
-use super::decisions::{Decisions, PairConstraint, StoryRef, parted, refused};
+use super::{
+    constraints::{Conflict, ConstraintSet, PairConstraint},
+    decisions::{Decisions, StoryRef},
+};
 use crate::{
     Result,
     corpus::text_digest,
@@ -16,138 +19,166 @@ use crate::{
 pub struct Constraints {
     /// Pairs of one origin, the lower story first, ascending.
     pub must_link: Vec<(StoryId, StoryId)>,
-    /// Pairs that are not, likewise.
+    /// Pairs that are not of one origin, the lower story first, ascending.
     pub cannot_link: Vec<(StoryId, StoryId)>,
-    /// Stories to be kept of their groups, in the order of the file.
+    /// Stories to keep of their groups, in the order of the file.
     pub canonical: Vec<StoryId>,
-    /// The lines of decisions that name a story which the corpus does not have.
+    /// The lines of decisions on stories that the corpus does not have, as JSON.
     pub unresolved: Vec<String>,
-    /// How many of these are on a text that is not there, though another story has its id.
+    /// How many of these have the id of a story with another text.
     pub text_mismatches: usize,
 }
 
-/// Pairs of a corpus, the lower story first, with the line that holds.
-type Pairs = BTreeMap<(StoryId, StoryId), (u64, PairConstraint)>;
+/// Decisions with stories that are known by keys of type `K`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResolvedDecisions<K> {
+    /// The constraints on pairs.
+    pub pairs: ConstraintSet<K>,
+    /// Stories to keep of their groups, in the order of the file, with their lines.
+    pub canonical: Vec<(u64, K)>,
+    /// The lines of decisions that could not be resolved, as JSON.
+    pub unresolved: Vec<String>,
+    /// How many of these have the id of a story with another text.
+    pub text_mismatches: usize,
+}
+
+/// What a reference to a story resolves to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resolution<K> {
+    /// This story.
+    Story(K),
+    /// No story for certain: the story of this id has another text, or several stories have the text.
+    TextMismatch,
+    /// No story.
+    Unknown,
+}
 
 impl Decisions {
-    /// The decisions on the stories of `corpus`, of several lines on a pair the last; those on other stories are away.
-    pub fn resolve(&self, corpus: &Corpus) -> Constraints {
-        self.place(corpus).0
-    }
-
-    /// As [`Decisions::resolve`]; `file` is named in errors.
+    /// The decisions on the stories of `corpus`; of several lines on a pair the last one counts.
     ///
     /// # Errors
-    /// [`Error::Line`](crate::Error::Line) if lines contradict one another now that it is known which stories they name.
-    pub fn resolve_checked(&self, file: &Path, corpus: &Corpus) -> Result<Constraints> {
-        let (resolved, pairs) = self.place(corpus);
-        let lines = pairs.iter().map(|((a, b), (line, choice))| (*line, [*a, *b], *choice));
-        let id = |story: StoryId| corpus.stories[story.index()].id.clone();
-        parted(lines).map_or(Ok(resolved), |(line, pair)| Err(refused(file, line, pair.map(id))))
+    /// The line that parts two stories which other lines link, now that it is known which stories the lines are on.
+    pub fn resolve(&self, corpus: &Corpus) -> std::result::Result<Constraints, Conflict<String>> {
+        let index = StoryIndex::new(corpus, self);
+        let resolved = self.resolve_with(|story| index.resolve(story));
+        if let Some(conflict) = resolved.pairs.conflict() {
+            return Err(conflict.map(|story| corpus.stories[story.index()].id.clone()));
+        }
+        let pairs = |of| resolved.pairs.pairs(of).map(|[a, b]| (*a, *b)).collect();
+        Ok(Constraints {
+            must_link: pairs(PairConstraint::MustLink),
+            cannot_link: pairs(PairConstraint::CannotLink),
+            canonical: resolved.canonical.into_iter().map(|(_, story)| story).collect(),
+            unresolved: resolved.unresolved,
+            text_mismatches: resolved.text_mismatches,
+        })
     }
 
-    fn place(&self, corpus: &Corpus) -> (Constraints, Pairs) {
-        let places = Places::new(corpus, self);
-        let mut resolved = Constraints::default();
-        let mut pairs = Pairs::new();
-        for (line, d) in &self.pairs {
-            match d.names().map(|name| places.find(name)) {
-                // Two records of one text, of which one has gone.
-                [Found::Here(a), Found::Here(b)] if a == b => resolved.pass_over(&[Found::OtherText], d),
-                [Found::Here(a), Found::Here(b)] => {
-                    pairs.insert((a.min(b), a.max(b)), (*line, d.decision));
+    /// As [`Decisions::resolve`], with an error that names `file`.
+    ///
+    /// # Errors
+    /// [`Error::DecisionConflict`](crate::Error::DecisionConflict).
+    pub fn resolve_file(&self, file: &Path, corpus: &Corpus) -> Result<Constraints> {
+        self.resolve(corpus).map_err(|conflict| conflict.in_file(file))
+    }
+
+    /// The decisions with each reference to a story as `resolve` resolves it; of several lines on a pair the last one
+    /// counts.
+    pub fn resolve_with<K: Ord + Clone + std::fmt::Debug>(
+        &self,
+        resolve: impl Fn(StoryRef<'_>) -> Resolution<K>,
+    ) -> ResolvedDecisions<K> {
+        let mut resolved = ResolvedDecisions {
+            pairs: ConstraintSet::default(),
+            canonical: Vec::new(),
+            unresolved: Vec::new(),
+            text_mismatches: 0,
+        };
+        for (line, decision) in &self.pairs {
+            match decision.story_refs().map(&resolve) {
+                // Of two records with one text, one has gone.
+                [Resolution::Story(a), Resolution::Story(b)] if a == b => resolved.skip(true, decision),
+                [Resolution::Story(a), Resolution::Story(b)] => {
+                    resolved.pairs.insert(*line, [a, b], decision.decision);
                 }
-                not => resolved.pass_over(&not, d),
+                found => resolved.skip(found.contains(&Resolution::TextMismatch), decision),
             }
         }
-        for (pair, (_, choice)) in &pairs {
-            match choice {
-                PairConstraint::MustLink => resolved.must_link.push(*pair),
-                PairConstraint::CannotLink => resolved.cannot_link.push(*pair),
+        for (line, chosen) in &self.canonical {
+            match resolve(chosen.story_ref()) {
+                Resolution::Story(story) => resolved.canonical.push((*line, story)),
+                found => resolved.skip(found == Resolution::TextMismatch, chosen),
             }
         }
-        for (_, named) in &self.canonical {
-            match places.find(named.name()) {
-                Found::Here(id) => resolved.canonical.push(id),
-                not => resolved.pass_over(&[not], named),
-            }
-        }
-        (resolved, pairs)
+        resolved
     }
 }
 
-impl Constraints {
-    fn pass_over(&mut self, named: &[Found], line: &impl Serialize) {
-        // StoriesByText and a number: nothing in it can fail.
+impl<K> ResolvedDecisions<K> {
+    fn skip(&mut self, text_mismatch: bool, line: &impl Serialize) {
+        // Texts and a number: serializing them cannot fail.
         self.unresolved.push(serde_json::to_string(line).unwrap_or_default());
-        self.text_mismatches += usize::from(named.contains(&Found::OtherText));
+        self.text_mismatches += usize::from(text_mismatch);
     }
 }
 
-/// What a decision names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Found {
-    Here(StoryId),
-    /// The story of this id has another text, and that text is not there, or more than once.
-    OtherText,
-    Nowhere,
-}
-
-/// Where the stories of a corpus are, by id and by text.
-struct Places<'a> {
+/// The stories of a corpus by id and by text.
+struct StoryIndex<'a> {
     by_id: BTreeMap<&'a str, StoryId>,
-    texts: StoriesByText<'a, StoryId>,
+    by_text: StoriesByText<'a, StoryId>,
 }
 
-impl<'a> Places<'a> {
+impl<'a> StoryIndex<'a> {
     fn new(corpus: &'a Corpus, decisions: &'a Decisions) -> Self {
         let stories = || corpus.stories.iter().zip((0..).map(StoryId));
-        let by_id = stories().map(|(story, at)| (story.id.as_str(), at)).collect();
-        let mut texts = StoriesByText::new(decisions);
-        stories().for_each(|(story, at)| texts.take(story, at));
-        Places { by_id, texts }
+        let by_id = stories().map(|(story, id)| (story.id.as_str(), id)).collect();
+        let mut by_text = StoriesByText::new(decisions);
+        stories().for_each(|(story, id)| by_text.insert(story, id));
+        StoryIndex { by_id, by_text }
     }
 
-    fn find(&self, (id, text): StoryRef<'_>) -> Found {
-        let named = self.by_id.get(id);
+    fn resolve(&self, StoryRef { id, text }: StoryRef<'_>) -> Resolution<StoryId> {
+        let of_id = self.by_id.get(id);
         let found = match text {
-            None => named.copied(),
-            Some(text) => self.texts.find(id, text),
+            None => of_id.copied(),
+            Some(text) => self.by_text.get(id, text),
         };
         match found {
-            Some(at) => Found::Here(at),
-            None if text.is_some_and(|text| named.is_some() || self.texts.has(text)) => Found::OtherText,
-            None => Found::Nowhere,
+            Some(story) => Resolution::Story(story),
+            None if text.is_some_and(|text| of_id.is_some() || self.by_text.has(text)) => {
+                Resolution::TextMismatch
+            }
+            None => Resolution::Unknown,
         }
     }
 }
 
-/// Which stories have the texts that decisions hold for.
-pub struct StoriesByText<'d, T> {
-    /// Under the digest of each such text the ids of its stories, and what they are known by.
-    of: BTreeMap<&'d str, Vec<(String, T)>>,
+/// The stories with the texts that decisions are on, known by keys of type `K`.
+pub struct StoriesByText<'d, K> {
+    /// For the digest of each such text, the ids and keys of its stories.
+    of: BTreeMap<&'d str, Vec<(String, K)>>,
 }
 
-impl<'d, T: Clone> StoriesByText<'d, T> {
-    /// Those of `decisions`, before any story has come.
+impl<'d, K: Clone> StoriesByText<'d, K> {
+    /// The texts of `decisions`, without any story.
     pub fn new(decisions: &'d Decisions) -> Self {
-        let pairs = decisions.pairs.iter().flat_map(|(_, d)| d.names());
-        let names = pairs.chain(decisions.canonical.iter().map(|(_, named)| named.name()));
-        StoriesByText { of: names.filter_map(|(_, text)| text).map(|text| (text, Vec::new())).collect() }
+        let pairs = decisions.pairs.iter().flat_map(|(_, decision)| decision.story_refs());
+        let stories = pairs.chain(decisions.canonical.iter().map(|(_, chosen)| chosen.story_ref()));
+        StoriesByText { of: stories.filter_map(|story| story.text).map(|text| (text, Vec::new())).collect() }
     }
 
-    /// Whether no decision holds for a text.
+    /// Whether no decision is on a text.
     pub fn is_empty(&self) -> bool {
         self.of.is_empty()
     }
 
-    /// Takes a story that is known by `at`.
-    pub fn take(&mut self, story: &Story, at: T) {
+    /// Adds a story, if a decision is on its text.
+    pub fn insert(&mut self, story: &Story, key: K) {
         if self.is_empty() {
             return;
         }
         if let Some(stories) = self.of.get_mut(text_digest(story).as_str()) {
-            stories.push((story.id.clone(), at));
+            stories.push((story.id.clone(), key));
         }
     }
 
@@ -156,11 +187,11 @@ impl<'d, T: Clone> StoriesByText<'d, T> {
         self.of.get(text).is_some_and(|stories| !stories.is_empty())
     }
 
-    /// The story of `text`: the one of this id, else the only one.
-    pub fn find(&self, id: &str, text: &str) -> Option<T> {
+    /// The story with `text`: the one with this id, else the only one.
+    pub fn get(&self, id: &str, text: &str) -> Option<K> {
         let stories = self.of.get(text)?;
         let only = stories.first().filter(|_| stories.len() == 1);
-        stories.iter().find(|(own, _)| own == id).or(only).map(|(_, at)| at.clone())
+        stories.iter().find(|(own, _)| own == id).or(only).map(|(_, key)| key.clone())
     }
 }
 
@@ -175,7 +206,7 @@ mod tests {
     };
 
     #[test]
-    fn decisions_are_found_in_the_corpus_whichever_story_comes_first() {
+    fn resolves_pairs_in_any_order() {
         let text =
             [line("y", "x", "same"), "\n".into(), line("x", "z", "different"), line("x", "gone", "same")];
         let decisions = parse(&text.concat()).unwrap();
@@ -189,11 +220,11 @@ mod tests {
             unresolved: vec![line("x", "gone", "same").trim().into()],
             ..Constraints::default()
         };
-        assert_eq!(decisions.resolve(&corpus), expect);
+        assert_eq!(decisions.resolve(&corpus), Ok(expect));
     }
 
     #[test]
-    fn a_decision_on_a_counted_id_is_one_on_a_text() {
+    fn resolves_a_counted_id_by_its_text() {
         let story = |id: &str, text: &str| Story { id: id.into(), text: text.into(), ..Story::default() };
         let [one, two, three] = ["Of one.", "Of two.", "Of three."];
         let digest = |text: &str| text_digest(&story("", text));
@@ -210,8 +241,9 @@ mod tests {
             let named = CanonicalOverride { schema: 1, id, decision: "canonical".into(), text };
             let lines = [serde_json::to_string(&decision).unwrap(), serde_json::to_string(&named).unwrap()];
             let decisions = parse(&lines.join("\n")).unwrap();
-            let resolved =
-                decisions.resolve(&Corpus::new(stories.iter().map(|(id, text)| story(id, text)).collect()));
+            let resolved = decisions
+                .resolve(&Corpus::new(stories.iter().map(|(id, text)| story(id, text)).collect()))
+                .unwrap();
             let pairs: Vec<(u32, u32)> = resolved.must_link.iter().map(|(a, b)| (a.0, b.0)).collect();
             let canonical: Vec<u32> = resolved.canonical.iter().map(|s| s.0).collect();
             assert_eq!(
@@ -232,18 +264,18 @@ mod tests {
     }
 
     #[test]
-    fn the_story_to_keep_is_named() {
+    fn resolves_canonical_overrides() {
         let named = |id: &str| format!("{{\"schema\":1,\"id\":\"{id}\",\"decision\":\"canonical\"}}\n");
         let decisions =
             parse(&(named("y") + &line("x", "y", "same") + &named("gone") + &named("x"))).unwrap();
         let story = |id: &str| Story { id: id.into(), text: format!("Of {id}."), ..Story::default() };
-        let resolved = decisions.resolve(&Corpus::new(["x", "y"].map(story).to_vec()));
+        let resolved = decisions.resolve(&Corpus::new(["x", "y"].map(story).to_vec())).unwrap();
         assert_eq!((resolved.canonical, resolved.unresolved.len()), (vec![StoryId(1), StoryId(0)], 1));
         assert!(parse(&named("x").replace(":1", ":2")).is_err());
     }
 
     #[test]
-    fn lines_on_texts_may_turn_out_to_be_on_one_pair() {
+    fn the_last_of_lines_that_resolve_to_one_pair_counts() {
         let story = |id: &str| Story { id: id.into(), text: format!("Of {id}."), ..Story::default() };
         let corpus = Corpus::new(["f#1", "f#2", "f#3"].map(story).to_vec());
         let by_text = |a: &str, b: &str, decision: &str| {
@@ -253,7 +285,7 @@ mod tests {
                 .replace("}\n", &format!(",\"a_text\":\"{}\",\"b_text\":\"{}\"}}\n", texts[0], texts[1]))
         };
         let check = |lines: &[String], same: Option<usize>| {
-            let resolved = parse(&lines.concat()).unwrap().resolve_checked(Path::new("d.jsonl"), &corpus);
+            let resolved = parse(&lines.concat()).unwrap().resolve(&corpus);
             assert_eq!(resolved.ok().map(|r| r.must_link.len()), same, "{lines:?}");
         };
         // The last line on a pair holds.

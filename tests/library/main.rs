@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot make its input fails")]
 
 mod allocation;
+mod constraints;
 mod documents;
 mod judgement;
 mod mutations;

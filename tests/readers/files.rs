@@ -50,7 +50,7 @@ fn settings(bytes: &[u8]) {
     }
     let _ = ModelManifest::from_toml("model.toml", text);
     if let Ok(decisions) = Decisions::parse(Path::new("decisions.jsonl"), text) {
-        let resolved = decisions.resolve(&corpus());
+        let Ok(resolved) = decisions.resolve(&corpus()) else { return };
         let (all, named) = (decisions.pairs.len(), decisions.canonical.len());
         let known = resolved.must_link.len() + resolved.cannot_link.len() + resolved.canonical.len();
         assert_eq!(known + resolved.unresolved.len(), all + named);

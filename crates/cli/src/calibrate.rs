@@ -54,7 +54,7 @@ impl Said {
             return Ok(Said::Labels(read_labels(file, corpus)?));
         }
         let file = args.decisions.as_deref().unwrap_or(Path::new(""));
-        let decided = Decisions::read(file)?.resolve_checked(file, corpus)?;
+        let decided = Decisions::read(file)?.resolve_file(file, corpus)?;
         match decided.must_link.len() + decided.cannot_link.len() {
             0 => Err(CliError::Usage {
                 option: "--decisions".into(),

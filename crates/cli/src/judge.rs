@@ -55,9 +55,9 @@ pub fn decided(file: Option<&Path>, engine: &Engine, corpus: &Corpus) -> Result<
         Some(store) => decisions(store.reader())?,
         None => Decisions::default(),
     };
-    let Some(file) = file else { return Ok(kept.resolve(corpus)) };
+    let Some(file) = file else { return Ok(kept.resolve_file(Path::new(""), corpus)?) };
     let given = Decisions::read(file)?;
-    let decided = given.resolve_checked(file, corpus)?;
+    let decided = given.resolve_file(file, corpus)?;
     if !decided.unresolved.is_empty() {
         let of = |n: usize| {
             if n == 1 { "decision names a story that is" } else { "decisions name stories that are" }
@@ -73,13 +73,8 @@ pub fn decided(file: Option<&Path>, engine: &Engine, corpus: &Corpus) -> Result<
             of(decided.unresolved.len())
         );
     }
-    let all = given.beside(kept).map_err(|error| match error {
-        Error::DecisionConflict { line, a, b, .. } => {
-            Error::DecisionConflict { path: file.into(), line, a, b }
-        }
-        error => error,
-    })?;
-    Ok(all.resolve_checked(file, corpus)?)
+    let all = kept.merge(&given).map_err(|conflict| conflict.in_file(file))?;
+    Ok(all.resolve_file(file, corpus)?)
 }
 
 /// What is known of a run before anything is judged.

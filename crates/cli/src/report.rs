@@ -24,7 +24,8 @@ pub fn run(args: &Report) -> Result<Outcome> {
     outputs::check(&[], &[("--html", Some(&args.html))])?;
     let bars = Bars::new(args.compute.quiet);
     let engine = Engine::new(&args.compute)?;
-    let store = Store::open(&archive::existing_folder(args.store.as_deref())?)?;
+    let folder = archive::existing_folder(args.store.as_deref())?;
+    let store = Store::open(&folder)?;
     store.check_identity(&Identity::of(&engine.model))?;
     let files = store.info()?.sources;
     let kept = decisions(store.reader())?;
@@ -38,7 +39,7 @@ pub fn run(args: &Report) -> Result<Outcome> {
         manifest.candidates = verdicts.len() as u64;
         manifest.candidate_recall = 1.0;
         manifest.recall_method = "all rows of the store were compared when each story came".into();
-        let decided = kept.resolve(corpus);
+        let decided = kept.resolve_file(&folder, corpus)?;
         manifest.decisions = judge::count_decided(&decided);
         judge::count_found(groups, &mut manifest);
         manifest.stages = bars.stage_times();

@@ -1,27 +1,27 @@
-//! How many stories share their origin with both of two that share theirs.
+//! Counts the common neighbours of two stories: those that share their origin with both.
 
 use std::collections::BTreeMap;
 
 use super::Edges;
 use crate::story::StoryId;
 
-/// Fewer relatives are looked up one by one.
+/// Fewer neighbours are looked up one by one.
 const FEW: usize = 64;
 
-/// The relatives of each story.
-pub(super) struct Kin {
-    of: BTreeMap<StoryId, Relatives>,
+/// The neighbours of each story: those that it shares its origin with.
+pub(super) struct CommonNeighbours {
+    of: BTreeMap<StoryId, Neighbours>,
 }
 
-struct Relatives {
+struct Neighbours {
     /// In order.
     all: Vec<u32>,
-    /// The same as bits, from the first one's word on; none where they are few or far apart, so that there are about as many
-    /// words as numbers at most.
+    /// The same as a bitset that begins with the word of the first; empty where they are few or far apart, so that there are
+    /// at most about as many words as numbers.
     bits: Vec<u64>,
 }
 
-impl Relatives {
+impl Neighbours {
     fn new(all: Vec<u32>) -> Self {
         let mut bits = Vec::new();
         if let [first, .., last] = &all[..]
@@ -32,32 +32,30 @@ impl Relatives {
             bits = vec![0; (last / 64 - first) as usize + 1];
             all.iter().for_each(|i| bits[(i / 64 - first) as usize] |= 1u64 << (i % 64));
         }
-        Relatives { all, bits }
+        Neighbours { all, bits }
     }
 
     fn has(&self, i: u32) -> bool {
-        match self.bits.is_empty() {
-            true => self.all.binary_search(&i).is_ok(),
-            false => {
-                let word = (i / 64).checked_sub(self.all[0] / 64).and_then(|w| self.bits.get(w as usize));
-                word.is_some_and(|word| word >> (i % 64) & 1 == 1)
-            }
+        if self.bits.is_empty() {
+            return self.all.binary_search(&i).is_ok();
         }
+        let word = (i / 64).checked_sub(self.all[0] / 64).and_then(|w| self.bits.get(w as usize));
+        word.is_some_and(|word| word >> (i % 64) & 1 == 1)
     }
 }
 
-impl Kin {
+impl CommonNeighbours {
     pub(super) fn new(edges: &Edges) -> Self {
-        // By their places among the stories that have relatives, so that bits lie close.
+        // By their places among the stories that have neighbours, so that bits lie close.
         let place: BTreeMap<StoryId, u32> = edges.keys().copied().zip(0..).collect();
         let of = |(story, near): (&StoryId, &BTreeMap<StoryId, _>)| {
-            (*story, Relatives::new(near.keys().map(|other| place[other]).collect()))
+            (*story, Neighbours::new(near.keys().map(|other| place[other]).collect()))
         };
-        Kin { of: edges.iter().map(of).collect() }
+        CommonNeighbours { of: edges.iter().map(of).collect() }
     }
 
-    /// How many relatives both have.
-    pub(super) fn common(&self, a: StoryId, b: StoryId) -> usize {
+    /// How many neighbours both have.
+    pub(super) fn count(&self, a: StoryId, b: StoryId) -> usize {
         let (Some(x), Some(y)) = (self.of.get(&a), self.of.get(&b)) else { return 0 };
         if x.bits.is_empty() || y.bits.is_empty() {
             let (few, many) = if x.all.len() <= y.all.len() { (x, y) } else { (y, x) };
@@ -83,7 +81,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(40))]
         #[test]
-        fn they_are_counted_however_many_there_are(
+        fn counts_agree_with_set_intersection(
             pairs in prop::collection::vec((0u32..40, 0u32..400), 0..2500), gap in 1u32..200,
         ) {
             let story = |i: u32| StoryId(if i < 20 { i } else { i * gap });
@@ -95,10 +93,10 @@ mod tests {
                 edges.entry(*a).or_default().insert(*b, &verdict);
                 edges.entry(*b).or_default().insert(*a, &verdict);
             }
-            let kin = Kin::new(&edges);
+            let neighbours = CommonNeighbours::new(&edges);
             for (a, b) in pairs {
                 let expect = edges[&a].keys().filter(|x| edges[&b].contains_key(x)).count();
-                prop_assert_eq!(kin.common(a, b), expect, "{:?} {:?}", a, b);
+                prop_assert_eq!(neighbours.count(a, b), expect, "{:?} {:?}", a, b);
             }
         }
     }
