@@ -201,6 +201,8 @@ pub enum Error {
 pub enum Setting {
     /// Where the fields of a record are found.
     Field,
+    /// The hours that halve the score of a link.
+    HalfLife,
     /// Which story of a group is kept.
     Keep,
     /// The coverage from which a story is a copy.
@@ -217,6 +219,7 @@ impl std::fmt::Display for Setting {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Setting::Field => "field",
+            Setting::HalfLife => "half-life",
             Setting::Keep => "keep policy",
             Setting::MinCoverage => "minimum coverage",
             Setting::Precision => "precision",

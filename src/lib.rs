@@ -104,6 +104,8 @@ pub mod hex;
 #[cfg(feature = "readers")]
 pub mod ingest;
 pub mod link;
+pub mod linker;
+pub mod lookup;
 pub mod model;
 pub mod progress;
 pub mod random;
@@ -123,6 +125,8 @@ pub mod worker;
 pub use dedup::{DedupOutcome, Deduplicator};
 pub use embedder::{DeviceChoice, Embedder};
 pub use error::{Error, Result};
+pub use linker::{LinkOutcome, Linker};
+pub use lookup::{Lookup, StoryPool};
 
 /// The examples of the guide are tests.
 #[cfg(doctest)]

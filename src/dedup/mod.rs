@@ -146,7 +146,7 @@ impl Deduplicator {
         let grouping = self.group_options(decisions);
         let groups = group::group(&corpus, &verdicts, &grouping, &|a, b| Ok(comparer.compare(a, b)))?;
         progress.end(Stage::Group);
-        let content = outcome::Content { vectors, prepared };
+        let content = outcome::Content { vectors: Arc::new(vectors), prepared };
         Ok(DedupOutcome {
             embedder: Arc::clone(&self.embedder),
             corpus: Arc::new(corpus),
@@ -257,7 +257,7 @@ impl DeduplicatorBuilder {
     /// [`Error::NoModel`] without a model, [`Error::Setting`] for a coverage outside [0, 1], and as
     /// [`EmbedderBuilder::build`].
     pub fn build(self) -> Result<Deduplicator> {
-        self.options.min_coverage.map_or(Ok(()), check_share)?;
+        self.options.min_coverage.map_or(Ok(()), check_coverage)?;
         let embedder = match (self.embedder, self.model) {
             (Some(embedder), _) => embedder,
             (None, Some(model)) => Arc::new(self.device.build(model)?),
@@ -267,7 +267,11 @@ impl DeduplicatorBuilder {
     }
 }
 
-fn check_share(share: f32) -> Result<()> {
+/// Checks that `share` can be a minimum coverage.
+///
+/// # Errors
+/// [`Error::Setting`] if it is not in [0, 1].
+pub fn check_coverage(share: f32) -> Result<()> {
     if (0.0..=1.0).contains(&share) {
         return Ok(());
     }

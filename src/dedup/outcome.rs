@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::{StoryGroup, check_share};
+use super::{StoryGroup, check_coverage};
 use crate::{
     Error, Result,
     compare::{self, Comparer, Explanation, PreparedCorpus, Thresholds, Verdict},
@@ -37,7 +37,7 @@ pub struct DedupOutcome {
 /// What a comparison needs of the corpus.
 pub(super) struct Content {
     /// One unit vector for each row of the corpus.
-    pub vectors: Matrix,
+    pub vectors: Arc<Matrix>,
     pub prepared: Arc<PreparedCorpus>,
 }
 
@@ -107,7 +107,7 @@ impl DedupOutcome {
     /// # Errors
     /// As [`DedupOutcome::comparer`].
     pub fn vectors(&self) -> Result<&Matrix> {
-        self.content().map(|content| &content.vectors)
+        self.content().map(|content| &*content.vectors)
     }
 
     /// Compares any two of the stories, by the tables that the run prepared.
@@ -119,13 +119,21 @@ impl DedupOutcome {
         Ok(Comparer::with_prepared(&self.corpus, prepared, &self.compare))
     }
 
+    /// Corpus and vectors, to be shared with a linker or a lookup.
+    ///
+    /// # Errors
+    /// As [`DedupOutcome::comparer`].
+    pub fn shared(&self) -> Result<(Arc<Corpus>, Arc<Matrix>)> {
+        Ok((Arc::clone(&self.corpus), Arc::clone(&self.content()?.vectors)))
+    }
+
     fn content(&self) -> Result<&Content> {
         if let Some(content) = self.content.get() {
             return Ok(content);
         }
         let vectors = self.embedder.embed_corpus(&self.corpus, None, &NoProgress)?.vectors;
         let prepared = Arc::new(PreparedCorpus::new(&self.corpus, &vectors, &self.compare.boilerplate));
-        Ok(self.content.get_or_init(|| Content { vectors, prepared }))
+        Ok(self.content.get_or_init(|| Content { vectors: Arc::new(vectors), prepared }))
     }
 
     /// Explains the verdict on two stories: what is the same, changed, cut and added, and what would change the verdict.
@@ -148,7 +156,7 @@ impl DedupOutcome {
     /// # Errors
     /// [`Error::Setting`] for a coverage outside [0, 1], and as [`DedupOutcome::comparer`].
     pub fn rethreshold(&self, min_coverage: f32) -> Result<DedupOutcome> {
-        check_share(min_coverage)?;
+        check_coverage(min_coverage)?;
         self.with_thresholds(Thresholds { copy_coverage: min_coverage, ..self.compare.thresholds.clone() })
     }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// The layers, lowest first; a module may use its own layer's lower neighbours and itself.
-const LAYERS: [&[&str]; 17] = [
+const LAYERS: [&[&str]; 18] = [
     &["error", "hex", "progress", "random", "union_find", "word_lists"],
     &["story", "vector", "words"],
     &["device"],
@@ -23,6 +23,7 @@ const LAYERS: [&[&str]; 17] = [
     &["bench"],
     &["report"],
     &["dedup"],
+    &["linker", "lookup"],
     &["worker"],
 ];
 

@@ -41,7 +41,7 @@ fn option(setting: Setting) -> Option<&'static str> {
 pub fn hint(error: &Error) -> Option<String> {
     let hint = match error {
         Error::Io { action, source, .. } => return Some(of_io(action, source)),
-        Error::ModelMissing { path } if path.as_os_str() == crate::engine::BUILT_IN => {
+        Error::ModelMissing { path } if path.as_os_str() == crate::runtime::BUILT_IN => {
             "this build has no model inside: give --model a folder, or build with default features"
         }
         Error::ModelMissing { .. } => {

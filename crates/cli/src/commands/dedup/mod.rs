@@ -1,0 +1,303 @@
+//! `samestory dedup`: from files to groups, reports and the records that survive.
+
+mod against_store;
+
+use std::{
+    collections::BTreeSet,
+    io,
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, ValueEnum};
+use samestory::{
+    Deduplicator,
+    dedup::{DedupInput, DeduplicatorBuilder, VerdictScope},
+    group::Groups,
+    ingest::{self, IngestOptions, RecordSource},
+    report::{self, Format, Manifest, Page, json_line, json_pretty, write_html},
+    search::IndexChoice,
+    story::{Corpus, Origin, StoryId},
+};
+
+use super::{Outcome, boilerplate::read_list, calibrate::read_rules};
+use crate::{
+    decisions,
+    error::Result,
+    input::{self, Counts},
+    options::{ComputeArgs, InputArgs, OutArgs, StoreArgs},
+    output, output_paths,
+    progress::{ProgressBars, catch_ctrl_c},
+    runtime::Runtime,
+    store,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  samestory dedup news.jsonl
+  samestory dedup news.jsonl --kept clean.jsonl --html report.html
+  samestory dedup archive/ --format csv --out duplicates.csv --keep source:Reuters,AP";
+
+/// The arguments of `samestory dedup`.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct DedupArgs {
+    /// Files and folders; `-` is standard input
+    #[arg(required_unless_present = "store", value_name = "PATHS")]
+    pub paths: Vec<PathBuf>,
+    /// How the report is written
+    #[arg(long, value_enum, default_value_t = DedupFormat::Table)]
+    pub format: DedupFormat,
+    #[command(flatten)]
+    pub output: OutArgs,
+    /// Write the records that survive, untouched and in their order
+    #[arg(long, value_name = "FILE", conflicts_with = "store")]
+    pub kept: Option<PathBuf>,
+    /// Write the removed stories, with what is kept for each, as JSON lines
+    #[arg(long, value_name = "FILE")]
+    pub removed: Option<PathBuf>,
+    /// Write every compared pair with its features, as JSON lines
+    #[arg(long, value_name = "FILE")]
+    pub pairs: Option<PathBuf>,
+    /// Classify and group again from the pairs that `--pairs` wrote of the same input: nothing is searched or compared again
+    #[arg(long, value_name = "FILE", conflicts_with = "html")]
+    pub reuse_pairs: Option<PathBuf>,
+    /// Write the figures of the run as JSON
+    #[arg(long, value_name = "FILE")]
+    pub manifest: Option<PathBuf>,
+    /// Write the review page: all groups, each difference, and room for decisions
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Decisions to apply, as the review page exports them: pairs that are one story or two, stories to keep
+    #[arg(long, value_name = "FILE")]
+    pub decisions: Option<PathBuf>,
+    /// Which story of a group is kept: earliest, longest, first, or source:A,B,…
+    #[arg(long, value_name = "POLICY", default_value = "earliest")]
+    pub keep: String,
+    /// A list of boilerplate that `samestory boilerplate learn` wrote [default: only what the stories themselves show]
+    #[arg(long, value_name = "FILE")]
+    pub boilerplate: Option<PathBuf>,
+    /// A rule table that `samestory calibrate` wrote [default: the built-in one]
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
+    /// The coverage from which a story is a copy, between 0 and 1 [default: the rule table's]
+    #[arg(long, value_name = "SHARE")]
+    pub min_coverage: Option<f32>,
+    /// How neighbours are searched
+    #[arg(long, value_enum, default_value_t = IndexOption::Auto)]
+    pub index: IndexOption,
+    /// End with exit code 1 if any duplicate was found
+    #[arg(long)]
+    pub fail_on_duplicates: bool,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    #[command(flatten)]
+    pub input: InputArgs,
+    #[command(flatten)]
+    pub compute: ComputeArgs,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DedupFormat {
+    /// For people: one block a group
+    Table,
+    /// One object a story
+    Jsonl,
+    /// One row a story
+    Csv,
+    /// One object a story: id and group
+    Groups,
+    /// The columns of the JSON lines
+    Parquet,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum IndexOption {
+    /// Exact as far as exact is faster
+    Auto,
+    /// Every passage against every other
+    Exact,
+    /// An approximate graph
+    Hnsw,
+}
+
+impl From<DedupFormat> for Format {
+    fn from(format: DedupFormat) -> Self {
+        match format {
+            DedupFormat::Table => Format::Table,
+            DedupFormat::Jsonl => Format::Jsonl,
+            DedupFormat::Csv => Format::Csv,
+            DedupFormat::Groups => Format::Groups,
+            DedupFormat::Parquet => Format::Parquet,
+        }
+    }
+}
+
+impl From<IndexOption> for IndexChoice {
+    fn from(index: IndexOption) -> Self {
+        match index {
+            IndexOption::Auto => IndexChoice::Auto,
+            IndexOption::Exact => IndexChoice::Exact,
+            IndexOption::Hnsw => IndexChoice::Hnsw,
+        }
+    }
+}
+
+/// Runs the command.
+pub fn run(args: &DedupArgs) -> Result<Outcome> {
+    catch_ctrl_c();
+    check_outputs(args)?;
+    if args.store.store.is_some() && !args.paths.is_empty() {
+        return against_store::run(args);
+    }
+    let progress = ProgressBars::new(args.compute.quiet);
+    let ingest_options = input::options(&args.input)?;
+    let builder = builder(args)?;
+    let rereads = args.kept.is_some();
+    let (sources, _spool) = input::spool(&args.paths, rereads)?;
+    let mut runtime = Runtime::new(&args.compute)?;
+    store::open(&args.store, &mut runtime)?;
+    let deduplicator = builder.embedder(runtime.embedder.clone()).build()?;
+
+    let ingested = if rereads {
+        input::read_spooled(&sources, &ingest_options, &progress)?
+    } else {
+        store::read(&runtime, &args.paths, &ingest_options, &progress)?
+    };
+    let bad_input = !ingested.notices.is_empty();
+    let counts = Counts::of(&ingested);
+    let corpus = Corpus::new(ingested.stories);
+    let constraints = decisions::resolve(args.decisions.as_deref(), &runtime, &corpus)?;
+    let input = DedupInput::of_corpus(corpus).decisions(constraints).known_vectors(runtime.known_vectors());
+    let outcome = match &args.reuse_pairs {
+        Some(file) => deduplicator.run_from_pairs(input, file, &progress)?,
+        None => deduplicator.run_with(input, &progress)?,
+    };
+    let evidence = args.html.as_ref().map(|_| outcome.evidence(&progress)).transpose()?;
+    if let Some(path) = &args.pairs {
+        output::write_to(Some(path), |out| outcome.write_pairs(out))?;
+    }
+    write_groups(args, &sources, &ingest_options, outcome.corpus(), outcome.grouping())?;
+    let manifest = Manifest { stages: progress.stage_times(), ..counts.manifest(outcome.manifest()) };
+    if let (Some(path), Some(evidence)) = (&args.html, &evidence) {
+        let page = Page {
+            command: "dedup",
+            corpus: outcome.corpus(),
+            groups: outcome.grouping(),
+            decided: outcome.decisions(),
+            evidence,
+            manifest: &manifest,
+            related: None,
+        };
+        output::write_to(Some(path), |out| write_html(&page, out))?;
+    }
+    write_manifest(args, &manifest)?;
+    Ok(end(args, bad_input, outcome.grouping()))
+}
+
+/// How the command ends.
+fn end(args: &DedupArgs, bad_input: bool, groups: &Groups) -> Outcome {
+    if bad_input && args.input.strict {
+        Outcome::BadInput
+    } else if args.fail_on_duplicates && !groups.groups.is_empty() {
+        Outcome::Duplicates
+    } else {
+        Outcome::Done
+    }
+}
+
+fn check_outputs(args: &DedupArgs) -> Result<()> {
+    let outputs = [
+        ("--out", &args.output.out),
+        ("--kept", &args.kept),
+        ("--removed", &args.removed),
+        ("--pairs", &args.pairs),
+        ("--manifest", &args.manifest),
+        ("--html", &args.html),
+    ];
+    let read = [&args.decisions, &args.boilerplate, &args.rules, &args.reuse_pairs];
+    let read: Vec<PathBuf> = args.paths.iter().chain(read.into_iter().flatten()).cloned().collect();
+    output_paths::check(&read, &outputs.map(|(option, file)| (option, file.as_deref())))
+}
+
+/// How stories are compared and grouped, without the model.
+fn builder(args: &DedupArgs) -> Result<DeduplicatorBuilder> {
+    // Only the file of pairs and the page show pairs that have no relation.
+    let all = args.pairs.is_some() || args.html.is_some();
+    let mut builder = Deduplicator::builder()
+        .index(args.index.into())
+        .keep(args.keep.parse()?)
+        .verdicts(if all { VerdictScope::All } else { VerdictScope::Related });
+    if let Some(file) = &args.boilerplate {
+        builder = builder.boilerplate(read_list(file)?);
+    }
+    if let Some(file) = &args.rules {
+        builder = builder.rules(read_rules(file)?);
+    }
+    if let Some(share) = args.min_coverage {
+        builder = builder.min_coverage(share);
+    }
+    Ok(builder)
+}
+
+/// Writes the manifest and the summary.
+fn write_manifest(args: &DedupArgs, manifest: &Manifest) -> Result<()> {
+    if let Some(path) = &args.manifest {
+        output::write_to(Some(path), |out| json_pretty(manifest, out))?;
+    }
+    if !args.compute.quiet {
+        status!("{}", manifest.summary());
+    }
+    Ok(())
+}
+
+/// Writes the report, the records that are kept and the stories that are removed.
+fn write_groups(
+    args: &DedupArgs,
+    sources: &[RecordSource],
+    options: &IngestOptions,
+    corpus: &Corpus,
+    groups: &Groups,
+) -> Result<()> {
+    if let Some(path) = &args.removed {
+        let items = report::items(corpus, groups);
+        output::write_to(Some(path), |out| {
+            items.iter().filter(|item| item.removed).try_for_each(|item| json_line(item, out))
+        })?;
+    }
+    if let Some(path) = &args.kept {
+        write_kept(path, sources, options, corpus, groups)?;
+    }
+    let format = args.format.into();
+    output::write_to(args.output.out.as_deref(), |out| report::write(format, corpus, groups, out))
+}
+
+fn write_kept(
+    path: &Path,
+    sources: &[RecordSource],
+    options: &IngestOptions,
+    corpus: &Corpus,
+    groups: &Groups,
+) -> Result<()> {
+    let members = groups.groups.iter().flat_map(|group| &group.members);
+    let removed: BTreeSet<StoryId> = members.filter(|m| m.removed).map(|m| m.story).collect();
+    let kept: BTreeSet<_> = (0..corpus.stories.len() as u32)
+        .map(StoryId)
+        .filter(|id| !removed.contains(id))
+        .map(|id| record_key(&corpus.stories[id.index()].origin))
+        .collect();
+    let mut failure = None;
+    let written = output::write_to(Some(path), |out| {
+        let is_kept = |origin: &Origin| kept.contains(&record_key(origin));
+        ingest::copy_records(sources, options, &is_kept, out).map_err(|error| {
+            let message = error.to_string();
+            failure = Some(error);
+            io::Error::other(message)
+        })
+    });
+    failure.map_or(written, |error| Err(error.into()))
+}
+
+/// The file, record and part of a story: its place in the input.
+fn record_key(origin: &Origin) -> (PathBuf, u64, u32) {
+    (origin.path.clone(), origin.record, origin.part)
+}

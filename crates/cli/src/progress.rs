@@ -1,0 +1,211 @@
+//! Progress on stderr: a bar a stage on a terminal, nothing elsewhere; seconds per stage; Ctrl-C.
+
+use std::{
+    fmt,
+    io::{self, IsTerminal, Read, stderr},
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use samestory::{
+    progress::{Progress, Stage},
+    report::StageTime,
+};
+
+static STOP: AtomicBool = AtomicBool::new(false);
+/// Whether the run waits for standard input, with nothing left to be written.
+static WAITING: AtomicBool = AtomicBool::new(false);
+
+/// Makes Ctrl-C end the run at the next safe point; a second one ends it at once, and so does the first while it waits
+/// for input. A run that was started not to mind a lost terminal (`nohup`) goes on without one.
+pub fn catch_ctrl_c() {
+    #[cfg(unix)]
+    if std::fs::read_to_string("/proc/self/status").is_ok_and(|status| ignores_hangup(&status)) {
+        use nix::sys::signal::{SigSet, Signal};
+        // What catches an interrupt below would catch that too. Threads that begin later take this over.
+        let _ = SigSet::from(Signal::SIGHUP).thread_block();
+    }
+    // Failing means that a handler is set already: then that one is in force.
+    let _ = ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+        if WAITING.load(Ordering::SeqCst) {
+            status!("samestory: stopped while it waited for standard input");
+            std::process::exit(130);
+        }
+        status!("samestory: stopping; press Ctrl-C again to end at once");
+    });
+}
+
+/// Whether a process ignores SIGHUP, by its `status` in Linux: bit 0 of the mask is signal 1.
+#[cfg(unix)]
+fn ignores_hangup(status: &str) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
+}
+
+/// Standard input, which may keep a run waiting.
+pub struct Stdin(io::Stdin);
+
+/// See [`Stdin`].
+pub fn stdin() -> Stdin {
+    Stdin(io::stdin())
+}
+
+impl Read for Stdin {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        WAITING.store(true, Ordering::SeqCst);
+        // Ctrl-C may have come just before.
+        if stopped() {
+            std::process::exit(130);
+        }
+        let read = self.0.read(to);
+        WAITING.store(false, Ordering::SeqCst);
+        read
+    }
+}
+
+/// Shows nothing, but cancels on Ctrl-C.
+pub struct CancelOnly;
+
+impl Progress for CancelOnly {
+    fn begin(&self, _: Stage, _: Option<u64>) {}
+
+    fn advance(&self, _: Stage, _: u64) {}
+
+    fn end(&self, _: Stage) {}
+
+    fn cancelled(&self) -> bool {
+        stopped()
+    }
+}
+
+/// Shows progress and measures stages.
+pub struct ProgressBars {
+    show: bool,
+    bar: Mutex<Option<ProgressBar>>,
+    times: Mutex<Vec<(Stage, Instant, Option<f64>)>>,
+}
+
+impl ProgressBars {
+    /// ProgressBars on stderr, unless `quiet` or stderr is no terminal.
+    pub fn new(quiet: bool) -> Self {
+        ProgressBars {
+            show: !quiet && stderr().is_terminal(),
+            bar: Mutex::new(None),
+            times: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// The finished stages with their seconds, in words.
+    pub fn summary(&self) -> String {
+        let seconds = |time: &StageTime| format!("{} {:.2} s", time.stage, time.seconds);
+        self.stage_times().iter().map(seconds).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Seconds per finished stage, in order; a stage that ran twice is added up.
+    pub fn stage_times(&self) -> Vec<StageTime> {
+        let mut out: Vec<StageTime> = Vec::new();
+        for (stage, _, seconds) in lock(&self.times).iter() {
+            let Some(seconds) = seconds else { continue };
+            match out.iter_mut().find(|t| t.stage == stage.name()) {
+                Some(time) => time.seconds += seconds,
+                None => out.push(StageTime { stage: stage.name().into(), seconds: *seconds }),
+            }
+        }
+        out
+    }
+}
+
+impl Progress for ProgressBars {
+    fn begin(&self, stage: Stage, total: Option<u64>) {
+        lock(&self.times).push((stage, Instant::now(), None));
+        if !self.show {
+            return;
+        }
+        let bytes = stage == Stage::Ingest;
+        let (count, rate) = if bytes {
+            ("{bytes}", "{bytes_per_sec}".to_string())
+        } else {
+            ("{human_pos}", format!("{{per_sec}} {}", stage.unit()))
+        };
+        let template = match total {
+            Some(_) => format!("{{msg:<10}} {{wide_bar}} {count} {rate}, {{left}}"),
+            None => format!("{{msg:<10}} {{spinner}} {count} {rate}, {{elapsed}} so far"),
+        };
+        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(8));
+        if let Ok(style) = ProgressStyle::with_template(&template) {
+            bar.set_style(style.with_key("left", left));
+        }
+        bar.set_message(stage.name());
+        bar.enable_steady_tick(Duration::from_millis(250));
+        *lock(&self.bar) = Some(bar);
+    }
+
+    fn advance(&self, _: Stage, n: u64) {
+        if let Some(bar) = lock(&self.bar).as_ref() {
+            bar.inc(n);
+        }
+    }
+
+    fn end(&self, stage: Stage) {
+        if let Some(bar) = lock(&self.bar).take() {
+            bar.finish_and_clear();
+        }
+        if let Some((_, begun, seconds)) = lock(&self.times).iter_mut().rev().find(|t| t.0 == stage) {
+            *seconds = Some(begun.elapsed().as_secs_f64());
+        }
+    }
+
+    fn warn(&self, message: &str) {
+        let show = || status!("samestory: {}", samestory::report::sanitize_line(message, 400));
+        match lock(&self.bar).as_ref() {
+            Some(bar) => bar.suspend(show),
+            None => show(),
+        }
+    }
+
+    fn cancelled(&self) -> bool {
+        stopped()
+    }
+}
+
+/// Whether Ctrl-C was pressed.
+pub fn stopped() -> bool {
+    STOP.load(Ordering::Relaxed)
+}
+
+/// The time that is left, once it can be estimated; until then the elapsed time.
+fn left(state: &ProgressState, out: &mut dyn fmt::Write) {
+    // Drawing to a terminal's line: what cannot be written is not shown.
+    let _ = match state.pos() {
+        0 => write!(out, "{} so far", HumanDuration(state.elapsed())),
+        _ => write!(out, "{} left", HumanDuration(state.eta())),
+    };
+}
+
+/// A poisoned lock means that a thread panicked while drawing; the figures are still right.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whether_a_hangup_is_ignored_is_read_from_the_mask() {
+        let check = |mask: &str, expect: bool| {
+            let status = format!("Name:\tx\nSigBlk:\t0000000000000001\nSigIgn:\t{mask}\nSigCgt:\t0\n");
+            assert_eq!(ignores_hangup(&status), expect, "{mask}");
+        };
+        check("0000000000001001", true);
+        check("0000000000001000", false);
+        check("", false);
+    }
+}
