@@ -5,8 +5,10 @@ use std::{collections::HashMap, sync::Arc};
 use arrow_array::{ArrayRef, BooleanArray, Float32Array, Int32Array, Int64Array, StringArray};
 use arrow_schema::{DataType, Field};
 
-use super::schema::FIELD_ID;
 use crate::report::{Column, Value};
+
+/// The key of a column's id in the metadata of its field.
+pub(super) const FIELD_ID: &str = "PARQUET:field_id";
 
 /// The fields of those `columns` that are in a stream.
 pub(super) fn fields<R>(columns: &[Column<R>]) -> Vec<Field> {

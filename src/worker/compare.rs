@@ -6,6 +6,7 @@ use super::{
     Counts,
     columns::arrays,
     contents::{Task, each_task},
+    rows::{POSITION_COLUMNS, Position, VERDICT_COLUMNS, VerdictRow},
     schema::Stream,
     stream::{Sink, Source},
     words::WordTable,
@@ -15,7 +16,7 @@ use crate::{
     compare::{self, TokenCache, Verdict},
     group::{self, Group, Groups},
     progress::Progress,
-    report::{Column, ITEM_COLUMNS, Value, items, rounded},
+    report::{ITEM_COLUMNS, items},
     story::StoryId,
 };
 
@@ -56,32 +57,6 @@ pub fn compare(context: &CompareContext, from: &mut dyn Read, to: &mut dyn Write
     sink.finish()?;
     Ok(Counts { read, written })
 }
-
-/// A verdict as a row of the stream.
-pub(super) struct VerdictRow {
-    a: i64,
-    b: i64,
-    verdict: Verdict,
-    reason: String,
-}
-
-type VerdictColumn = Column<VerdictRow>;
-
-pub(super) const VERDICT_COLUMNS: [VerdictColumn; 9] = [
-    VerdictColumn::required("a", Value::Int64(|r| Some(r.a))).in_stream(1),
-    VerdictColumn::required("b", Value::Int64(|r| Some(r.b))).in_stream(2),
-    VerdictColumn::required("relation", Value::Text(|r| Some(r.verdict.relation.name().into()))).in_stream(3),
-    // Whether the relation means one origin: such stories belong to one group.
-    VerdictColumn::required("origin", Value::Boolean(|r| Some(r.verdict.relation.is_origin()))).in_stream(4),
-    VerdictColumn::required("coverage_ab", Value::Float(|r| Some(rounded(r.verdict.coverage_ab))))
-        .in_stream(5),
-    VerdictColumn::required("coverage_ba", Value::Float(|r| Some(rounded(r.verdict.coverage_ba))))
-        .in_stream(6),
-    VerdictColumn::required("cosine", Value::Float(|r| Some(rounded(r.verdict.cosine)))).in_stream(7),
-    VerdictColumn::required("rule", Value::Text(|r| Some(r.verdict.rule.to_string().into()))).in_stream(10),
-    // In words, seen from `a`.
-    VerdictColumn::required("reason", Value::Text(|r| Some(r.reason.as_str().into()))).in_stream(9),
-];
 
 fn verdict_rows(task: &Task, verdicts: Vec<Verdict>) -> Vec<VerdictRow> {
     let number = |s: StoryId| task.numbers[s.index()];
@@ -129,22 +104,6 @@ pub fn group(
     sink.finish()?;
     Ok(Counts { read, written })
 }
-
-/// The numbers of a story of a group among all stories.
-pub(super) struct Position {
-    number: i64,
-    kept: i64,
-    first: i64,
-}
-
-type PositionColumn = Column<Position>;
-
-pub(super) const POSITION_COLUMNS: [PositionColumn; 3] = [
-    PositionColumn::required("number", Value::Int64(|p| Some(p.number))).in_stream(1),
-    PositionColumn::required("kept", Value::Int64(|p| Some(p.kept))).in_stream(2),
-    // The lowest number in the group: it identifies the group.
-    PositionColumn::required("first", Value::Int64(|p| Some(p.first))).in_stream(3),
-];
 
 /// The positions of the members of `groups`, in the order of their items.
 fn positions(task: &Task, groups: &[Group]) -> Vec<Position> {

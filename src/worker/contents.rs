@@ -1,4 +1,4 @@
-//! Stories with all that a comparison looks at, and the pairs of them that are to be compared, task by task.
+//! Stories with all that a comparison needs, and the pairs to be compared, task by task.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ pub(super) struct Task {
     pub corpus: Corpus,
     /// The number of each story among the many.
     pub numbers: Vec<i64>,
-    /// The pairs, `a < b`.
+    /// The pairs (`a < b`).
     pub pairs: Vec<(StoryId, StoryId)>,
     boilerplate: Vec<bool>,
     values: Vec<f32>,
@@ -27,7 +27,7 @@ pub(super) struct Task {
 }
 
 impl Task {
-    /// What compares its stories; `vectors` are its [`Task::vectors`].
+    /// The comparer of its stories; `vectors` are its [`Task::vectors`].
     pub fn comparer<'a>(
         &'a self,
         vectors: &Matrix,
@@ -38,7 +38,7 @@ impl Task {
         Comparer::with_statistics(&self.corpus, vectors, options, statistics)
     }
 
-    /// One vector a row.
+    /// One vector for each distinct passage.
     pub fn vectors(&mut self) -> Matrix {
         let values = std::mem::take(&mut self.values);
         match self.corpus.rows.len() {
@@ -64,7 +64,7 @@ impl Task {
         let number = batch.column(1).as_primitive::<Int64Type>().value(i);
         if !self.pairs.is_empty() || self.numbers.last().is_some_and(|last| *last >= number) {
             return Err(source
-                .refuse(format!("story {number} in task {} is out of order or comes twice", self.number)));
+                .refuse(format!("story {number} in task {} is out of order or duplicated", self.number)));
         }
         let text = |column: usize| {
             let column = batch.column(column).as_string::<i32>();
@@ -114,7 +114,7 @@ impl Task {
     }
 }
 
-/// Reads the tasks of `source`, one at a time, and gives each to `done`. Returns the rows that were read.
+/// Reads the tasks of `source`, and calls `done` with each. Returns the number of rows read.
 pub(super) fn each_task(source: &mut Source, done: &mut dyn FnMut(Task) -> Result<()>) -> Result<u64> {
     let mut rows = 0;
     let mut dim = None;

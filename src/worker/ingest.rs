@@ -25,7 +25,7 @@ use crate::{
 /// Reads records and writes stories, a row a record.
 ///
 /// # Errors
-/// [`crate::Error::Stream`] if what comes is not a stream of records; a record that is no story is a row with a notice.
+/// [`crate::Error::Stream`] if the input is no stream of records. A record that is no story becomes a row with a notice.
 pub fn ingest(options: &IngestOptions, from: &mut dyn Read, to: &mut dyn Write) -> Result<Counts> {
     let mut source = Source::open(Stream::Records, "", from)?;
     let mut sink = Sink::new(Stream::Stories, "", to)?;
@@ -72,7 +72,7 @@ fn batch_of(batch: &RecordBatch, options: &IngestOptions) -> Result<(Vec<ArrayRe
     Ok((columns, count))
 }
 
-/// Passages and shingles of each story; none where there is no story.
+/// Passages and shingles of each story; empty where there is no story.
 fn parts(stories: Vec<Option<Story>>) -> Result<(ArrayRef, ArrayRef)> {
     let fields = Stream::Stories.fields();
     let (of_passages, of_shingles) = (item(&fields[9]), item(&fields[10]));

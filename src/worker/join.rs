@@ -1,7 +1,7 @@
-//! Points that are near one another, block by block of a self-join that no machine could hold.
+//! Neighbouring points: a self-join in blocks, for more points than one machine can hold.
 //!
-//! A task holds one block, whose points are joined with one another, or two, whose points are joined across. The tasks
-//! of all pairs of blocks give what one join over all points gives, pair for pair and bit for bit.
+//! A task holds one block, whose points are joined with one another, or two blocks, which are joined with each other. The
+//! tasks of all pairs of blocks give the same pairs and scores as one join over all points, bit for bit.
 
 use std::{io::Read, io::Write, sync::Arc};
 
@@ -27,12 +27,12 @@ use crate::{
 /// Pairs of a batch.
 const PAIRS: usize = 1 << 15;
 
-/// What makes two points a pair.
+/// Which points are pairs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JoinKind {
-    /// Rows above the floor: each pair once.
+    /// Passages whose similarity is above the floor, each pair once.
     Passages,
-    /// The nearest of each story: `b` is among the nearest to `a`.
+    /// Stories with their nearest neighbours: `b` is among the nearest to `a`.
     Stories,
 }
 
@@ -46,10 +46,10 @@ struct Task {
     split: usize,
 }
 
-/// Reads points, task by task, and writes the pairs of those that are near.
+/// Reads points, task by task, and writes the pairs of neighbours.
 ///
 /// # Errors
-/// [`crate::Error::Stream`] if what comes is not a stream of points, or not in its order.
+/// [`crate::Error::Stream`] if the input is no stream of points, or is out of order.
 pub fn candidates(
     model: &str,
     kind: JoinKind,
@@ -85,7 +85,7 @@ pub fn candidates(
             }
             let first_of_side = if side == 0 { 0 } else { task.split };
             if task.keys[first_of_side..].last().is_some_and(|k| k.as_slice() >= keys.value(i)) {
-                return Err(source.refuse(format!("a key in task {number} is out of order or comes twice")));
+                return Err(source.refuse(format!("a key in task {number} is out of order or duplicated")));
             }
             push_vector(vectors.value(i), &mut dim, &mut task.values, &source)?;
             task.keys.push(keys.value(i).to_vec());
@@ -109,7 +109,7 @@ fn join(
     sink: &mut Sink,
 ) -> Result<u64> {
     let Task { keys, values, split, .. } = task;
-    // In the order of the keys, so that of equally near points the lower key is the nearer.
+    // The points are in the order of their keys: of two neighbours with the same score the lower key comes first.
     let across = (0 < split && split < keys.len()).then_some(split);
     let points = Matrix::from_vec(values, dim.unwrap_or(1));
     let pairs: Vec<(u32, u32, f32)> = match (kind, across) {

@@ -21,6 +21,7 @@ mod compare;
 mod contents;
 mod ingest;
 mod join;
+mod rows;
 mod schema;
 mod stream;
 mod vectors;

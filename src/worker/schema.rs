@@ -1,37 +1,35 @@
-//! The streams between stages: their columns, each with its id, and what their metadata say.
+//! The streams between workers: their columns with ids, and their metadata.
 //!
 //! A stream's schema carries `samestory.stream` ("vectors/1": name and version), `samestory.text` (the version of
-//! normalizing and splitting) and, where it holds vectors or what was made from them, `samestory.model` (the model's
-//! fingerprint). A column carries its id as `PARQUET:field_id`, which Parquet writers keep. Ids are never given twice:
-//! a column that comes to mean something else gets a new id and the stream a new version.
+//! normalization and splitting) and, if it depends on vectors, `samestory.model` (the model's fingerprint). A column carries
+//! its id as `PARQUET:field_id`, which Parquet writers keep. Ids are never reused: a column that changes its name or meaning
+//! gets a new id, and the stream a new version.
 
 use std::{collections::HashMap, sync::Arc};
 
 use arrow_schema::{DataType, Field, Fields, Schema};
 
 use super::{
-    columns::fields,
-    compare::{POSITION_COLUMNS, VERDICT_COLUMNS},
+    columns::{FIELD_ID, fields},
+    rows::{POSITION_COLUMNS, VERDICT_COLUMNS},
 };
 use crate::{corpus::TEXT_VERSION, report::ITEM_COLUMNS};
 
 /// The key of a stream's name and version.
 pub(super) const STREAM: &str = "samestory.stream";
-/// The key of the version of normalizing and splitting.
+/// The key of the version of normalization and splitting.
 pub(super) const TEXT: &str = "samestory.text";
 /// The key of the model's fingerprint.
 pub(super) const MODEL: &str = "samestory.model";
-/// The key of the number of stories that words were counted in.
+/// The key of the number of stories in which words were counted.
 pub(super) const STORIES: &str = "samestory.stories";
-/// The key of a column's id.
-pub(super) const FIELD_ID: &str = "PARQUET:field_id";
 
-/// A stream between two stages.
+/// A stream between two workers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
     /// Raw records, one JSON object each.
     Records,
-    /// Stories with their passages and shingles, and records that gave none, with the reason.
+    /// Stories with their passages and shingles; records without a story, with the reason.
     Stories,
     /// Passage texts by their hash.
     Texts,
@@ -39,28 +37,28 @@ pub enum Stream {
     Vectors,
     /// The vectors of a story's passages.
     Passages,
-    /// Vectors to be joined, by task.
+    /// Vectors to be joined, task by task.
     Points,
-    /// Pairs of points that are near.
+    /// Pairs of neighbouring points.
     Neighbours,
-    /// Pairs of stories that carry one row, one after the other.
+    /// Pairs of stories in which a passage occurs one after the other.
     StoryPairs,
-    /// Whether such stories are strangers otherwise.
+    /// Whether such stories share nothing else.
     BoilerplateVotes,
     /// Stories whose words are to be counted.
     Documents,
-    /// How many stories have a word.
+    /// Document frequencies of words.
     Words,
-    /// By task, stories with all that a comparison looks at, then pairs of them.
+    /// Task by task, stories with all that a comparison needs, then pairs of them.
     Contents,
-    /// What compared stories are to one another.
+    /// The relations of compared stories.
     Verdicts,
     /// Stories in groups.
     Items,
 }
 
 impl Stream {
-    /// All of them.
+    /// All streams.
     pub const ALL: [Stream; 14] = [
         Stream::Records,
         Stream::Stories,
@@ -78,7 +76,7 @@ impl Stream {
         Stream::Items,
     ];
 
-    /// Its name and version, as the metadata have it.
+    /// Name and version, as in the metadata.
     pub fn name(self) -> &'static str {
         match self {
             Stream::Records => "records/1",
@@ -98,13 +96,13 @@ impl Stream {
         }
     }
 
-    /// The one with this name, with or without its version.
+    /// The stream of this name, with or without its version.
     pub fn named(name: &str) -> Option<Stream> {
         let bare = |s: &Stream| s.name().split('/').next() == Some(name);
         Self::ALL.into_iter().find(|s| s.name() == name || bare(s))
     }
 
-    /// Whether it hangs on the model: it holds vectors, or what was judged by them.
+    /// Whether the stream depends on the model: it holds vectors, or results of comparing them.
     pub(super) fn has_vectors(self) -> bool {
         matches!(
             self,
@@ -118,22 +116,22 @@ impl Stream {
         )
     }
 
-    /// Its columns.
+    /// The columns.
     pub(super) fn fields(self) -> Fields {
         use DataType::{Binary, Boolean, Float32, Int32, Int64, Utf8};
         let columns = match self {
             Stream::Records => vec![
-                // The story's place in the whole input: what comes first has the lower number.
+                // The story's place in the whole input; ascending.
                 required(1, "number", Int64),
                 required(2, "path", Utf8),
                 required(3, "line", Int64),
-                // Which of the file's records it is, from 0.
+                // The record's place in its file, from 0.
                 required(4, "record", Int64),
                 required(5, "json", Utf8),
             ],
             Stream::Stories => vec![
                 required(1, "number", Int64),
-                // Null where the record gave no story.
+                // Null where the record is no story.
                 nullable(2, "id", Utf8),
                 nullable(3, "title", Utf8),
                 nullable(4, "text", Utf8),
@@ -143,15 +141,15 @@ impl Stream {
                 nullable(7, "url", Utf8),
                 required(8, "path", Utf8),
                 required(9, "line", Int64),
-                // In the order of the text, each row once. `hash` is the first 16 bytes of the text's SHA-256.
+                // In the order of the text, each distinct passage once. `hash` is the first 16 bytes of the SHA-256 of its text.
                 required(10, "passages", list(&[required(11, "hash", Binary), required(12, "text", Utf8)])),
                 // Hashes of runs of three words, ascending as unsigned numbers.
                 required(13, "shingles", DataType::List(Arc::new(required(14, "item", Int64)))),
-                // What was wrong with the record, with its place.
+                // What is wrong with the record, with its place.
                 nullable(15, "notice", Utf8),
             ],
             Stream::Texts => vec![required(1, "hash", Binary), required(2, "text", Utf8)],
-            // A vector is of unit length, its values float32, little-endian, one after another.
+            // A vector has unit length; its values are float32, little-endian.
             Stream::Vectors => vec![required(1, "hash", Binary), required(2, "vector", Binary)],
             Stream::Passages => {
                 vec![
@@ -160,12 +158,12 @@ impl Stream {
                 ]
             }
             Stream::Points => vec![
-                // Ascending. Points of a task are joined with one another: all of side 0 where there is no side 1,
-                // else those of side 0 with those of side 1.
+                // Ascending. A task without points of side 1 joins its points with one another; else those of side 0 are
+                // joined with those of side 1.
                 required(1, "task", Int64),
-                // 0, then 1, ascending within the task.
+                // 0, then 1; ascending within the task.
                 required(2, "side", Int32),
-                // Ascending within the side, by bytes: of equally near points the lower key is the nearer.
+                // Ascending within the side, by bytes: of two neighbours with the same score the lower key comes first.
                 required(3, "key", Binary),
                 required(4, "vector", Binary),
             ],
@@ -194,7 +192,7 @@ impl Stream {
                 required(
                     2,
                     "passages",
-                    // `first`: no story of a lower number has the row.
+                    // `first`: the passage occurs in no story of a lower number.
                     list(&[
                         required(3, "text", Utf8),
                         required(4, "boilerplate", Boolean),
@@ -207,7 +205,7 @@ impl Stream {
                 required(1, "field", Int32),
                 required(2, "word", Utf8),
                 required(3, "stories", Int64),
-                // How often it stands as a name in distinct passages, less how often as none.
+                // How often the word is a name in distinct passages, minus how often it is not.
                 required(5, "name_votes", Int64),
             ],
             Stream::Contents => vec![
@@ -219,7 +217,7 @@ impl Stream {
                 nullable(3, "other", Int64),
                 nullable(4, "id", Utf8),
                 nullable(5, "title", Utf8),
-                // Read by the stage `group` only, which asks how long it is.
+                // Read by `group` only, for its length.
                 nullable(6, "text", Utf8),
                 nullable(7, "published", Int64),
                 nullable(8, "source", Utf8),
@@ -242,7 +240,7 @@ impl Stream {
         columns.into()
     }
 
-    /// Its schema with its metadata.
+    /// The schema with its metadata.
     pub fn schema(self, model: &str) -> Schema {
         let mut metadata = HashMap::from([
             (STREAM.to_string(), self.name().to_string()),
@@ -268,7 +266,7 @@ fn list(of: &[Field]) -> DataType {
     DataType::List(Arc::new(Field::new("item", DataType::Struct(fields), false)))
 }
 
-/// Whether two types hold the same values: names of list items and what may be null do not count.
+/// Whether two types hold the same values. Names of list items and nullability are ignored.
 pub(super) fn is_same(a: &DataType, b: &DataType) -> bool {
     match (a, b) {
         (DataType::List(x), DataType::List(y)) => is_same(x.data_type(), y.data_type()),
@@ -300,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn every_column_has_an_id_of_its_own() {
+    fn column_ids_are_unique() {
         for stream in Stream::ALL {
             let mut found = Vec::new();
             ids(&stream.fields(), &mut found);

@@ -1,4 +1,4 @@
-//! Texts to vectors, and passages' vectors to the vector of their story.
+//! Texts to vectors, and the vectors of passages to the vector of their story.
 
 use std::{io::Read, io::Write, sync::Arc};
 
@@ -11,41 +11,41 @@ use super::{
 };
 use crate::{Result, search::write_mean, vector::Matrix};
 
-/// Texts that are embedded at a time: enough to sort by length and fill batches.
+/// Texts that are embedded at a time: enough to be sorted by length into full batches.
 const TEXTS: usize = 4096;
 
-/// Gives each text its vector.
+/// Embeds texts: a row for each.
 pub type Embed<'e> = dyn Fn(&[&str]) -> Result<Matrix> + 'e;
 
 /// Reads texts and writes their vectors, in their order.
 ///
 /// # Errors
-/// [`crate::Error::Stream`] if what comes is not a stream of texts, and whatever `embed` fails with.
+/// [`crate::Error::Stream`] if the input is no stream of texts; errors of `embed`.
 pub fn embed(model: &str, embed: &Embed, from: &mut dyn Read, to: &mut dyn Write) -> Result<Counts> {
     let mut source = Source::open(Stream::Texts, model, from)?;
     let mut sink = Sink::new(Stream::Vectors, model, to)?;
     let mut counts = Counts::default();
-    let mut waiting: Vec<(Vec<u8>, String)> = Vec::new();
+    let mut pending: Vec<(Vec<u8>, String)> = Vec::new();
     while let Some(batch) = source.next()? {
         let (hashes, texts) = (batch.column(0).as_binary::<i32>(), batch.column(1).as_string::<i32>());
         for (hash, text) in hashes.iter().flatten().zip(texts.iter().flatten()) {
-            waiting.push((hash.to_vec(), text.to_string()));
-            if waiting.len() == TEXTS {
-                sink.write(embedded(&waiting, embed)?)?;
-                waiting.clear();
+            pending.push((hash.to_vec(), text.to_string()));
+            if pending.len() == TEXTS {
+                sink.write(embed_rows(&pending, embed)?)?;
+                pending.clear();
             }
         }
         counts.read += batch.num_rows() as u64;
     }
-    if !waiting.is_empty() {
-        sink.write(embedded(&waiting, embed)?)?;
+    if !pending.is_empty() {
+        sink.write(embed_rows(&pending, embed)?)?;
     }
     sink.finish()?;
     counts.written = counts.read;
     Ok(counts)
 }
 
-fn embedded(rows: &[(Vec<u8>, String)], embed: &Embed) -> Result<Vec<ArrayRef>> {
+fn embed_rows(rows: &[(Vec<u8>, String)], embed: &Embed) -> Result<Vec<ArrayRef>> {
     let texts: Vec<&str> = rows.iter().map(|(_, text)| text.as_str()).collect();
     let vectors = embed(&texts)?;
     let hashes: ArrayRef = Arc::new(BinaryArray::from_iter_values(rows.iter().map(|(hash, _)| hash)));
@@ -55,7 +55,7 @@ fn embedded(rows: &[(Vec<u8>, String)], embed: &Embed) -> Result<Vec<ArrayRef>> 
 /// Reads the vectors of passages and writes the vector of the story: their mean, at unit length.
 ///
 /// # Errors
-/// [`crate::Error::Stream`] if what comes is not a stream of passages' vectors.
+/// [`crate::Error::Stream`] if the input is no stream of vectors of passages.
 pub fn mean(model: &str, from: &mut dyn Read, to: &mut dyn Write) -> Result<Counts> {
     let mut source = Source::open(Stream::Passages, model, from)?;
     let mut sink = Sink::new(Stream::Vectors, model, to)?;
@@ -67,7 +67,7 @@ pub fn mean(model: &str, from: &mut dyn Read, to: &mut dyn Write) -> Result<Coun
         for vectors in batch.column(1).as_list::<i32>().iter().flatten() {
             rows.clear();
             if vectors.is_empty() {
-                return Err(source.refuse("a story without passages has no mean: leave it out".into()));
+                return Err(source.refuse("a story without passages has no mean vector: leave it out".into()));
             }
             for bytes in vectors.as_binary::<i32>().iter().flatten() {
                 push_vector(bytes, &mut dim, &mut rows, &source)?;
@@ -84,7 +84,7 @@ pub fn mean(model: &str, from: &mut dyn Read, to: &mut dyn Write) -> Result<Coun
     Ok(counts)
 }
 
-/// Appends the values of `bytes` to `values`; all vectors of a stream have one length, which `dim` keeps.
+/// Appends the values of `bytes` to `values`. All vectors of a stream have the same length, `dim`, which the first one sets.
 pub(super) fn push_vector(
     bytes: &[u8],
     dim: &mut Option<usize>,
@@ -101,10 +101,10 @@ pub(super) fn push_vector(
     }
     let before = values.len();
     values.extend(floats.iter().map(|b| f32::from_le_bytes(*b)));
-    match values[before..].iter().all(|x| x.is_finite()) {
-        true => Ok(()),
-        false => Err(source.refuse("a vector has a value that is not finite".into())),
+    if !values[before..].iter().all(|x| x.is_finite()) {
+        return Err(source.refuse("a vector has a value that is not finite".into()));
     }
+    Ok(())
 }
 
 /// Vectors as a column of bytes.

@@ -1,4 +1,4 @@
-//! How many stories have a word: counted part by part, then looked up in the sum of the parts.
+//! Document frequencies: counted in parts, and looked up in the sum of the parts.
 
 use std::{collections::BTreeMap, io::Read, io::Write, sync::Arc};
 
@@ -20,17 +20,16 @@ use crate::{
     story::{Corpus, Passage, Row, RowId, Story, StoryId},
 };
 
-/// Words that are held before a part of the sum is written.
+/// Words that are held in memory; then a part of the sum is written.
 const WORDS: usize = 1 << 20;
 
 /// Words of a batch.
 const BATCH: usize = 1 << 15;
 
-/// Reads stories and writes for each word how many have it, in parts: a word may come several times, and its numbers
-/// are then to be added up.
+/// Reads stories and writes document frequencies in parts: the numbers of a word that occurs several times must be summed.
 ///
 /// # Errors
-/// [`crate::Error::Stream`] if what comes is not a stream of documents.
+/// [`crate::Error::Stream`] if the input is no stream of documents.
 pub fn words(from: &mut dyn Read, to: &mut dyn Write) -> Result<Counts> {
     let mut source = Source::open(Stream::Documents, "", from)?;
     let mut sink = Sink::new(Stream::Words, "", to)?;
@@ -54,7 +53,7 @@ pub fn words(from: &mut dyn Read, to: &mut dyn Write) -> Result<Counts> {
     Ok(counts)
 }
 
-/// Story `i` of `batch`, for each of its rows whether it is boilerplate, and those that it has first.
+/// Story `i` of `batch`, whether each of its passages is boilerplate, and those that occur in no earlier story.
 fn document(batch: &RecordBatch, i: usize) -> (Corpus, Vec<bool>, Vec<RowId>) {
     let title = batch.column(0).as_string::<i32>().value(i);
     let of_story = batch.column(1).as_list::<i32>().value(i);
@@ -87,26 +86,26 @@ fn write(sum: BTreeMap<(Field, String), (i64, i64)>, sink: &mut Sink) -> Result<
     Ok(words.len() as u64)
 }
 
-/// The words of all stories, in order. Those that one story alone has may be left out if they are no names: that story
-/// brings them along, and in the title of another they are no names either.
+/// The document frequencies of all stories, sorted. Words of a single story may be left out unless they are names: the
+/// comparison adds the words of its own stories, and a title does not make them names.
 pub struct WordTable {
     batches: Vec<RecordBatch>,
     stories: u32,
 }
 
 impl WordTable {
-    /// Reads the sums: a stream of words in ascending order of field and word, whose schema says under
-    /// `samestory.stories` in how many stories they were counted.
+    /// Reads the sums: a stream of words, ascending by field and word, with the number of all stories under
+    /// `samestory.stories` in its schema.
     ///
     /// # Errors
-    /// [`crate::Error::Stream`] if it is not that.
+    /// [`crate::Error::Stream`] if the input is no such stream.
     pub fn read(from: &mut dyn Read) -> Result<Self> {
         let mut source = Source::open(Stream::Words, "", from)?;
-        let said = source.said(STORIES).unwrap_or_default();
-        let stories: u32 = said.parse().map_err(|_| Error::Stream {
+        let stories_text = source.metadata(STORIES).unwrap_or_default();
+        let stories: u32 = stories_text.parse().map_err(|_| Error::Stream {
             stream: Stream::Words.name(),
             fault: StreamFault::StoryCount,
-            message: format!("its schema says {said:?} under {STORIES}"),
+            message: format!("its schema says {stories_text:?} under {STORIES}"),
         })?;
         let mut table = WordTable { batches: Vec::new(), stories };
         while let Some(batch) = source.next()? {
@@ -119,7 +118,7 @@ impl WordTable {
                 last = Some(here);
             }
             if !in_order {
-                return Err(source.refuse("its words are not in order, or one comes twice".into()));
+                return Err(source.refuse("its words are not sorted, or one occurs twice".into()));
             }
             if batch.num_rows() > 0 {
                 table.push(batch);
@@ -128,12 +127,12 @@ impl WordTable {
         Ok(table)
     }
 
-    /// How many words it has.
+    /// The number of words.
     pub fn len(&self) -> usize {
         self.batches.iter().map(RecordBatch::num_rows).sum()
     }
 
-    /// Whether it has none.
+    /// Whether there are no words.
     pub fn is_empty(&self) -> bool {
         self.batches.is_empty()
     }

@@ -1,4 +1,4 @@
-//! The stages as workers: joined by plain loops they give what one machine gives; what does not fit is refused.
+//! Workers: joined by plain loops they give the results of one machine; streams that do not fit are refused.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -33,7 +33,7 @@ use serde_json::{Value, json};
 
 const MODEL: &str = "the model of the test";
 
-/// The schema of a stream, as any engine gets it.
+/// The schema of a stream, as an engine gets it.
 fn schema(stream: Stream) -> Schema {
     let mut empty = Vec::new();
     worker::write_empty(stream, MODEL, &mut empty).unwrap();
@@ -85,9 +85,9 @@ fn lists(schema: &Schema, column: &str, lengths: &[usize], columns: Vec<ArrayRef
     Arc::new(ListArray::new(item, offsets, items, None))
 }
 
-/// A story as the stage `ingest` gives it.
+/// A story from the worker `ingest`.
 #[derive(Debug, Clone)]
-struct Read {
+struct IngestedStory {
     number: i64,
     id: String,
     title: String,
@@ -112,7 +112,7 @@ fn records(lines: &[String]) -> Vec<u8> {
     written(schema(Stream::Records), columns)
 }
 
-fn ingested(lines: &[String]) -> (Vec<Read>, Vec<String>) {
+fn ingested(lines: &[String]) -> (Vec<IngestedStory>, Vec<String>) {
     let mut out = Vec::new();
     worker::ingest(&IngestOptions::default(), &mut &records(lines)[..], &mut out).unwrap();
     let (mut stories, mut notices) = (Vec::new(), Vec::new());
@@ -132,7 +132,7 @@ fn ingested(lines: &[String]) -> (Vec<Read>, Vec<String>) {
             let (hash, passage) = (passages.as_struct().column(0), passages.as_struct().column(1));
             let (hash, passage) = (hash.as_binary::<i32>(), passage.as_string::<i32>());
             let shingles = batch.column_by_name("shingles").unwrap().as_list::<i32>().value(i);
-            stories.push(Read {
+            stories.push(IngestedStory {
                 number: int("number").unwrap(),
                 id,
                 title: text("title", i).unwrap(),
@@ -169,31 +169,31 @@ fn words_as_vectors(texts: &[&str]) -> Result<Matrix> {
     Ok(vectors)
 }
 
-/// What came of it, by number: members of groups and pairs that are not of one origin, as JSON.
+/// Members of groups, and verdicts, by number, as JSON.
 #[derive(Debug, PartialEq)]
 struct Outcome {
     items: Vec<Value>,
     verdicts: Vec<Value>,
 }
 
-/// Everything an engine does between the stages, in plain loops.
-struct Glue<'a> {
-    stories: &'a [Read],
+/// What an engine does between the workers, in plain loops.
+struct Engine<'a> {
+    stories: &'a [IngestedStory],
     vectors: BTreeMap<Vec<u8>, Vec<u8>>,
-    /// The stories that have a row, in order.
-    carriers: BTreeMap<&'a [u8], Vec<usize>>,
+    /// The stories in which each passage occurs, ascending.
+    occurrences: BTreeMap<&'a [u8], Vec<usize>>,
     options: SearchOptions,
     /// Blocks of the joins and of the comparisons.
     blocks: usize,
 }
 
-impl<'a> Glue<'a> {
-    fn new(stories: &'a [Read], embed: &Embedder, blocks: usize) -> Self {
-        let mut carriers: BTreeMap<&[u8], Vec<usize>> = BTreeMap::new();
+impl<'a> Engine<'a> {
+    fn new(stories: &'a [IngestedStory], embed: &Embedder, blocks: usize) -> Self {
+        let mut occurrences: BTreeMap<&[u8], Vec<usize>> = BTreeMap::new();
         let mut rows: BTreeMap<Vec<u8>, String> = BTreeMap::new();
         for (i, story) in stories.iter().enumerate() {
             for (hash, text) in &story.passages {
-                carriers.entry(hash).or_default().push(i);
+                occurrences.entry(hash).or_default().push(i);
                 rows.insert(hash.clone(), text.clone());
             }
         }
@@ -201,7 +201,7 @@ impl<'a> Glue<'a> {
         let mut out = Vec::new();
         worker::embed(MODEL, embed, &mut &written(schema(Stream::Texts), columns)[..], &mut out).unwrap();
         let vectors = pairs_of_bytes(&out);
-        Glue { stories, vectors, carriers, options: SearchOptions::default(), blocks }
+        Engine { stories, vectors, occurrences, options: SearchOptions::default(), blocks }
     }
 
     /// Joins `points` block by block.
@@ -244,11 +244,11 @@ impl<'a> Glue<'a> {
             }
         };
         let few = |of: &&Vec<usize>| of.len() <= self.options.max_occurrences;
-        for of in self.carriers.values().filter(few) {
+        for of in self.occurrences.values().filter(few) {
             of.iter().for_each(|a| of.iter().for_each(|b| add(*a, *b)));
         }
         for (x, y, _) in self.joined(&self.vectors, JoinKind::Passages) {
-            let (x, y) = (&self.carriers[&x[..]], &self.carriers[&y[..]]);
+            let (x, y) = (&self.occurrences[&x[..]], &self.occurrences[&y[..]]);
             if few(&x) && few(&y) {
                 x.iter().for_each(|a| y.iter().for_each(|b| add(*a, *b)));
             }
@@ -302,10 +302,10 @@ impl<'a> Glue<'a> {
 
     fn boilerplate(&self) -> BTreeSet<&'a [u8]> {
         let pairs: BTreeSet<(usize, usize)> =
-            self.carriers.values().flat_map(|of| of.windows(2).map(|w| (w[0], w[1]))).collect();
+            self.occurrences.values().flat_map(|of| of.windows(2).map(|w| (w[0], w[1]))).collect();
         let schema = schema(Stream::StoryPairs);
         let side = |of: fn(&(usize, usize)) -> usize, name: &str| {
-            let stories: Vec<&Read> = pairs.iter().map(|pair| &self.stories[of(pair)]).collect();
+            let stories: Vec<&IngestedStory> = pairs.iter().map(|pair| &self.stories[of(pair)]).collect();
             let lengths: Vec<usize> = stories.iter().map(|s| s.passages.len()).collect();
             let passages = || stories.iter().flat_map(|s| &s.passages);
             let members =
@@ -325,11 +325,11 @@ impl<'a> Glue<'a> {
         let strangers: BTreeMap<_, _> = pairs.iter().zip(said).collect();
         let count =
             |of: &[usize]| of.windows(2).filter(|w| strangers[&(w[0], w[1])] == Some(true)).count() as u64;
-        let found = self.carriers.iter().filter(|(_, of)| is_boilerplate(of.len() as u64, count(of)));
+        let found = self.occurrences.iter().filter(|(_, of)| is_boilerplate(of.len() as u64, count(of)));
         found.map(|(row, _)| *row).collect()
     }
 
-    /// Counts the words in two parts, and adds them up without those that one story alone has and that are no names.
+    /// Counts the words in two parts, and sums them up without words of a single story that are no names.
     fn words(&self, boilerplate: &BTreeSet<&[u8]>) -> WordTable {
         let mut sum: BTreeMap<(i32, String), (i64, i64)> = BTreeMap::new();
         let middle = self.stories.len() / 2;
@@ -340,7 +340,7 @@ impl<'a> Glue<'a> {
             let members = vec![
                 texts(passages().map(|(_, p)| p.1.clone())),
                 flags(passages().map(|(_, p)| boilerplate.contains(&p.0[..]))),
-                flags(passages().map(|(i, p)| self.carriers[&p.0[..]][0] == i)),
+                flags(passages().map(|(i, p)| self.occurrences[&p.0[..]][0] == i)),
             ];
             let schema = schema(Stream::Documents);
             let passages = lists(&schema, "passages", &lengths, members);
@@ -368,7 +368,7 @@ impl<'a> Glue<'a> {
             rows.extend(pairs.iter().map(|(a, b)| (task, *a, Some(*b))));
         }
         let story = |r: &(i64, usize, Option<usize>)| r.2.is_none().then(|| &self.stories[r.1]);
-        let text = |of: &dyn Fn(&Read) -> Option<String>| -> ArrayRef {
+        let text = |of: &dyn Fn(&IngestedStory) -> Option<String>| -> ArrayRef {
             Arc::new(rows.iter().map(|r| story(r).and_then(of)).collect::<StringArray>())
         };
         let passages: Vec<_> = rows.iter().filter_map(story).flat_map(|s| &s.passages).collect();
@@ -408,7 +408,7 @@ impl<'a> Glue<'a> {
         of_task.into_values().map(with_stories).collect()
     }
 
-    /// A task for each set of stories that pairs of one origin join.
+    /// A task for each component of pairs of one origin.
     fn components(&self, origin: &[(usize, usize)]) -> Vec<Task> {
         let mut label: BTreeMap<usize, usize> =
             origin.iter().flat_map(|(a, b)| [(*a, *a), (*b, *b)]).collect();
@@ -431,7 +431,7 @@ impl<'a> Glue<'a> {
         labels.into_iter().map(task).collect()
     }
 
-    fn judged(&self) -> Outcome {
+    fn run(&self) -> Outcome {
         let boilerplate = self.boilerplate();
         let words = self.words(&boilerplate);
         let options = compare::Options::default();
@@ -503,9 +503,9 @@ fn json_rows(stream: &[u8]) -> Vec<Value> {
     rows
 }
 
-/// What one machine gives, in the form of the streams.
-fn on_one_machine(stories: &[Read], embed: &Embedder) -> Outcome {
-    let story = |r: &Read| Story {
+/// The results of one machine, in the form of the streams.
+fn on_one_machine(stories: &[IngestedStory], embed: &Embedder) -> Outcome {
+    let story = |r: &IngestedStory| Story {
         id: r.id.clone(),
         title: r.title.clone(),
         text: r.text.clone(),
@@ -553,7 +553,7 @@ fn data(name: &str) -> PathBuf {
     crate::support::repository().join("tests/data/wire").join(name)
 }
 
-/// The demo corpus with edited copies, a note that most carry, records that are no stories, and a story of no words.
+/// The demo corpus with edited copies, a note in most of them, records that are no stories, and a story without words.
 fn lines() -> Vec<String> {
     let mut lines: Vec<String> =
         std::fs::read_to_string(data("wire.jsonl")).unwrap().lines().map(Into::into).collect();
@@ -568,7 +568,7 @@ fn lines() -> Vec<String> {
         copy["id"] = json!(format!("copy-{i}"));
         lines.push(copy.to_string());
     }
-    // Names in titles that one other story alone has in its text tell two brief stories apart.
+    // Two brief stories that differ by names in their titles, which a single other story has in its text.
     let fund = "Dividend of 6.5 cents a unit, payable on April 30 to holders of record.";
     let payout = |name: &str| json!({ "id": name, "title": format!("{name} SETS PAYOUT"), "text": fund });
     lines.extend([payout("ZOLTREL").to_string(), payout("KARVIN").to_string()]);
@@ -593,13 +593,13 @@ fn workers_give_the_results_of_one_machine() {
         expect.verdicts.iter().any(|v| v["a"] == payouts.0 && v["b"] == payouts.1 && v["relation"] == "twin")
     );
     for blocks in [1, 3, 7] {
-        let glue = Glue::new(&stories, &words_as_vectors, blocks);
-        assert!(!glue.boilerplate().is_empty());
-        assert_eq!(glue.judged(), expect, "{blocks} blocks");
+        let engine = Engine::new(&stories, &words_as_vectors, blocks);
+        assert!(!engine.boilerplate().is_empty());
+        assert_eq!(engine.run(), expect, "{blocks} blocks");
     }
 }
 
-fn refused(result: Result<worker::Counts>, expect: &str) {
+fn expect_refusal(result: Result<worker::Counts>, expect: &str) {
     let error = result.expect_err(expect);
     assert!(matches!(error, Error::Stream { .. }), "{error:?}");
     assert!(error.to_string().contains(expect), "{expect:?} is not in {error}");
@@ -621,8 +621,8 @@ fn rejects_a_truncated_stream() {
         let error = embed(MODEL, &whole[..length]).expect_err("cut");
         assert!(matches!(error, Error::Stream { .. }), "cut at {length}: {error:?}");
     }
-    refused(embed(MODEL, &whole[..whole.len() - 8]), "it ends too early");
-    refused(embed(MODEL, b"{\"id\": \"a story\"}"), "no Arrow IPC stream");
+    expect_refusal(embed(MODEL, &whole[..whole.len() - 8]), "it ends too early");
+    expect_refusal(embed(MODEL, b"{\"id\": \"a story\"}"), "no Arrow IPC stream");
 }
 
 #[test]
@@ -632,16 +632,16 @@ fn rejects_unsuitable_streams() {
         schema.metadata.insert(key.to_string(), value.to_string());
         written(schema, some_texts())
     };
-    refused(embed(MODEL, &said("samestory.stream", "texts/2")), "texts/2");
-    refused(embed(MODEL, &said("samestory.stream", "vectors/1")), "vectors/1");
-    refused(embed(MODEL, &said("samestory.text", "0")), "version 0 of the text rules");
+    expect_refusal(embed(MODEL, &said("samestory.stream", "texts/2")), "texts/2");
+    expect_refusal(embed(MODEL, &said("samestory.stream", "vectors/1")), "vectors/1");
+    expect_refusal(embed(MODEL, &said("samestory.text", "0")), "version 0 of the text rules");
     let columns = |stream: Stream, drop: usize| {
         let mut schema = schema(stream);
         let kept: Vec<_> = schema.fields().iter().enumerate().filter(|(i, _)| *i != drop).collect();
         schema.fields = kept.into_iter().map(|(_, f)| f.clone()).collect();
         schema
     };
-    refused(
+    expect_refusal(
         embed(MODEL, &written(columns(Stream::Texts, 1), vec![some_texts()[0].clone()])),
         "no column \"text\"",
     );
@@ -667,13 +667,16 @@ fn rejects_unsuitable_streams() {
     };
     let unit = [1.0, 0.0];
     assert_eq!(join(MODEL, &[point(1, 0, 1, &unit), point(1, 1, 1, &unit)]).unwrap().written, 1);
-    refused(join("another model", &[point(1, 0, 1, &unit)]), "its vectors are of the model the model of");
-    refused(join(MODEL, &[point(1, 0, 1, &unit), point(1, 0, 1, &unit)]), "comes twice");
-    refused(join(MODEL, &[point(1, 1, 1, &unit), point(1, 0, 2, &unit)]), "side 0 in task 1");
-    refused(join(MODEL, &[point(1, 2, 1, &unit)]), "side 2 in task 1");
-    refused(join(MODEL, &[point(2, 0, 1, &unit), point(1, 0, 1, &unit)]), "task 1 comes after 2");
-    refused(join(MODEL, &[point(1, 0, 1, &unit), point(1, 0, 2, &[1.0])]), "a vector has 4 bytes");
-    refused(join(MODEL, &[point(1, 0, 1, &[f32::NAN, 0.0])]), "not finite");
+    expect_refusal(
+        join("another model", &[point(1, 0, 1, &unit)]),
+        "its vectors are of the model the model of",
+    );
+    expect_refusal(join(MODEL, &[point(1, 0, 1, &unit), point(1, 0, 1, &unit)]), "duplicated");
+    expect_refusal(join(MODEL, &[point(1, 1, 1, &unit), point(1, 0, 2, &unit)]), "side 0 in task 1");
+    expect_refusal(join(MODEL, &[point(1, 2, 1, &unit)]), "side 2 in task 1");
+    expect_refusal(join(MODEL, &[point(2, 0, 1, &unit), point(1, 0, 1, &unit)]), "task 1 comes after 2");
+    expect_refusal(join(MODEL, &[point(1, 0, 1, &unit), point(1, 0, 2, &[1.0])]), "a vector has 4 bytes");
+    expect_refusal(join(MODEL, &[point(1, 0, 1, &[f32::NAN, 0.0])]), "not finite");
 
     let sum = |words: &[&str]| words.iter().map(|w| ((0, w.to_string()), (2, 0))).collect();
     assert_eq!(word_table(&sum(&["a", "b", "c", "d"]), "9").unwrap().len(), 4);
@@ -684,23 +687,23 @@ fn rejects_unsuitable_streams() {
 #[test]
 fn rejects_pairs_of_missing_stories() {
     let (stories, _) = ingested(&lines());
-    let glue = Glue::new(&stories, &words_as_vectors, 1);
+    let engine = Engine::new(&stories, &words_as_vectors, 1);
     let table = word_table(&BTreeMap::new(), "9").unwrap();
     let check = |tasks: &[Task], expect: &str| {
-        let contents = glue.contents(tasks, &BTreeSet::new());
+        let contents = engine.contents(tasks, &BTreeSet::new());
         let options = compare::Options::default();
         let context =
             CompareContext { model: MODEL, words: &table, options: &options, progress: &NoProgress };
-        refused(worker::compare(&context, &mut &contents[..], &mut Vec::new()), expect);
+        expect_refusal(worker::compare(&context, &mut &contents[..], &mut Vec::new()), expect);
     };
     check(&[(vec![0], vec![(0, 1)])], "the pair 0, 10, but not both");
     check(&[(vec![0, 1], vec![(1, 0)])], "the pair 10, 0");
     check(&[(vec![1, 0], vec![])], "story 0 in task 0 is out of order");
 }
 
-/// The stages as processes, with the built-in model.
+/// Workers as processes, with the built-in model.
 #[test]
-fn embeds_standard_input() {
+fn runs_workers_as_processes() {
     let run = |args: &[&str], input: &[u8]| {
         let mut child = Command::new(env!("CARGO_BIN_EXE_samestory"))
             .args(args)
@@ -709,7 +712,7 @@ fn embeds_standard_input() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // A stage that refuses its input closes the pipe early.
+        // A worker that refuses its input closes the pipe early.
         let _ = child.stdin.take().unwrap().write_all(input);
         child.wait_with_output().unwrap()
     };
