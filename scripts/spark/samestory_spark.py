@@ -8,7 +8,7 @@ and `links` (Parquet), `notices` (JSON lines) and `manifest` (JSON). Needs PySpa
 which is sent to the executors; no other jar. From the same records in the same order (by path, then by place in the
 file) groups, relations, scores and reasons are those of one machine; see docs/clusters.md.
 
-Between the stages, which are processes of the binary fed through pipes (samestory_stage.py), this program does what needs all
+Between the workers, which are processes of the binary fed through pipes (samestory_worker.py), this program does what needs all
 stories: it shuffles, joins and counts. The output of each step is kept below WORK with a digest of all it was made
 from; a run that is started again continues after the last complete step."""
 import argparse, heapq, json, os, sys, time
@@ -16,7 +16,7 @@ import argparse, heapq, json, os, sys, time
 from pyspark.sql import SparkSession, Window, functions as F
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from samestory_stage import Binary  # noqa: E402
+from samestory_worker import Binary  # noqa: E402
 from steps import Steps  # noqa: E402
 import records  # noqa: E402
 
@@ -34,7 +34,7 @@ def options(argv):
     parser.add_argument("--partitions", type=int, help="tasks of a step (three a core)")
     parser.add_argument("--block-rows", type=int, default=100000, help="points of a block of the joins, at most")
     parser.add_argument("--shard-stories", type=int, default=10000, help="stories of a shard of the comparison, at most")
-    parser.add_argument("--threads", type=int, default=1, help="threads of a stage; spark.task.cpus should be the same")
+    parser.add_argument("--threads", type=int, default=1, help="threads of a worker; spark.task.cpus should be the same")
     return parser.parse_args(argv)
 
 
@@ -93,34 +93,34 @@ class Run:
         return stories
 
     def rows(self):
-        """Rows: one distinct passage text each; `carriers` stories have it, `first` is the lowest of them."""
+        """Rows: one distinct passage text each; it occurs in `occurrences` stories, `first` is the lowest of them."""
         passages = self.stories.frame.select("number", F.explode("passages").alias("p")).select("number", "p.*")
         self.texts = self.steps.keep("rows", [self.stories.digest], lambda: passages.groupBy("hash").agg(
-            F.first("text").alias("text"), F.count("number").alias("carriers"), F.min("number").alias("first")))
+            F.first("text").alias("text"), F.count("number").alias("occurrences"), F.min("number").alias("first")))
         self.counts["rows"] = self.texts.frame.count()
         self.vectors = self.steps.keep("vectors", [self.texts.digest, self.args.model], lambda: self.binary.through(
             ["embed"], "texts", "vectors", self.texts.frame.select("hash", "text").repartition(self.partitions)))
         carried = passages.select("number", "hash")
-        recurring = self.texts.frame.where("carriers > 1").select("hash", "carriers", "first")
+        recurring = self.texts.frame.where("occurrences > 1").select("hash", "occurrences", "first")
         self.recurring = self.steps.keep("recurring", [self.texts.digest],
                                          lambda: carried.join(recurring, "hash"))
-        most = self.settings["max_carriers"]
-        self.counts["common_rows"] = self.texts.frame.where(F.col("carriers") > most).count()
+        most = self.settings["max_occurrences"]
+        self.counts["common_rows"] = self.texts.frame.where(F.col("occurrences") > most).count()
 
     def boilerplate(self):
         """Rows that recur in stories which share nothing else: most of them with the next story that has the row."""
-        least = self.settings["boilerplate_carriers"]
-        often = self.recurring.frame.where(F.col("carriers") >= least)
+        least = self.settings["min_boilerplate_stories"]
+        often = self.recurring.frame.where(F.col("occurrences") >= least)
         order = Window.partitionBy("hash").orderBy("number")
         neighbours = often.withColumn("a", F.lag("number").over(order)).where("a is not null").select(
-            "hash", "carriers", "a", F.col("number").alias("b"))
+            "hash", "occurrences", "a", F.col("number").alias("b"))
         fields = ["title", "source", "passages"]
         side = lambda of: self.stories.frame.select(
             F.col("number").alias(of), *(F.col(name).alias(f"{name}_{of}") for name in fields))
         pairs = neighbours.select("a", "b").distinct().join(side("a"), "a").join(side("b"), "b")
-        strangers = self.binary.through(["strangers"], "sharing", "strangers", pairs)
-        return neighbours.join(strangers, ["a", "b"]).groupBy("hash", "carriers").agg(
-            F.sum(F.col("strangers").cast("long")).alias("strangers")).where("strangers * 2 > carriers - 1").select("hash")
+        votes = self.binary.through(["boilerplate-votes"], "story_pairs", "boilerplate_votes", pairs)
+        return neighbours.join(votes, ["a", "b"]).groupBy("hash", "occurrences").agg(
+            F.sum(F.col("only_boilerplate").cast("long")).alias("votes")).where("votes * 2 > occurrences - 1").select("hash")
 
     def contents(self):
         """A row a story: all that a comparison looks at, passages with their vectors and flags."""
@@ -133,12 +133,12 @@ class Run:
         stories = self.stories.frame.select("number", "id", "title", "text", "published", "source", "passages")
         stories = stories.join(marks, "number", "left")
         has = lambda column, p: F.coalesce(F.array_contains(column, p.hash), F.lit(False))
-        countable = stories.select("title", F.transform("passages", lambda p: F.struct(
+        documents = stories.select("title", F.transform("passages", lambda p: F.struct(
             p.text.alias("text"), has("boilerplate", p).alias("boilerplate"), (~has("later", p)).alias("first")
         )).alias("passages"))
         counted = self.steps.keep("words", [self.stories.digest, flagged.digest], lambda: self.binary.through(
-            ["words"], "countable", "words", countable).groupBy("field", "word").agg(
-                F.sum("stories").alias("stories"), F.sum("name").alias("name")).where("stories > 1 or name > 0"))
+            ["words"], "documents", "words", documents).groupBy("field", "word").agg(
+                F.sum("stories").alias("stories"), F.sum("name_votes").alias("name_votes")).where("stories > 1 or name_votes > 0"))
         # What is left out is the same without it: a word of one story, which is no name, comes along with that story, and
         # where it stands in the title of another it is no name there either.
         self.words = self.binary.words_file(counted, self.counts["stories"])
@@ -154,7 +154,7 @@ class Run:
         self.whole = self.steps.keep("contents", [self.stories.digest, self.vectors.digest, flagged.digest],
                                      lambda: whole)
 
-    def dealt(self, frame, tasks, weigh, most):
+    def distribute(self, frame, tasks, weigh, most):
         """`frame` in at most so many partitions, each of about so many tasks whole in one of them. A hash of few tasks gives
         some partitions several and others none, so few tasks are distributed by weight, the heaviest first, each to the least loaded."""
         n = min(max(tasks, 1), most)
@@ -184,22 +184,22 @@ class Run:
         tasks = points.withColumn("block", block).withColumn("t", F.explode(pairs)).select(
             "t.task", "t.side", "key", "vector")
         weights = lambda: {a * n + b: 1 if a == b else 2 for a in range(n) for b in range(a, n)}
-        tasks = self.dealt(tasks, n * (n + 1) // 2, weights, 4 * self.partitions)
+        tasks = self.distribute(tasks, n * (n + 1) // 2, weights, 4 * self.partitions)
         return self.binary.through(["candidates", "--near", near], "points", "neighbours",
                                    tasks.sortWithinPartitions("task", "side", "key"))
 
     def by_rows(self):
-        most = self.settings["max_carriers"]
-        few = self.texts.frame.where(F.col("carriers") <= most).select("hash")
+        most = self.settings["max_occurrences"]
+        few = self.texts.frame.where(F.col("occurrences") <= most).select("hash")
         points = few.join(self.vectors.frame, "hash").select(F.col("hash").alias("key"), "vector")
         near = self.steps.keep("near_rows", [self.vectors.digest, self.args.block_rows],
-                               lambda: self.joined(points, self.counts["rows"], "rows"))
+                               lambda: self.joined(points, self.counts["rows"], "passages"))
         self.counts["row_pairs"] = near.frame.count()
         # A row of one story names that story; the others are looked up.
-        single = self.texts.frame.where("carriers = 1").select("hash", F.col("first").alias("number"))
-        shared = self.recurring.frame.where(F.col("carriers") <= most).select("hash", "number")
-        carriers = single.union(shared)
-        side = lambda key, story: carriers.select(F.col("hash").alias(key), F.col("number").alias(story))
+        single = self.texts.frame.where("occurrences = 1").select("hash", F.col("first").alias("number"))
+        shared = self.recurring.frame.where(F.col("occurrences") <= most).select("hash", "number")
+        occurrences = single.union(shared)
+        side = lambda key, story: occurrences.select(F.col("hash").alias(key), F.col("number").alias(story))
         met = near.frame.join(side("a", "x"), "a").join(side("b", "y"), "b").select("x", "y")
         same = shared.alias("l").join(shared.alias("r"), "hash").where("l.number < r.number").select(
             F.col("l.number").alias("x"), F.col("r.number").alias("y"))
@@ -247,8 +247,8 @@ class Run:
 
     # Verdicts and groups ---------------------------------------------------------------------------------------------
 
-    def judged(self, stage, pairs, text, tasks, most):
-        """Pairs (task, a, b) with the stories that each task needs, once each, through a stage."""
+    def compared(self, worker, pairs, text, tasks, most):
+        """Pairs (task, a, b) with the stories that each task needs, once each, through a worker."""
         weights = lambda: dict(pairs.groupBy("task").count().collect())
         needed = pairs.select("task", F.col("a").alias("number")).union(
             pairs.select("task", F.col("b").alias("number"))).distinct()
@@ -257,9 +257,9 @@ class Run:
             stories = stories.withColumn("text", F.lit(None).cast("string"))
         both = stories.unionByName(
             pairs.select("task", F.col("a").alias("number"), F.col("b").alias("other")), allowMissingColumns=True)
-        both = self.dealt(both, tasks, weights, most).sortWithinPartitions("task", F.asc_nulls_first("other"), "number")
-        output = "verdicts" if stage[0] == "compare" else "items"
-        return self.binary.through(stage, "contents", output, both, words=self.words)
+        both = self.distribute(both, tasks, weights, most).sortWithinPartitions("task", F.asc_nulls_first("other"), "number")
+        output = "verdicts" if worker[0] == "compare" else "items"
+        return self.binary.through(worker, "contents", output, both, words=self.words)
 
     def compare(self):
         def build():
@@ -268,7 +268,7 @@ class Run:
             highest = self.stories.frame.agg(F.max("number")).first()[0]
             shard = lambda of: F.floor(F.col(of) * F.lit(shards) / F.lit(highest + 1)).cast("long")
             pairs = self.pairs.frame.withColumn("task", shard("a") * shards + shard("b"))
-            return self.judged(["compare"], pairs, False, shards * (shards + 1) // 2, 4 * self.partitions)
+            return self.compared(["compare"], pairs, False, shards * (shards + 1) // 2, 4 * self.partitions)
         self.verdicts = self.steps.keep("verdicts", [self.pairs.digest, self.args.shard_stories], build)
 
     def components(self):
@@ -303,8 +303,8 @@ class Run:
         def build():
             pairs = self.verdicts.frame.where("origin").select("a", "b").join(
                 labels.frame.select(F.col("v").alias("a"), F.col("label").alias("task")), "a")
-            stage = ["group", "--keep", self.args.keep]
-            return self.judged(stage, pairs, True, self.counts["components"], self.partitions)
+            worker = ["group", "--keep", self.args.keep]
+            return self.compared(worker, pairs, True, self.counts["components"], self.partitions)
         self.items = self.steps.keep("items", [labels.digest, self.args.keep], build)
 
     # What comes out ----------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-//! Storylines and links as graphs: GraphML and the language of Graphviz.
+//! Storylines and links as graphs, in GraphML and DOT.
 
 use std::io::{self, Write};
 
@@ -7,17 +7,17 @@ use super::{
     sanitize_line,
 };
 
-/// Characters of a title that a picture has room for.
+/// Characters of a title in a label.
 const TITLE: usize = 60;
 
-/// Every story of a storyline with the number of that, then those that are linked and in none.
+/// The stories of storylines with the storyline's number, then linked stories outside of storylines.
 fn nodes(related: &Related) -> impl Iterator<Item = (Option<u32>, &MemberItem)> {
     let inside = related.storylines.iter().flat_map(|s| s.members.iter().map(|m| (Some(s.storyline), m)));
     inside.chain(related.outside.iter().map(|m| (None, m)))
 }
 
-/// GraphML (<http://graphml.graphdrawing.org/specification.html>): all stories that are in a storyline or linked, and all
-/// links.
+/// Writes all stories that are in a storyline or linked, and all links, as GraphML
+/// (<http://graphml.graphdrawing.org/specification.html>).
 pub(super) fn graphml(related: &Related, out: &mut dyn Write) -> io::Result<()> {
     const KEYS: [(&str, &str, &str); 10] = [
         ("title", "node", "string"),
@@ -38,49 +38,54 @@ pub(super) fn graphml(related: &Related, out: &mut dyn Write) -> io::Result<()> 
     }
     writeln!(out, "  <graph edgedefault=\"undirected\">")?;
     for (storyline, member) in nodes(related) {
-        writeln!(out, "    <node id=\"{}\">", xml_id(&member.id))?;
-        data("title", Some(&member.title), out)?;
-        data("source", member.source.as_deref(), out)?;
-        data("published", member.published.as_deref(), out)?;
-        data("storyline", storyline.map(|s| s.to_string()).as_deref(), out)?;
-        data("copies", Some(&member.copies.len().to_string()), out)?;
+        writeln!(out, "    <node id=\"{}\">", escape_xml_id(&member.id))?;
+        write_data("title", Some(&member.title), out)?;
+        write_data("source", member.source.as_deref(), out)?;
+        write_data("published", member.published.as_deref(), out)?;
+        write_data("storyline", storyline.map(|s| s.to_string()).as_deref(), out)?;
+        write_data("copies", Some(&member.copies.len().to_string()), out)?;
         if !member.copies.is_empty() {
-            let ids: Vec<String> = member.copies.iter().map(|id| xml_id(id)).collect();
+            let ids: Vec<String> = member.copies.iter().map(|id| escape_xml_id(id)).collect();
             writeln!(out, "      <data key=\"copy_ids\">{}</data>", ids.join("\n"))?;
         }
         writeln!(out, "    </node>")?;
     }
     for link in &related.links {
-        writeln!(out, "    <edge source=\"{}\" target=\"{}\">", xml_id(&link.a), xml_id(&link.b))?;
-        data("score", Some(&link.score.to_string()), out)?;
-        data("cosine", Some(&link.cosine.to_string()), out)?;
-        data("days_apart", link.days_apart.map(|d| d.to_string()).as_deref(), out)?;
-        data("reason", Some(&link.reason), out)?;
+        writeln!(
+            out,
+            "    <edge source=\"{}\" target=\"{}\">",
+            escape_xml_id(&link.a),
+            escape_xml_id(&link.b)
+        )?;
+        write_data("score", Some(&link.score.to_string()), out)?;
+        write_data("cosine", Some(&link.cosine.to_string()), out)?;
+        write_data("days_apart", link.days_apart.map(|d| d.to_string()).as_deref(), out)?;
+        write_data("reason", Some(&link.reason), out)?;
         writeln!(out, "    </edge>")?;
     }
     writeln!(out, "  </graph>\n</graphml>")
 }
 
-fn data(key: &str, value: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
+fn write_data(key: &str, value: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
     let Some(value) = value else { return Ok(()) };
-    writeln!(out, "      <data key=\"{key}\">{}</data>", xml(value))
+    writeln!(out, "      <data key=\"{key}\">{}</data>", escape_xml(value))
 }
 
-/// `text` inside XML: markup is escaped, and what XML 1.0 has no place for becomes a space.
-fn xml(text: &str) -> String {
-    escaped(text, |_| " ".into())
+/// `text` for XML: markup is escaped, characters that XML 1.0 forbids become spaces.
+fn escape_xml(text: &str) -> String {
+    escape_markup(text, |_| " ".into())
 }
 
-/// An id inside XML, with its white space. What XML 1.0 has no place for becomes its picture.
-fn xml_id(id: &str) -> String {
-    escaped(id, |c| match c {
+/// An id for XML: white space is kept, characters that XML 1.0 forbids become Unicode control pictures.
+fn escape_xml_id(id: &str) -> String {
+    escape_markup(id, |c| match c {
         '\t' | '\n' | '\r' | '\u{7f}'..='\u{9f}' => format!("&#{};", u32::from(c)),
-        c => pictured(c).into(),
+        c => control_picture(c).into(),
     })
 }
 
-/// `text` with its markup escaped, and with what `other` makes of control characters and of what is none.
-fn escaped(text: &str, other: impl Fn(char) -> String) -> String {
+/// `text` with its markup escaped, and control characters and noncharacters replaced by `replace`.
+fn escape_markup(text: &str, replace: impl Fn(char) -> String) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -88,45 +93,45 @@ fn escaped(text: &str, other: impl Fn(char) -> String) -> String {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out += &other(c),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out += &replace(c),
             c => out.push(c),
         }
     }
     out
 }
 
-/// The picture of a control character (Unicode, "Control Pictures").
-fn pictured(c: char) -> char {
+/// The symbol of a control character (Unicode block "Control Pictures").
+fn control_picture(c: char) -> char {
     match u32::from(c) {
         0x7f => '\u{2421}',
         code => char::from_u32(0x2400 + code).filter(|_| code < 0x20).unwrap_or('\u{fffd}'),
     }
 }
 
-/// The language of Graphviz: a box for each storyline, its stories in it; the stories outside; all links.
+/// Writes storylines as clusters, stories and links, in the DOT language of Graphviz.
 pub(super) fn dot(related: &Related, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "graph storylines {{\n  node [shape=box];")?;
     for storyline in &related.storylines {
         writeln!(out, "  subgraph cluster_{} {{", storyline.storyline)?;
-        writeln!(out, "    label={};", quoted(&sanitize_line(&storyline.label, TITLE)))?;
+        writeln!(out, "    label={};", quote(&sanitize_line(&storyline.label, TITLE)))?;
         for member in &storyline.members {
-            writeln!(out, "    {}", node(member))?;
+            writeln!(out, "    {}", node_statement(member))?;
         }
         writeln!(out, "  }}")?;
     }
     for member in &related.outside {
-        writeln!(out, "  {}", node(member))?;
+        writeln!(out, "  {}", node_statement(member))?;
     }
     for link in &related.links {
-        let (a, b) = (quoted_id(&link.a), quoted_id(&link.b));
+        let (a, b) = (quote_id(&link.a), quote_id(&link.b));
         let shared: Vec<&str> = link.names.iter().chain(&link.terms).take(3).map(String::as_str).collect();
-        let label = quoted(&sanitize_line(&shared.join(", "), TITLE));
+        let label = quote(&sanitize_line(&shared.join(", "), TITLE));
         writeln!(out, "  {a} -- {b} [weight={}, label={label}];", link.score.round().max(1.0))?;
     }
     writeln!(out, "}}")
 }
 
-fn node(member: &MemberItem) -> String {
+fn node_statement(member: &MemberItem) -> String {
     let mut label = sanitize_line(&member.title, TITLE);
     if let Some(source) = &member.source {
         label = format!("{label} ({})", sanitize_line(source, 24));
@@ -134,17 +139,17 @@ fn node(member: &MemberItem) -> String {
     if !member.copies.is_empty() {
         label = format!("{label} +{}", member.copies.len());
     }
-    format!("{} [label={}];", quoted_id(&member.id), quoted(&label))
+    format!("{} [label={}];", quote_id(&member.id), quote(&label))
 }
 
-/// An id, in which control characters are pictures.
-fn quoted_id(id: &str) -> String {
-    let shown: String = id.chars().map(|c| if c.is_control() { pictured(c) } else { c }).collect();
-    quoted(&shown)
+/// An id as a quoted DOT id; control characters become control pictures.
+fn quote_id(id: &str) -> String {
+    let shown: String = id.chars().map(|c| if c.is_control() { control_picture(c) } else { c }).collect();
+    quote(&shown)
 }
 
-/// `text` as a quoted id of Graphviz, on one line.
-fn quoted(text: &str) -> String {
+/// `text` as a quoted DOT id on one line.
+fn quote(text: &str) -> String {
     let plain = text.replace(char::is_control, " ");
     format!("\"{}\"", plain.replace('\\', "\\\\").replace('"', "\\\""))
 }
@@ -155,10 +160,10 @@ mod tests {
 
     #[test]
     fn hostile_text_stays_text() {
-        let check = |text: &str, expect: &str| assert_eq!(xml(text), expect);
+        let check = |text: &str, expect: &str| assert_eq!(escape_xml(text), expect);
         check("a & <b> \"c\"", "a &amp; &lt;b&gt; &quot;c&quot;");
         check("]]> \u{1}\u{1b}[31m", "]]&gt;   [31m");
-        let check = |text: &str, expect: &str| assert_eq!(quoted(text), expect);
+        let check = |text: &str, expect: &str| assert_eq!(quote(text), expect);
         check("a\"]; evil [x=\"", "\"a\\\"]; evil [x=\\\"\"");
         check("back\\", "\"back\\\\\"");
         check("two\nlines", "\"two lines\"");
@@ -166,7 +171,8 @@ mod tests {
 
     #[test]
     fn ids_that_differ_stay_different() {
-        let check = |id: &str, xml: &str, dot: &str| assert_eq!((&*xml_id(id), &*quoted_id(id)), (xml, dot));
+        let check =
+            |id: &str, xml: &str, dot: &str| assert_eq!((&*escape_xml_id(id), &*quote_id(id)), (xml, dot));
         check("a b", "a b", "\"a b\"");
         check("a\nb", "a&#10;b", "\"a␊b\"");
         check("a\tb", "a&#9;b", "\"a␉b\"");

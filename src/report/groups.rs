@@ -1,4 +1,4 @@
-//! Every story with its group, as JSON lines: `{"id": "…", "group": "…"}`; for scoring and joining.
+//! The group of every story as JSON lines (`{"id": "…", "group": "…"}`), for evaluation and joins.
 
 use std::io::{self, Write};
 
@@ -7,23 +7,24 @@ use serde::Serialize;
 use super::json_line;
 use crate::{group::Groups, story::Corpus};
 
+/// A story with the name of its group.
 #[derive(Serialize)]
-struct Line<'a> {
-    id: &'a str,
-    group: String,
+pub(super) struct Membership<'a> {
+    pub id: &'a str,
+    pub group: String,
 }
 
 pub(super) fn write(corpus: &Corpus, groups: &Groups, out: &mut dyn Write) -> io::Result<()> {
-    let mut of = vec![None; corpus.stories.len()];
+    let mut group_of = vec![None; corpus.stories.len()];
     for group in &groups.groups {
         for member in &group.members {
-            of[member.story.index()] = Some(group.id);
+            group_of[member.story.index()] = Some(group.id);
         }
     }
     for (i, story) in corpus.stories.iter().enumerate() {
-        // A story alone is a group of its own, told from the others by its place in the input.
-        let group = of[i].map_or_else(|| format!("alone-{i}"), |g: u32| format!("group-{g}"));
-        json_line(&Line { id: &story.id, group }, out)?;
+        // A single story is a group of its own, numbered by its place in the input.
+        let group = group_of[i].map_or_else(|| format!("alone-{i}"), |g: u32| format!("group-{g}"));
+        json_line(&Membership { id: &story.id, group }, out)?;
     }
     Ok(())
 }

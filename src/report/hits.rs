@@ -1,4 +1,4 @@
-//! What `similar` found, as a table, JSON, or JSON lines.
+//! The results of a similarity lookup as a table, JSON or JSON lines.
 
 use std::{
     collections::BTreeMap,
@@ -20,7 +20,7 @@ use crate::{
 /// How hits are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum HitFormat {
-    /// For people.
+    /// Blocks of text.
     #[default]
     Table,
     /// One array.
@@ -52,9 +52,9 @@ pub struct Hit {
     pub published: Option<String>,
     /// Other stories of its group, where they are not shown by themselves.
     pub copies: Vec<String>,
-    /// Names that both have, the most telling first.
+    /// Names that both have, the rarest first.
     pub names: Vec<String>,
-    /// Other words and numbers that both have, the most telling first.
+    /// Other words and numbers that both have, the rarest first.
     pub words: Vec<String>,
     /// The passage of the query that matches best.
     pub query: String,
@@ -68,7 +68,7 @@ pub struct Hit {
     pub line: u64,
 }
 
-/// Puts names to what a lookup among the stories of `corpus` found.
+/// The results of a lookup among the stories of `corpus`, with their ids and texts.
 pub fn hits(corpus: &Corpus, groups: &Groups, found: &[SimilarStory]) -> Vec<Hit> {
     let mut group_of = BTreeMap::new();
     for group in &groups.groups {
@@ -104,15 +104,18 @@ pub fn hits(corpus: &Corpus, groups: &Groups, found: &[SimilarStory]) -> Vec<Hit
 }
 
 /// Writes `hits` in `format`.
+///
+/// # Errors
+/// If `out` cannot be written to.
 pub fn write_hits(format: HitFormat, hits: &[Hit], out: &mut dyn Write) -> io::Result<()> {
     match format {
-        HitFormat::Table => hits.iter().try_for_each(|hit| row(hit, out)),
+        HitFormat::Table => hits.iter().try_for_each(|hit| write_hit(hit, out)),
         HitFormat::Json => json_pretty(&hits, out),
         HitFormat::Jsonl => hits.iter().try_for_each(|hit| json_line(hit, out)),
     }
 }
 
-fn row(hit: &Hit, out: &mut dyn Write) -> io::Result<()> {
+fn write_hit(hit: &Hit, out: &mut dyn Write) -> io::Result<()> {
     let title = if hit.title.is_empty() { "(no title)" } else { &hit.title };
     write!(
         out,

@@ -95,10 +95,11 @@ pub fn items(corpus: &Corpus, groups: &Groups) -> Vec<Item> {
             let canonical = member.story == group.canonical;
             let relation = if canonical { "kept" } else { member.relation.name() };
             let scores = [member.coverage, member.coverage_of_canonical, member.cosine];
-            let reason =
-                if canonical { canonical_reason(group.members.len()) } else { member.reason.clone() };
-            let mut item = item(corpus, member.story, relation, kept, Some(group.id), scores, reason);
+            let mut item = item(corpus, member.story, relation, kept, scores);
+            item.group = Some(group.id);
             item.removed = member.removed;
+            item.reason =
+                if canonical { canonical_reason(group.members.len()) } else { member.reason.clone() };
             if canonical && group.members.len() > 2 {
                 item.health = Some(health(corpus, group));
             }
@@ -134,29 +135,24 @@ fn link_item(corpus: &Corpus, link: &Verdict) -> Item {
     debug_assert!(matches!(link.relation, Relation::Twin | Relation::Related));
     let other = &corpus.stories[link.b.index()].id;
     let scores = [link.coverage_ab, link.coverage_ba, link.cosine];
-    item(corpus, link.a, link.relation.name(), other, None, scores, link.reason(corpus))
+    let item = item(corpus, link.a, link.relation.name(), other, scores);
+    Item { reason: link.reason(corpus), ..item }
 }
 
-fn item(
-    corpus: &Corpus,
-    story: StoryId,
-    relation: &str,
-    kept: &str,
-    group: Option<u32>,
-    [coverage, coverage_of_kept, cosine]: [f32; 3],
-    reason: String,
-) -> Item {
+/// The item of a story without its group; `scores` are coverage, coverage of the kept story and cosine.
+fn item(corpus: &Corpus, story: StoryId, relation: &str, kept: &str, scores: [f32; 3]) -> Item {
     let s = &corpus.stories[story.index()];
+    let [coverage, coverage_of_kept, cosine] = scores.map(rounded);
     Item {
         id: s.id.clone(),
         relation: relation.into(),
         kept: kept.into(),
-        group,
+        group: None,
         removed: false,
-        coverage: rounded(coverage),
-        coverage_of_kept: rounded(coverage_of_kept),
-        cosine: rounded(cosine),
-        reason,
+        coverage,
+        coverage_of_kept,
+        cosine,
+        reason: String::new(),
         title: s.title.clone(),
         source: s.source.clone(),
         published: s.published.filter(|at| iso(*at).is_some()),
@@ -166,7 +162,7 @@ fn item(
     }
 }
 
-/// Four decimals: more would be noise, and would differ between devices.
+/// `x` to four decimals. More would be noise, and would differ between devices.
 pub fn rounded(x: f32) -> f32 {
     (x * 1e4).round() / 1e4
 }

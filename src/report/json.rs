@@ -1,4 +1,4 @@
-//! JSON that may be shown on a terminal: what could rewrite it there is written as an escape, the values are the same.
+//! JSON that is safe on a terminal: characters that a terminal acts upon are escaped, the values are the same.
 
 use std::{
     fmt::Write as _,
@@ -9,27 +9,37 @@ use serde::Serialize;
 
 use super::sanitize::is_override;
 
-/// Writes `value` on a line of its own.
+/// Writes `value` on one line.
+///
+/// # Errors
+/// If `out` cannot be written to.
 pub fn json_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     json_text(serde_json::to_string(value)?, out)
 }
 
-/// Writes `value` over several lines, for people.
+/// Writes `value` with indentation.
+///
+/// # Errors
+/// If `out` cannot be written to.
 pub fn json_pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     json_text(serde_json::to_string_pretty(value)?, out)
 }
 
-/// Writes JSON that was made elsewhere, and ends the line.
+/// Writes `text`, which is JSON, and a line feed.
+///
+/// # Errors
+/// If `out` cannot be written to.
 pub fn json_text(mut text: String, out: &mut dyn Write) -> io::Result<()> {
-    // JSON has escapes of its own for the controls of ASCII, but not for U+009B, which begins a terminal's commands as
-    // ESC [ does. Outside of strings JSON has none of these.
+    // serde_json escapes the control characters of ASCII, but not U+009B, which begins terminal commands as ESC [ does.
+    // These characters occur in strings only.
     let acts = |c: char| ('\u{7f}'..='\u{9f}').contains(&c) || is_override(c);
     if text.contains(acts) {
         text = text.chars().fold(String::with_capacity(text.len() + 16), |mut safe, c| {
-            match acts(c) {
-                // A string takes whatever is written to it.
-                true => write!(safe, "\\u{:04x}", u32::from(c)).unwrap_or_default(),
-                false => safe.push(c),
+            if acts(c) {
+                // Writing to a string cannot fail.
+                write!(safe, "\\u{:04x}", u32::from(c)).unwrap_or_default();
+            } else {
+                safe.push(c);
             }
             safe
         });

@@ -1,10 +1,10 @@
-//! The figures of a run: what was read, found and removed, with what, and how long each stage took.
+//! The summary of a run: its input, results, model and device, and the time of each stage.
 
 use serde::Serialize;
 
 use crate::embed::EmbedStats;
 
-/// Seconds that one stage took, measured in this run.
+/// The time of one stage.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StageTime {
     /// The stage's name.
@@ -13,7 +13,7 @@ pub struct StageTime {
     pub seconds: f64,
 }
 
-/// Everything a run says of itself.
+/// The summary of a run.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Manifest {
     /// The program's version.
@@ -30,7 +30,7 @@ pub struct Manifest {
     pub files: u64,
     /// Records that could not be read.
     pub skipped: u64,
-    /// Notices given on the input.
+    /// Notices about the input.
     pub notices: u64,
     /// Stories.
     pub stories: u64,
@@ -38,15 +38,15 @@ pub struct Manifest {
     pub passages: u64,
     /// Distinct passage texts.
     pub distinct_passages: u64,
-    /// Which index searched, and why.
+    /// The index that was searched, and why.
     pub index: String,
     /// Candidate pairs compared.
     pub candidates: u64,
-    /// Share of the row pairs above the floor that the index found, measured as `recall_method` says.
+    /// Share of the pairs of passages above the similarity threshold that the index found.
     pub candidate_recall: f64,
     /// How the recall was measured.
     pub recall_method: String,
-    /// Decisions of people on these stories, all honoured.
+    /// Reviewers' decisions on these stories; all are applied.
     pub decisions: u64,
     /// Groups of two or more stories.
     pub groups: u64,
@@ -54,14 +54,14 @@ pub struct Manifest {
     pub removed: Vec<(String, u64)>,
     /// Links by relation name.
     pub links: Vec<(String, u64)>,
-    /// What the encoder saw.
+    /// What was embedded.
     pub embedding: EmbedStats,
     /// Seconds per stage.
     pub stages: Vec<StageTime>,
 }
 
 impl Manifest {
-    /// The summary that a run ends with, a fact a line.
+    /// The summary as text, one topic a line.
     pub fn summary(&self) -> String {
         let removed: u64 = self.removed.iter().map(|(_, n)| n).sum();
         let list = |counts: &[(String, u64)]| {
@@ -78,7 +78,7 @@ impl Manifest {
         };
         let decided = match self.decisions {
             0 => String::new(),
-            n => format!("; {n} decisions honoured"),
+            n => format!("; {n} decisions applied"),
         };
         [
             format!(

@@ -1,4 +1,4 @@
-//! How stories ran, as a table, JSON lines, or one CSV row a story.
+//! How the text of each group spread, as a table, JSON lines or CSV.
 
 use std::{
     borrow::Cow,
@@ -21,22 +21,22 @@ use crate::{
 /// Columns that a line may take.
 const WIDTH: usize = 100;
 
-/// Cuts and additions shown of a story in a table; the rest is counted, and is whole in JSON lines.
+/// Cuts and additions of a story in the table; JSON lines have all.
 const SHOWN: usize = 3;
 
-/// How runs are written.
+/// How the spread is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ReachFormat {
-    /// For people: one block a group.
+    /// A block of text for each group.
     #[default]
     Table,
     /// One [`ReachItem`] a line.
     Jsonl,
-    /// One row a story, with a header; cells are safe to open in a spreadsheet.
+    /// One row for each story, with a header; cells are safe to open in a spreadsheet.
     Csv,
 }
 
-/// How the text of a group ran.
+/// How the text of a group spread.
 #[derive(Debug, Clone, Serialize)]
 pub struct ReachItem {
     /// The version of this object.
@@ -45,11 +45,11 @@ pub struct ReachItem {
     pub kind: &'static str,
     /// The group's number.
     pub group: u32,
-    /// The id of the story that the others were most likely made from.
+    /// The id of the story that is the likely origin of the others.
     pub origin: String,
     /// Its headline, or how its text begins.
     pub title: String,
-    /// Why it is taken for the origin.
+    /// Why it is the likely origin.
     pub reason: String,
     /// The agency that most stories of other publishers credit, else that most stories credit.
     pub credit: Option<String>,
@@ -59,7 +59,7 @@ pub struct ReachItem {
     pub first: Option<String>,
     /// When the last was published.
     pub last: Option<String>,
-    /// Publishers that carry it, sorted.
+    /// Its publishers, sorted.
     pub outlets: Vec<String>,
     /// Publishers of the origin, or of a story that is mostly its own text, sorted.
     pub independent: Vec<String>,
@@ -67,7 +67,7 @@ pub struct ReachItem {
     pub stories: Vec<ReachStory>,
 }
 
-/// A story that carries a text.
+/// A story in which the text appears.
 #[derive(Debug, Clone, Serialize)]
 pub struct ReachStory {
     /// The story.
@@ -80,9 +80,9 @@ pub struct ReachStory {
     pub lag_hours: Option<f32>,
     /// Share of its informative words that are found in the origin, in [0, 1].
     pub coverage: f32,
-    /// Passages of the origin that it has.
+    /// Number of passages of the origin that it has.
     pub carried: usize,
-    /// Those of them that it has in other words.
+    /// How many of these it has in other words.
     pub changed: usize,
     /// Passages of the origin that it lacks.
     pub cut: Vec<String>,
@@ -91,7 +91,7 @@ pub struct ReachStory {
 }
 
 impl ReachItem {
-    /// Puts names to `reach`.
+    /// `reach` with ids and texts.
     pub fn new(corpus: &Corpus, reach: &Reach) -> Self {
         let origin = &corpus.stories[reach.origin.index()];
         let title = match origin.title.trim() {
@@ -111,27 +111,27 @@ impl ReachItem {
             last: reach.span.and_then(|s| iso(s.1)),
             outlets: reach.outlets.clone(),
             independent: reach.independent.clone(),
-            stories: reach.appearances.iter().map(|c| carrier(corpus, c)).collect(),
+            stories: reach.appearances.iter().map(|a| reach_story(corpus, a)).collect(),
         }
     }
 }
 
-fn carrier(corpus: &Corpus, carrier: &Appearance) -> ReachStory {
-    let story = &corpus.stories[carrier.story.index()];
+fn reach_story(corpus: &Corpus, appearance: &Appearance) -> ReachStory {
+    let story = &corpus.stories[appearance.story.index()];
     ReachStory {
         id: story.id.clone(),
         source: story.source.clone(),
         published: story.published.and_then(iso),
-        lag_hours: carrier.lag.map(|ms| rounded(ms as f32 / 3_600_000.0)),
-        coverage: rounded(carrier.coverage),
-        carried: carrier.carried,
-        changed: carrier.changed,
-        cut: carrier.cut.clone(),
-        added: carrier.added.clone(),
+        lag_hours: appearance.lag.map(|ms| rounded(ms as f32 / 3_600_000.0)),
+        coverage: rounded(appearance.coverage),
+        carried: appearance.carried,
+        changed: appearance.changed,
+        cut: appearance.cut.clone(),
+        added: appearance.added.clone(),
     }
 }
 
-/// Why the origin is taken for that.
+/// Why a story is the likely origin.
 fn reason(reach: &Reach, origin: &Story) -> String {
     let [credit, own, dateline] =
         [&reach.credit, &origin.credit, &origin.dateline].map(|text| text.as_deref().unwrap_or(""));
@@ -158,27 +158,30 @@ fn reason(reach: &Reach, origin: &Story) -> String {
 }
 
 /// Writes `items` in `format`.
+///
+/// # Errors
+/// If `out` cannot be written to.
 pub fn write_reach(format: ReachFormat, items: &[ReachItem], out: &mut dyn Write) -> io::Result<()> {
     match format {
-        ReachFormat::Table => items.iter().try_for_each(|item| block(item, out)),
+        ReachFormat::Table => items.iter().try_for_each(|item| write_block(item, out)),
         ReachFormat::Jsonl => items.iter().try_for_each(|item| json_line(item, out)),
         ReachFormat::Csv => csv(items, out),
     }
 }
 
-fn block(item: &ReachItem, out: &mut dyn Write) -> io::Result<()> {
+fn write_block(item: &ReachItem, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\ngroup {}  {}", item.group, sanitize_line(&item.title, WIDTH - 20))?;
-    let mut told = format!("  {} stories", item.stories.len());
+    let mut text = format!("  {} stories", item.stories.len());
     if !item.outlets.is_empty() {
         let outlets = if item.outlets.len() == 1 { "outlet" } else { "outlets" };
-        told += &format!("; {} {outlets}, {} independent", item.outlets.len(), item.independent.len());
+        text += &format!("; {} {outlets}, {} independent", item.outlets.len(), item.independent.len());
     }
     match (&item.first, &item.last) {
-        (Some(first), Some(last)) if first != last => told += &format!("; {first} to {last}"),
-        (Some(first), _) => told += &format!("; {first}"),
+        (Some(first), Some(last)) if first != last => text += &format!("; {first} to {last}"),
+        (Some(first), _) => text += &format!("; {first}"),
         _ => {}
     }
-    writeln!(out, "{told}")?;
+    writeln!(out, "{text}")?;
     writeln!(
         out,
         "  likely origin  {}: {}",
@@ -187,7 +190,7 @@ fn block(item: &ReachItem, out: &mut dyn Write) -> io::Result<()> {
     )?;
     for story in &item.stories {
         let origin = story.id == item.origin;
-        let lag = story.lag_hours.map_or("?".into(), lag);
+        let lag = story.lag_hours.map_or("?".into(), format_lag);
         write!(out, "  {lag:>9}  {}", sanitize_line(&story.id, 40))?;
         if let Some(source) = &story.source {
             write!(out, "  ({})", sanitize_line(source, 30))?;
@@ -202,13 +205,13 @@ fn block(item: &ReachItem, out: &mut dyn Write) -> io::Result<()> {
             write!(out, ", {} changed", story.changed)?;
         }
         writeln!(out, "; {:.0} % of it is from the origin", story.coverage * 100.0)?;
-        passages("cut", &story.cut, out)?;
-        passages("added", &story.added, out)?;
+        write_passages("cut", &story.cut, out)?;
+        write_passages("added", &story.added, out)?;
     }
     Ok(())
 }
 
-fn passages(what: &str, texts: &[String], out: &mut dyn Write) -> io::Result<()> {
+fn write_passages(what: &str, texts: &[String], out: &mut dyn Write) -> io::Result<()> {
     for text in texts.iter().take(SHOWN) {
         writeln!(out, "             {what:<5}  “{}”", sanitize_line(text, WIDTH - 24))?;
     }
@@ -218,8 +221,8 @@ fn passages(what: &str, texts: &[String], out: &mut dyn Write) -> io::Result<()>
     }
 }
 
-/// Hours after the first, as people say it.
-fn lag(hours: f32) -> String {
+/// Hours after the first story, as text.
+fn format_lag(hours: f32) -> String {
     match hours {
         h if h <= 0.0 => "first".into(),
         h if h < 1.0 => format!("+{:.0} min", (h * 60.0).max(1.0)),
@@ -263,8 +266,8 @@ mod tests {
     use crate::story::StoryId;
 
     #[test]
-    fn lags_are_told_as_people_say_them() {
-        let check = |hours: f32, expect: &str| assert_eq!(lag(hours), expect);
+    fn formats_lags_in_suitable_units() {
+        let check = |hours: f32, expect: &str| assert_eq!(format_lag(hours), expect);
         check(0.0, "first");
         check(0.001, "+1 min");
         check(0.5, "+30 min");
@@ -275,7 +278,7 @@ mod tests {
     #[test]
     fn reasons_name_what_they_rest_on() {
         let check = |sign, lags: &[Option<i64>], origin: u32, expect: &str| {
-            let carrier = |(i, lag): (usize, &Option<i64>)| Appearance {
+            let appearance = |(i, lag): (usize, &Option<i64>)| Appearance {
                 story: StoryId(i as u32),
                 lag: *lag,
                 coverage: 1.0,
@@ -292,7 +295,7 @@ mod tests {
                 outlets: vec![],
                 independent: vec![],
                 span: None,
-                appearances: lags.iter().enumerate().map(carrier).collect(),
+                appearances: lags.iter().enumerate().map(appearance).collect(),
             };
             let story = Story {
                 credit: Some("Tass".into()),

@@ -1,4 +1,4 @@
-//! What `link` found, as data: storylines with their stories, links with their reasons.
+//! The results of linking: storylines with their stories, links with their reasons.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ use crate::{
 
 const MS_PER_DAY: i64 = 86_400_000;
 
-/// What `link` found.
+/// The results of linking.
 pub struct Related {
     /// In the order of their first story.
     pub storylines: Vec<StorylineItem>,
@@ -30,13 +30,13 @@ pub struct Related {
     pub stories: Vec<StoryPlacement>,
 }
 
-/// A story of the input, and where it is.
+/// The storyline of a story of the input.
 pub struct StoryPlacement {
     /// Its id.
     pub id: String,
-    /// Its storyline, if it is in one.
+    /// Its storyline, if any.
     pub storyline: Option<u32>,
-    /// The first story of the input, from 0, that it is a copy of; itself if there is none.
+    /// The place in the input, from 0, of the first story of its group of copies; its own place if it has no copies.
     pub first: u32,
 }
 
@@ -55,15 +55,15 @@ pub struct StorylineItem {
     pub stories: usize,
     /// Its stories, each group of copies counted once.
     pub distinct: usize,
-    /// Publishers that carry any of them.
+    /// The number of publishers.
     pub outlets: usize,
-    /// Publishers of a text of their own: not of what is mostly a copy.
+    /// The number of publishers with a text of their own, not mostly a copy.
     pub independent: usize,
     /// When the first was published, ISO 8601 in UTC.
     pub first: Option<String>,
     /// When the last was published.
     pub last: Option<String>,
-    /// Each group of copies as one, in the order of time.
+    /// Groups of copies as one member, in the order of time.
     pub members: Vec<MemberItem>,
 }
 
@@ -80,19 +80,19 @@ pub struct MemberItem {
     pub published: Option<String>,
     /// Ids of the others of its group.
     pub copies: Vec<String>,
-    /// What brought it here if no link did.
+    /// Why it is in the storyline if no link leads to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub late_arrival: Option<LateArrivalItem>,
 }
 
-/// What brought a story to a storyline that no link leads to: it is near several of its stories.
+/// Why a story is in a storyline to which no link leads: it is similar to several of its stories.
 #[derive(Debug, Clone, Serialize)]
 pub struct LateArrivalItem {
     /// The nearest of them.
     pub nearest: String,
     /// The mean score with the nearest [`SUPPORT`].
     pub score: f32,
-    /// All that in words.
+    /// The reason, in words.
     pub reason: String,
 }
 
@@ -105,17 +105,17 @@ pub struct LinkItem {
     pub b: String,
     /// The storyline that both are in, if it is one.
     pub storyline: Option<u32>,
-    /// Standard deviations above unrelated stories, less the more time lies between.
+    /// Standard deviations above unrelated stories; lower the more time lies between.
     pub score: f32,
     /// Cosine of their vectors.
     pub cosine: f32,
     /// Days between, where both have a time.
     pub days_apart: Option<f32>,
-    /// Names that both have, the most telling first.
+    /// Names that both have, the rarest first.
     pub names: Vec<String>,
-    /// Other words and numbers that both have, the most telling first.
+    /// Other words and numbers that both have, the rarest first.
     pub terms: Vec<String>,
-    /// All that in words.
+    /// The reason, in words.
     pub reason: String,
 }
 
@@ -143,7 +143,7 @@ impl Serialize for LinkItem {
 }
 
 impl Related {
-    /// Puts names to what a [`crate::link::IncrementalLinker`] that took `nodes` found.
+    /// The results of a [`crate::link::IncrementalLinker`] that was given `nodes`, with ids and texts.
     pub fn new(
         corpus: &Corpus,
         groups: &Groups,
@@ -252,7 +252,7 @@ fn title(corpus: &Corpus, story: StoryId) -> String {
 
 fn link_item(corpus: &Corpus, nodes: &[Node], of_node: &BTreeMap<u32, u32>, link: &Link) -> LinkItem {
     let id = |node: u32| corpus.stories[nodes[node as usize].story.index()].id.clone();
-    // A story of which the day alone is known is published at its midnight.
+    // A day without a time of day is midnight.
     let is_day = |node: u32| nodes[node as usize].published.is_some_and(|at| at % MS_PER_DAY == 0);
     let both = of_node.get(&link.a).filter(|s| of_node.get(&link.b) == Some(s));
     LinkItem {
@@ -268,10 +268,10 @@ fn link_item(corpus: &Corpus, nodes: &[Node], of_node: &BTreeMap<u32, u32>, link
     }
 }
 
-/// What two stories share, in words; `by_day` if of their times only the day is known.
+/// What two stories share, in words; `by_day` if their times are days without a time of day.
 fn reason(link: &Link, by_day: bool) -> String {
-    // What is shared can be long; how far apart the two are is told before it.
-    let mut parts: Vec<String> = link.days.map(|d| apart(d, by_day)).into_iter().collect();
+    // The shared words can be long, so the time comes first.
+    let mut parts: Vec<String> = link.days.map(|d| describe_distance(d, by_day)).into_iter().collect();
     if !link.names.is_empty() {
         parts.push(format!("both name {}", link.names.join(", ")));
     }
@@ -282,7 +282,7 @@ fn reason(link: &Link, by_day: bool) -> String {
     parts.join("; ")
 }
 
-fn apart(days: f32, by_day: bool) -> String {
+fn describe_distance(days: f32, by_day: bool) -> String {
     match days * 24.0 {
         0.0 if by_day => "on one day".into(),
         24.0 if by_day => "a day apart".into(),
@@ -299,9 +299,9 @@ mod tests {
     #[test]
     fn reasons_tell_what_is_shared() {
         let check = |names: &[&str], terms: &[&str], days, expect: &str| {
-            let told = |of: &[&str]| of.iter().map(|s| (*s).to_string()).collect();
+            let owned = |of: &[&str]| of.iter().map(|s| (*s).to_string()).collect();
             let link =
-                Link { a: 0, b: 1, score: 5.0, cosine: 0.61, days, names: told(names), terms: told(terms) };
+                Link { a: 0, b: 1, score: 5.0, cosine: 0.61, days, names: owned(names), terms: owned(terms) };
             assert_eq!(reason(&link, false), expect);
         };
         check(
@@ -313,7 +313,7 @@ mod tests {
         check(&[], &["ports"], Some(3.2), "3 days apart; share ports; cosine 0.61");
         check(&[], &[], Some(0.01), "within the hour; cosine 0.61");
         check(&[], &[], None, "cosine 0.61");
-        let check = |days, expect: &str| assert_eq!(apart(days, true), expect);
+        let check = |days, expect: &str| assert_eq!(describe_distance(days, true), expect);
         check(0.0, "on one day");
         check(1.0, "a day apart");
         check(3.0, "3 days apart");

@@ -1,11 +1,11 @@
-//! Story text made harmless for terminals and spreadsheets: it comes from anywhere.
+//! Untrusted story text, sanitized for terminals and spreadsheets.
 
 use std::borrow::Cow;
 
 use unicode_width::UnicodeWidthChar;
 
 /// `text` on one terminal line of at most `width` columns: control characters and bidirectional overrides
-/// (which can rewrite what a terminal shows) become spaces, white space is folded, the rest is cut with "…".
+/// (which can rewrite what a terminal shows) become spaces, white space is collapsed, and a longer text ends with "…".
 pub fn sanitize_line(text: &str, width: usize) -> String {
     let mut out = String::new();
     let (mut used, mut space) = (0, false);
@@ -35,8 +35,7 @@ pub fn sanitize_line(text: &str, width: usize) -> String {
     out
 }
 
-/// `text` as a CSV cell that no spreadsheet takes for a formula (OWASP, "CSV Injection"): a cell that begins
-/// with `=`, `+`, `-`, `@`, also of full width or behind white space, a tab or an end of line gets a leading apostrophe.
+/// `text` as a CSV cell that no spreadsheet takes for a formula (OWASP, "CSV Injection"). A cell that begins with `=`, `+`, `-`, `@`, also of full width or behind white space, a tab or an end of line gets a leading apostrophe.
 pub fn escape_cell(text: &str) -> Cow<'_, str> {
     let begins = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
     if text.starts_with(['\t', '\r', '\n']) || text.trim_start().starts_with(begins) {

@@ -1,15 +1,15 @@
-//! Storylines and links as a table, JSON lines, CSV, or one line a story.
+//! Storylines and links as a table, JSON lines, CSV, graphs or the storyline of every story.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::{self, Write},
 };
 
-use serde::Serialize;
-
 use super::{
     columns::write_csv,
-    graph, json_line,
+    graph,
+    groups::Membership,
+    json_line,
     related::{LINK_COLUMNS, LinkItem, MemberItem, Related, StoryPlacement, StorylineItem},
     sanitize_line,
 };
@@ -17,31 +17,34 @@ use super::{
 /// Columns that a line may take.
 const WIDTH: usize = 100;
 
-/// Characters of an id: it is what other commands take, so only what no terminal has room for is cut.
+/// Characters of an id. Other commands take ids as arguments, so only very long ones are cut.
 const ID: usize = 200;
 
-/// Stories shown of a storyline; the rest is counted, and is whole in the other formats.
+/// Stories of a storyline in the table; the other formats have all.
 const SHOWN: usize = 12;
 
 /// How storylines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RelatedFormat {
-    /// For people: one block a storyline.
+    /// A block of text for each storyline.
     #[default]
     Table,
-    /// One object a storyline, then one a link.
+    /// One object for each storyline, then one for each link.
     Jsonl,
-    /// One row a link, with a header; cells are safe to open in a spreadsheet.
+    /// One row for each link, with a header; cells are safe to open in a spreadsheet.
     Csv,
     /// `{"id", "group"}` for every story, the group being its storyline.
     Groups,
     /// A graph in GraphML.
     Graphml,
-    /// A graph in the language of Graphviz.
+    /// A graph in the DOT language of Graphviz.
     Dot,
 }
 
 /// Writes `related` in `format`.
+///
+/// # Errors
+/// If `out` cannot be written to.
 pub fn write_related(format: RelatedFormat, related: &Related, out: &mut dyn Write) -> io::Result<()> {
     match format {
         RelatedFormat::Table => table(related, out),
@@ -57,7 +60,8 @@ pub fn write_related(format: RelatedFormat, related: &Related, out: &mut dyn Wri
 }
 
 fn table(related: &Related, out: &mut dyn Write) -> io::Result<()> {
-    // The link that tells why each story is in its storyline: the nearest to an earlier one, else to a later one.
+    // The link that explains why a story is in its storyline: the one of the highest score to an earlier story, else to a
+    // later one.
     let mut by: BTreeMap<&str, &LinkItem> = BTreeMap::new();
     for link in related.links.iter().filter(|l| l.storyline.is_some()) {
         for story in [&link.b, &link.a] {
@@ -71,7 +75,7 @@ fn table(related: &Related, out: &mut dyn Write) -> io::Result<()> {
         head(storyline, out)?;
         let mut shown: BTreeSet<&str> = BTreeSet::new();
         for member in storyline.members.iter().take(SHOWN) {
-            // What links the first to a later one is told with that.
+            // A link between the first story and a later one is shown with the later one.
             let by = by.get(member.id.as_str()).copied();
             let by = by.filter(|l| l.b == member.id || !shown.is_empty());
             shown.insert(&member.id);
@@ -101,20 +105,20 @@ fn table(related: &Related, out: &mut dyn Write) -> io::Result<()> {
 
 fn head(storyline: &StorylineItem, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\nstoryline {}  {}", storyline.storyline, sanitize_line(&storyline.label, WIDTH - 20))?;
-    let mut told = format!("  {} stories", storyline.stories);
+    let mut text = format!("  {} stories", storyline.stories);
     if storyline.distinct < storyline.stories {
-        told += &format!(", {} of them copies", storyline.stories - storyline.distinct);
+        text += &format!(", {} of them copies", storyline.stories - storyline.distinct);
     }
     if storyline.outlets > 0 {
         let (outlets, own) = (storyline.outlets, storyline.independent);
-        told += &format!("; {outlets} outlets, {own} with a text of their own");
+        text += &format!("; {outlets} outlets, {own} with a text of their own");
     }
     match (&storyline.first, &storyline.last) {
-        (Some(first), Some(last)) if first == last => told += &format!("; {first}"),
-        (Some(first), Some(last)) => told += &format!("; {first} to {last}"),
+        (Some(first), Some(last)) if first == last => text += &format!("; {first}"),
+        (Some(first), Some(last)) => text += &format!("; {first} to {last}"),
         _ => {}
     }
-    writeln!(out, "{told}")
+    writeln!(out, "{text}")
 }
 
 fn show(member: &MemberItem, by: Option<&LinkItem>, out: &mut dyn Write) -> io::Result<()> {
@@ -137,14 +141,9 @@ fn show(member: &MemberItem, by: Option<&LinkItem>, out: &mut dyn Write) -> io::
 }
 
 fn groups(related: &Related, out: &mut dyn Write) -> io::Result<()> {
-    #[derive(Serialize)]
-    struct Line<'a> {
-        id: &'a str,
-        group: String,
-    }
     for StoryPlacement { id, storyline, first } in &related.stories {
         let group = storyline.map_or_else(|| format!("alone-{first}"), |s| format!("storyline-{s}"));
-        json_line(&Line { id, group }, out)?;
+        json_line(&Membership { id, group }, out)?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The report for people: a block a group, the kept story first, then links.
+//! The report as text: a block for each group, its kept story first, then links.
 
 use std::io::{self, Write};
 
@@ -9,12 +9,12 @@ use super::{
 };
 use crate::{group::Groups, story::Corpus};
 
-/// Columns that a line may take; ids and titles are cut to it, never numbers.
+/// Columns of a line. Ids and titles are cut, numbers never.
 const WIDTH: usize = 100;
-/// Columns of a reason, which ends with what matters: whether the story stays, what is shared.
+/// Columns of a reason. It is longer because it ends with the shared words and whether the story stays.
 const REASON: usize = 300;
 
-/// Links shown; the rest is counted, and is whole in the other formats.
+/// Links in the table; the other formats have all.
 const LINKS: usize = 40;
 
 pub(super) fn write(corpus: &Corpus, groups: &Groups, out: &mut dyn Write) -> io::Result<()> {
@@ -22,8 +22,8 @@ pub(super) fn write(corpus: &Corpus, groups: &Groups, out: &mut dyn Write) -> io
     let (grouped, links): (Vec<_>, Vec<_>) = items.iter().partition(|i| i.group.is_some());
     for item in grouped {
         match item.relation.as_str() {
-            "kept" => head(item, out)?,
-            _ => member(item, out)?,
+            "kept" => write_kept(item, out)?,
+            _ => write_member(item, out)?,
         }
     }
     if !links.is_empty() {
@@ -46,7 +46,7 @@ pub(super) fn write(corpus: &Corpus, groups: &Groups, out: &mut dyn Write) -> io
     Ok(())
 }
 
-fn head(item: &Item, out: &mut dyn Write) -> io::Result<()> {
+fn write_kept(item: &Item, out: &mut dyn Write) -> io::Result<()> {
     let by = match (&item.source, item.published.and_then(iso)) {
         (Some(s), Some(p)) => format!("  ({}, {})", sanitize_line(s, 30), sanitize_line(&p, 24)),
         (Some(s), None) => format!("  ({})", sanitize_line(s, 30)),
@@ -69,7 +69,7 @@ fn head(item: &Item, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "            {}", sanitize_line(&text, WIDTH))
 }
 
-fn member(item: &Item, out: &mut dyn Write) -> io::Result<()> {
+fn write_member(item: &Item, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "  {:<9} {}  {:.0} % in kept, {:.0} % of kept in it, cosine {:.2}",

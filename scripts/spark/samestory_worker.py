@@ -1,4 +1,4 @@
-"""The binary's stages as functions on Arrow batches: one process a task, fed and read through pipes."""
+"""The workers of the samestory binary as functions on Arrow batches: one process a task, fed and read through pipes."""
 import hashlib, json, os, shutil, subprocess, tempfile, threading
 
 import pyarrow as pa
@@ -29,14 +29,14 @@ class Binary:
             self.schemas[stream] = pa.ipc.open_stream(self._describe("--stream", stream)).schema
         return self.schemas[stream]
 
-    def through(self, stage, source, target, frame, words=None, rename=None):
-        """`frame` as the stream `source`, through a stage, as the stream `target`."""
+    def through(self, worker, source, target, frame, words=None, rename=None):
+        """`frame` as the stream `source`, through a worker, as the stream `target`."""
         wanted, given = self.schema(source), self.schema(target)
         missing = set(wanted.names) - set(frame.columns)
         assert not missing, f"{source} lacks {missing}"
         if rename:
             given = pa.schema([f.with_name(rename.get(f.name, f.name)) for f in given], given.metadata)
-        command = ["worker", *stage, "--quiet", "--threads", str(self.threads), *self.model]
+        command = ["worker", *worker, "--quiet", "--threads", str(self.threads), *self.model]
         run = _runner(os.path.basename(self.path), command, wanted.metadata, given, words)
         return frame.select(*wanted.names).mapInArrow(run, from_arrow_schema(given.remove_metadata()))
 
