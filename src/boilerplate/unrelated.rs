@@ -1,4 +1,4 @@
-//! Whether two stories with some text in common are otherwise strangers: then that text is a note, not a story.
+//! Whether two stories with some text in common share nothing but boilerplate.
 
 use std::{
     collections::BTreeSet,
@@ -7,38 +7,38 @@ use std::{
 
 use crate::words::{is_cjk, words};
 
-/// Letters and digits from which a word says what a text is about. Most shorter ones are function words.
+/// Letters and digits of a long word. Long words show what a text is about; most shorter ones are function words.
 const LONG: usize = 5;
 
-/// Long words of the common text that one of the stories says again elsewhere, from which it is about that story …
-const SAID_AGAIN: usize = 3;
+/// Long words of the shared text that the rest of a story has too, from which the shared text is about that story …
+const REPEATED: usize = 3;
 
-/// … in a short text; of a longer one it has to be one in so many.
-const ONE_IN: usize = 12;
+/// … in a short text; of a longer one they are at least one in so many.
+const REPEATED_ONE_IN: usize = 12;
 
-/// Long words of a title that the common text says again, from which it is what the title announces …
+/// Long words of a title that the shared text has too, from which the title announces the shared text …
 const ANNOUNCED: usize = 2;
 
 /// … and the share of the title's long words that they have to be.
 const ANNOUNCED_SHARE: f32 = 0.4;
 
-/// What is so many times longer than all else that a story says is that story, whatever was put beside it: of two
+/// A shared text so many times longer than the rest of a story is the story, whatever is around it: for stories of two
 /// publishers that print one text …
-const BULK_OF_TWO: usize = 1;
+const MAIN_TEXT_TWO_SOURCES: usize = 1;
 
-/// … and where it is not known who published them.
-const BULK: usize = 3;
+/// … and where a publisher is not known.
+const MAIN_TEXT: usize = 3;
 
-/// What is so many times shorter than all else that either says may be background that each of two reports tells …
+/// A shared text so many times shorter than the rest of either story may be background in two reports …
 const MINOR: usize = 4;
 
 /// … if of the word runs of this length …
 const RUN: usize = 5;
 
-/// … in all else no more than one in so many is in both. Copies that were cut or reworded differently have more.
+/// … in the rest of the two no more than one in so many is in both. Copies that were cut or reworded have more.
 const RUNS_ONE_IN: usize = 8;
 
-/// What a story says.
+/// The text of a story.
 #[derive(Debug, Clone, Default)]
 pub struct StoryText<'a> {
     /// Its title.
@@ -49,75 +49,79 @@ pub struct StoryText<'a> {
     pub rows: Vec<(&'a [u8], &'a str)>,
 }
 
-/// Whether what `x` and `y` have in common says nothing of their origin: it is about neither of them, as a credit, a note
-/// or a call to subscribe is, or it is background beside two reports.
+/// Whether the text that `x` and `y` share shows nothing of their origin: it is about neither of them, as a credit, a note
+/// or a call to subscribe is, or it is background in two reports.
 ///
-/// One publisher puts its notes, tables and lists under everything, so of its stories only what they say besides counts:
-/// they are strangers unless much of that is in the same words, or the titles are alike. Two publishers print an agency's
-/// text because it is their story: what each adds, and the title that it chose, say some of its words again.
+/// One publisher puts its notes, tables and lists under all its stories, so of its stories only the rest counts: they share
+/// only boilerplate unless much of the rest has the same wording, or the titles are alike. Two publishers print an agency's
+/// text because it is their story: what each adds, and the title that it chose, repeats some of its words.
 ///
-/// Measured without publishers: of nine sets of notes, each under 5,260 pairs of news stories that have nothing to do with
-/// one another, 93 % of the pairs are strangers (89 % without titles; the fewest, 51 and 31 %, with three legal notices
-/// under one paragraph). Of 3,558 pairs that tell parts of one story around a passage that both have, 4 to 25 % are. A row
-/// is judged by the most of its pairs.
+/// Measured without publishers: of nine sets of notes, each under 5,260 pairs of unrelated news stories, 93 % of the pairs
+/// share only boilerplate (89 % without titles; the fewest, 51 and 31 %, with three legal notices under one paragraph). Of
+/// 3,558 pairs that report parts of one story around a shared passage, 4 to 25 % do. A row is decided on by the majority of
+/// its pairs ([`is_boilerplate`](super::is_boilerplate)).
 pub fn shares_only_boilerplate(x: &StoryText, y: &StoryText) -> bool {
     let of_y: BTreeSet<&[u8]> = y.rows.iter().map(|(hash, _)| *hash).collect();
-    let common: BTreeSet<&[u8]> = x.rows.iter().map(|(hash, _)| *hash).filter(|h| of_y.contains(h)).collect();
-    let shared: Vec<&str> = x.rows.iter().filter(|(hash, _)| common.contains(hash)).map(|r| r.1).collect();
-    let length: usize = shared.iter().map(|text| count(text)).sum();
-    let both_titles: BTreeSet<String> = {
+    let shared: BTreeSet<&[u8]> = x.rows.iter().map(|(hash, _)| *hash).filter(|h| of_y.contains(h)).collect();
+    let shared_texts: Vec<&str> =
+        x.rows.iter().filter(|(hash, _)| shared.contains(hash)).map(|(_, text)| *text).collect();
+    let shared_words: usize = shared_texts.iter().map(|text| word_count(text)).sum();
+    let shared_title: BTreeSet<String> = {
         let of_y: BTreeSet<String> = long_words(y.title).collect();
         long_words(x.title).filter(|word| of_y.contains(word)).collect()
     };
-    let (own_x, own_y) = (Own::new(x, &common, &both_titles), Own::new(y, &common, &both_titles));
-    if own_x.texts.is_empty() || own_y.texts.is_empty() {
+    let rest_x = UniqueContent::new(x, &shared, &shared_title);
+    let rest_y = UniqueContent::new(y, &shared, &shared_title);
+    if rest_x.texts.is_empty() || rest_y.texts.is_empty() {
         return false;
     }
-    let both = |is: &dyn Fn(&Own) -> bool| is(&own_x) && is(&own_y);
-    let minor = both(&|own| length * MINOR <= own.words);
-    let bulk = match (x.source, y.source) {
+    let both = |holds: &dyn Fn(&UniqueContent) -> bool| holds(&rest_x) && holds(&rest_y);
+    let is_minor = both(&|rest| shared_words * MINOR <= rest.words);
+    let main_text = match (x.source, y.source) {
         (Some(x), Some(y)) if x == y => {
-            let alike = both_titles.len() >= ANNOUNCED && both(&|own| both_titles.len() > own.title.len());
-            return (minor || !alike) && !own_x.is_like(&own_y);
+            let titles_alike =
+                shared_title.len() >= ANNOUNCED && both(&|rest| shared_title.len() > rest.title.len());
+            return (is_minor || !titles_alike) && !rest_x.has_wording_of(&rest_y);
         }
-        (Some(_), Some(_)) => BULK_OF_TWO,
-        _ => BULK,
+        (Some(_), Some(_)) => MAIN_TEXT_TWO_SOURCES,
+        _ => MAIN_TEXT,
     };
-    let about: BTreeSet<String> = shared.iter().flat_map(|text| long_words(text)).collect();
-    (minor && !own_x.is_like(&own_y)) || both(&|own| !own.is_told_by(&about) && length <= bulk * own.words)
+    let topic: BTreeSet<String> = shared_texts.iter().flat_map(|text| long_words(text)).collect();
+    (is_minor && !rest_x.has_wording_of(&rest_y))
+        || both(&|rest| !rest.is_about(&topic) && shared_words <= main_text * rest.words)
 }
 
-/// What a story says beside what it has in common with another.
-struct Own<'a> {
-    /// Long words of the title that the other's has not: what both say may be the name of the paper.
+/// The content of a story beside the text that it shares with another.
+struct UniqueContent<'a> {
+    /// Long words of the title that the other's lacks: those that both have may be the name of the paper.
     title: BTreeSet<String>,
     texts: Vec<&'a str>,
     /// How many words it has, with the whole title.
     words: usize,
 }
 
-impl<'a> Own<'a> {
-    fn new(of: &StoryText<'a>, common: &BTreeSet<&[u8]>, both_titles: &BTreeSet<String>) -> Self {
-        let own = of.rows.iter().filter(|(hash, _)| !common.contains(hash)).map(|(_, text)| *text);
-        let texts: Vec<&str> = own.collect();
-        Own {
-            title: long_words(of.title).filter(|word| !both_titles.contains(word)).collect(),
-            words: texts.iter().map(|text| count(text)).sum::<usize>() + count(of.title),
+impl<'a> UniqueContent<'a> {
+    fn new(story: &StoryText<'a>, shared: &BTreeSet<&[u8]>, shared_title: &BTreeSet<String>) -> Self {
+        let rest = story.rows.iter().filter(|(hash, _)| !shared.contains(hash)).map(|(_, text)| *text);
+        let texts: Vec<&str> = rest.collect();
+        UniqueContent {
+            title: long_words(story.title).filter(|word| !shared_title.contains(word)).collect(),
+            words: texts.iter().map(|text| word_count(text)).sum::<usize>() + word_count(story.title),
             texts,
         }
     }
 
-    /// Whether a text of which these are the long words is about this.
-    fn is_told_by(&self, about: &BTreeSet<String>) -> bool {
-        let announced = self.title.intersection(about).count();
-        let own = self.texts.iter().flat_map(|text| long_words(text));
-        let said: BTreeSet<String> = own.chain(self.title.iter().cloned()).collect();
-        said.intersection(about).count() >= SAID_AGAIN.max(about.len().div_ceil(ONE_IN))
+    /// Whether it is about the text whose long words are `topic`.
+    fn is_about(&self, topic: &BTreeSet<String>) -> bool {
+        let announced = self.title.intersection(topic).count();
+        let words = self.texts.iter().flat_map(|text| long_words(text));
+        let words: BTreeSet<String> = words.chain(self.title.iter().cloned()).collect();
+        words.intersection(topic).count() >= REPEATED.max(topic.len().div_ceil(REPEATED_ONE_IN))
             || (announced >= ANNOUNCED && announced as f32 >= ANNOUNCED_SHARE * self.title.len() as f32)
     }
 
-    /// Whether this and `other` tell much in the same words.
-    fn is_like(&self, other: &Own) -> bool {
+    /// Whether this and `other` have much of their wording in common.
+    fn has_wording_of(&self, other: &UniqueContent) -> bool {
         let (x, y) = (self.runs(), other.runs());
         x.intersection(&y).count() * RUNS_ONE_IN > x.len().min(y.len())
     }
@@ -136,11 +140,11 @@ impl<'a> Own<'a> {
 }
 
 /// How many words `text` has.
-fn count(text: &str) -> usize {
+fn word_count(text: &str) -> usize {
     words(text).count()
 }
 
-/// Words of some length; where few signs make a word, those of two and more.
+/// The long words of `text`; of ideographs and kana, of which few make a word, those of two and more.
 fn long_words(text: &str) -> impl Iterator<Item = String> {
     let least = |word: &str| if word.starts_with(is_cjk) { 2 } else { LONG };
     words(text).filter(move |word| word.chars().nth(least(word) - 1).is_some()).map(str::to_lowercase)
@@ -159,12 +163,12 @@ mod tests {
     const CHESS: &str = "Irena Holt won the chess championship for a third time, in thirty one moves.";
 
     #[test]
-    fn notes_are_told_from_stories() {
-        fn said<'a>((title, texts): (&'a str, &[&'a str])) -> StoryText<'a> {
+    fn notes_are_boilerplate_and_agency_leads_are_not() {
+        fn story<'a>((title, texts): (&'a str, &[&'a str])) -> StoryText<'a> {
             StoryText { title, source: None, rows: texts.iter().map(|t| (t.as_bytes(), *t)).collect() }
         }
         let check = |x: (&str, &[&str]), y: (&str, &[&str]), expect: bool| {
-            let (x, y) = (said(x), said(y));
+            let (x, y) = (story(x), story(y));
             assert_eq!(
                 (shares_only_boilerplate(&x, &y), shares_only_boilerplate(&y, &x)),
                 (expect, expect),
@@ -189,23 +193,23 @@ mod tests {
             ("Holt wins | Coast Gazette", &[CHESS, NOTE]),
             true,
         );
-        // What is nearly all of a story is the story.
+        // A text that is nearly all of a story is the story.
         check(("", &[LEAD, "Read on."]), ("", &[LEAD, "More."]), false);
         check(("", &[]), ("", &[]), false);
     }
 
     #[test]
-    fn publishers_tell_notes_from_an_agencys_text() {
+    fn sources_distinguish_notes_from_agency_text() {
         let check = |[title, other]: [&str; 2],
                      shared: &[&str],
                      [x, y]: [&str; 2],
                      sources: [&str; 2],
                      expect: bool| {
-            let said = |title, source, own| {
+            let story = |title, source, own| {
                 let rows = shared.iter().copied().chain([own]).map(|t: &str| (t.as_bytes(), t));
                 StoryText { title, source: Some(source), rows: rows.collect() }
             };
-            let (x, y) = (said(title, sources[0], x), said(other, sources[1], y));
+            let (x, y) = (story(title, sources[0], x), story(other, sources[1], y));
             assert_eq!(
                 (shares_only_boilerplate(&x, &y), shares_only_boilerplate(&y, &x)),
                 (expect, expect),
@@ -233,10 +237,10 @@ mod tests {
     }
 
     #[test]
-    fn words_are_long_by_their_script() {
+    fn long_words_depend_on_the_script() {
         let check = |text: &str, all: usize, long: &[&str]| {
             assert_eq!(
-                (count(text), long_words(text).collect::<Vec<_>>()),
+                (word_count(text), long_words(text).collect::<Vec<_>>()),
                 (all, long.iter().map(|w| w.to_string()).collect())
             );
         };
@@ -246,21 +250,21 @@ mod tests {
     }
 
     #[test]
-    fn background_is_told_from_copies_cut_in_other_places() {
+    fn background_is_boilerplate_and_copies_cut_elsewhere_are_not() {
         let background = "Vellin lost its customs house to a storm in 1904.";
         let report = |of: &str| {
             (0..60).map(|i| format!("{of}{} ", i * i)).collect::<String>() + "Vellin customs house storm"
         };
         let check = |x: String, y: String, expect: bool| {
-            let said =
+            let story =
                 |text| StoryText { rows: vec![(b"b", background), (b"-", text)], ..StoryText::default() };
-            let (mut x, mut y) = (said(&x), said(&y));
+            let (mut x, mut y) = (story(&x), story(&y));
             (x.rows[1].0, y.rows[1].0) = (b"x", b"y");
             assert_eq!(shares_only_boilerplate(&x, &y), expect, "{x:?} {y:?}");
         };
         check(report("bridge"), report("chess"), true);
         check(report("bridge"), report("bridge") + " and more", false);
-        // It is no small part of what they say.
+        // It is no small part of the stories.
         check(
             "Vellin mourns its customs house.".into(),
             "The storm hit the customs house of Vellin.".into(),
@@ -269,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_text_may_say_more_words_again_by_chance() {
+    fn longer_shared_texts_may_repeat_more_words() {
         let notice: String = (0..60).map(|i| format!("notice{i} ")).collect();
         let own =
             |n: usize| (0..30).map(|i| format!("notice{} ", i * usize::from(i < n))).collect::<String>();

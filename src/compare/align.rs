@@ -4,13 +4,13 @@
 
 use super::tokens::{Kind, Token, is_inflected, nearly_equal};
 
-/// A shorter run is found only beside another one.
+/// Shorter runs are found only in the gaps beside others.
 const MIN_RUN: usize = 3;
 
-/// A longer gap holds no single matches: it is another passage.
+/// Tokens of a gap that is searched for single matches; a longer one is another passage.
 const MAX_GAP: usize = 30;
 
-/// Positions with the same two words that are tried for a longer run; more are the same common phrase.
+/// Positions with the same two words that are tried for a longer run; more belong to a common phrase.
 const MAX_TRIED: usize = 24;
 
 /// A story's tokens, in the order of its passages.
@@ -28,14 +28,14 @@ pub(super) fn bigrams(ids: &[u32]) -> Vec<(u32, u32, u32)> {
     pairs
 }
 
-/// What became of each token.
+/// The counterpart of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Match {
     /// No counterpart.
     None,
     /// The same token there.
     Same(u32),
-    /// The token there, but for noise.
+    /// The same token but for scanning noise.
     Near(u32),
 }
 
@@ -57,20 +57,21 @@ pub(super) struct Alignment {
     pub longest: usize,
 }
 
-/// The tokens that the numbers stand for.
+/// The tokens by their numbers.
 #[derive(Clone, Copy)]
 pub(super) struct Vocabulary<'a> {
     pub tokens: &'a [Token],
-    /// Whether a token is a short name that several stories have: two such names that differ in a letter are two names.
-    pub attested: &'a [bool],
+    /// Whether a token is a short name that several stories have: two such names that differ by a letter are two names.
+    pub is_known_name: &'a [bool],
 }
 
 impl Vocabulary<'_> {
-    /// Whether two numbers stand for one word but for noise.
+    /// Whether two tokens are one word but for scanning noise.
     fn nearly_equal(self, a: u32, b: u32) -> bool {
         let (x, y) = (&self.tokens[a as usize], &self.tokens[b as usize]);
-        let two_names =
-            self.attested[a as usize] && self.attested[b as usize] && !is_inflected(&x.text, &y.text);
+        let two_names = self.is_known_name[a as usize]
+            && self.is_known_name[b as usize]
+            && !is_inflected(&x.text, &y.text);
         !two_names && nearly_equal(x, y)
     }
 }
@@ -174,8 +175,8 @@ fn fill(
     }
 }
 
-/// Tokens to either side by which a place is told to lie within aligned text.
-const NEAR: usize = 8;
+/// Tokens to either side that decide whether a token lies within aligned text.
+const WINDOW: usize = 8;
 
 /// For each token, whether at least half of those around it have a counterpart: text that the two have in common
 /// but for single words, such as the facts of a template.
@@ -185,7 +186,7 @@ pub(super) fn aligned(of: &[Match]) -> Vec<bool> {
         before[i + 1] = before[i] + usize::from(*m != Match::None);
     }
     let around = |i: usize| {
-        let (from, to) = (i.saturating_sub(NEAR), (i + NEAR + 1).min(of.len()));
+        let (from, to) = (i.saturating_sub(WINDOW), (i + WINDOW + 1).min(of.len()));
         (before[to] - before[from]) * 2 >= to - from
     };
     (0..of.len()).map(around).collect()
@@ -215,7 +216,7 @@ mod tests {
     use crate::compare::tokens::tokens;
 
     #[test]
-    fn runs_and_gaps_are_matched() {
+    fn matches_runs_and_gaps() {
         // `=` the same, `~` nearly, `.` none, a mark a token of the first text.
         let check_with = |x: &str, y: &str, names: &[&str], expect: &str| {
             let mut vocabulary: Vec<Token> = Vec::new();
@@ -235,9 +236,9 @@ mod tests {
             let found = {
                 let (of_a, of_b) = (bigrams(&a), bigrams(&b));
                 let a = Sequence { ids: &a, bigrams: &of_a };
-                let attested: Vec<bool> =
+                let is_known_name: Vec<bool> =
                     vocabulary.iter().map(|t| names.contains(&t.text.as_str())).collect();
-                let vocabulary = Vocabulary { tokens: &vocabulary, attested: &attested };
+                let vocabulary = Vocabulary { tokens: &vocabulary, is_known_name: &is_known_name };
                 align(&a, &Sequence { ids: &b, bigrams: &of_b }, vocabulary)
             };
             let marks: String = found
@@ -262,7 +263,7 @@ mod tests {
         check("one two three four five six", "four five six one two three", "======");
         check("nothing in common here", "another text altogether", "....");
         check("", "a b c", "");
-        // A letter is noise, but not where both are known for names.
+        // One letter is noise, but not between two known names.
         let (iran, iraq) = ("he flew to Iran on monday", "he flew to Iraq on monday");
         check(iran, iraq, "===~==");
         check_with(iran, iraq, &["iran"], "===~==");

@@ -283,12 +283,12 @@ mod tests {
         check(PairFeatures { coverage_ab: 0.3, coverage_ba: 0.5, ..dated }, Relation::Twin);
         // A passage of two long stories is no wording of the whole.
         check(PairFeatures { coverage_ab: 0.3, coverage_ba: 0.3, ..dated }, Relation::Related);
-        // Few features among many words changed: a later version.
+        // Few numbers among many words changed: a later version.
         check(PairFeatures { numbers: 6, numbers_shared: 0.3, ..COPY }, Relation::Copy);
     }
 
     #[test]
-    fn a_series_is_no_story_told_again() {
+    fn reports_of_a_series_are_twins() {
         let brief = PairFeatures { matched: 50.0, longest_passage: 45.0, numbers: 7, names: 7, ..COPY };
         check(brief, Relation::Copy);
         // Balances at the central bank, day by day.
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn background_is_told_again() {
+    fn repeated_background_is_related() {
         let passage = PairFeatures { coverage_ab: 0.2, coverage_ba: 0.3, ..COPY };
         check(PairFeatures { days_apart: Some(1.2), ..passage }, Relation::Related);
         check(PairFeatures { days_apart: Some(0.1), ..passage }, Relation::Related);
@@ -407,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_both_have_are_no_wording() {
+    fn shared_names_are_no_shared_wording() {
         let apart = PairFeatures {
             matched: 15.0,
             longest_passage: 1.0,

@@ -1,4 +1,4 @@
-//! How many stories have a word: counted in the stories at hand, or known from the many that these were taken from.
+//! Document frequencies: how many stories have a word, counted in a corpus or known from a larger one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use crate::{
     story::{Corpus, RowId, StoryId},
 };
 
-/// Where a word stands.
+/// The part of a story that a word is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Field {
     /// In the passages.
@@ -48,13 +48,14 @@ pub trait DocumentFrequencies {
     fn get(&self, field: Field, word: &str) -> Result<Option<TermStatistics>>;
 }
 
-/// Inverse document frequency (Spärck Jones, 1972), smoothed so that few stories give sensible ones too.
+/// Inverse document frequency (Spärck Jones, 1972) of a word that `with` of `stories` stories have, smoothed for small
+/// corpora.
 pub(crate) fn idf(with: u32, stories: u32) -> f32 {
     (1.0 + (stories as f32 + 10.0) / (with as f32 + 1.0)).ln()
 }
 
-/// What one story adds to the frequencies: its words outside of boilerplate, and the votes of those of its rows that
-/// `new` names, which no story had before.
+/// What one story adds to the statistics of words: its words outside of boilerplate, and the name votes of its rows in
+/// `new`, which no story had before.
 pub fn story_terms(
     corpus: &Corpus,
     story: StoryId,
@@ -62,14 +63,14 @@ pub fn story_terms(
     new: &[RowId],
 ) -> BTreeMap<(Field, String), TermStatistics> {
     let mut words: BTreeMap<(Field, String), TermStatistics> = BTreeMap::new();
-    let mut met = BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for row in corpus.story_rows(story).filter(|r| !boilerplate[r.index()]) {
         let votes = i32::from(new.contains(&row));
         for token in tokens(corpus.row_text(row)) {
             let vote = if token.kind == Kind::Name { votes } else { -votes };
-            let first = met.insert(token.text.clone());
+            let is_first = seen.insert(token.text.clone());
             let word = words.entry((Field::Text, token.text)).or_default();
-            word.stories += u32::from(first);
+            word.stories += u32::from(is_first);
             word.name_votes += vote;
         }
     }
@@ -106,7 +107,7 @@ mod tests {
         }
     }
 
-    /// Counted story by story, the words weigh what they weigh when all stories are at hand.
+    /// Comparing with summed statistics gives the verdicts of comparing within the corpus.
     #[test]
     fn terms_of_single_stories_sum_to_those_of_the_corpus() {
         let note = "The Coast Gazette has reported from the harbour towns of the northern shore since the spring \
@@ -125,10 +126,10 @@ mod tests {
         let flags = detect_boilerplate(&corpus, &Default::default());
         assert!(flags.iter().any(|f| *f));
         let mut counted = Counted::default();
-        let mut met = BTreeSet::new();
+        let mut seen = BTreeSet::new();
         for i in 0..corpus.stories.len() {
             let id = StoryId(i as u32);
-            let new: Vec<RowId> = corpus.story_rows(id).filter(|r| met.insert(*r)).collect();
+            let new: Vec<RowId> = corpus.story_rows(id).filter(|r| seen.insert(*r)).collect();
             for (word, more) in story_terms(&corpus, id, &flags, &new) {
                 let sum = counted.1.entry(word).or_default();
                 *sum = TermStatistics {

@@ -1,4 +1,4 @@
-//! A pair passage by passage: what is the same, changed, cut, added or boilerplate.
+//! Explains a verdict passage by passage: what is the same, changed, cut, added or boilerplate.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use super::{
 };
 use crate::story::{Passage, Story, StoryId};
 
-/// What became of a passage.
+/// How a passage of one story relates to the other story.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PassageChange {
@@ -19,14 +19,14 @@ pub enum PassageChange {
     Cut,
     /// In the second story alone.
     Added,
-    /// In many unrelated stories; not scored.
+    /// Boilerplate: not compared.
     Boilerplate,
 }
 
 /// One passage of either story, or two that are aligned.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PassageDiff {
-    /// What became of it.
+    /// How it relates to the other story.
     pub kind: PassageChange,
     /// The first story's text; empty if added.
     pub a: String,
@@ -36,20 +36,20 @@ pub struct PassageDiff {
     pub coverage: f32,
 }
 
-/// The place of a passage of either story, or of two that are aligned.
+/// Which passage of either story, or which two aligned ones.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PassageAlignment {
-    /// What became of it.
+    /// How it relates to the other story.
     pub kind: PassageChange,
-    /// Which passage of the first story, from 0; none if added.
+    /// Which passage of the first story, from 0; `None` if added.
     pub a: Option<usize>,
-    /// Which passage of the second story, from 0; none if cut.
+    /// Which passage of the second story, from 0; `None` if cut.
     pub b: Option<usize>,
     /// Share of the passage's informative tokens that the other story has, in [0, 1].
     pub coverage: f32,
 }
 
-/// A pair explained.
+/// The explanation of a verdict.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Explanation {
     /// The first story's id.
@@ -58,96 +58,97 @@ pub struct Explanation {
     pub b: String,
     /// The relation.
     pub relation: Relation,
-    /// The rule that fired.
+    /// The rule that applied.
     pub rule: Rule,
-    /// What the rules looked at.
+    /// The features that the rules classified.
     pub features: PairFeatures,
-    /// What would have changed the verdict, figure by figure; empty for identical texts.
+    /// For each feature the nearest value that gives another relation; empty for identical texts.
     pub counterfactuals: Vec<Counterfactual>,
     /// The passages: those of the first story in order, then what the second adds.
     pub passages: Vec<PassageDiff>,
 }
 
 /// A passage with less coverage than this has no counterpart.
-const ALIGNED: f32 = 0.25;
+const MIN_ALIGNED: f32 = 0.25;
+
+/// A passage of the second story of which the first has this share is not added: its words are in a longer passage there.
+const MIN_CONTAINED: f32 = 0.5;
 
 impl Comparer<'_> {
     /// Explains the verdict on `a` and `b`.
     pub fn explain(&self, a: StoryId, b: StoryId) -> Explanation {
         let verdict = self.compare(a, b);
-        let of = |s: StoryId, at: Option<usize>| {
+        let text = |s: StoryId, at: Option<usize>| {
             let passage = at.map(|at| &self.corpus.passages[s.index()][at]);
-            passage.map_or_else(String::new, |p| text(&self.corpus.stories[s.index()], p))
+            passage.map_or("", |p| passage_text(&self.corpus.stories[s.index()], p)).to_string()
         };
-        let part = |p: PassageAlignment| PassageDiff {
+        let passage = |p: PassageAlignment| PassageDiff {
             kind: p.kind,
-            a: of(a, p.a),
-            b: of(b, p.b),
+            a: text(a, p.a),
+            b: text(b, p.b),
             coverage: p.coverage,
         };
-        let passages = self.align_passages(a, b).into_iter().map(part).collect();
-        let id = |s: StoryId| self.corpus.stories[s.index()].id.clone();
-        let counterfactuals = match verdict.relation {
-            Relation::Identical => Vec::new(),
-            _ => counterfactuals(&verdict.features, &self.options.thresholds),
+        let counterfactuals = if verdict.relation == Relation::Identical {
+            Vec::new()
+        } else {
+            counterfactuals(&verdict.features, &self.options.thresholds)
         };
         Explanation {
-            a: id(a),
-            b: id(b),
+            a: self.corpus.stories[a.index()].id.clone(),
+            b: self.corpus.stories[b.index()].id.clone(),
             relation: verdict.relation,
             rule: verdict.rule,
             features: verdict.features,
             counterfactuals,
-            passages,
+            passages: self.align_passages(a, b).into_iter().map(passage).collect(),
         }
     }
 
-    /// The passages of `a` that none of `others` has: their places. Boilerplate is not among them.
+    /// Which passages of `a` none of `others` has, boilerplate apart.
     pub fn novel_passages(&self, a: StoryId, others: &[StoryId]) -> Vec<usize> {
         let passages = &self.corpus.passages[a.index()];
-        let mut novel =
+        let mut is_novel =
             passages.iter().map(|p| !self.prepared.boilerplate[p.row.index()]).collect::<Vec<bool>>();
         for &other in others {
             let found = self.passage_coverage(a, other);
-            novel.iter_mut().zip(found).for_each(|(novel, found)| *novel &= found < ALIGNED);
+            is_novel.iter_mut().zip(found).for_each(|(is_novel, found)| *is_novel &= found < MIN_ALIGNED);
         }
-        (0..passages.len()).filter(|at| novel[*at]).collect()
+        (0..passages.len()).filter(|at| is_novel[*at]).collect()
     }
 
-    /// What became of each passage of `a` and `b`: those of the first story in order, then what the second adds.
+    /// The passages of `a` in their order, each with its counterpart in `b`, then those that `b` adds.
     pub fn align_passages(&self, a: StoryId, b: StoryId) -> Vec<PassageAlignment> {
         let found = self.align(a, b);
         let (of_a, of_b) = (&self.corpus.passages[a.index()], &self.corpus.passages[b.index()]);
-        let mut places = Vec::new();
-        let mut met = vec![false; of_b.len()];
+        let mut alignments = Vec::new();
+        let mut is_aligned = vec![false; of_b.len()];
         for (at, passage) in of_a.iter().enumerate() {
             let alone = |kind, coverage| PassageAlignment { kind, a: Some(at), b: None, coverage };
             if self.prepared.boilerplate[passage.row.index()] {
-                places.push(alone(PassageChange::Boilerplate, 0.0));
+                alignments.push(alone(PassageChange::Boilerplate, 0.0));
                 continue;
             }
             let (coverage, other) = self.counterpart(a, b, at, &found.of_a);
-            match other.filter(|_| coverage >= ALIGNED) {
+            match other.filter(|_| coverage >= MIN_ALIGNED) {
                 Some(other) => {
-                    met[other] = true;
+                    is_aligned[other] = true;
                     let same = of_b[other].row == passage.row;
                     let kind = if same { PassageChange::Identical } else { PassageChange::Changed };
-                    places.push(PassageAlignment { kind, a: Some(at), b: Some(other), coverage });
+                    alignments.push(PassageAlignment { kind, a: Some(at), b: Some(other), coverage });
                 }
-                None => places.push(alone(PassageChange::Cut, coverage)),
+                None => alignments.push(alone(PassageChange::Cut, coverage)),
             }
         }
         for (at, passage) in of_b.iter().enumerate() {
             let boilerplate = self.prepared.boilerplate[passage.row.index()];
             let (coverage, _) = self.counterpart(b, a, at, &found.of_b);
-            // A paragraph whose words are all in a longer one of the first story is not added.
-            if met[at] || (!boilerplate && coverage >= ALIGNED.max(0.5)) {
+            if is_aligned[at] || (!boilerplate && coverage >= MIN_ALIGNED.max(MIN_CONTAINED)) {
                 continue;
             }
             let kind = if boilerplate { PassageChange::Boilerplate } else { PassageChange::Added };
-            places.push(PassageAlignment { kind, a: None, b: Some(at), coverage });
+            alignments.push(PassageAlignment { kind, a: None, b: Some(at), coverage });
         }
-        places
+        alignments
     }
 
     /// How many passages `story` has.
@@ -160,7 +161,7 @@ impl Comparer<'_> {
         &self.prepared.boilerplate
     }
 
-    /// How much of each passage of `a` is found in `b`, by the weight of its words, in [0, 1]; 0 for boilerplate.
+    /// The share of each passage of `a` that is found in `b`, by the weight of its words, in [0, 1]; 0 for boilerplate.
     pub fn passage_coverage(&self, a: StoryId, b: StoryId) -> Vec<f32> {
         let story = &self.prepared.stories[a.index()];
         let of = self.align(a, b).of_a;
@@ -176,7 +177,7 @@ impl Comparer<'_> {
         matched.iter().zip(&all).map(|(m, a)| if *a > 0.0 { m / a } else { 0.0 }).collect()
     }
 
-    /// How much of passage `at` of `x` is found in `y`, and the passage of `y` that holds most of it.
+    /// The share of passage `at` of `x` that is found in `y`, in [0, 1], and the passage of `y` that has most of it.
     fn counterpart(&self, x: StoryId, y: StoryId, at: usize, of: &[Match]) -> (f32, Option<usize>) {
         let (story, other) = (&self.prepared.stories[x.index()], &self.prepared.stories[y.index()]);
         let mut per_passage = vec![0.0f32; self.corpus.passages[y.index()].len()];
@@ -195,12 +196,7 @@ impl Comparer<'_> {
     }
 }
 
-/// The words of a passage as its story has them.
-fn text(story: &Story, passage: &Passage) -> String {
-    passage_text(story, passage).into()
-}
-
-/// The words of a passage as its story has them.
+/// The text of a passage as its story has it.
 pub fn passage_text<'s>(story: &'s Story, passage: &Passage) -> &'s str {
     let whole = if passage.title { &story.title } else { &story.text };
     &whole[passage.span.clone()]

@@ -1,4 +1,4 @@
-//! Compares candidate pairs: alignment, coverage both ways, and the relation that the rules give.
+//! Compares candidate pairs: aligns them, measures their features, and classifies these by the rule table.
 
 mod align;
 mod calibrate;
@@ -8,8 +8,10 @@ mod counterfactuals;
 mod document_frequencies;
 mod explain;
 mod features;
+mod measure;
 mod numbers;
 mod pairs;
+mod prepared;
 mod rule;
 mod statistics;
 mod table;
@@ -24,13 +26,14 @@ use serde::Serialize;
 use crate::boilerplate::BoilerplateList;
 
 pub use calibrate::{LabelledPairs, Score, SweepPoint};
-pub use comparer::{Comparer, PreparedCorpus};
+pub use comparer::Comparer;
 pub use counterfactuals::Counterfactual;
 pub(crate) use document_frequencies::idf;
 pub use document_frequencies::{DocumentFrequencies, Field, TermStatistics, story_terms};
 pub use explain::{Explanation, PassageAlignment, PassageChange, PassageDiff, passage_text};
 pub use features::PairFeatures;
 pub use pairs::{Provenance, read_pairs, write_pairs};
+pub use prepared::PreparedCorpus;
 pub use rule::Rule;
 pub use statistics::{CorpusStatistics, TokenCache};
 pub use table::{CosineBaseline, RULES_SCHEMA, RuleTable};
@@ -41,7 +44,7 @@ pub use verdict::Verdict;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Relation {
-    /// The same text, but for white space, quotes and dashes.
+    /// The same text except for white space, quotes and dashes.
     Identical,
     /// An edited, cut or extended republication.
     Copy,
@@ -49,16 +52,16 @@ pub enum Relation {
     Excerpt,
     /// A publisher's newer version of its own story.
     Update,
-    /// The same template with other facts.
+    /// The same template with different facts.
     Twin,
     /// The same event or topic in other words.
     Related,
-    /// Nothing that matters.
+    /// Unrelated.
     None,
 }
 
 impl Relation {
-    /// All of them, the closest first.
+    /// Every relation, the closest first.
     pub const ALL: [Relation; 7] = [
         Relation::Identical,
         Relation::Copy,
@@ -69,12 +72,12 @@ impl Relation {
         Relation::None,
     ];
 
-    /// The one with this name.
+    /// The relation of this name.
     pub fn from_name(name: &str) -> Option<Relation> {
         Self::ALL.into_iter().find(|r| r.name() == name)
     }
 
-    /// Its name, as reports have it.
+    /// Its name in reports.
     pub fn name(self) -> &'static str {
         match self {
             Relation::Identical => "identical",
@@ -87,7 +90,7 @@ impl Relation {
         }
     }
 
-    /// Whether it means one origin, so that the stories belong to one group.
+    /// Whether the stories are of one origin, so that they belong to one group.
     pub fn is_origin(self) -> bool {
         matches!(self, Relation::Identical | Relation::Copy | Relation::Excerpt | Relation::Update)
     }
@@ -96,8 +99,8 @@ impl Relation {
 /// How stories are compared.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// The rule table's numbers.
+    /// The thresholds of the rules.
     pub thresholds: Thresholds,
-    /// What people know to be boilerplate, or not to be; beside it, the corpus itself tells.
+    /// Passages that are known to be boilerplate or not to be. Other passages are detected in the corpus.
     pub boilerplate: BoilerplateList,
 }

@@ -1,4 +1,4 @@
-//! Numbers, told and folded so that each has one form, whatever the style of a paper or the script of its digits.
+//! Numbers in texts, folded so that each has one form, whatever the style of a publisher or the script of its digits.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -84,9 +84,10 @@ pub(super) fn fold(word: &str) -> String {
     while let Some(first) = rest.chars().next() {
         let is_part = is_amount(first);
         let length = rest.find(|c| is_amount(c) != is_part).unwrap_or(rest.len());
-        match is_part {
-            true => out.push_str(&amount(&rest[..length])),
-            false => out.push_str(&rest[..length]),
+        if is_part {
+            out.push_str(&amount(&rest[..length]));
+        } else {
+            out.push_str(&rest[..length]);
         }
         rest = &rest[length..];
     }
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_go_on_with_a_number() {
+    fn digit_groups_continue_a_number() {
         let check = |word: &str, after: &str, expect: &str| {
             assert_eq!(&after[..groups_after(word, after)], expect, "{word}{after}");
         };

@@ -1,8 +1,8 @@
-//! Every compared pair with its features, as JSON lines: to see why, to set thresholds by, and to classify anew from.
+//! Compared pairs with their features, as JSON lines: to look at, to calibrate thresholds on, and to classify again.
 //!
-//! The first line says what the features were made from; the others are pairs, in the order of the input's stories. What
-//! rules and groups make of the features is cheap to do again, what it takes to get them is not: with other rules the
-//! same features are read back, if they were made from the same stories by the same model and search.
+//! The first line says what the features were made from; the others are pairs, in the order of the input's stories.
+//! Classifying and grouping cost little, but features need embedding, search and comparison. So other rules can be applied
+//! to the features of a file, if they were made from the same stories by the same model and search.
 
 use std::{
     borrow::Cow,
@@ -27,31 +27,31 @@ use crate::{
     story::{Corpus, StoryId},
 };
 
-/// The version of the lines; another one if a figure is added or comes to mean something else.
+/// The version of the file; it grows when a feature is added or changes its meaning.
 const SCHEMA: u32 = 4;
 
-/// Lines that are read at a time.
+/// Lines that are parsed together.
 const BLOCK: usize = 1 << 14;
 
-/// What features depend on; each part in words or as a digest.
+/// What the features of a file were made from; each part as text or as a digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provenance {
-    /// The program's version.
+    /// The version of this library.
     pub program: String,
-    /// SHA-256 of all stories, as far as a comparison sees them, in their order.
+    /// SHA-256 of all that a comparison depends on in the stories, in their order.
     pub stories: String,
     /// The model's fingerprint.
     pub model: String,
     /// Device and precision.
     pub device: String,
-    /// How candidates were searched, as it was asked for.
+    /// The setting that candidates were searched with.
     pub search: String,
     /// SHA-256 of the list of boilerplate.
     pub boilerplate: String,
 }
 
 impl Provenance {
-    /// What features on the stories of `corpus` depend on.
+    /// The provenance of features of the stories of `corpus`.
     pub fn new(
         corpus: &Corpus,
         model: &str,
@@ -59,11 +59,11 @@ impl Provenance {
         search: &str,
         boilerplate: &BoilerplateList,
     ) -> Self {
-        let mut known = Sha256::new();
+        let mut list = Sha256::new();
         for entry in &boilerplate.passages {
-            known.update((entry.text.len() as u64).to_le_bytes());
-            known.update(entry.text.as_bytes());
-            known.update([u8::from(entry.exclude)]);
+            list.update((entry.text.len() as u64).to_le_bytes());
+            list.update(entry.text.as_bytes());
+            list.update([u8::from(entry.exclude)]);
         }
         Provenance {
             program: env!("CARGO_PKG_VERSION").into(),
@@ -71,11 +71,11 @@ impl Provenance {
             model: model.into(),
             device: device.into(),
             search: search.into(),
-            boilerplate: hex::encode(&known.finalize()),
+            boilerplate: hex::encode(&list.finalize()),
         }
     }
 
-    /// The first part in which two differ, in words.
+    /// The first part that differs, in words.
     fn difference(&self, other: &Provenance) -> Option<String> {
         let parts = [
             ("another version of samestory", &self.program, &other.program),
@@ -86,15 +86,14 @@ impl Provenance {
             ("another list of boilerplate", &self.boilerplate, &other.boilerplate),
         ];
         let differing = parts.into_iter().find(|(_, x, y)| x != y);
-        differing.map(|(what, x, y)| format!("{what} ({} there, {} here)", short(x), short(y)))
+        differing.map(|(part, x, y)| format!("{part} ({} there, {} here)", short(x), short(y)))
     }
 }
 
+/// A digest shortened; another text as it is.
 fn short(text: &str) -> &str {
-    match text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
-        true => &text[..12],
-        false => text,
-    }
+    let is_digest = text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    if is_digest { &text[..12] } else { text }
 }
 
 fn digest(corpus: &Corpus) -> String {
@@ -114,10 +113,16 @@ fn digest(corpus: &Corpus) -> String {
     hex::encode(&sum.finalize())
 }
 
+/// The part of the first line that every version has.
+#[derive(Deserialize)]
+struct Version {
+    schema: u32,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Head<'a> {
     schema: u32,
-    basis: Cow<'a, Provenance>,
+    provenance: Cow<'a, Provenance>,
     search: Cow<'a, SearchReport>,
 }
 
@@ -131,9 +136,9 @@ struct Line<'a> {
     features: &'a PairFeatures,
 }
 
-/// A line as it is read: the relation is decided anew.
+/// A line as it is read: relation and rule are ignored, and the features classified again.
 #[derive(Deserialize)]
-struct Known<'a> {
+struct ReadLine<'a> {
     #[serde(borrow)]
     a: Cow<'a, str>,
     #[serde(borrow)]
@@ -142,18 +147,18 @@ struct Known<'a> {
     features: PairFeatures,
 }
 
-/// Writes `verdicts` in their order, after a line on what they were made from.
+/// Writes `verdicts` in their order, after a line with their provenance.
 ///
 /// # Errors
 /// If `out` cannot be written.
 pub fn write_pairs(
-    basis: &Provenance,
+    provenance: &Provenance,
     search: &SearchReport,
     corpus: &Corpus,
     verdicts: &[Verdict],
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let head = Head { schema: SCHEMA, basis: Cow::Borrowed(basis), search: Cow::Borrowed(search) };
+    let head = Head { schema: SCHEMA, provenance: Cow::Borrowed(provenance), search: Cow::Borrowed(search) };
     serde_json::to_writer(&mut *out, &head)?;
     out.write_all(b"\n")?;
     for v in verdicts {
@@ -166,14 +171,14 @@ pub fn write_pairs(
     Ok(())
 }
 
-/// Reads what [`write_pairs`] wrote of the stories of `corpus`, and decides by `thresholds`. Gives the search that had
-/// found the pairs, too.
+/// Reads the pairs of a file that [`write_pairs`] wrote, and classifies them by `thresholds`; also gives the report of the
+/// search that found them.
 ///
 /// # Errors
-/// [`Error::Line`] if the file was made from anything else than `basis`, or a line is broken.
+/// [`Error::Io`] if the file cannot be read; [`Error::Line`] if it has another schema or provenance, or a line is broken.
 pub fn read_pairs(
     file: &Path,
-    basis: &Provenance,
+    provenance: &Provenance,
     corpus: &Corpus,
     thresholds: &Thresholds,
 ) -> Result<(SearchReport, Vec<Verdict>)> {
@@ -185,23 +190,24 @@ pub fn read_pairs(
     };
     let mut lines = BufReader::new(File::open(file).map_err(Error::io("read", file))?).lines();
     let first = lines.next().transpose().map_err(Error::io("read", file))?.unwrap_or_default();
-    let head: Head =
-        serde_json::from_str(&first).map_err(|e| refuse(1, format!("not a file of pairs: {e}")))?;
-    if head.schema != SCHEMA {
-        return Err(refuse(1, format!("schema {} is not known; this version reads {SCHEMA}", head.schema)));
+    let not_pairs = |e: serde_json::Error| refuse(1, format!("not a file of pairs: {e}"));
+    let Version { schema } = serde_json::from_str(&first).map_err(not_pairs)?;
+    if schema != SCHEMA {
+        return Err(refuse(1, format!("it has schema {schema}; this version reads schema {SCHEMA}")));
     }
-    if let Some(difference) = head.basis.difference(basis) {
+    let head: Head = serde_json::from_str(&first).map_err(not_pairs)?;
+    if let Some(difference) = head.provenance.difference(provenance) {
         return Err(refuse(1, format!("the pairs were made from {difference}")));
     }
     let ids: HashMap<&str, StoryId> =
         corpus.stories.iter().zip(0..).map(|(story, i)| (story.id.as_str(), StoryId(i))).collect();
     let read = |(line, text): (usize, &String)| -> Result<Verdict> {
-        let known: Known = serde_json::from_str(text).map_err(|e| refuse(line, e.to_string()))?;
+        let read: ReadLine = serde_json::from_str(text).map_err(|e| refuse(line, e.to_string()))?;
         let story = |id: &str| {
             ids.get(id).copied().ok_or_else(|| refuse(line, format!("no story has the id {id:?}")))
         };
-        let (a, b) = (story(&known.a)?, story(&known.b)?);
-        Ok(Verdict::new(a, b, classify(&known.features, thresholds), known.features))
+        let (a, b) = (story(&read.a)?, story(&read.b)?);
+        Ok(Verdict::new(a, b, classify(&read.features, thresholds), read.features))
     };
     let mut verdicts = Vec::new();
     let mut from = 2;
@@ -211,9 +217,9 @@ pub fn read_pairs(
         if block.is_empty() {
             break;
         }
-        let judged: Vec<Result<Verdict>> =
+        let classified: Vec<Result<Verdict>> =
             block.par_iter().enumerate().map(|(i, text)| read((from + i, text))).collect();
-        for verdict in judged {
+        for verdict in classified {
             verdicts.push(verdict?);
         }
         from += block.len();
@@ -234,7 +240,7 @@ mod tests {
         Corpus::new(["x", "y", "z"].map(story).to_vec())
     }
 
-    fn basis(corpus: &Corpus) -> Provenance {
+    fn provenance(corpus: &Corpus) -> Provenance {
         Provenance::new(corpus, "model", "cpu", "auto", &BoilerplateList::default())
     }
 
@@ -250,26 +256,27 @@ mod tests {
     fn again(
         features: &[PairFeatures],
         spoil: impl Fn(String) -> String,
-        basis_then: &Provenance,
+        provenance_then: &Provenance,
     ) -> Result<Vec<Verdict>> {
         let (corpus, mut bytes) = (corpus(), Vec::new());
         let report = SearchReport::default();
-        write_pairs(&basis(&corpus), &report, &corpus, &verdicts(features), &mut bytes).unwrap();
+        write_pairs(&provenance(&corpus), &report, &corpus, &verdicts(features), &mut bytes).unwrap();
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), spoil(String::from_utf8(bytes).unwrap())).unwrap();
-        read_pairs(file.path(), basis_then, &corpus, &Thresholds::default()).map(|(_, verdicts)| verdicts)
+        read_pairs(file.path(), provenance_then, &corpus, &Thresholds::default())
+            .map(|(_, verdicts)| verdicts)
     }
 
     #[test]
-    fn what_does_not_fit_is_refused_with_its_line() {
-        let here = basis(&corpus());
+    fn rejects_other_files_and_broken_lines() {
+        let here = provenance(&corpus());
         let features = [PairFeatures::default(); 3];
-        let check = |spoil: &dyn Fn(String) -> String, basis: &Provenance, expect: &str| {
-            let error = again(&features, spoil, basis).expect_err(expect);
+        let check = |spoil: &dyn Fn(String) -> String, provenance: &Provenance, expect: &str| {
+            let error = again(&features, spoil, provenance).expect_err(expect);
             assert!(error.to_string().contains(expect), "{error}");
         };
         check(&|_| String::new(), &here, ":1: this is no file of pairs");
-        check(&|t| t.replacen("\"schema\":4", "\"schema\":9", 1), &here, ":1: schema 9 is not known");
+        check(&|t| t.replacen("\"schema\":4", "\"schema\":9", 1), &here, ":1: it has schema 9");
         check(
             &|t| t,
             &Provenance { model: "other".into(), ..here.clone() },
@@ -290,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_a_comparison_sees_changes_the_digest() {
+    fn the_digest_covers_all_that_a_comparison_depends_on() {
         let plain = corpus();
         let other = |change: &dyn Fn(&mut Corpus)| {
             let mut corpus = plain.clone();
@@ -316,17 +323,17 @@ mod tests {
                 cosine: -shares[4], days_apart: known.then_some(shares[5]), longest_run: counts[0].into(),
                 numbers: counts[1].into(), names: counts[2].into(), same_text: same, ..PairFeatures::default()
             };
-            let found = again(&[features], |t| t, &basis(&corpus())).unwrap();
+            let found = again(&[features], |t| t, &provenance(&corpus())).unwrap();
             proptest::prop_assert_eq!(found, verdicts(&[features]));
         }
     }
 
     #[test]
-    fn relations_are_decided_anew() {
+    fn relations_are_classified_again() {
         let same =
             PairFeatures { coverage_ab: 1.0, coverage_ba: 1.0, same_text: true, ..PairFeatures::default() };
         let lie = |t: String| t.replace("\"relation\":\"identical\"", "\"relation\":\"none\"");
-        let found = again(&[same], lie, &basis(&corpus())).unwrap();
+        let found = again(&[same], lie, &provenance(&corpus())).unwrap();
         assert_eq!(found[0].relation, Relation::Identical);
     }
 }

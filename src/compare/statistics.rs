@@ -14,26 +14,26 @@ pub struct CorpusStatistics<'a> {
     pub tokens: &'a TokenCache,
 }
 
-/// Tokens by the hash of their row: stories near many others are compared again and again.
+/// Tokens by the hash of their row: stories that are similar to many others are compared many times.
 #[derive(Debug, Default)]
 pub struct TokenCache {
-    known: RefCell<HashMap<[u8; 16], Rc<[Token]>>>,
+    cached: RefCell<HashMap<[u8; 16], Rc<[Token]>>>,
 }
 
-/// Rows that are kept, at about 5 kB each.
-const KEPT: usize = 20_000;
+/// Rows that are cached, at about 5 kB each.
+const CAPACITY: usize = 20_000;
 
 impl TokenCache {
     pub(super) fn get(&self, hash: &[u8; 16], read: impl FnOnce() -> Vec<Token>) -> Rc<[Token]> {
-        let mut known = self.known.borrow_mut();
-        if let Some(tokens) = known.get(hash) {
+        let mut cached = self.cached.borrow_mut();
+        if let Some(tokens) = cached.get(hash) {
             return tokens.clone();
         }
-        if known.len() >= KEPT {
-            known.clear();
+        if cached.len() >= CAPACITY {
+            cached.clear();
         }
         let tokens: Rc<[Token]> = read().into();
-        known.insert(*hash, tokens.clone());
+        cached.insert(*hash, tokens.clone());
         tokens
     }
 }

@@ -1,4 +1,4 @@
-//! Words and numbers of a text, folded so that an agency's style is not taken for another wording.
+//! Tokens: words and numbers of a text, folded so that the house style of a publisher makes no difference.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -66,10 +66,12 @@ pub(crate) fn read(text: &str) -> impl Iterator<Item = (Token, &str)> {
             return Some((Token { text: digits.into(), kind: Kind::Number }, word));
         }
         let capital = word.chars().next().is_some_and(char::is_uppercase);
-        let kind = match () {
-            () if word.chars().any(|c| ascii_digit(c).is_some()) => Kind::Number,
-            () if capital && inside && !shouted => Kind::Name,
-            () => Kind::Word,
+        let kind = if word.chars().any(|c| ascii_digit(c).is_some()) {
+            Kind::Number
+        } else if capital && inside && !shouted {
+            Kind::Name
+        } else {
+            Kind::Word
         };
         Some((Token { text: fold(word, kind), kind }, word))
     })
@@ -241,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_are_told_by_shape() {
+    fn kinds_depend_on_shape() {
         let check = |text: &str, expect: &[Kind]| {
             let found: Vec<Kind> = tokens(text).into_iter().map(|t| t.kind).collect();
             assert_eq!(found, expect, "{text}");

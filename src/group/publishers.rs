@@ -1,4 +1,4 @@
-//! Publishers, however their names are spelled.
+//! The names of publishers, whose spellings differ.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ pub struct Publishers<'a> {
 }
 
 impl<'a> Publishers<'a> {
-    /// The publishers of `stories`, each shown as most of its stories spell it, of equally many as comes first by name.
+    /// The publishers of `stories`, each in the spelling that most of its stories have; of equally many, the first by name.
     pub fn new(stories: impl Iterator<Item = &'a Story>) -> Self {
         let mut counts: BTreeMap<String, BTreeMap<&str, usize>> = BTreeMap::new();
         for source in stories.filter_map(|s| s.source.as_deref()) {

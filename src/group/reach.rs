@@ -1,4 +1,4 @@
-//! How one text ran: who had it first, who carried it how much later, and what each cut and added.
+//! The reach of a text: its likely origin, who published it how much later, and what each cut and added.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::{
     story::{Corpus, Story, StoryId},
 };
 
-/// What made a story the likely origin, the most telling first.
+/// The evidence for a story as the likely origin, the strongest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OriginEvidence {
     /// It is by the agency that stories of the group credit.
@@ -26,18 +26,18 @@ pub enum OriginEvidence {
     Time,
 }
 
-/// A story as it stands to the likely origin of its group.
+/// A story of a group compared with the likely origin.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Appearance {
     /// The story.
     pub story: StoryId,
-    /// Milliseconds between the first story of the group and this one; none where it has no time.
+    /// Milliseconds between the first story of the group and this one; `None` if it has no publication time.
     pub lag: Option<i64>,
     /// Share of its informative tokens found in the origin, in [0, 1].
     pub coverage: f32,
     /// Passages of the origin that it has, word for word or changed.
     pub carried: usize,
-    /// Passages of the origin that it has in other words.
+    /// Passages of the origin that it has with other words.
     pub changed: usize,
     /// Passages of the origin that it lacks.
     pub cut: Vec<String>,
@@ -45,17 +45,16 @@ pub struct Appearance {
     pub added: Vec<String>,
 }
 
-/// How the text of a group ran.
+/// The reach of the text of a group.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reach {
     /// The group's number.
     pub group: u32,
     /// The story that the others were most likely made from.
     pub origin: StoryId,
-    /// Why it is taken for that.
+    /// The evidence for that.
     pub evidence: OriginEvidence,
-    /// The agency that most stories of other publishers credit, else that most stories credit; the first by name of
-    /// equally many.
+    /// The agency that most stories of other publishers credit, or else most stories; of equally many the first by name.
     pub credit: Option<String>,
     /// Publishers that carry it, sorted.
     pub outlets: Vec<String>,
@@ -67,15 +66,15 @@ pub struct Reach {
     pub appearances: Vec<Appearance>,
 }
 
-/// How `group` ran. The likely origin is by the agency that is most_credited_agency, else it has credit and dateline, credit, or
+/// The reach of `group`. The likely origin is by the agency that is credited, else it has credit and dateline, credit, or
 /// dateline; among equals it is the earliest. What is in a story and not in the origin was added; what is in the origin
 /// and not in the story was cut.
 pub fn reach(corpus: &Corpus, comparer: &Comparer, group: &Group, options: &Options) -> Reach {
     let of = |id: StoryId| &corpus.stories[id.index()];
     let mut stories: Vec<StoryId> = group.members.iter().map(|m| m.story).collect();
     stories.sort_by_key(|id| (of(*id).published.is_none(), of(*id).published, *id));
-    let credit = most_credited_agency(stories.iter().map(|id| of(*id)));
-    let (origin, evidence) = origin(corpus, &stories, &credit);
+    let credit = AgencyCredit::new(stories.iter().map(|id| of(*id)));
+    let (origin, evidence) = likely_origin(corpus, &stories, &credit);
     let times = || stories.iter().filter_map(|id| of(*id).published);
     let span = times().min().zip(times().max());
     let appearance = |id: &StoryId| {
@@ -88,7 +87,7 @@ pub fn reach(corpus: &Corpus, comparer: &Comparer, group: &Group, options: &Opti
         group: group.id,
         origin,
         evidence,
-        credit: credit.by_others.or(credit.by_any),
+        credit: credit.into_agency(),
         outlets: Publishers::new(stories.iter().map(|id| of(*id))).names(),
         independent: Publishers::new(own.map(|c| of(c.story))).names(),
         span,
@@ -96,29 +95,36 @@ pub fn reach(corpus: &Corpus, comparer: &Comparer, group: &Group, options: &Opti
     }
 }
 
-/// The agency that most of some stories credit; the first by name of equally many.
+/// The agencies that most of some stories credit; of equally many the first by name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Credit {
-    /// Of all of them.
-    pub by_any: Option<String>,
-    /// Of those that are not its own.
-    pub by_others: Option<String>,
+pub(super) struct AgencyCredit {
+    /// Of all stories.
+    overall: Option<String>,
+    /// Of the stories that are not by the agency itself.
+    by_other_publishers: Option<String>,
 }
 
-/// Whom `stories` credit.
-pub(super) fn most_credited_agency<'a>(stories: impl Iterator<Item = &'a Story>) -> Credit {
-    let (mut any, mut others): (BTreeMap<&str, usize>, BTreeMap<&str, usize>) = Default::default();
-    for story in stories {
-        let Some(name) = story.credit.as_deref() else { continue };
-        *any.entry(name).or_default() += 1;
-        if !is_agency(story.source.as_deref(), Some(name)) {
-            *others.entry(name).or_default() += 1;
+impl AgencyCredit {
+    /// The agencies that `stories` credit.
+    pub fn new<'a>(stories: impl Iterator<Item = &'a Story>) -> Self {
+        let (mut all, mut others): (BTreeMap<&str, usize>, BTreeMap<&str, usize>) = Default::default();
+        for story in stories {
+            let Some(name) = story.credit.as_deref() else { continue };
+            *all.entry(name).or_default() += 1;
+            if !is_agency(story.source.as_deref(), Some(name)) {
+                *others.entry(name).or_default() += 1;
+            }
         }
+        let most_credited = |counts: BTreeMap<&str, usize>| {
+            counts.into_iter().rev().max_by_key(|(_, n)| *n).map(|(name, _)| name.to_string())
+        };
+        AgencyCredit { overall: most_credited(all), by_other_publishers: most_credited(others) }
     }
-    let most = |counts: BTreeMap<&str, usize>| {
-        counts.into_iter().rev().max_by_key(|(_, n)| *n).map(|(name, _)| name.to_string())
-    };
-    Credit { by_any: most(any), by_others: most(others) }
+
+    /// The agency that other publishers credit most, or else all.
+    pub fn into_agency(self) -> Option<String> {
+        self.by_other_publishers.or(self.overall)
+    }
 }
 
 /// Whether `source` is the agency `credit`, or a branch of it: "Reuters" and "Reuters India".
@@ -127,21 +133,25 @@ pub(super) fn is_agency(source: Option<&str>, credit: Option<&str>) -> bool {
 }
 
 /// The likely origin among `stories`, which are in the order of time.
-pub(super) fn origin(corpus: &Corpus, stories: &[StoryId], credit: &Credit) -> (StoryId, OriginEvidence) {
-    let credit = credit.by_others.as_deref();
-    let sign = |id: &StoryId| {
+pub(super) fn likely_origin(
+    corpus: &Corpus,
+    stories: &[StoryId],
+    credit: &AgencyCredit,
+) -> (StoryId, OriginEvidence) {
+    let agency = credit.by_other_publishers.as_deref();
+    let evidence = |id: &StoryId| {
         let story = &corpus.stories[id.index()];
         match (story.credit.is_some(), story.dateline.is_some()) {
-            _ if is_agency(story.source.as_deref(), credit) => OriginEvidence::Agency,
+            _ if is_agency(story.source.as_deref(), agency) => OriginEvidence::Agency,
             (true, true) => OriginEvidence::CreditAndDateline,
             (true, false) => OriginEvidence::Credit,
             (false, true) => OriginEvidence::Dateline,
             (false, false) => OriginEvidence::Time,
         }
     };
-    let signs = stories.iter().map(|id| (sign(id), *id));
     // `min_by_key` takes the first of equals: the earliest.
-    signs.min_by_key(|(sign, _)| *sign).map_or((StoryId(0), OriginEvidence::Time), |(sign, id)| (id, sign))
+    let strongest = stories.iter().map(|id| (evidence(id), *id)).min_by_key(|(evidence, _)| *evidence);
+    strongest.map_or((StoryId(0), OriginEvidence::Time), |(evidence, id)| (id, evidence))
 }
 
 fn appearance(
@@ -178,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_origin_is_the_agency_then_credit_and_dateline_then_time() {
+    fn evidence_is_ranked_agency_credit_dateline_time() {
         let story = |source: &str, credit: &str, dateline: &str| Story {
             source: (!source.is_empty()).then(|| source.into()),
             credit: (!credit.is_empty()).then(|| credit.into()),
@@ -188,9 +198,9 @@ mod tests {
         let check = |stories: &[Story], expect: (u32, OriginEvidence)| {
             let corpus = Corpus { stories: stories.to_vec(), ..Corpus::default() };
             let all: Vec<StoryId> = (0..stories.len() as u32).map(StoryId).collect();
-            let credit = most_credited_agency(stories.iter());
-            let (story, sign) = origin(&corpus, &all, &credit);
-            assert_eq!((story.0, sign), expect, "{stories:?}");
+            let credit = AgencyCredit::new(stories.iter());
+            let (story, evidence) = likely_origin(&corpus, &all, &credit);
+            assert_eq!((story.0, evidence), expect, "{stories:?}");
         };
         let plain = story("Daily", "", "");
         check(&[plain.clone(), plain.clone()], (0, OriginEvidence::Time));
@@ -206,25 +216,26 @@ mod tests {
             &[story("Post", "AP", "OSLO"), story("Apple Daily", "", "")],
             (0, OriginEvidence::CreditAndDateline),
         );
-        // An agency that credits itself is most_credited_agency by no other.
+        // An agency that credits itself is not credited by others.
         check(&[story("Reuters", "Reuters", ""), story("Post", "", "OSLO")], (0, OriginEvidence::Credit));
-        // Nobody is most_credited_agency: a source of that name is no sign.
+        // Without credits, the name of a source is no evidence.
         check(&[plain, story("AP", "", "")], (0, OriginEvidence::Time));
     }
 
     #[test]
-    fn most_credit_one_agency() {
+    fn the_most_credited_agency_is_chosen() {
         let own = |source: &str| Story {
             source: Some(source.into()),
             credit: Some("AP".into()),
             ..Story::default()
         };
-        let of_itself = most_credited_agency([own("ap")].iter());
-        assert_eq!(of_itself, Credit { by_any: Some("AP".into()), by_others: None });
+        let of_itself = AgencyCredit::new([own("ap")].iter());
+        let expect = AgencyCredit { overall: Some("AP".into()), by_other_publishers: None };
+        assert_eq!(of_itself, expect);
         let check = |credits: &[&str], expect: Option<&str>| {
             let stories: Vec<Story> =
                 credits.iter().map(|c| Story { credit: Some((*c).into()), ..Story::default() }).collect();
-            assert_eq!(most_credited_agency(stories.iter()).by_others.as_deref(), expect);
+            assert_eq!(AgencyCredit::new(stories.iter()).by_other_publishers.as_deref(), expect);
         };
         check(&["AP", "Reuters", "Reuters"], Some("Reuters"));
         check(&["Reuters", "AP"], Some("AP"));

@@ -5,10 +5,10 @@
 mod allocation;
 mod constraints;
 mod documents;
-mod judgement;
 mod mutations;
 mod operations;
 #[path = "../readers/mod.rs"]
 mod readers;
 mod source_rules;
 mod tidy;
+mod verdicts;

@@ -11,8 +11,8 @@ mod html;
 #[cfg(unix)]
 mod outputs;
 mod reach;
-mod rejudge;
 mod related;
+mod reuse_pairs;
 #[cfg(unix)]
 mod running;
 mod samples;

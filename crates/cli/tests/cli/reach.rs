@@ -1,4 +1,4 @@
-//! How stories ran, and what outlets are made of, on invented stories that say what should be found.
+//! The reach of stories and the passages of outlets, on invented stories with a known origin.
 
 use std::{
     fs,
@@ -94,8 +94,8 @@ fn reach_by_story_or_group_and_in_every_format() {
     assert!(csv.contains("1,short,Norrin Daily,2031-06-01T09:30:00Z,1.5,wire,1,2,0,1,0"), "{csv}");
     let check = |extra: &[&str], expect: &str| {
         let output = samestory(&folder, &[&["reach", "stories.jsonl"], extra].concat());
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.code() == Some(2) && said.contains(expect), "{extra:?}: {said}");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && error.contains(expect), "{extra:?}: {error}");
     };
     check(&["--group", "7"], "there is no group 7");
     check(&["--story", "nobody"], "no story has the id \"nobody\"");

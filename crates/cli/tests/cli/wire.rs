@@ -111,9 +111,9 @@ fn exit_codes_report_duplicates_and_errors() {
     let wire = wire.to_str().unwrap();
     let check = |args: &[&str], code: i32, stderr: &str| {
         let output = samestory(args);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
-        assert!(said.contains(stderr), "{args:?}: {said}");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {error}");
+        assert!(error.contains(stderr), "{args:?}: {error}");
     };
     check(&["dedup", wire, "-q", "--fail-on-duplicates"], 1, "");
     check(&["dedup", "no/such/folder"], 2, "hint: check the path");

@@ -1,4 +1,4 @@
-//! Pairs that were compared once are decided anew: by other rules, or by what people decided.
+//! Compared pairs are reused: classified by other rules, or to calibrate rules on decisions and labels.
 
 use std::{
     fs,
@@ -41,10 +41,10 @@ fn reused_pairs_with_other_rules_give_the_bytes_of_a_full_run() {
     let (wire, rules) = (wire(), path(folder.path(), "rules.toml"));
     let mut reports = Vec::new();
     for table in [
-        "[thresholds]\n",
-        "[thresholds]\ncopy_coverage = 0.95\nexcerpt_coverage = 0.99\npassage_matched = 90.0\n",
-        "[thresholds]\ncopy_coverage = 0.3\ncopy_other = 0.1\ntwin_density = 0.9\npassage_matched = 12.0\nshort = 0.0\n",
-        "[thresholds]\nrelated = [[0.1, 0]]\nmin_matched = 1.0\nmin_run = 1\npassage_matched = 2.0\npassage_run = 1\npassage_coverage = 0.0\n",
+        "schema = 2\n[thresholds]\n",
+        "schema = 2\n[thresholds]\ncopy_coverage = 0.95\nexcerpt_coverage = 0.99\npassage_matched = 90.0\n",
+        "schema = 2\n[thresholds]\ncopy_coverage = 0.3\ncopy_other = 0.1\ntwin_density = 0.9\npassage_matched = 12.0\nshort = 0.0\n",
+        "schema = 2\n[thresholds]\nrelated = [[0.1, 0]]\nmin_matched = 1.0\nmin_run = 1\npassage_matched = 2.0\npassage_run = 1\npassage_coverage = 0.0\n",
     ] {
         fs::write(&rules, table).unwrap();
         let given = ["dedup", &wire, "-q", "--rules", &rules, "--format", "jsonl", "--min-coverage", "0.7"];
@@ -53,7 +53,7 @@ fn reused_pairs_with_other_rules_give_the_bytes_of_a_full_run() {
         assert_eq!(String::from_utf8_lossy(&again), String::from_utf8_lossy(&whole), "{table}");
         reports.push(whole);
     }
-    // The tables do differ in what they say.
+    // The tables give different results.
     assert!(reports.windows(2).all(|w| w[0] != w[1]));
 }
 
@@ -80,9 +80,9 @@ fn rejects_pairs_of_another_input() {
     let (folder, pairs) = pairs();
     let check = |args: &[&str], expect: &str| {
         let output = samestory(&[&["dedup", "-q", "--reuse-pairs", &pairs], args].concat());
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
-        assert!(said.contains(expect) && said.contains("hint: "), "{args:?}: {said}");
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {text}");
+        assert!(text.contains(expect) && text.contains("hint: "), "{args:?}: {text}");
     };
     let (wire, part) = (wire(), wire() + "/wire.jsonl");
     check(&[&part], "pairs.jsonl:1: the pairs were made from other stories");
@@ -91,10 +91,10 @@ fn rejects_pairs_of_another_input() {
     fs::write(&list, "[[passage]]\ntext = \"Any.\"\n").unwrap();
     check(&[&wire, "--boilerplate", &list], "another list of boilerplate");
     let rules = path(folder.path(), "rules.toml");
-    fs::write(&rules, "fingerprint = \"other\"\n[thresholds]\n").unwrap();
+    fs::write(&rules, "schema = 2\nfingerprint = \"other\"\n[thresholds]\n").unwrap();
     check(&[&wire, "--rules", &rules], "measured with another model");
     fs::write(&pairs, "{}").unwrap();
-    check(&[&wire], "pairs.jsonl:1: this is no file of pairs");
+    check(&[&wire], "pairs.jsonl:1: not a file of pairs");
 }
 
 #[test]
@@ -105,15 +105,15 @@ fn calibrates_from_decisions() {
         format!("{{\"schema\":1,\"a\":\"{a}\",\"b\":\"{b}\",\"decision\":\"{decision}\"}}\n")
     };
     let calibrate = || samestory(&["calibrate", &wire(), "-q", "--decisions", &decisions, "--out", &rules]);
-    let said = |output: &Output| {
+    let text = |output: &Output| {
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
     };
 
     fs::write(&decisions, line("hw-101", "vc-17", "same") + &line("wx-1", "wx-2", "different")).unwrap();
     let output = calibrate();
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", text(&output));
     assert!(
-        said(&output)
+        text(&output)
             .contains("1 pairs decided to be the same and 1 to be different; 2 of them were compared")
     );
     run(&["dedup", &wire(), "-q", "--rules", &rules]);
@@ -121,12 +121,12 @@ fn calibrates_from_decisions() {
     fs::write(&decisions, line("hw-101", "vc-17", "same") + "{\"schema\":1}").unwrap();
     let output = calibrate();
     assert!(
-        output.status.code() == Some(2) && said(&output).contains("decisions.jsonl:2: missing field"),
+        output.status.code() == Some(2) && text(&output).contains("decisions.jsonl:2: missing field"),
         "{}",
-        said(&output)
+        text(&output)
     );
     fs::write(&decisions, line("no", "such", "same")).unwrap();
-    assert!(said(&calibrate()).contains("no line of"));
+    assert!(text(&calibrate()).contains("no line of"));
 }
 
 #[test]
@@ -137,11 +137,11 @@ fn rejects_empty_and_contradictory_labels() {
     let check = |text: String, expect: &str| {
         fs::write(&labels, text).unwrap();
         let output = samestory(&["calibrate", &wire(), "-q", "--labels", &labels, "--out", &rules]);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.code() == Some(2) && said.contains(expect), "{said}");
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && text.contains(expect), "{text}");
         assert!(!folder.path().join("rules.toml").exists());
     };
     check(label("hw-101", "1") + &label("hw-101", "2"), "labels.jsonl:2: \"hw-101\" has another group above");
     check(label("hw-101", "1") + &label("no-such", "2"), "1 of 2 labels are of stories that were not read");
-    check(label("hw-101", "\"1\""), "nothing is said of any pair");
+    check(label("hw-101", "\"1\""), "nothing is text of any pair");
 }

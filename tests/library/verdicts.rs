@@ -1,4 +1,4 @@
-//! What must hold of every judgement, whatever the stories say.
+//! Properties of verdicts that hold for any stories.
 
 use proptest::prelude::*;
 use samestory::{
@@ -50,8 +50,8 @@ fn story(id: usize, paragraphs: &[String]) -> Story {
     Story { id: format!("s{id}"), text: paragraphs.join("\n\n"), ..Story::default() }
 }
 
-/// The first two stories judged among six others, all with a note at the end if `note` says so.
-fn judge(a: &[String], b: &[String], note: bool) -> (Verdict, Verdict) {
+/// The verdicts on the first two stories among six others, all with a note at the end if `note` is set.
+fn compare(a: &[String], b: &[String], note: bool) -> (Verdict, Verdict) {
     let others = (0..6).map(|i| vec![paragraph(1000 + i, 30), paragraph(2000 + i, 30)]);
     let all = [a.to_vec(), b.to_vec()].into_iter().chain(others);
     let stories = all.enumerate().map(|(i, mut paragraphs)| {
@@ -73,37 +73,37 @@ proptest! {
     #[test]
     fn a_verdict_is_symmetric(seed in 0u64..500, own in 0usize..4, shared in 0usize..4) {
         let common: Vec<String> = (0..shared as u64).map(|i| paragraph(seed + i, 25)).collect();
-        let mine: Vec<String> = (0..own as u64).map(|i| paragraph(seed + 5000 + i, 25)).collect();
+        let own_paragraphs: Vec<String> = (0..own as u64).map(|i| paragraph(seed + 5000 + i, 25)).collect();
         let theirs: Vec<String> = common.iter().map(|p| edited(p, seed)).collect();
-        let a = [common, mine].concat();
+        let a = [common, own_paragraphs].concat();
         let b = [vec![paragraph(seed + 9000, 25)], theirs].concat();
-        let (one, other) = judge(&a, &b, false);
+        let (one, other) = compare(&a, &b, false);
         prop_assert_eq!((one.relation, &one.rule), (other.relation, &other.rule));
         prop_assert_eq!(one, other.flipped());
     }
 
     #[test]
-    fn an_excerpt_flips_its_direction(seed in 0u64..500) {
+    fn the_coverages_of_an_excerpt_are_exchanged(seed in 0u64..500) {
         let short: Vec<String> = (0..2).map(|i| paragraph(seed + i, 25)).collect();
         let long: Vec<String> = (0..8).map(|i| paragraph(seed + i, 25)).collect();
-        let (one, other) = judge(&short, &long, false);
+        let (one, other) = compare(&short, &long, false);
         prop_assert_eq!((one.relation, other.relation), (Relation::Excerpt, Relation::Excerpt));
         prop_assert!(one.coverage_ab > 0.99 && one.coverage_ba < 0.4);
         prop_assert!(other.coverage_ba > 0.99 && other.coverage_ab < 0.4);
     }
 
     #[test]
-    fn boilerplate_on_both_sides_changes_nothing(seed in 0u64..500, shared in 0u64..5) {
+    fn boilerplate_does_not_change_the_features(seed in 0u64..500, shared in 0u64..5) {
         let a: Vec<String> = (0..4).map(|i| paragraph(seed + i, 25)).collect();
         let b: Vec<String> =
             (0..4).map(|i| paragraph(if i < shared { seed + i } else { seed + 7000 + i }, 25)).collect();
-        let (plain, _) = judge(&a, &b, false);
-        let (noted, _) = judge(&a, &b, true);
+        let (plain, _) = compare(&a, &b, false);
+        let (noted, _) = compare(&a, &b, true);
         prop_assert_eq!(plain.relation, noted.relation);
         prop_assert_eq!(plain.features, noted.features);
-        // The same note in these two alone is no boilerplate, and does count.
+        // The same note in these two stories alone is no boilerplate.
         let with = |of: &[String]| [of, &[NOTE.to_string()]].concat();
-        let (counted, _) = judge(&with(&a), &with(&b), false);
+        let (counted, _) = compare(&with(&a), &with(&b), false);
         prop_assert!(counted.features != plain.features);
     }
 }

@@ -1,0 +1,190 @@
+//! What comparing needs of a corpus, prepared once: tokens, their weights, and a vector for each story.
+
+use rayon::prelude::*;
+
+use super::{
+    CorpusStatistics, CosineBaseline,
+    align::bigrams,
+    titles::{TitleWords, Titles},
+    tokens::{Kind, Token, is_function, tokens},
+    word_counts::WordCounts,
+};
+use crate::{
+    Result,
+    boilerplate::{BoilerplateList, detect_boilerplate},
+    story::{Corpus, StoryId},
+    vector::{Matrix, normalize},
+};
+
+/// Stories that have a name, from which it is no misspelling: a copy, its twin and one story more …
+const KNOWN_NAME_STORIES: u32 = 3;
+
+/// … and the letters up to which another letter makes another name ("Iran", "Iraq"). Longer ones are spelled in several
+/// ways ("Zelensky", "Zelenskiy").
+const SHORT_NAME: usize = 6;
+
+/// Letters that two forms of a word begin with, at least.
+const MIN_STEM: usize = 4;
+
+/// A corpus prepared for comparing. It depends on the stories, their vectors and the known boilerplate, and on no threshold.
+pub struct PreparedCorpus {
+    pub(super) vocabulary: Vec<Token>,
+    pub(super) weights: Vec<f32>,
+    /// Whether a token is a short name that several stories have.
+    pub(super) is_known_name: Vec<bool>,
+    pub(super) boilerplate: Vec<bool>,
+    pub(super) stories: Vec<PreparedStory>,
+    /// For each token, the number of stories that have it.
+    pub(super) stories_with: Vec<u32>,
+    /// The number of stories that the tokens were counted in.
+    pub(super) story_count: u32,
+    pub(super) titles: Titles,
+}
+
+/// A story prepared for comparing.
+pub(super) struct PreparedStory {
+    /// Its tokens without boilerplate.
+    pub ids: Vec<u32>,
+    /// For each token the passage that it is in.
+    pub passage: Vec<u32>,
+    /// See [`bigrams`].
+    pub bigrams: Vec<(u32, u32, u32)>,
+    /// Distinct tokens, sorted.
+    pub distinct: Vec<u32>,
+    /// Distinct tokens of the title, sorted.
+    pub title: Vec<u32>,
+    /// The share of the title's informative words that the text has.
+    pub title_coverage: Option<f32>,
+    /// The weight of all its tokens.
+    pub weight: f32,
+    /// The mean of its rows' vectors by the weight of their tokens, of unit length.
+    pub vector: Vec<f32>,
+}
+
+impl PreparedCorpus {
+    /// Prepares the stories of `corpus`; `vectors` holds one unit vector for each of its rows, `known` what is known to be
+    /// boilerplate or not to be.
+    pub fn new(corpus: &Corpus, vectors: &Matrix, known: &BoilerplateList) -> Self {
+        let boilerplate = detect_boilerplate(corpus, known);
+        let rows: Vec<Vec<Token>> = corpus.rows.par_iter().map(|row| tokens(&row.text)).collect();
+        let titles = title_tokens(corpus);
+        let words = WordCounts::new(corpus, &rows, &titles, &boilerplate);
+        let titles = TitleWords::new(&titles);
+        Self::prepare(corpus, vectors, words, titles, boilerplate)
+    }
+
+    /// As [`PreparedCorpus::new`], for a few stories out of many, with what is known of the many.
+    ///
+    /// # Errors
+    /// If the document frequencies cannot be read.
+    pub fn with_statistics(
+        corpus: &Corpus,
+        vectors: &Matrix,
+        statistics: CorpusStatistics<'_>,
+    ) -> Result<Self> {
+        let CorpusStatistics { boilerplate, frequencies, tokens: cache } = statistics;
+        let rows: Vec<_> = corpus.rows.iter().map(|row| cache.get(&row.hash, || tokens(&row.text))).collect();
+        let titles = title_tokens(corpus);
+        let mut words = WordCounts::new(corpus, &rows, &titles, &boilerplate);
+        words.replace(frequencies)?;
+        let mut titles = TitleWords::new(&titles);
+        titles.replace(frequencies)?;
+        Ok(Self::prepare(corpus, vectors, words, titles, boilerplate))
+    }
+
+    fn prepare(
+        corpus: &Corpus,
+        vectors: &Matrix,
+        mut words: WordCounts,
+        titles: TitleWords<'_>,
+        boilerplate: Vec<bool>,
+    ) -> Self {
+        words.settle_kinds();
+        let weights = words.weights();
+        let is_known_name = |(token, stories): (&Token, &u32)| {
+            token.kind == Kind::Name
+                && *stories >= KNOWN_NAME_STORIES
+                && token.text.chars().count() <= SHORT_NAME
+        };
+        let is_known_name = words.vocabulary.iter().zip(&words.stories_with).map(is_known_name).collect();
+        let stories = (0..corpus.stories.len()).into_par_iter().map(|i| {
+            let rows =
+                corpus.story_rows(StoryId(i as u32)).enumerate().filter(|(_, r)| !boilerplate[r.index()]);
+            let rows =
+                rows.map(|(at, row)| (at as u32, &words.rows[row.index()][..], vectors.row(row.index())));
+            let mut story = PreparedStory::new(rows, &weights, vectors.dim());
+            story.title.clone_from(&words.titles[i]);
+            story.title_coverage = title_coverage(&story, &words.vocabulary);
+            story
+        });
+        PreparedCorpus {
+            stories: stories.collect(),
+            weights,
+            is_known_name,
+            boilerplate,
+            stories_with: words.stories_with,
+            story_count: words.stories,
+            titles: titles.weigh(),
+            vocabulary: words.vocabulary,
+        }
+    }
+
+    /// The cosines of stories that are not related.
+    pub fn cosine_baseline(&self) -> CosineBaseline {
+        let dim = self.stories.first().map_or(1, |s| s.vector.len().max(1));
+        let vectors = self.stories.iter().flat_map(|s| s.vector.iter().copied()).collect();
+        CosineBaseline::measure(&Matrix::from_vec(vectors, dim))
+    }
+}
+
+impl PreparedStory {
+    /// A story without a title; `rows` are its passages but for boilerplate: the place, tokens and vector of each.
+    fn new<'r>(rows: impl Iterator<Item = (u32, &'r [u32], &'r [f32])>, weights: &[f32], dim: usize) -> Self {
+        let (mut ids, mut passage) = (Vec::new(), Vec::new());
+        let mut vector = vec![0.0; dim];
+        for (at, tokens, row) in rows {
+            ids.extend_from_slice(tokens);
+            passage.extend(std::iter::repeat_n(at, tokens.len()));
+            let informative: f32 = tokens.iter().map(|id| weights[*id as usize]).sum();
+            vector.iter_mut().zip(row).for_each(|(sum, x)| *sum += x * informative);
+        }
+        normalize(&mut vector);
+        let mut distinct = ids.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        PreparedStory {
+            weight: ids.iter().map(|id| weights[*id as usize]).sum(),
+            bigrams: bigrams(&ids),
+            ids,
+            passage,
+            distinct,
+            title: Vec::new(),
+            title_coverage: None,
+            vector,
+        }
+    }
+}
+
+/// The tokens of each story's title.
+fn title_tokens(corpus: &Corpus) -> Vec<Vec<Token>> {
+    corpus.stories.iter().map(|story| tokens(&story.title)).collect()
+}
+
+/// The share of the informative words of a story's title that its text has, in some form; `None` without such words.
+fn title_coverage(story: &PreparedStory, vocabulary: &[Token]) -> Option<f32> {
+    let text = |id: &u32| vocabulary[*id as usize].text.as_str();
+    let informative: Vec<&u32> = story.title.iter().filter(|id| !is_function(text(id))).collect();
+    let is_covered = |id: &&&u32| {
+        let is_same = story.distinct.binary_search(id).is_ok();
+        let is_number = vocabulary[***id as usize].kind == Kind::Number;
+        is_same || (!is_number && story.distinct.iter().any(|own| are_forms(text(id), text(own))))
+    };
+    let covered = informative.iter().filter(is_covered).count() as f32 / informative.len() as f32;
+    (!informative.is_empty()).then_some(covered)
+}
+
+/// Whether one of two words begins with all of the other.
+pub(super) fn are_forms(a: &str, b: &str) -> bool {
+    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    short.chars().nth(MIN_STEM - 1).is_some() && long.starts_with(short)
+}
