@@ -1,8 +1,8 @@
-//! What the constants of the GPU encoder are chosen from, and where its time goes.
+//! Measurements behind the constants of the GPU encoder, and a profile of one layer.
 //!
 //! `cargo bench --features cuda --bench gpu -- [DEVICE] [FILE]`: DEVICE is `cuda` (default), `cuda:1`, `metal` or `candle`
-//! (its CPU device); FILE is JSON lines with a `text` each, else the built-in stories are embedded. Tokens per second
-//! for each share of padding and each budget of tokens, medians of five; then the milliseconds of the operations of one
+//! (its CPU device). FILE has JSON lines with a `text` each; without it, synthetic stories are embedded. Prints tokens per
+//! second for each amount of padding and token budget (medians of five), then the milliseconds of the operations of one
 //! layer on one block of sequences.
 
 use std::{env, error::Error, fs, time::Instant};
@@ -24,9 +24,9 @@ fn median(mut work: impl FnMut() -> candle_core::Result<()>) -> candle_core::Res
     work()?;
     let mut times = Vec::new();
     for _ in 0..ROUNDS {
-        let begun = Instant::now();
+        let start = Instant::now();
         work()?;
-        times.push(begun.elapsed().as_secs_f64());
+        times.push(start.elapsed().as_secs_f64());
     }
     times.sort_by(f64::total_cmp);
     Ok(times[ROUNDS / 2])
@@ -51,7 +51,7 @@ fn operations(device: &Device, count: usize, length: usize) -> candle_core::Resu
     let tokens = count * length;
     let random = |shape: &[usize]| Tensor::randn(0f32, 1.0, shape, device)?.to_dtype(dtype);
     let (x, qkv) = (random(&[tokens, hidden])?, random(&[tokens, 3 * hidden])?);
-    let (wide, up) = (random(&[tokens, inner])?, random(&[hidden, inner])?);
+    let (inner_states, up) = (random(&[tokens, inner])?, random(&[hidden, inner])?);
     let (bias, weight) = (random(&[inner])?, random(&[hidden])?);
     let q = random(&[count, heads, length, size])?;
     let scores = random(&[count, heads, length, length])?;
@@ -66,8 +66,8 @@ fn operations(device: &Device, count: usize, length: usize) -> candle_core::Resu
     };
     println!("{count} sequences of {length} tokens");
     show("product 384 to 1536", &|| x.matmul(&up))?;
-    show("bias of 1536", &|| wide.broadcast_add(&bias))?;
-    show("GELU of 1536", &|| wide.gelu_erf())?;
+    show("bias of 1536", &|| inner_states.broadcast_add(&bias))?;
+    show("GELU of 1536", &|| inner_states.gelu_erf())?;
     show("sum of 384", &|| &x + &x)?;
     show("layer norm of 384", &|| ops::layer_norm(&x, &weight, &weight, 1e-12))?;
     let parts = qkv.reshape((count, length, 3, heads, size))?;
@@ -87,9 +87,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let gpu = match args.first().map_or("cuda", |name| name) {
         "candle" => Gpu { name: GpuName::Cuda(0), device: Device::Cpu, free_bytes: None },
         name => match name.parse::<GpuName>()? {
-            // `cargo bench` runs everything, also where there is no GPU.
+            // `cargo bench` runs all benchmarks, with or without a GPU.
             name if !name.is_built() => {
-                println!("this build has no {name}");
+                println!("this build has no {name} backend");
                 return Ok(());
             }
             name => name.open()?,
@@ -99,7 +99,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let texts = texts(args.get(1))?;
     for padding in [0, 32, 16, 8, 4, 2] {
         for budget in [16_384, 65_536, 262_144] {
-            let encoder = CandleEncoder::on_gpu(&model, &gpu)?.padded(padding).with_budget(budget);
+            let encoder =
+                CandleEncoder::on_gpu(&model, &gpu)?.with_max_padding(padding).with_token_budget(budget);
             let mut tokens = 0;
             let seconds = median(|| {
                 let embedded = embed_texts(&model, &encoder, &texts, &NoProgress);

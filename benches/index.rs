@@ -156,7 +156,7 @@ fn thread_seconds() -> Option<f64> {
 }
 
 /// CPU seconds of `work` on this thread; wall-clock seconds where those are unknown.
-fn worked<T>(work: impl FnOnce() -> T) -> (f64, T) {
+fn cpu_timed<T>(work: impl FnOnce() -> T) -> (f64, T) {
     let (clock, start) = (Instant::now(), thread_seconds());
     let made = work();
     let used = start.zip(thread_seconds()).map(|(from, to)| to - from);
@@ -170,7 +170,7 @@ fn graph(rows: &Matrix, crate_builds: bool) {
     let view = all.view(Isa::detect());
     let mut first = QuantizedRows::new(rows.dim());
     (0..rows.rows() - rows.rows() / 100).for_each(|i| first.push(rows.row(i)));
-    let (build, builder) = worked(|| {
+    let (build, builder) = cpu_timed(|| {
         if crate_builds {
             GraphBuilder::build(first.view(Isa::detect()), options, &NoProgress)
         } else {
@@ -180,7 +180,7 @@ fn graph(rows: &Matrix, crate_builds: bool) {
     });
     let file = frozen(&builder.expect("not cancelled"));
     let mut grown = GraphBuilder::from_frozen(&Graph::open(&file, view).expect("its own file").0, options);
-    let (extend, _) = worked(|| grown.extend(&NoProgress));
+    let (extend, _) = cpu_timed(|| grown.extend(&NoProgress));
     let audit = Instant::now();
     let audited = grown.audit(128, &NoProgress);
     let audit = audit.elapsed().as_secs_f64();

@@ -1,4 +1,4 @@
-//! The encoder's kernels at the shapes of MiniLM-L6: a chunk of 512 tokens, width 384.
+//! The encoder's kernels at the shapes of MiniLM-L6: chunks of 512 tokens, width 384.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use samestory::device::{
@@ -7,8 +7,8 @@ use samestory::device::{
 
 const ROWS: usize = 512;
 const WIDTH: usize = 384;
-const HEADS: AttentionShape = AttentionShape { heads: 12, head_dim: 32 };
-/// Tokens of a sequence.
+const ATTENTION: AttentionShape = AttentionShape { heads: 12, head_dim: 32 };
+/// Tokens per sequence.
 const LEN: usize = 80;
 
 fn values(n: usize) -> Vec<f32> {
@@ -18,7 +18,7 @@ fn values(n: usize) -> Vec<f32> {
 fn kernels<K: Kernels>(c: &mut Criterion, k: &K) {
     let rows = ROWS + K::ROW_BLOCK;
     let mut scratch = K::Scratch::default();
-    let mut made = K::LhsScratch::default();
+    let mut lhs = K::LhsScratch::default();
     let arena = Arena::default();
     let layer = |n: usize| k.pack_weights(&values(n * WIDTH), n, WIDTH, &values(n), &arena);
     let (qkv, square) = (layer(3 * WIDTH), layer(WIDTH));
@@ -28,37 +28,37 @@ fn kernels<K: Kernels>(c: &mut Criterion, k: &K) {
     let mut states = AlignedBuf::new(rows * WIDTH);
     let mut wide = AlignedBuf::<K::Element>::new(rows * 3 * WIDTH);
     k.layer_norm(&mut x, ROWS, &norm, &mut states);
-    let left = k.pack_lhs(&states, ROWS, WIDTH, &mut made);
+    let packed_states = k.pack_lhs(&states, ROWS, WIDTH, &mut lhs);
 
     let mut group = c.benchmark_group(k.name());
     group.throughput(Throughput::Elements((2 * ROWS * WIDTH * 3 * WIDTH) as u64));
     group.bench_function("linear 384 to 1152 (flop)", |b| {
-        b.iter(|| k.linear(left, ROWS, &qkv, &mut wide, &mut scratch));
+        b.iter(|| k.linear(packed_states, ROWS, &qkv, &mut wide, &mut scratch));
     });
     group.throughput(Throughput::Elements((2 * ROWS * WIDTH * WIDTH) as u64));
     let mut inner = AlignedBuf::<K::Element>::new(rows * WIDTH);
     group.bench_function("linear 384 to 384, GELU (flop)", |b| {
-        b.iter(|| k.linear_act(left, ROWS, &square, Activation::Gelu, &mut inner, &mut scratch));
+        b.iter(|| k.linear_act(packed_states, ROWS, &square, Activation::Gelu, &mut inner, &mut scratch));
     });
     let mut sum = AlignedBuf::new(rows * WIDTH);
     group.bench_function("linear_add 384 to 384 (flop)", |b| {
-        b.iter(|| k.linear_add(left, ROWS, &square, &mut sum, &mut scratch));
+        b.iter(|| k.linear_add(packed_states, ROWS, &square, &mut sum, &mut scratch));
     });
     let mut normed = AlignedBuf::<K::Element>::new(rows * WIDTH);
     group.throughput(Throughput::Elements(ROWS as u64));
     group.bench_function("attention, sequences of 80 (tokens)", |b| {
         b.iter(|| {
             for at in (0..ROWS - LEN).step_by(LEN) {
-                k.attention(&wide, at..at + LEN, HEADS, &mut inner, &mut scratch);
+                k.attention(&wide, at..at + LEN, ATTENTION, &mut inner, &mut scratch);
             }
         });
     });
     group.bench_function("layer_norm (tokens)", |b| {
         b.iter(|| k.layer_norm(&mut x, ROWS, &norm, &mut normed));
     });
-    group.bench_function("what is made of an operand (tokens)", |b| {
+    group.bench_function("pack_lhs (tokens)", |b| {
         b.iter(|| {
-            k.pack_lhs(&states, ROWS, WIDTH, &mut made);
+            k.pack_lhs(&states, ROWS, WIDTH, &mut lhs);
         });
     });
     group.finish();
@@ -68,10 +68,10 @@ fn all(c: &mut Criterion) {
     for isa in Isa::available() {
         #[cfg(target_arch = "x86_64")]
         {
-            if let Some(int8) = Int8Kernels::on_bf16(isa, WIDTH, WIDTH, HEADS) {
+            if let Some(int8) = Int8Kernels::on_bf16(isa, WIDTH, WIDTH, ATTENTION) {
                 kernels(c, &int8);
             }
-            if let Some(bf16) = samestory::device::Bf16Kernels::new(isa, WIDTH, WIDTH, HEADS) {
+            if let Some(bf16) = samestory::device::Bf16Kernels::new(isa, WIDTH, WIDTH, ATTENTION) {
                 kernels(c, &bf16);
                 continue;
             }

@@ -1,4 +1,4 @@
-//! The stages beside the encoder: tokenize, split, join.
+//! The stages around the encoder: tokenization and the exact self-join.
 
 use std::hint::black_box;
 
@@ -11,7 +11,7 @@ use samestory::{
     vector::{Matrix, normalize},
 };
 
-/// Sentences of invented news: the same on every machine.
+/// Sentences of synthetic news: the same on every machine.
 fn text(sentences: usize) -> String {
     const WHO: [&str; 4] =
         ["The harbour board", "A regional court", "The ferry operator", "Miners at Ostrel"];

@@ -1,7 +1,8 @@
-//! How a stage tells that it moves, and learns that it should stop.
+//! Progress reports of a run, and its cancellation.
 
 /// The stages of a run, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Stage {
     /// Reading stories; unit: bytes.
     Ingest,
@@ -17,16 +18,17 @@ pub enum Stage {
     Group,
     /// Linking related stories; unit: stories.
     Link,
-    /// Putting stories into a store; unit: stories.
+    /// Writing stories to a store; unit: stories.
     Store,
-    /// Laying pairs side by side for a report; unit: pairs.
+    /// Aligning pairs for a report; unit: pairs.
     Report,
-    /// Measuring; unit: measurements.
+    /// Benchmarking; unit: rounds.
     Bench,
 }
 
 impl Stage {
-    /// The stage's name, a verb.
+    /// Its name: "reading", "tokenizing" and so on.
+    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Stage::Ingest => "reading",
@@ -42,7 +44,8 @@ impl Stage {
         }
     }
 
-    /// The unit that [`Progress::advance`] counts in.
+    /// The unit that [`Progress::advance`] counts.
+    #[must_use]
     pub fn unit(self) -> &'static str {
         match self {
             Stage::Ingest => "bytes",
@@ -55,23 +58,23 @@ impl Stage {
     }
 }
 
-/// Hears of a run's progress. Called from many threads.
+/// Receives the progress of a run. Called from many threads.
 pub trait Progress: Sync {
-    /// A stage begins; `total` in the stage's unit, if known.
+    /// A stage begins; `total` is in the stage's unit, if known.
     fn begin(&self, stage: Stage, total: Option<u64>);
     /// `n` more units are done.
     fn advance(&self, stage: Stage, n: u64);
     /// The stage is done.
     fn end(&self, stage: Stage);
-    /// What the user should know although the run goes on: a fallback, a smaller batch.
+    /// Something the user should know although the run continues, such as a smaller batch.
     fn warn(&self, _message: &str) {}
-    /// Whether the user asked to stop; stages ask at least every second or so.
+    /// Whether the run was cancelled. Stages check about once per second.
     fn cancelled(&self) -> bool {
         false
     }
 }
 
-/// Says nothing and never stops.
+/// Ignores all reports and never cancels.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoProgress;
 

@@ -1,39 +1,41 @@
-//! Numbers drawn from a seed, the same on every machine: for invented texts, samples and tests.
+//! Pseudorandom numbers from a seed, the same on every machine: for synthetic texts, samples and tests.
 //!
-//! SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014), which may be asked for its
-//! nth number without those before it. Nothing secret comes from it.
+//! SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014), whose nth number can be
+//! computed without those before it. Not for cryptography.
 
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Numbers one after the other.
+/// A sequence of pseudorandom numbers.
 #[derive(Clone, Debug)]
 pub struct SplitMix64(u64);
 
 impl SplitMix64 {
-    /// The numbers of `seed`.
+    /// The sequence of `seed`.
+    #[must_use]
     pub fn new(seed: u64) -> Self {
         SplitMix64(seed)
     }
 
-    /// Any number.
+    /// The next number.
     pub fn next_u64(&mut self) -> u64 {
         let number = nth(self.0, 0);
         self.0 = self.0.wrapping_add(STEP);
         number
     }
 
-    /// A number below `n`, which is not 0 but for `n` = 0: all of them are as likely to one in 2⁶⁴/`n`.
+    /// A number in [0, `n`), or 0 for `n` = 0. The bias of the modulus is below `n`/2⁶⁴.
     pub fn below(&mut self, n: usize) -> usize {
         (self.next_u64() % n.max(1) as u64) as usize
     }
 
-    /// A number in [0, 1).
+    /// A number in [0, 1), with 24 bits.
     pub fn next_f32(&mut self) -> f32 {
         to_unit_f32(self.next_u64())
     }
 }
 
-/// Number `n` of `seed`, counted from 0.
+/// The `n`th number of `seed`, counted from 0.
+#[must_use]
 pub fn nth(seed: u64, n: u64) -> u64 {
     let x = seed.wrapping_add(n.wrapping_add(1).wrapping_mul(STEP));
     let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -41,7 +43,8 @@ pub fn nth(seed: u64, n: u64) -> u64 {
     x ^ (x >> 31)
 }
 
-/// A number in [0, 1) of the highest bits of any.
+/// A number in [0, 1) from the 24 highest bits of `number`.
+#[must_use]
 pub fn to_unit_f32(number: u64) -> f32 {
     (number >> 40) as f32 / (1u64 << 24) as f32
 }
@@ -51,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_those_of_splitmix64() {
+    fn matches_the_published_sequence() {
         let mut random = SplitMix64::new(1_234_567);
         let golden: [u64; 5] = [
             6_457_827_717_110_365_317,
@@ -65,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_stay_within_their_bounds() {
+    fn numbers_stay_in_range() {
         let mut random = SplitMix64::new(1);
         assert_eq!((to_unit_f32(0), to_unit_f32(u64::MAX)), (0.0, 1.0 - 0.5f32.powi(24)));
         assert_eq!(random.below(0), 0);

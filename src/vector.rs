@@ -1,4 +1,4 @@
-//! Dense row-major f32 matrices: embeddings, one unit vector a row.
+//! Dense row-major f32 matrices, which hold one unit vector per row as embeddings.
 
 /// `rows × dim` f32 values in row order. Embedding rows have unit length and are finite.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -9,50 +9,62 @@ pub struct Matrix {
 
 impl Matrix {
     /// A matrix of zeros.
+    #[must_use]
     pub fn zeros(rows: usize, dim: usize) -> Self {
         Matrix { data: vec![0.0; rows * dim], dim }
     }
 
-    /// Takes `data` as rows of `dim` values. Panics if `data` does not divide into them.
+    /// Takes `data` as rows of `dim` values. Panics if its length is not a multiple of `dim`.
+    #[must_use]
     pub fn from_vec(data: Vec<f32>, dim: usize) -> Self {
-        assert!(dim > 0 && data.len().is_multiple_of(dim), "{} values are no rows of {dim}", data.len());
+        assert!(
+            dim > 0 && data.len().is_multiple_of(dim),
+            "{} values do not divide into rows of {dim}",
+            data.len()
+        );
         Matrix { data, dim }
     }
 
     /// The number of rows.
+    #[must_use]
     pub fn rows(&self) -> usize {
         self.data.len().checked_div(self.dim).unwrap_or(0)
     }
 
-    /// The number of values in a row.
+    /// The number of values per row.
+    #[must_use]
     pub fn dim(&self) -> usize {
         self.dim
     }
 
-    /// Row `i`.
+    /// Row `i`. Panics if there is none.
+    #[must_use]
     pub fn row(&self, i: usize) -> &[f32] {
         &self.data[i * self.dim..(i + 1) * self.dim]
     }
 
-    /// Row `i`, to be written.
+    /// Row `i`, mutable. Panics if there is none.
     pub fn row_mut(&mut self, i: usize) -> &mut [f32] {
         &mut self.data[i * self.dim..(i + 1) * self.dim]
     }
 
     /// All values in row order.
+    #[must_use]
     pub fn as_slice(&self) -> &[f32] {
         &self.data
     }
 
-    /// All values in row order, to be written.
+    /// All values in row order, mutable.
     pub fn as_mut_slice(&mut self) -> &mut [f32] {
         &mut self.data
     }
 }
 
-/// The inner product, summed in eight fixed lanes: the same bytes on every machine. Panics if one has more values.
+/// The inner product, summed in eight fixed lanes, so that the bits are the same on every machine. Panics if the lengths
+/// differ.
+#[must_use]
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
-    assert_eq!(a.len(), b.len(), "vectors of two widths");
+    assert_eq!(a.len(), b.len(), "vectors of different lengths");
     let mut lanes = [0f32; 8];
     let (ac, bc) = (a.chunks_exact(8), b.chunks_exact(8));
     let tail: f32 = ac.remainder().iter().zip(bc.remainder()).map(|(x, y)| x * y).sum();
@@ -65,7 +77,7 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     ((a + e) + (c + g)) + ((b + f) + (d + h)) + tail
 }
 
-/// Scales `v` to unit length; a vector of zeros stays as it is.
+/// Scales `v` to unit length; a vector of zeros stays unchanged.
 pub fn normalize(v: &mut [f32]) {
     let norm = dot(v, v).sqrt();
     if norm > 0.0 {
@@ -79,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn normalize_gives_unit_length_or_leaves_zeros() {
+    fn normalize_gives_unit_length_and_keeps_zeros() {
         let mut v = vec![3.0, 4.0, 0.0];
         normalize(&mut v);
         assert!((dot(&v, &v) - 1.0).abs() < 1e-6);

@@ -1,8 +1,8 @@
-//! The files of the model all-MiniLM-L6-v2, as bytes of the program that depends on this crate.
+//! The files of the sentence-embedding model all-MiniLM-L6-v2, compiled into the program that depends on this crate.
 
-/// Each file of the model folder by its name.
+/// The files of the model folder, as names and contents.
 ///
-/// The bytes stand inside a function: as a constant or a static they would be in this crate's metadata a second time.
+/// A function, because a constant or static would put the bytes into this crate's metadata a second time.
 #[must_use]
 pub fn files() -> [(&'static str, &'static [u8]); 5] {
     [

@@ -1,17 +1,17 @@
-//! Measures encoders against each other: interleaved rounds, medians, the machine's ceiling beside them.
+//! Benchmarks of encoders: interleaved rounds, medians and ranges, and the arithmetic ceiling of the machine.
 
-mod against;
-mod figures;
+mod baseline;
 mod memory;
 mod parity;
+mod report;
 mod rounds;
 mod synthetic;
 
-pub use against::{MetricChange, compare};
-pub use figures::{
+pub use baseline::{MetricChange, compare};
+pub use memory::peak_memory;
+pub use report::{
     BenchReport, Ceiling, LatencyPercentiles, LengthResult, Parity, REPORT_SCHEMA, SubjectResult, Summary,
 };
-pub use memory::peak_memory;
 pub use rounds::run;
 pub use synthetic::synthetic;
 
@@ -22,32 +22,32 @@ use crate::{
     embed::Encoder,
 };
 
-/// One thing that is measured: an encoder on so many threads.
+/// A subject of a benchmark: an encoder on a number of threads.
 pub struct Subject {
-    /// As the user named it: "amx", "candle", "stock".
+    /// Its name in the report: "amx", "candle", "candle-reference".
     pub name: String,
-    /// How many threads.
+    /// The number of threads.
     pub threads: usize,
     /// The encoder.
     pub encoder: Arc<dyn Encoder>,
-    /// The instruction set whose ceiling is the yardstick, where there is one.
+    /// The instruction set whose ceiling applies, if any.
     pub isa: Option<Isa>,
-    /// What it computes in.
+    /// The precision of its linear layers.
     pub precision: Precision,
-    /// The path that searches when decisions are compared.
+    /// The instruction set of the search, for [`BenchOptions::parity`].
     pub search_isa: Isa,
 }
 
-/// What is measured.
+/// The settings of a benchmark.
 #[derive(Debug, Clone)]
 pub struct BenchOptions {
-    /// How often each subject embeds each length; at least 1.
+    /// How often each subject embeds each length bucket; at least 1.
     pub rounds: usize,
-    /// Upper edges of the lengths that are told apart, in tokens, ascending; what is longer is one more.
+    /// Upper bounds of the length buckets, in tokens, ascending. Longer passages form one more bucket.
     pub lengths: Vec<usize>,
-    /// How many single queries are timed.
+    /// The number of single queries to time.
     pub queries: usize,
-    /// Whether the subjects' vectors and decisions are compared.
+    /// Whether to compare the subjects' vectors and decisions.
     pub parity: bool,
 }
 

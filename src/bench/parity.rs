@@ -1,8 +1,8 @@
-//! Whether two encoders give the same vectors, and whether the same stories go.
+//! Parity of encoders: whether they give the same vectors and the same decisions.
 
 use rayon::ThreadPool;
 
-use super::{Subject, figures::Parity};
+use super::{Subject, report::Parity};
 use crate::{
     Result,
     compare::{self, Comparer},
@@ -15,13 +15,20 @@ use crate::{
     vector::{Matrix, dot},
 };
 
-/// Pairs of passages whose cosines are compared: each row with so many that follow it.
+/// The sample of pairs: each passage with this many after it.
 const NEIGHBOURS: usize = 16;
 
-/// What becomes of each story: the story that stands for it, the relation, whether it goes.
+/// The decision on a story: canonical story, relation, whether it is removed; `None` outside of groups.
 type Decision = Option<(u32, &'static str, bool)>;
 
-/// Every subject against every later one.
+/// The vectors and decisions of one subject.
+struct SubjectOutput {
+    name: String,
+    vectors: Matrix,
+    decisions: Vec<Decision>,
+}
+
+/// Compares every subject with every later one.
 pub(super) fn compare(
     model: &Model,
     corpus: &Corpus,
@@ -30,22 +37,22 @@ pub(super) fn compare(
     progress: &dyn Progress,
 ) -> Result<Vec<Parity>> {
     let texts: Vec<&str> = corpus.rows.iter().map(|r| r.text.as_str()).collect();
-    let mut results: Vec<(String, Matrix, Vec<Decision>)> = Vec::new();
+    let mut results: Vec<SubjectOutput> = Vec::new();
     for (subject, pool) in subjects.iter().zip(pools) {
         let name = format!("{} × {}", subject.name, subject.threads);
         let result = pool.install(|| -> Result<_> {
-            let quiet = Quiet(progress);
+            let quiet = CancelOnly(progress);
             let vectors = embed_texts(model, subject.encoder.as_ref(), &texts, &quiet)?.vectors;
             let decisions = decide(corpus, &vectors, subject, &quiet)?;
-            Ok((name, vectors, decisions))
+            Ok(SubjectOutput { name, vectors, decisions })
         })?;
         results.push(result);
     }
-    let mut all = Vec::new();
+    let mut parities = Vec::new();
     for (i, a) in results.iter().enumerate() {
-        all.extend(results[i + 1..].iter().map(|b| pair(a, b)));
+        parities.extend(results[i + 1..].iter().map(|b| difference(a, b)));
     }
-    Ok(all)
+    Ok(parities)
 }
 
 fn decide(
@@ -65,37 +72,41 @@ fn decide(
     let mut decisions = vec![None; corpus.stories.len()];
     for group in &groups.groups {
         for member in &group.members {
-            let of = (group.canonical.0, member.relation.name(), member.removed);
-            decisions[member.story.index()] = Some(of);
+            let decision = (group.canonical.0, member.relation.name(), member.removed);
+            decisions[member.story.index()] = Some(decision);
         }
     }
     Ok(decisions)
 }
 
-fn pair(a: &(String, Matrix, Vec<Decision>), b: &(String, Matrix, Vec<Decision>)) -> Parity {
-    let n = a.1.rows();
-    let cosines = || (0..n).map(|i| f64::from(dot(a.1.row(i), b.1.row(i))));
+fn difference(a: &SubjectOutput, b: &SubjectOutput) -> Parity {
+    let n = a.vectors.rows();
+    let cosines = || (0..n).map(|i| f64::from(dot(a.vectors.row(i), b.vectors.row(i))));
     let differences = || {
         let each = (0..n).flat_map(|i| (i + 1..n.min(i + 1 + NEIGHBOURS)).map(move |j| (i, j)));
-        each.map(|(i, j)| f64::from((dot(a.1.row(i), a.1.row(j)) - dot(b.1.row(i), b.1.row(j))).abs()))
+        each.map(|(i, j)| {
+            f64::from(
+                (dot(a.vectors.row(i), a.vectors.row(j)) - dot(b.vectors.row(i), b.vectors.row(j))).abs(),
+            )
+        })
     };
     let mean = |sum: f64, count: usize| sum / count.max(1) as f64;
     Parity {
-        a: a.0.clone(),
-        b: b.0.clone(),
+        a: a.name.clone(),
+        b: b.name.clone(),
         min_cosine: cosines().fold(1.0, f64::min),
         mean_cosine: mean(cosines().sum(), n),
         max_difference: differences().fold(0.0, f64::max),
         mean_difference: mean(differences().sum(), differences().count()),
-        flips: a.2.iter().zip(&b.2).filter(|(a, b)| a != b).count() as u64,
-        stories: a.2.len() as u64,
+        flips: a.decisions.iter().zip(&b.decisions).filter(|(a, b)| a != b).count() as u64,
+        stories: a.decisions.len() as u64,
     }
 }
 
-/// Stages of a run within the run are not shown, but can be stopped.
-struct Quiet<'a>(&'a dyn Progress);
+/// Hides the stages of the inner run, and passes on cancellation.
+struct CancelOnly<'a>(&'a dyn Progress);
 
-impl Progress for Quiet<'_> {
+impl Progress for CancelOnly<'_> {
     fn begin(&self, stage: crate::progress::Stage, total: Option<u64>) {
         NoProgress.begin(stage, total);
     }

@@ -1,4 +1,4 @@
-//! The measuring itself: every subject in turn, round after round, so that noise meets all alike.
+//! The measurements: rounds in which the subjects take turns, so that noise affects all of them alike.
 
 use std::{collections::BTreeMap, sync::Mutex, time::Instant};
 
@@ -6,9 +6,9 @@ use rayon::ThreadPool;
 
 use super::{
     BenchOptions, REPORT_SCHEMA, Subject,
-    figures::{BenchReport, Ceiling, LatencyPercentiles, LengthResult, SubjectResult, Summary},
     memory::{peak_memory, reset_peak},
     parity,
+    report::{BenchReport, Ceiling, LatencyPercentiles, LengthResult, SubjectResult, Summary},
 };
 use crate::{
     Error, Result,
@@ -20,7 +20,7 @@ use crate::{
     story::Corpus,
 };
 
-/// Short queries, as a reader would type them.
+/// Short queries, as a user would type them.
 const QUERIES: [&str; 4] = [
     "harbour breakwater vote",
     "wheat exports fall as drought spreads",
@@ -28,7 +28,11 @@ const QUERIES: [&str; 4] = [
     "court ruling on nitrate in drinking water",
 ];
 
-/// Measures all `subjects` on the rows of `corpus`. Each has a pool of its own threads.
+/// Measures all `subjects` on the distinct passages of `corpus`. Each has a thread pool of its own.
+///
+/// # Errors
+///
+/// [`Error::Interrupted`] if `progress` is cancelled; [`Error::Setting`] if threads cannot be started; errors of the encoders.
 pub fn run(
     model: &Model,
     corpus: &Corpus,
@@ -37,40 +41,38 @@ pub fn run(
     progress: &dyn Progress,
 ) -> Result<BenchReport> {
     let pools: Vec<ThreadPool> = subjects.iter().map(|s| pool(s.threads)).collect::<Result<_>>()?;
-    let classes = classes(model, corpus, &options.lengths)?;
-    let steps = subjects.len() * (options.rounds * classes.len() + 1);
+    let buckets = length_buckets(model, corpus, &options.lengths)?;
+    let steps = subjects.len() * (options.rounds * buckets.len() + 1);
     progress.begin(Stage::Bench, Some(steps as u64));
     let ceilings = ceilings(subjects);
-    let mut figures: Vec<SubjectResult> = subjects.iter().map(describe).collect();
-    for ((subject, pool), figures) in subjects.iter().zip(&pools).zip(&mut figures) {
-        figures.query_ms = pool.install(|| latency(model, subject, options.queries, progress))?;
+    let mut results: Vec<SubjectResult> = subjects.iter().map(describe).collect();
+    for ((subject, pool), result) in subjects.iter().zip(&pools).zip(&mut results) {
+        result.query_ms = pool.install(|| latency(model, subject, options.queries, progress))?;
         progress.advance(Stage::Bench, 1);
     }
 
-    let mut times: Vec<Vec<Vec<Time>>> = vec![vec![Vec::new(); classes.len()]; subjects.len()];
+    let mut times: Vec<Vec<Vec<RoundTime>>> = vec![vec![Vec::new(); buckets.len()]; subjects.len()];
     for _ in 0..options.rounds {
-        for (class, length) in classes.iter().enumerate() {
+        for (b, bucket) in buckets.iter().enumerate() {
             for (i, (subject, pool)) in subjects.iter().zip(&pools).enumerate() {
                 reset_peak();
-                times[i][class].push(pool.install(|| time(model, subject, &length.texts, progress))?);
+                times[i][b].push(pool.install(|| time(model, subject, &bucket.texts, progress))?);
                 let peak = peak_memory().map(|bytes| bytes as f64 / 1e6);
-                let highest = &mut figures[i].peak_memory_mb;
-                *highest = peak.map(|peak| highest.map_or(peak, |h| h.max(peak)));
+                let peak_memory_mb = &mut results[i].peak_memory_mb;
+                *peak_memory_mb = peak.map(|peak| peak_memory_mb.map_or(peak, |p| p.max(peak)));
                 progress.advance(Stage::Bench, 1);
             }
         }
     }
-    for ((subject, figures), times) in subjects.iter().zip(&mut figures).zip(&times) {
-        let isa = subject.isa.map(|p| yardstick(p, subject));
-        let top = ceilings.iter().find(|c| Some(&c.isa) == isa.as_ref() && c.threads == subject.threads);
-        for (class, times) in classes.iter().zip(times) {
-            figures.lengths.push(class.figures(model, subject, times, top.map(|c| c.gflops)));
+    for ((subject, result), times) in subjects.iter().zip(&mut results).zip(&times) {
+        let isa = subject.isa.map(|isa| ceiling_name(isa, subject));
+        let ceiling = ceilings.iter().find(|c| Some(&c.isa) == isa.as_ref() && c.threads == subject.threads);
+        for (bucket, times) in buckets.iter().zip(times) {
+            result.lengths.push(bucket.result(model, subject, times, ceiling.map(|c| c.gflops)));
         }
     }
-    let parity = match options.parity {
-        true => parity::compare(model, corpus, subjects, &pools, progress)?,
-        false => Vec::new(),
-    };
+    let parity =
+        if options.parity { parity::compare(model, corpus, subjects, &pools, progress)? } else { Vec::new() };
     progress.end(Stage::Bench);
     Ok(BenchReport {
         schema: REPORT_SCHEMA,
@@ -81,7 +83,7 @@ pub fn run(
         bytes: corpus.rows.iter().map(|r| r.text.len() as u64).sum(),
         rounds: options.rounds,
         ceilings,
-        subjects: figures,
+        subjects: results,
         parity,
         corpus: String::new(),
     })
@@ -104,30 +106,30 @@ fn describe(subject: &Subject) -> SubjectResult {
 }
 
 /// The name of a subject's ceiling.
-fn yardstick(isa: Isa, subject: &Subject) -> String {
+fn ceiling_name(isa: Isa, subject: &Subject) -> String {
     match subject.precision {
         Precision::Native => isa.name().into(),
         precision => format!("{isa}+{precision}"),
     }
 }
 
-/// The ceiling of each path and number of threads that is measured.
+/// The ceilings of all subjects, measured once for each instruction set, precision and number of threads.
 fn ceilings(subjects: &[Subject]) -> Vec<Ceiling> {
-    let mut of: BTreeMap<(String, usize), Ceiling> = BTreeMap::new();
+    let mut ceilings: BTreeMap<(String, usize), Ceiling> = BTreeMap::new();
     for subject in subjects {
         let Some(isa) = subject.isa else { continue };
-        let name = yardstick(isa, subject);
-        of.entry((name.clone(), subject.threads)).or_insert_with(|| Ceiling {
+        let name = ceiling_name(isa, subject);
+        ceilings.entry((name.clone(), subject.threads)).or_insert_with(|| Ceiling {
             isa: name,
             threads: subject.threads,
             gflops: measure_ceiling(isa, subject.precision, subject.threads) / 1e9,
         });
     }
-    of.into_values().collect()
+    ceilings.into_values().collect()
 }
 
-/// The passages of one length.
-struct Class<'a> {
+/// The passages of a range of lengths.
+struct LengthBucket<'a> {
     above: usize,
     up_to: Option<usize>,
     texts: Vec<&'a str>,
@@ -136,40 +138,47 @@ struct Class<'a> {
     bytes: usize,
 }
 
-/// Rows by length, and all of them last. Lengths that no row has are left out.
-fn classes<'a>(model: &Model, corpus: &'a Corpus, edges: &[usize]) -> Result<Vec<Class<'a>>> {
-    let mut bounds: Vec<(usize, Option<usize>)> = Vec::new();
+/// The distinct passages by length, and a last bucket with all of them. Empty buckets are omitted.
+fn length_buckets<'a>(model: &Model, corpus: &'a Corpus, bounds: &[usize]) -> Result<Vec<LengthBucket<'a>>> {
+    let mut ranges: Vec<(usize, Option<usize>)> = Vec::new();
     let mut above = 0;
-    for &edge in edges {
-        bounds.push((above, Some(edge)));
-        above = edge;
+    for &bound in bounds {
+        ranges.push((above, Some(bound)));
+        above = bound;
     }
-    bounds.push((above, None));
+    ranges.push((above, None));
     if above > 0 {
-        bounds.push((0, None));
+        ranges.push((0, None));
     }
-    let class = |(above, up_to)| Class { above, up_to, texts: Vec::new(), windows: Vec::new(), bytes: 0 };
-    let mut classes: Vec<Class> = bounds.into_iter().map(class).collect();
+    let bucket =
+        |(above, up_to)| LengthBucket { above, up_to, texts: Vec::new(), windows: Vec::new(), bytes: 0 };
+    let mut buckets: Vec<LengthBucket> = ranges.into_iter().map(bucket).collect();
     for row in &corpus.rows {
         let windows: Vec<usize> = model.tokenizer.windows(&row.text)?.iter().map(Vec::len).collect();
         let tokens: usize = windows.iter().sum();
-        let has = |c: &&mut Class| tokens > c.above && c.up_to.is_none_or(|most| tokens <= most);
-        for class in classes.iter_mut().filter(has) {
-            class.texts.push(&row.text);
-            class.windows.extend(&windows);
-            class.bytes += row.text.len();
+        let fits = |b: &&mut LengthBucket| tokens > b.above && b.up_to.is_none_or(|up_to| tokens <= up_to);
+        for bucket in buckets.iter_mut().filter(fits) {
+            bucket.texts.push(&row.text);
+            bucket.windows.extend(&windows);
+            bucket.bytes += row.text.len();
         }
     }
-    classes.retain(|c| !c.texts.is_empty());
-    if classes.len() == 2 {
-        // One length is all there is.
-        classes.remove(0);
+    buckets.retain(|b| !b.texts.is_empty());
+    if buckets.len() == 2 {
+        // All passages are in one bucket: it equals the last.
+        buckets.remove(0);
     }
-    Ok(classes)
+    Ok(buckets)
 }
 
-impl Class<'_> {
-    fn figures(&self, model: &Model, subject: &Subject, times: &[Time], top: Option<f64>) -> LengthResult {
+impl LengthBucket<'_> {
+    fn result(
+        &self,
+        model: &Model,
+        subject: &Subject,
+        times: &[RoundTime],
+        ceiling: Option<f64>,
+    ) -> LengthResult {
         let tokens: usize = self.windows.iter().sum();
         let per_second =
             |n: f64| Summary::of(&times.iter().map(|t| n / (t.tokenizing + t.embedding)).collect::<Vec<_>>());
@@ -189,46 +198,46 @@ impl Class<'_> {
             tokenizing: tokenizing / (tokenizing + embedding),
             padding: self.padding(model, subject),
             gflops,
-            ceiling_share: top.map(|top| gflops / top),
+            ceiling_share: ceiling.map(|ceiling| gflops / ceiling),
         }
     }
 
-    /// The share of padding in the batches that the subject is given: longest first, as `embed_texts` packs them.
+    /// The share of padding in the subject's batches, which `embed_texts` fills with the longest sequences first.
     fn padding(&self, model: &Model, subject: &Subject) -> f64 {
         let mut lengths = self.windows.clone();
         lengths.sort_unstable_by(|a, b| b.cmp(a));
         let budget = subject.encoder.token_budget().max(model.max_tokens);
-        let (mut real, mut computed) = (0, 0);
+        let (mut tokens, mut computed) = (0, 0);
         let mut batch: Vec<usize> = Vec::new();
         for (i, &len) in lengths.iter().enumerate() {
             batch.push(len);
             let next = lengths.get(i + 1).copied();
-            let held: usize = batch.iter().sum();
-            if next.is_none_or(|next| held + next > budget) {
-                real += held;
+            let batch_tokens: usize = batch.iter().sum();
+            if next.is_none_or(|next| batch_tokens + next > budget) {
+                tokens += batch_tokens;
                 computed += subject.encoder.computed_tokens(&batch);
                 batch.clear();
             }
         }
-        1.0 - real as f64 / computed.max(1) as f64
+        1.0 - tokens as f64 / computed.max(1) as f64
     }
 }
 
 /// Seconds of one round.
 #[derive(Debug, Clone, Copy)]
-struct Time {
+struct RoundTime {
     tokenizing: f64,
     embedding: f64,
 }
 
-fn time(model: &Model, subject: &Subject, texts: &[&str], progress: &dyn Progress) -> Result<Time> {
-    let clock = Clock { progress, begun: Mutex::new(Instant::now()), stages: Mutex::default() };
+fn time(model: &Model, subject: &Subject, texts: &[&str], progress: &dyn Progress) -> Result<RoundTime> {
+    let clock = StageClock { progress, begun: Mutex::new(Instant::now()), stages: Mutex::default() };
     let start = Instant::now();
     embed_texts(model, subject.encoder.as_ref(), texts, &clock)?;
-    let all = start.elapsed().as_secs_f64();
+    let total = start.elapsed().as_secs_f64();
     let tokenizing =
         clock.stages.into_inner().ok().and_then(|s| s.get(&Stage::Tokenize).copied()).unwrap_or(0.0);
-    Ok(Time { tokenizing, embedding: all - tokenizing })
+    Ok(RoundTime { tokenizing, embedding: total - tokenizing })
 }
 
 fn latency(
@@ -242,7 +251,7 @@ fn latency(
         embed_texts(model, subject.encoder.as_ref(), &[QUERIES[i % QUERIES.len()]], &NoProgress)?;
         Ok(start.elapsed().as_secs_f64() * 1e3)
     };
-    // The first ones fill caches and buffers.
+    // Warm-up.
     for i in 0..count.min(10) {
         query(i)?;
     }
@@ -256,14 +265,14 @@ fn latency(
     Ok(LatencyPercentiles::of(times))
 }
 
-/// Seconds a stage.
-struct Clock<'a> {
+/// Measures the seconds of each stage.
+struct StageClock<'a> {
     progress: &'a dyn Progress,
     begun: Mutex<Instant>,
     stages: Mutex<BTreeMap<Stage, f64>>,
 }
 
-impl Progress for Clock<'_> {
+impl Progress for StageClock<'_> {
     fn begin(&self, _: Stage, _: Option<u64>) {
         if let Ok(mut begun) = self.begun.lock() {
             *begun = Instant::now();

@@ -1,4 +1,4 @@
-//! Invented news of many lengths from a fixed seed: the same texts on every machine.
+//! Synthetic news of many lengths from a fixed seed: the same texts on every machine.
 
 use crate::{random::SplitMix64, story::Story};
 
@@ -53,13 +53,14 @@ const ENDS: [&str; 8] = [
     "although no date was given",
 ];
 
-/// `count` stories of 1 to 14 sentences.
+/// `count` synthetic stories of 1 to 14 sentences.
+#[must_use]
 pub fn synthetic(count: usize) -> Vec<Story> {
     let story = |(i, text)| Story { id: format!("synthetic-{i}"), text, ..Story::default() };
     passages(count).into_iter().enumerate().map(story).collect()
 }
 
-/// `count` passages of 1 to 14 sentences, short ones being the most frequent, as in news.
+/// `count` passages of 1 to 14 sentences; short ones are the most frequent, as in news.
 fn passages(count: usize) -> Vec<String> {
     let mut random = SplitMix64::new(0x5eed);
     let mut below = |n: usize| random.below(n);
@@ -89,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_the_same_every_time_and_of_many_lengths() {
+    fn is_deterministic_and_of_many_lengths() {
         let texts = passages(500);
         assert_eq!(texts, passages(500));
         let words: Vec<usize> = texts.iter().map(|t| t.split(' ').count()).collect();

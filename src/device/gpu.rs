@@ -1,7 +1,7 @@
-//! The GPUs that candle can compute on: named, opened, asked for their memory, and told apart by what is wrong.
+//! The GPUs that candle supports: names, opening, free memory, and the classification of candle's errors.
 //!
-//! A backend is compiled in (`--features cuda`, `--features metal`) or it is not; whether there is a device, a driver
-//! and its libraries shows only when it is opened. What candle says then is for programmers, so it is read here.
+//! A backend is compiled in by the features `cuda` and `metal`. Whether a device, a driver and its libraries are present
+//! shows only when the device is opened. candle's messages are meant for programmers; this module classifies them.
 
 use std::{fmt, str::FromStr};
 
@@ -9,33 +9,36 @@ use candle_core::Device;
 
 use crate::{Error, Result, error::DeviceFault};
 
-/// A GPU by the name that options give it: `cuda`, `cuda:1`, `metal`.
+/// The name of a GPU in options: `cuda`, `cuda:1`, `metal`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum GpuName {
-    /// The NVIDIA GPU of that number, from 0, as `nvidia-smi -L` counts them.
+    /// The NVIDIA GPU with this index, from 0, as `nvidia-smi -L` lists them.
     Cuda(usize),
     /// The default GPU of a Mac.
     Metal,
 }
 
-/// A GPU that answered.
+/// An opened GPU.
 #[derive(Debug, Clone)]
 pub struct Gpu {
     /// Its name.
     pub name: GpuName,
     /// candle's handle.
     pub device: Device,
-    /// Bytes of its memory that were free when it was opened, where it can be asked.
+    /// Bytes of device memory that were free when it was opened; `None` if the backend does not report it.
     pub free_bytes: Option<u64>,
 }
 
 impl GpuName {
-    /// The first GPU of each backend that this build has, whether or not there is such a device.
+    /// The first GPU of each backend in this build, whether or not the machine has it.
+    #[must_use]
     pub fn built() -> Vec<Self> {
         [GpuName::Cuda(0), GpuName::Metal].into_iter().filter(|gpu| gpu.is_built()).collect()
     }
 
-    /// Whether this build has its backend.
+    /// Whether this build contains its backend.
+    #[must_use]
     pub fn is_built(self) -> bool {
         match self {
             GpuName::Cuda(_) => cfg!(feature = "cuda"),
@@ -43,7 +46,11 @@ impl GpuName {
         }
     }
 
-    /// Readies the device. An error says what is missing: the backend, the driver, a library, the device.
+    /// Opens the device.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Device`] if the backend, the driver, a library or the device is missing.
     pub fn open(self) -> Result<Gpu> {
         if !self.is_built() {
             let feature = self.feature();
@@ -57,7 +64,7 @@ impl GpuName {
             GpuName::Cuda(number) => Device::new_cuda(number),
             GpuName::Metal => Device::new_metal(0),
         };
-        let device = device.map_err(|error| self.refused(&error.to_string()))?;
+        let device = device.map_err(|error| self.classify(&error.to_string()))?;
         let free_bytes = free_bytes(&device);
         Ok(Gpu { name: self, device, free_bytes })
     }
@@ -69,11 +76,11 @@ impl GpuName {
         }
     }
 
-    /// What `message` of candle's means for the user.
-    fn refused(self, message: &str) -> Error {
-        let known = KNOWN.iter().find(|(sign, _, _)| message.contains(sign));
+    /// The error that `message` of candle stands for.
+    fn classify(self, message: &str) -> Error {
+        let known = KNOWN.iter().find(|(pattern, _, _)| message.contains(pattern));
         let (reason, fault) = match known {
-            _ if lacks_memory(message) => ("its memory is taken", DeviceFault::MemoryTaken),
+            _ if is_out_of_memory(message) => ("its memory is in use", DeviceFault::MemoryTaken),
             Some((_, reason, fault)) => (*reason, *fault),
             None => (message.lines().next().unwrap_or_default(), DeviceFault::Other),
         };
@@ -81,8 +88,8 @@ impl GpuName {
     }
 }
 
-/// Signs in candle's messages, and what they mean. The first three are also what `scripts/build-cuda`'s
-/// entry points answer when the library behind them is not installed.
+/// Patterns in candle's messages, with their meaning. The entry points of `scripts/build-cuda` return the first three if a
+/// library is not installed.
 const KNOWN: [(&str, &str, DeviceFault); 7] = [
     (
         "CUDA_ERROR_SHARED_OBJECT_INIT_FAILED",
@@ -100,7 +107,7 @@ const KNOWN: [(&str, &str, DeviceFault); 7] = [
         DeviceFault::NoLibrary,
     ),
     ("CUDA_ERROR_NO_DEVICE", "the driver sees no GPU", DeviceFault::NoGpu),
-    ("CUDA_ERROR_INVALID_DEVICE", "there is no GPU of that number", DeviceFault::NoGpu),
+    ("CUDA_ERROR_INVALID_DEVICE", "there is no GPU with this index", DeviceFault::NoGpu),
     (
         "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH",
         "the driver and its library are of different versions",
@@ -109,20 +116,22 @@ const KNOWN: [(&str, &str, DeviceFault); 7] = [
     ("CUDA_ERROR_INSUFFICIENT_DRIVER", "the driver is older than this build's CUDA", DeviceFault::OldDriver),
 ];
 
-/// What candle's failure at `what` on `device` means: memory that did not suffice is told from the rest, since less at a
-/// time may do.
+/// The error for candle's failure to compute `what` on `device`. Exhausted memory is an error of its own, because a smaller
+/// batch may fit.
+#[must_use]
 pub fn compute_error(device: String, what: String, source: candle_core::Error) -> Error {
-    match lacks_memory(&source.to_string()) {
-        true => Error::OutOfMemory { device, what },
-        false => Error::Compute { device, source: source.into() },
+    if is_out_of_memory(&source.to_string()) {
+        Error::OutOfMemory { device, what }
+    } else {
+        Error::Compute { device, source: source.into() }
     }
 }
 
-fn lacks_memory(message: &str) -> bool {
-    // CUDA's driver, cuBLAS' workspace, Metal's buffers.
+fn is_out_of_memory(message: &str) -> bool {
+    // CUDA's driver, the workspace of cuBLAS, Metal's buffers.
     ["OUT_OF_MEMORY", "STATUS_ALLOC_FAILED", "FailedToCreateResource", "Failed to create metal resource"]
         .iter()
-        .any(|sign| message.contains(sign))
+        .any(|pattern| message.contains(pattern))
 }
 
 #[cfg(feature = "cuda")]
@@ -150,7 +159,11 @@ impl fmt::Display for GpuName {
 impl FromStr for GpuName {
     type Err = Error;
 
-    /// Refuses what names no GPU.
+    /// The GPU of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Device`] if no GPU has this name.
     fn from_str(name: &str) -> Result<Self> {
         let number = name.strip_prefix("cuda:").map(str::parse);
         match (name, number) {
@@ -171,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_and_written() {
+    fn parses_and_prints_names() {
         let check = |name: &str, expect: GpuName, written: &str| {
             assert_eq!(name.parse::<GpuName>().unwrap(), expect, "{name}");
             assert_eq!(expect.to_string(), written);
@@ -187,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_built_in_is_refused_with_the_feature() {
+    fn rejects_a_backend_that_is_not_built() {
         for gpu in [GpuName::Cuda(0), GpuName::Metal].into_iter().filter(|gpu| !gpu.is_built()) {
             let error = gpu.open().unwrap_err();
             assert!(error.to_string().contains(&format!("no {gpu} backend")), "{error}");
@@ -196,22 +209,22 @@ mod tests {
     }
 
     #[test]
-    fn what_candle_says_is_read() {
+    fn classifies_messages_of_candle() {
         let check = |message: &str, expect: &str| {
-            let error = GpuName::Cuda(1).refused(message);
+            let error = GpuName::Cuda(1).classify(message);
             assert!(error.to_string().starts_with("device cuda:1 is not available: "), "{error}");
             assert!(error.to_string().contains(expect), "{error}");
         };
         check("DriverError(CUDA_ERROR_NO_DEVICE, \"no CUDA-capable device is detected\")", "sees no GPU");
         check("DriverError(CUDA_ERROR_SHARED_OBJECT_INIT_FAILED, \"<Failure…>\")", "libcuda.so.1");
         check("CublasError(CUBLAS_STATUS_NOT_INITIALIZED)", "libcublas");
-        check("CublasError(CUBLAS_STATUS_ALLOC_FAILED)", "its memory is taken");
+        check("CublasError(CUBLAS_STATUS_ALLOC_FAILED)", "its memory is in use");
         check("something new\n   at a stack frame", "something new");
-        assert!(!GpuName::Metal.refused("new\nframe").to_string().contains("frame"));
+        assert!(!GpuName::Metal.classify("new\nframe").to_string().contains("frame"));
     }
 
     #[test]
-    fn memory_that_did_not_suffice_is_told_from_other_failures() {
+    fn distinguishes_exhausted_memory_from_other_failures() {
         let check = |message: &str, expect| {
             let error = compute_error("cuda".into(), "all".into(), candle_core::Error::Msg(message.into()));
             assert_eq!(matches!(error, Error::OutOfMemory { .. }), expect, "{message}");

@@ -1,4 +1,4 @@
-//! What computes: the CPU kernels of `samestory-kernels`, and the GPUs that candle can open.
+//! Devices: the CPU kernels of `samestory-kernels`, and the GPUs that candle supports.
 
 #[cfg(feature = "candle")]
 mod gpu;

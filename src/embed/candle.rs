@@ -1,12 +1,12 @@
-//! The encoder over candle tensors: f32 on the CPU as the reference, f16 on CUDA and Metal, pooled in f32.
+//! The encoder on candle tensors: f32 on the CPU as a reference, f16 on CUDA and Metal; pooled in f32.
 //!
-//! Tokens of all sequences stand in one `tokens × hidden` tensor, so linear layers and norms see no padding.
-//! Attention runs per bucket of sequences of like length ([`Bucket`]).
+//! The tokens of all sequences are rows of one `tokens × hidden` tensor, so linear layers and layer norms see no padding.
+//! Attention runs per bucket of sequences of similar length ([`LengthBucket`]).
 
 use candle_core::{D, DType, Device, Tensor};
 use candle_nn::ops;
 
-use super::{Encoder, PackedBatch, TokenCallback, buckets::Bucket};
+use super::{Encoder, PackedBatch, TokenCallback, buckets::LengthBucket};
 use crate::{
     Error, Result,
     device::{Gpu, compute_error},
@@ -15,7 +15,7 @@ use crate::{
 };
 
 struct Linear {
-    /// `in × out`, transposed at load.
+    /// `in × out`, transposed when loaded.
     weight: Tensor,
     bias: Tensor,
 }
@@ -45,31 +45,35 @@ pub struct CandleEncoder {
     segment: Tensor,
     norm: Norm,
     layers: Vec<Layer>,
-    /// See [`Bucket::of`].
-    padding: usize,
-    budget: usize,
+    /// See [`LengthBucket::split`].
+    max_padding: usize,
+    token_budget: usize,
 }
 
-/// Tokens of a batch on the CPU.
+/// Tokens per batch on the CPU.
 const CPU_TOKENS: usize = 4096;
-/// The most tokens of a batch on a GPU. On an H200 four times as many are 2 % faster (benches/gpu.rs).
+/// The most tokens per batch on a GPU. Four times as many are 2 % faster on an H200 (benches/gpu.rs).
 const GPU_TOKENS: usize = 65_536;
-/// On a GPU, at most one in so many of a bucket's places is padding; 0 is none. On an H200 none is 15 to 25 % faster than any
-/// other (benches/gpu.rs): gathering costs more than the launches that it saves.
-const GPU_PADDING: usize = 0;
+/// The padding of buckets on a GPU; 0 is none, which is 15 to 25 % faster than any other on an H200 (benches/gpu.rs):
+/// gathering costs more than the kernel launches that it saves.
+const GPU_MAX_PADDING: usize = 0;
 
 impl CandleEncoder {
-    /// Puts the weights of `model` on `gpu` as f16, whose ten bits of fraction are nearer to f32 than the seven of bf16;
-    /// batches are sized to its memory.
+    /// Loads the weights of `model` to `gpu` as f16, which has ten bits of fraction where bf16 has seven. Batches are sized
+    /// to the free memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`CandleEncoder::new`].
     pub fn on_gpu(model: &Model, gpu: &Gpu) -> Result<Self> {
         let dtype = DType::F16;
-        let mut encoder = Self::new(model, gpu.device.clone(), dtype)?.padded(GPU_PADDING);
-        let fitting = gpu.free_bytes.map_or(GPU_TOKENS, |free| tokens_in(free, &model.config, dtype));
-        encoder.budget = fitting.min(GPU_TOKENS);
+        let mut encoder = Self::new(model, gpu.device.clone(), dtype)?.with_max_padding(GPU_MAX_PADDING);
+        let fitting = gpu.free_bytes.map_or(GPU_TOKENS, |free| tokens_that_fit(free, &model.config, dtype));
+        encoder.token_budget = fitting.min(GPU_TOKENS);
         Ok(encoder)
     }
 
-    /// On candle's CPU device in f32: the reference of the other encoders.
+    /// On candle's CPU device in f32: a reference for the other encoders.
     ///
     /// # Errors
     ///
@@ -78,18 +82,25 @@ impl CandleEncoder {
         Self::new(model, Device::Cpu, DType::F32)
     }
 
-    /// Attention over sequences of like length, not of equal length only: at most one in `padding` of the places of a
-    /// row is padding.
-    pub fn padded(self, padding: usize) -> Self {
-        CandleEncoder { padding, ..self }
+    /// Lets sequences of similar length share a bucket: at most one in `max_padding` of the positions of a row is padding; 0
+    /// is none.
+    #[must_use]
+    pub fn with_max_padding(self, max_padding: usize) -> Self {
+        CandleEncoder { max_padding, ..self }
     }
 
-    /// Batches of so many tokens, whatever the memory is.
-    pub fn with_budget(self, budget: usize) -> Self {
-        CandleEncoder { budget, ..self }
+    /// Sets the number of tokens per batch, regardless of the device's memory.
+    #[must_use]
+    pub fn with_token_budget(self, token_budget: usize) -> Self {
+        CandleEncoder { token_budget, ..self }
     }
 
-    /// Puts the weights of `model` on `device` as `dtype`.
+    /// Loads the weights of `model` to `device` as `dtype`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Model`] if a tensor is missing or has the wrong shape; [`Error::OutOfMemory`] or [`Error::Compute`] if the
+    /// device fails.
     pub fn new(model: &Model, device: Device, dtype: DType) -> Result<Self> {
         let config = model.config.clone();
         let load = Loader { weights: &model.weights, device: &device, dtype };
@@ -120,8 +131,8 @@ impl CandleEncoder {
             norm: load.norm("embeddings.LayerNorm", hidden)?,
             pooling: model.pooling,
             layers,
-            padding: 0,
-            budget: CPU_TOKENS,
+            max_padding: 0,
+            token_budget: CPU_TOKENS,
             config,
             device,
             dtype,
@@ -134,7 +145,7 @@ impl CandleEncoder {
         let positions = Tensor::new(positions, &self.device)?;
         let words = self.words.index_select(&ids, 0)?;
         let embedded = (words + self.positions.index_select(&positions, 0)?)?.broadcast_add(&self.segment)?;
-        let buckets = Bucket::of(batch, self.padding, &self.device, self.dtype)?;
+        let buckets = LengthBucket::split(batch, self.max_padding, &self.device, self.dtype)?;
         let mut x = self.layer_norm(&embedded, &self.norm)?;
         for layer in &self.layers {
             let context = self.attention(&linear(&x, &layer.qkv)?, &buckets)?;
@@ -156,7 +167,7 @@ impl CandleEncoder {
     }
 
     /// `qkv` is `tokens × 3·hidden`; the context is `tokens × hidden`.
-    fn attention(&self, qkv: &Tensor, buckets: &[Bucket]) -> candle_core::Result<Tensor> {
+    fn attention(&self, qkv: &Tensor, buckets: &[LengthBucket]) -> candle_core::Result<Tensor> {
         let (heads, size) = (self.config.num_attention_heads, self.config.head_size());
         let scale = 1.0 / (size as f64).sqrt();
         let mut parts = Vec::with_capacity(buckets.len());
@@ -188,7 +199,7 @@ impl Encoder for CandleEncoder {
     }
 
     fn token_budget(&self) -> usize {
-        self.budget
+        self.token_budget
     }
 
     fn encode(&self, batch: &PackedBatch, on_tokens: TokenCallback) -> Result<Matrix> {
@@ -204,11 +215,12 @@ impl Encoder for CandleEncoder {
     }
 }
 
-/// The tokens whose batch takes half of `free` bytes: what frees late, and what else runs there, has the other half.
-fn tokens_in(free: u64, config: &BertConfig, dtype: DType) -> usize {
+/// The number of tokens whose batch takes half of `free` bytes. The other half is for memory that is released late, and for
+/// other programs.
+fn tokens_that_fit(free: u64, config: &BertConfig, dtype: DType) -> usize {
     let (hidden, inner) = (config.hidden_size, config.intermediate_size);
-    // What stands at once for a token: the inner layer before and after its activation, and the residual; or the
-    // three parts of qkv, gathered and split, the context, and scores, scaled and as softmax.
+    // Values that are alive at once per token: the inner layer before and after its activation, and the residual; or the
+    // three parts of qkv, gathered and split, the context, and the scores, scaled and as softmax.
     let scores = config.num_attention_heads * config.max_position_embeddings;
     let values = (2 * inner + 2 * hidden).max(11 * hidden + 3 * scores);
     let tokens = free / 2 / (values * dtype.size_in_bytes()) as u64;
@@ -227,7 +239,7 @@ fn name(device: &Device) -> &'static str {
     }
 }
 
-/// Moves named weights to the device.
+/// Loads named tensors to the device.
 struct Loader<'a> {
     weights: &'a Weights,
     device: &'a Device,
@@ -250,7 +262,7 @@ impl Loader<'_> {
         self.tensor(name, 1, len)?.squeeze(0).map_err(|e| self.fail(e))
     }
 
-    /// The layers `names`, each `out × inp`, side by side as one.
+    /// The layers `names`, each `out × inp`, concatenated.
     fn linear(&self, names: &[&str], out: usize, inp: usize) -> Result<Linear> {
         let mut weights = Vec::new();
         let mut biases = Vec::new();
@@ -281,14 +293,16 @@ mod tests {
     fn batches_are_sized_to_memory() {
         let config = Model::from_static(&samestory_minilm::files()).unwrap().config;
         let check = |free: u64, expect: std::ops::Range<usize>| {
-            let tokens = tokens_in(free, &config, DType::F16);
+            let tokens = tokens_that_fit(free, &config, DType::F16);
             assert!(expect.contains(&tokens), "{tokens} for {free}");
         };
-        // 45 kB a token with scores of 512 places: what cannot hold one sequence is left to fail.
+        // 45 kB per token with 512 scores each. Memory for less than one sequence is left to fail.
         check(0, 512..513);
         check(1 << 30, 10_000..15_000);
         check(64 << 30, GPU_TOKENS..usize::MAX);
         check(u64::MAX, GPU_TOKENS..usize::MAX);
-        assert!(tokens_in(1 << 30, &config, DType::F32) < tokens_in(1 << 30, &config, DType::F16));
+        assert!(
+            tokens_that_fit(1 << 30, &config, DType::F32) < tokens_that_fit(1 << 30, &config, DType::F16)
+        );
     }
 }

@@ -1,7 +1,7 @@
-//! The yardstick: candle-transformers' own BERT, a padded batch at a time, as most programs would call it.
+//! The reference encoder: candle-transformers' own BERT on padded batches, as most programs would call it.
 //!
-//! Nothing here is shared with the other encoders but the weights, so it checks them, and `samestory bench` gives
-//! their speed as a multiple of this one's.
+//! It shares only the weights with the other encoders, so tests compare them with it, and benchmarks give their speed as a
+//! multiple of its speed.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use crate::{
     vector::{Matrix, normalize},
 };
 
-/// The name that [`Encoder::describe`] gives, for reports.
+/// The result of [`Encoder::describe`].
 const NAME: &str = "cpu f32 (candle-transformers, padded)";
 
 /// candle-transformers' `BertModel` in f32 on the CPU.
@@ -28,6 +28,10 @@ pub struct CandleReferenceEncoder {
 
 impl CandleReferenceEncoder {
     /// Copies the weights of `model` into candle tensors.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Model`] if a tensor has the wrong shape, [`Error::Compute`] if candle fails.
     pub fn new(model: &Model) -> Result<Self> {
         let c = &model.config;
         let fail = |source: candle_core::Error| Error::Compute { device: NAME.into(), source: source.into() };

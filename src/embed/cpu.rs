@@ -1,8 +1,8 @@
-//! The encoder over the CPU kernels: packed tokens, no padding, activations that stay in the cache.
+//! The encoder on the CPU kernels: packed tokens without padding, and activations that stay in the cache.
 //!
-//! A batch is cut into chunks of whole sequences ([`Chunks`]), one to a thread at a time; a chunk goes through all layers
-//! before the next one starts. The feed-forward layers are computed a part of their width at a time, so that the wide
-//! activations between them never leave the cache either.
+//! A batch is split into chunks of whole sequences ([`Chunks`]), which threads take in turn; a chunk goes through all layers
+//! before its thread takes the next one. The feed-forward layers are computed in blocks of their width, so that the wide
+//! activations between them stay in the cache too.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,81 +22,96 @@ use crate::{
     vector::{Matrix, normalize},
 };
 
-/// Tokens of a batch: some seconds of work for two fast threads, as threads wait for one another at its end only.
-const BATCH: usize = 1 << 18;
+/// Tokens per batch: some seconds of work for two fast threads, since threads wait for each other at the end of a batch.
+const BATCH_TOKENS: usize = 1 << 18;
 
 struct Layer<L> {
     qkv: L,
     attention: L,
     attention_norm: LayerNorm,
-    /// Parts of the feed-forward layer: in and out.
-    inner: Vec<(L, L)>,
+    /// Blocks of the two feed-forward layers, up and down.
+    feed_forward: Vec<(L, L)>,
     norm: LayerNorm,
 }
 
-/// A BERT-family encoder on kernels `K`.
+/// A BERT-family encoder on the kernels `K`.
 struct CpuEncoder<K: Kernels> {
     kernels: K,
     config: BertConfig,
     pooling: Pooling,
     weights: Arc<Weights>,
-    /// Position and segment vectors, summed.
+    /// The sums of position and segment embeddings.
     positions: Matrix,
     norm: LayerNorm,
     layers: Vec<Layer<K::PackedWeights>>,
-    part: usize,
-    /// Working memory of threads that are between two chunks.
-    idle: Mutex<Vec<Work<K>>>,
+    /// Width of a feed-forward block.
+    ffn_block: usize,
+    /// Working memory that no thread is using.
+    idle: Mutex<Vec<Workspace<K>>>,
 }
 
 /// Working memory of one thread.
-struct Work<K: Kernels> {
+struct Workspace<K: Kernels> {
     x: AlignedBuf<f32>,
-    /// The states as an operand, and after them what attention makes of them: the fewer buffers, the more stays in the
-    /// cache.
+    /// The hidden states as an operand; reused for the output of attention, so that more stays in the cache.
     states: AlignedBuf<K::Element>,
-    /// Queries, keys and values, and after them the inner activations of the feed-forward layer.
+    /// Queries, keys and values; reused for the inner activations of the feed-forward layers.
     wide: AlignedBuf<K::Element>,
-    /// What is made of an operand, and of the feed-forward layer's inner one beside it.
-    made: K::LhsScratch,
-    inner_made: K::LhsScratch,
+    /// For packing `states`, and for packing `wide` while the packed `states` are in use.
+    lhs: K::LhsScratch,
+    inner_lhs: K::LhsScratch,
     scratch: K::Scratch,
 }
 
-/// The fastest encoder for `model` that the instruction set `isa` allows. Where a model's shape does not suit the
-/// bf16 kernels, it runs on AVX-512 in f32; [`Encoder::describe`] tells.
+/// The encoder for `model` on the instruction set `isa`, in the model's precision. If the model's widths do not suit the
+/// bf16 kernels, it runs on AVX-512 in f32; [`Encoder::describe`] reports what was chosen. Panics if the processor lacks
+/// `isa`.
+///
+/// # Errors
+///
+/// As [`cpu_encoder_with`].
 pub fn cpu_encoder(model: &Model, isa: Isa) -> Result<Box<dyn Encoder>> {
     cpu_encoder_with(model, isa, model.precision)
 }
 
-/// As [`cpu_encoder`], in another precision than the model's own.
+/// Like [`cpu_encoder`], in the given precision.
+///
+/// # Errors
+///
+/// [`Error::Model`] if a tensor is missing, has the wrong shape or is not finite; [`Error::Setting`] if the model's widths
+/// do not allow the precision.
 pub fn cpu_encoder_with(model: &Model, isa: Isa, precision: Precision) -> Result<Box<dyn Encoder>> {
     let c = &model.config;
     match precision {
         Precision::Int8
             if !(c.hidden_size.is_multiple_of(32)
-                && part::<Int8Kernels<F32Kernels>>(c).is_multiple_of(32)) =>
+                && ffn_block::<Int8Kernels<F32Kernels>>(c).is_multiple_of(32)) =>
         {
             Err(Error::Setting {
                 setting: Setting::Precision,
                 message: format!(
-                    "{} has layers whose widths are no multiples of 32, which int8 needs",
+                    "int8 needs layers whose widths are multiples of 32; those of {} are not",
                     model.name
                 ),
             })
         }
         Precision::Int8 => {
             #[cfg(target_arch = "x86_64")]
-            if let Some(on_bf16) =
-                Int8Kernels::on_bf16(isa, c.hidden_size, part::<Int8Kernels<Bf16Kernels>>(c), heads(c))
-            {
+            if let Some(on_bf16) = Int8Kernels::on_bf16(
+                isa,
+                c.hidden_size,
+                ffn_block::<Int8Kernels<Bf16Kernels>>(c),
+                attention_shape(c),
+            ) {
                 return Ok(Box::new(CpuEncoder::new(model, on_bf16)?));
             }
             Ok(Box::new(CpuEncoder::new(model, Int8Kernels::on_f32(isa))?))
         }
         Precision::Native => {
             #[cfg(target_arch = "x86_64")]
-            if let Some(bf16) = Bf16Kernels::new(isa, c.hidden_size, part::<Bf16Kernels>(c), heads(c)) {
+            if let Some(bf16) =
+                Bf16Kernels::new(isa, c.hidden_size, ffn_block::<Bf16Kernels>(c), attention_shape(c))
+            {
                 return Ok(Box::new(CpuEncoder::new(model, bf16)?));
             }
             Ok(Box::new(CpuEncoder::new(model, F32Kernels::new(isa))?))
@@ -104,12 +119,13 @@ pub fn cpu_encoder_with(model: &Model, isa: Isa, precision: Precision) -> Result
     }
 }
 
-fn heads(config: &BertConfig) -> AttentionShape {
+fn attention_shape(config: &BertConfig) -> AttentionShape {
     AttentionShape { heads: config.num_attention_heads, head_dim: config.head_size() }
 }
 
-/// The widest part of at most [`Kernels::FFN_BLOCK`] that divides the feed-forward width and fills tiles, or else all of it.
-fn part<K: Kernels>(config: &BertConfig) -> usize {
+/// The width of a feed-forward block: the largest multiple of 32 up to [`Kernels::FFN_BLOCK`] that divides the feed-forward
+/// width, or else that width.
+fn ffn_block<K: Kernels>(config: &BertConfig) -> usize {
     let width = config.intermediate_size;
     (1..=K::FFN_BLOCK / 32).rev().map(|n| 32 * n).find(|n| width.is_multiple_of(*n)).unwrap_or(width)
 }
@@ -117,10 +133,10 @@ fn part<K: Kernels>(config: &BertConfig) -> usize {
 impl<K: Kernels> CpuEncoder<K> {
     fn new(model: &Model, kernels: K) -> Result<Self> {
         let config = model.config.clone();
-        let (hidden, part) = (config.hidden_size, part::<K>(&config));
+        let (hidden, ffn_block) = (config.hidden_size, ffn_block::<K>(&config));
         let load = Loader { weights: &model.weights, hidden, arena: &Arena::default() };
         let layers = (0..config.num_hidden_layers).into_par_iter();
-        let layers = layers.map(|i| load.layer(&kernels, i, &config, part)).collect::<Result<_>>()?;
+        let layers = layers.map(|i| load.layer(&kernels, i, &config, ffn_block)).collect::<Result<_>>()?;
         let segments = load.matrix("embeddings.token_type_embeddings.weight", config.type_vocab_size)?;
         let rows = config.max_position_embeddings;
         let mut positions =
@@ -128,7 +144,7 @@ impl<K: Kernels> CpuEncoder<K> {
         for i in 0..rows {
             positions.row_mut(i).iter_mut().zip(&segments).for_each(|(p, s)| *p += s);
         }
-        // Checked here once; rows are read from it in place.
+        // Checked once here; rows are then read in place.
         model.weights.get("embeddings.word_embeddings.weight", config.vocab_size, hidden)?;
         Ok(CpuEncoder {
             norm: load.norm("embeddings.LayerNorm", vec![0.0; hidden], &config)?,
@@ -138,20 +154,21 @@ impl<K: Kernels> CpuEncoder<K> {
             kernels,
             positions,
             layers,
-            part,
+            ffn_block,
             config,
         })
     }
 
-    /// Encodes a chunk of `batch`; returns its tokens.
-    fn chunk(&self, batch: &PackedBatch, chunk: Chunk) -> Result<usize> {
-        let (hidden, heads) = (self.config.hidden_size, heads(&self.config));
+    /// Encodes a chunk of `batch`. Returns the number of its tokens.
+    fn encode_chunk(&self, batch: &PackedBatch, chunk: Chunk) -> Result<usize> {
+        let (hidden, shape) = (self.config.hidden_size, attention_shape(&self.config));
         let Chunk { sequences, vectors } = chunk;
         let first = batch.offsets()[sequences.start] as usize;
         let rows = batch.offsets()[sequences.end] as usize - first;
-        let mut work = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-        work.grow(rows, hidden, self.part);
-        let Work { x, states, wide, made, inner_made, scratch } = &mut work;
+        let mut workspace =
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        workspace.grow(rows, hidden, self.ffn_block);
+        let Workspace { x, states, wide, lhs, inner_lhs, scratch } = &mut workspace;
 
         let words = self.weights.get("embeddings.word_embeddings.weight", self.config.vocab_size, hidden)?;
         let mut row = 0;
@@ -166,17 +183,18 @@ impl<K: Kernels> CpuEncoder<K> {
         let k = &self.kernels;
         k.layer_norm(x, rows, &self.norm, states);
         for layer in &self.layers {
-            k.linear(k.pack_lhs(states, rows, hidden, made), rows, &layer.qkv, wide, scratch);
+            k.linear(k.pack_lhs(states, rows, hidden, lhs), rows, &layer.qkv, wide, scratch);
             for i in sequences.clone() {
-                let at = batch.offsets()[i] as usize - first..batch.offsets()[i + 1] as usize - first;
-                k.attention(wide, at, heads, states, scratch);
+                let [start, end] = [i, i + 1].map(|i| batch.offsets()[i] as usize - first);
+                let sequence = start..end;
+                k.attention(wide, sequence, shape, states, scratch);
             }
-            k.linear_add(k.pack_lhs(states, rows, hidden, made), rows, &layer.attention, x, scratch);
+            k.linear_add(k.pack_lhs(states, rows, hidden, lhs), rows, &layer.attention, x, scratch);
             k.layer_norm(x, rows, &layer.attention_norm, states);
-            let left = k.pack_lhs(states, rows, hidden, made);
-            for (up, down) in &layer.inner {
-                k.linear_act(left, rows, up, self.config.hidden_act, wide, scratch);
-                k.linear_add(k.pack_lhs(wide, rows, self.part, inner_made), rows, down, x, scratch);
+            let packed_states = k.pack_lhs(states, rows, hidden, lhs);
+            for (up, down) in &layer.feed_forward {
+                k.linear_act(packed_states, rows, up, self.config.hidden_act, wide, scratch);
+                k.linear_add(k.pack_lhs(wide, rows, self.ffn_block, inner_lhs), rows, down, x, scratch);
             }
             k.layer_norm(x, rows, &layer.norm, states);
         }
@@ -184,11 +202,11 @@ impl<K: Kernels> CpuEncoder<K> {
             let at = batch.offsets()[i] as usize - first;
             self.pool(&x[at * hidden..][..batch.sequence(i).len() * hidden], out);
         }
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(work);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(workspace);
         Ok(rows)
     }
 
-    /// The unit vector of one sequence's states.
+    /// Pools the hidden states of one sequence into a unit vector.
     fn pool(&self, states: &[f32], out: &mut [f32]) {
         match self.pooling {
             Pooling::Cls => out.copy_from_slice(&states[..out.len()]),
@@ -213,19 +231,19 @@ impl<K: Kernels> Encoder for CpuEncoder<K> {
     }
 
     fn token_budget(&self) -> usize {
-        BATCH
+        BATCH_TOKENS
     }
 
     fn encode(&self, batch: &PackedBatch, on_tokens: TokenCallback) -> Result<Matrix> {
         batch.check(&self.config)?;
         let threads = rayon::current_num_threads();
         let mut vectors = Matrix::zeros(batch.len(), self.config.hidden_size);
-        let longest = self.kernels.chunk_tokens();
-        let chunks = Mutex::new(Chunks::new(batch, threads, longest, vectors.as_mut_slice()));
+        let max_tokens = self.kernels.chunk_tokens();
+        let chunks = Mutex::new(Chunks::new(batch, threads, max_tokens, vectors.as_mut_slice()));
         let next = || chunks.lock().unwrap_or_else(PoisonError::into_inner).next();
         (0..threads).into_par_iter().with_max_len(1).try_for_each(|_| {
             while let Some(chunk) = next() {
-                on_tokens(self.chunk(batch, chunk)?)?;
+                on_tokens(self.encode_chunk(batch, chunk)?)?;
             }
             Ok(())
         })?;
@@ -233,30 +251,30 @@ impl<K: Kernels> Encoder for CpuEncoder<K> {
     }
 }
 
-impl<K: Kernels> Default for Work<K> {
+impl<K: Kernels> Default for Workspace<K> {
     fn default() -> Self {
-        Work {
+        Workspace {
             x: AlignedBuf::default(),
             states: AlignedBuf::default(),
             wide: AlignedBuf::default(),
-            made: K::LhsScratch::default(),
-            inner_made: K::LhsScratch::default(),
+            lhs: K::LhsScratch::default(),
+            inner_lhs: K::LhsScratch::default(),
             scratch: K::Scratch::default(),
         }
     }
 }
 
-impl<K: Kernels> Work<K> {
-    /// Makes room for `rows`, and for what kernels read past them.
-    fn grow(&mut self, rows: usize, hidden: usize, part: usize) {
+impl<K: Kernels> Workspace<K> {
+    /// Grows the buffers to `rows`, and to the rows past the end that kernels read.
+    fn grow(&mut self, rows: usize, hidden: usize, ffn_block: usize) {
         let rows = rows.next_multiple_of(K::ROW_BLOCK) + K::ROW_BLOCK;
         self.x.grow(rows * hidden);
         self.states.grow(rows * hidden);
-        self.wide.grow(rows * part.max(3 * hidden));
+        self.wide.grow(rows * ffn_block.max(3 * hidden));
     }
 }
 
-/// Reads named weights as f32.
+/// Reads named tensors as f32.
 struct Loader<'a> {
     weights: &'a Weights,
     hidden: usize,
@@ -272,20 +290,20 @@ impl Loader<'_> {
         self.tensor(name, 1, len)
     }
 
-    /// Rounded to bytes, a value that is not finite would become some other number, and the vectors with it.
+    /// Rejects values that are not finite: quantization would turn them into finite ones.
     fn tensor(&self, name: &str, rows: usize, cols: usize) -> Result<Vec<f32>> {
         let values = self.weights.get(name, rows, cols)?.to_f32();
-        match values.iter().all(|x| x.is_finite()) {
-            true => Ok(values),
-            false => Err(Error::Model {
-                file: name.into(),
-                expected: "finite weights".into(),
-                found: "one that is not".into(),
-            }),
+        if values.iter().all(|x| x.is_finite()) {
+            return Ok(values);
         }
+        Err(Error::Model {
+            file: name.into(),
+            expected: "finite weights".into(),
+            found: "infinity or NaN".into(),
+        })
     }
 
-    /// The norm `name`, after a layer with `bias`.
+    /// The layer norm `name`, which follows a linear layer with `bias`.
     fn norm(&self, name: &str, bias: Vec<f32>, config: &BertConfig) -> Result<LayerNorm> {
         Ok(LayerNorm {
             input_bias: bias,
@@ -300,42 +318,47 @@ impl Loader<'_> {
         kernels: &K,
         i: usize,
         config: &BertConfig,
-        part: usize,
+        ffn_block: usize,
     ) -> Result<Layer<K::PackedWeights>> {
         let (hidden, inner) = (self.hidden, config.intermediate_size);
-        let at = |name: &str| format!("encoder.layer.{i}.{name}");
+        let full_name = |name: &str| format!("encoder.layer.{i}.{name}");
         let (mut qkv, mut qkv_bias) = (Vec::new(), Vec::new());
         for name in ["query", "key", "value"] {
-            let mut weight = self.matrix(&at(&format!("attention.self.{name}.weight")), hidden)?;
-            let mut bias = self.vector(&at(&format!("attention.self.{name}.bias")), hidden)?;
+            let mut weight = self.matrix(&full_name(&format!("attention.self.{name}.weight")), hidden)?;
+            let mut bias = self.vector(&full_name(&format!("attention.self.{name}.bias")), hidden)?;
             if name == "query" {
-                // Attention takes powers of two of scores that are divided by √size.
+                // The softmax of the kernels is in base 2, of scores divided by √head_dim.
                 let scale = std::f32::consts::LOG2_E / (config.head_size() as f32).sqrt();
                 weight.iter_mut().chain(&mut bias).for_each(|w| *w *= scale);
             }
             qkv.extend(weight);
             qkv_bias.extend(bias);
         }
-        let attention = self.matrix(&at("attention.output.dense.weight"), hidden)?;
-        let attention_bias = self.vector(&at("attention.output.dense.bias"), hidden)?;
-        let up = self.matrix(&at("intermediate.dense.weight"), inner)?;
-        let up_bias = self.vector(&at("intermediate.dense.bias"), inner)?;
-        let down = self.tensor(&at("output.dense.weight"), hidden, inner)?;
-        let down_bias = self.vector(&at("output.dense.bias"), hidden)?;
+        let attention = self.matrix(&full_name("attention.output.dense.weight"), hidden)?;
+        let attention_bias = self.vector(&full_name("attention.output.dense.bias"), hidden)?;
+        let up = self.matrix(&full_name("intermediate.dense.weight"), inner)?;
+        let up_bias = self.vector(&full_name("intermediate.dense.bias"), inner)?;
+        let down = self.tensor(&full_name("output.dense.weight"), hidden, inner)?;
+        let down_bias = self.vector(&full_name("output.dense.bias"), hidden)?;
         let none = vec![0.0; hidden];
         let pack = |weight: &[f32], n, k, bias: &[f32]| kernels.pack_weights(weight, n, k, bias, self.arena);
-        let parts = (0..inner).step_by(part).map(|from| {
-            let up = pack(&up[from * hidden..][..part * hidden], part, hidden, &up_bias[from..][..part]);
+        let blocks = (0..inner).step_by(ffn_block).map(|from| {
+            let up = pack(
+                &up[from * hidden..][..ffn_block * hidden],
+                ffn_block,
+                hidden,
+                &up_bias[from..][..ffn_block],
+            );
             let columns: Vec<f32> =
-                down.chunks_exact(inner).flat_map(|row| &row[from..][..part]).copied().collect();
-            (up, pack(&columns, hidden, part, &none))
+                down.chunks_exact(inner).flat_map(|row| &row[from..][..ffn_block]).copied().collect();
+            (up, pack(&columns, hidden, ffn_block, &none))
         });
         Ok(Layer {
-            inner: parts.collect(),
+            feed_forward: blocks.collect(),
             qkv: pack(&qkv, 3 * hidden, hidden, &qkv_bias),
             attention: pack(&attention, hidden, hidden, &none),
-            attention_norm: self.norm(&at("attention.output.LayerNorm"), attention_bias, config)?,
-            norm: self.norm(&at("output.LayerNorm"), down_bias, config)?,
+            attention_norm: self.norm(&full_name("attention.output.LayerNorm"), attention_bias, config)?,
+            norm: self.norm(&full_name("output.LayerNorm"), down_bias, config)?,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Rows to unit vectors: batches packed without padding, an encoder, and a stats of what was seen.
+//! Texts to unit vectors: tokenization, batches without padding, encoders for CPUs and GPUs, and statistics.
 
 mod batch;
 #[cfg(feature = "candle")]
@@ -24,23 +24,28 @@ pub use texts::{EmbedStats, Embeddings, embed_texts};
 
 use crate::{Result, vector::Matrix};
 
-/// Turns packed token sequences into unit vectors. A vector depends on its own tokens alone: not on its batch
-/// mates, their order, or the number of threads.
+/// Turns packed token sequences into unit vectors. A vector depends on its own tokens only: not on the rest of its batch,
+/// the order, or the number of threads.
 pub trait Encoder: Send + Sync {
-    /// The number of values in a vector.
+    /// The number of values per vector.
     fn dim(&self) -> usize;
-    /// What it runs on and with which numbers, for the manifest: "cpu amx bf16", "cuda f16 (candle)".
+    /// The device and number format, for reports: "cpu amx bf16", "cuda f16 (candle)".
     fn describe(&self) -> String;
-    /// The tokens that a call of [`Encoder::encode`] should hold to run well.
+    /// The number of tokens per call of [`Encoder::encode`] that is efficient.
     fn token_budget(&self) -> usize;
-    /// The tokens that are computed for sequences of `lengths` in one batch, padding included.
+    /// The number of tokens computed for a batch of sequences of `lengths`, padding included.
     fn computed_tokens(&self, lengths: &[usize]) -> usize {
         lengths.iter().sum()
     }
-    /// One unit vector a sequence of `batch`, in its order: `batch.len() × dim`. `done` hears of the tokens of each part
-    /// that is done, from any thread, all parts together as many as the batch has; its error is the call's.
+    /// One unit vector per sequence of `batch`, in order: `batch.len() × dim`. `on_tokens` is called from any thread with the
+    /// token count of each part that is done; the counts add up to those of the batch.
+    ///
+    /// # Errors
+    ///
+    /// An error of `on_tokens`; [`Error::Model`](crate::Error::Model) for ids or lengths outside the model's tables; a
+    /// failure of the device.
     fn encode(&self, batch: &PackedBatch, on_tokens: TokenCallback) -> Result<Matrix>;
 }
 
-/// Hears how many more tokens are encoded, and may stop the call by an error.
+/// Receives the number of further tokens encoded; cancels the call by returning an error.
 pub type TokenCallback<'a> = &'a (dyn Fn(usize) -> Result<()> + Sync);

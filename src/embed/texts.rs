@@ -1,4 +1,4 @@
-//! Embeds texts: tokenize, sort by length, pack, encode, and put the vectors back in order.
+//! Embeds texts: tokenizes them, sorts by length, packs batches, encodes, and restores the order.
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -11,24 +11,24 @@ use crate::{
     vector::{Matrix, normalize},
 };
 
-/// What the encoder saw: nothing is cut silently.
+/// Statistics of an embedding run. Nothing is truncated silently.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct EmbedStats {
-    /// Texts that were embedded.
+    /// Texts embedded.
     pub texts: u64,
-    /// Texts whose vectors were known, from a store.
+    /// Texts whose vectors came from a store.
     pub cached_texts: u64,
-    /// Tokens that the encoder saw, `[CLS]` and `[SEP]` of each window included.
+    /// Tokens encoded, with `[CLS]` and `[SEP]` of each window.
     pub tokens: u64,
-    /// Texts longer than the model's window, embedded as several windows.
+    /// Texts longer than the model's window, which were embedded as several windows.
     pub windowed_texts: u64,
     /// The windows of those texts.
     pub windows: u64,
-    /// Tokens that stand for what the model has no word for: of it the vectors know nothing.
+    /// Unknown tokens (`[UNK]`): they stand for text that the model's vocabulary cannot represent.
     pub unknown_tokens: u64,
-    /// Texts that are mostly made of such tokens: their vectors say next to nothing.
+    /// Texts of which more than half of the tokens are unknown: their vectors are nearly meaningless.
     pub mostly_unknown_texts: u64,
-    /// Tokens of the input that no window held. Always 0: kept so that a reader need not take it on trust.
+    /// Tokens that were dropped. Always 0; reported as evidence.
     pub truncated_tokens: u64,
 }
 
@@ -48,12 +48,12 @@ impl EmbedStats {
     }
 }
 
-/// Vectors of texts, in their order, and the stats.
+/// The vectors of texts, in their order, and statistics.
 #[derive(Debug, Clone, Default)]
 pub struct Embeddings {
-    /// One unit vector a text.
+    /// One unit vector per text.
     pub vectors: Matrix,
-    /// What was seen.
+    /// Statistics of the run.
     pub stats: EmbedStats,
 }
 
@@ -63,8 +63,13 @@ struct Window {
     ids: Vec<u32>,
 }
 
-/// Embeds `texts` with `model`'s tokenizer and `encoder`. A text longer than the window becomes several
-/// windows, whose vectors are averaged by their token counts; an empty text has the vector of no words.
+/// Embeds `texts` with the tokenizer of `model` and `encoder`. A text longer than the model's window is split into several
+/// windows, whose vectors are averaged, weighted by their token counts. An empty text has the vector of `[CLS] [SEP]`.
+///
+/// # Errors
+///
+/// [`Error::Interrupted`] if `progress` is cancelled; [`Error::Tokenizer`]; [`Error::Model`] if a vector is not finite; what
+/// [`Encoder::encode`] returns, except that a batch that exceeds the device's memory is retried in smaller parts.
 pub fn embed_texts<T: AsRef<str> + Sync>(
     model: &Model,
     encoder: &dyn Encoder,
@@ -72,31 +77,33 @@ pub fn embed_texts<T: AsRef<str> + Sync>(
     progress: &dyn Progress,
 ) -> Result<Embeddings> {
     let (mut windows, mut stats) = tokenize(model, texts, progress)?;
-    // Longest first: the last batches are small, so that no thread is left alone with a large one.
+    // Longest first, so that the last batches are small and threads finish together.
     windows.sort_by(|a, b| b.ids.len().cmp(&a.ids.len()).then(a.text.cmp(&b.text)));
 
     let dim = encoder.dim();
     let mut sums = Matrix::zeros(texts.len(), dim);
     progress.begin(Stage::Embed, Some(stats.tokens));
-    let done = |tokens: usize| {
+    let on_tokens = |tokens: usize| {
         progress.advance(Stage::Embed, tokens as u64);
         if progress.cancelled() { Err(Error::Interrupted) } else { Ok(()) }
     };
-    let mut room = usize::MAX;
+    // Lowered when the device runs out of memory.
+    let mut max_batch_tokens = usize::MAX;
     let mut rest = &windows[..];
     while !rest.is_empty() {
-        let budget = encoder.token_budget().max(model.max_tokens).min(room);
+        let budget = encoder.token_budget().max(model.max_tokens).min(max_batch_tokens);
         let mut batch = PackedBatch::default();
         let mut taken = 0;
         while taken < rest.len() && (taken == 0 || batch.tokens() + rest[taken].ids.len() <= budget) {
             batch.push(&rest[taken].ids);
             taken += 1;
         }
-        let vectors = match encoder.encode(&batch, &done) {
-            // A sequence alone is the least that can be asked of a device.
+        let vectors = match encoder.encode(&batch, &on_tokens) {
+            // A single sequence cannot be split further.
             Err(error @ Error::OutOfMemory { .. }) if batch.len() > 1 => {
-                room = batch.tokens() / 2;
-                progress.warn(&format!("{error}; going on with batches of at most {room} tokens"));
+                max_batch_tokens = batch.tokens() / 2;
+                progress
+                    .warn(&format!("{error}; continuing with batches of at most {max_batch_tokens} tokens"));
                 continue;
             }
             result => result?,
@@ -113,7 +120,7 @@ pub fn embed_texts<T: AsRef<str> + Sync>(
         return Err(Error::Model {
             file: model.name.clone(),
             expected: "finite vectors".into(),
-            found: format!("a vector that is not, for the text {:?}", head(texts[i].as_ref())),
+            found: format!("infinity or NaN for the text {:?}", head(texts[i].as_ref())),
         });
     }
     progress.end(Stage::Embed);
@@ -121,7 +128,7 @@ pub fn embed_texts<T: AsRef<str> + Sync>(
     Ok(Embeddings { vectors: sums, stats })
 }
 
-/// The windows of all texts, in their order, and the stats's token counts.
+/// The windows of all texts, in order, and the token statistics.
 fn tokenize<T: AsRef<str> + Sync>(
     model: &Model,
     texts: &[T],
@@ -130,24 +137,24 @@ fn tokenize<T: AsRef<str> + Sync>(
     progress.begin(Stage::Tokenize, Some(texts.len() as u64));
     let mut windows = Vec::with_capacity(texts.len());
     let mut stats = EmbedStats::default();
-    // In blocks, so that progress moves and Ctrl-C is heard.
+    // In blocks, to report progress and check for cancellation.
     for (block, chunk) in texts.chunks(BLOCK).enumerate() {
         if progress.cancelled() {
             return Err(Error::Interrupted);
         }
         let ids: Vec<Vec<Vec<u32>>> =
             chunk.par_iter().map(|t| model.tokenizer.windows(t.as_ref())).collect::<Result<_>>()?;
-        for (i, of_text) in ids.into_iter().enumerate() {
-            if of_text.len() > 1 {
+        for (i, text_windows) in ids.into_iter().enumerate() {
+            if text_windows.len() > 1 {
                 stats.windowed_texts += 1;
-                stats.windows += of_text.len() as u64;
+                stats.windows += text_windows.len() as u64;
             }
             let is_unknown = |id: &&u32| model.tokenizer.unknown() == Some(**id);
-            let unknown = of_text.iter().flatten().filter(is_unknown).count();
-            let words: usize = of_text.iter().map(|ids| ids.len().saturating_sub(2)).sum();
+            let unknown = text_windows.iter().flatten().filter(is_unknown).count();
+            let words: usize = text_windows.iter().map(|ids| ids.len().saturating_sub(2)).sum();
             stats.unknown_tokens += unknown as u64;
             stats.mostly_unknown_texts += u64::from(unknown * 2 > words);
-            for ids in of_text {
+            for ids in text_windows {
                 stats.tokens += ids.len() as u64;
                 windows.push(Window { text: (block * BLOCK + i) as u32, ids });
             }
@@ -157,7 +164,7 @@ fn tokenize<T: AsRef<str> + Sync>(
     progress.end(Stage::Tokenize);
     if stats.mostly_unknown_texts > 0 {
         progress.warn(&format!(
-            "{} of {} texts are mostly made of what {} has no words for: their vectors say next to nothing",
+            "{} of {} texts consist mostly of tokens unknown to {}: their vectors are nearly meaningless",
             stats.mostly_unknown_texts,
             texts.len(),
             model.name
@@ -166,6 +173,7 @@ fn tokenize<T: AsRef<str> + Sync>(
     Ok((windows, stats))
 }
 
+/// Texts per block.
 const BLOCK: usize = 4096;
 
 fn head(text: &str) -> String {
@@ -182,13 +190,13 @@ mod tests {
         embed::{TokenCallback, cpu_encoder},
     };
 
-    /// An encoder on a device that holds so many tokens at once.
-    struct Tight {
+    /// An encoder on a device whose memory holds `capacity` tokens.
+    struct SmallDevice {
         encoder: Box<dyn Encoder>,
-        holds: usize,
+        capacity: usize,
     }
 
-    impl Encoder for Tight {
+    impl Encoder for SmallDevice {
         fn dim(&self) -> usize {
             self.encoder.dim()
         }
@@ -202,59 +210,58 @@ mod tests {
         }
 
         fn encode(&self, batch: &PackedBatch, on_tokens: TokenCallback) -> Result<Matrix> {
-            match batch.tokens() {
-                tokens if tokens > self.holds => {
-                    Err(Error::OutOfMemory { device: self.describe(), what: format!("{tokens} tokens") })
-                }
-                _ => self.encoder.encode(batch, on_tokens),
+            let tokens = batch.tokens();
+            if tokens > self.capacity {
+                return Err(Error::OutOfMemory { device: self.describe(), what: format!("{tokens} tokens") });
             }
+            self.encoder.encode(batch, on_tokens)
         }
     }
 
-    /// Keeps warnings and the count of tokens, and asks to stop once there are as many as it is to hear.
-    struct Heard {
-        told: Mutex<(Vec<String>, u64)>,
-        up_to: u64,
+    /// Records warnings and the number of tokens, and cancels at a number of tokens.
+    struct Recorder {
+        record: Mutex<(Vec<String>, u64)>,
+        cancel_at: u64,
     }
 
-    impl Heard {
-        fn up_to(up_to: u64) -> Self {
-            Heard { told: Mutex::default(), up_to }
+    impl Recorder {
+        fn new(cancel_at: u64) -> Self {
+            Recorder { record: Mutex::default(), cancel_at }
         }
     }
 
-    impl Progress for Heard {
+    impl Progress for Recorder {
         fn begin(&self, _: Stage, _: Option<u64>) {}
         fn advance(&self, stage: Stage, n: u64) {
             if stage == Stage::Embed {
-                self.told.lock().unwrap().1 += n;
+                self.record.lock().unwrap().1 += n;
             }
         }
         fn end(&self, _: Stage) {}
         fn warn(&self, message: &str) {
-            self.told.lock().unwrap().0.push(message.into());
+            self.record.lock().unwrap().0.push(message.into());
         }
         fn cancelled(&self) -> bool {
-            self.told.lock().unwrap().1 >= self.up_to
+            self.record.lock().unwrap().1 >= self.cancel_at
         }
     }
 
     #[test]
-    fn a_device_that_runs_out_of_memory_gets_smaller_batches_and_gives_the_same_vectors() {
+    fn out_of_memory_halves_batches_and_keeps_vectors() {
         let model = Model::from_static(&samestory_minilm::files()).unwrap();
         let encoder = || cpu_encoder(&model, Isa::detect()).unwrap();
         let texts: Vec<String> = (1..60).map(|n| "rates rose ".repeat(n)).collect();
         let expect = embed_texts(&model, &*encoder(), &texts, &crate::progress::NoProgress).unwrap();
         let longest = expect.stats.tokens as usize;
-        for holds in [longest, 1000, 260] {
-            let heard = Heard::up_to(u64::MAX);
-            let tight = Tight { encoder: encoder(), holds };
-            let found = embed_texts(&model, &tight, &texts, &heard).unwrap();
-            assert_eq!(found.vectors, expect.vectors, "{holds}");
+        for capacity in [longest, 1000, 260] {
+            let recorder = Recorder::new(u64::MAX);
+            let device = SmallDevice { encoder: encoder(), capacity };
+            let found = embed_texts(&model, &device, &texts, &recorder).unwrap();
+            assert_eq!(found.vectors, expect.vectors, "{capacity}");
             assert_eq!(found.stats, expect.stats);
-            let (warnings, tokens) = heard.told.into_inner().unwrap();
+            let (warnings, tokens) = recorder.record.into_inner().unwrap();
             assert_eq!(tokens, expect.stats.tokens, "each token is counted once");
-            assert_eq!(warnings.is_empty(), holds >= longest, "{warnings:?}");
+            assert_eq!(warnings.is_empty(), capacity >= longest, "{warnings:?}");
             if let Some(warning) = warnings.first() {
                 assert!(warning.contains("a small device does not hold"), "{warning}");
             }
@@ -262,14 +269,18 @@ mod tests {
     }
 
     #[test]
-    fn what_the_model_has_no_words_for_is_counted_and_told() {
+    fn unknown_tokens_are_counted_and_reported() {
         let model = Model::from_static(&samestory_minilm::files()).unwrap();
         let encoder = cpu_encoder(&model, Isa::detect()).unwrap();
-        let check = |text: &str, unknown: u64, unread: u64| {
-            let heard = Heard::up_to(u64::MAX);
-            let stats = embed_texts(&model, &*encoder, &[text], &heard).unwrap().stats;
-            assert_eq!((stats.unknown_tokens, stats.mostly_unknown_texts), (unknown, unread), "{text:?}");
-            assert_eq!(heard.told.into_inner().unwrap().0.len() as u64, unread);
+        let check = |text: &str, unknown: u64, mostly_unknown: u64| {
+            let recorder = Recorder::new(u64::MAX);
+            let stats = embed_texts(&model, &*encoder, &[text], &recorder).unwrap().stats;
+            assert_eq!(
+                (stats.unknown_tokens, stats.mostly_unknown_texts),
+                (unknown, mostly_unknown),
+                "{text:?}"
+            );
+            assert_eq!(recorder.record.into_inner().unwrap().0.len() as u64, mostly_unknown);
         };
         check("rates rose again", 0, 0);
         check("rates rose again 🛶", 1, 0);
@@ -278,32 +289,36 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_stops_where_it_is_asked_to() {
+    fn cancellation_stops_within_a_batch() {
         let model = Model::from_static(&samestory_minilm::files()).unwrap();
         let encoder = cpu_encoder(&model, Isa::detect()).unwrap();
         let texts = vec!["rates rose again, and so did prices"; 600];
-        let stop = |after| {
-            let heard = Heard::up_to(after);
-            let found = embed_texts(&model, &*encoder, &texts, &heard).map(|found| found.stats.tokens);
-            (found, heard.told.into_inner().unwrap().1)
+        let run = |cancel_at| {
+            let recorder = Recorder::new(cancel_at);
+            let found = embed_texts(&model, &*encoder, &texts, &recorder).map(|found| found.stats.tokens);
+            (found, recorder.record.into_inner().unwrap().1)
         };
-        let (all, heard) = stop(u64::MAX);
+        let (all, encoded) = run(u64::MAX);
         let all = all.unwrap();
-        assert_eq!(heard, all);
+        assert_eq!(encoded, all);
         assert!(all < encoder.token_budget() as u64, "one batch");
-        let (stopped, heard) = stop(600);
+        let (stopped, encoded) = run(600);
         assert!(matches!(stopped, Err(Error::Interrupted)));
-        // No kernels take longer chunks.
-        let at_work = 512 * rayon::current_num_threads() as u64;
-        assert!((600..=1200 + at_work).contains(&heard), "{heard} of {all} tokens");
+        // The chunks of all kernels are at most this long.
+        let in_flight = 512 * rayon::current_num_threads() as u64;
+        assert!((600..=1200 + in_flight).contains(&encoded), "{encoded} of {all} tokens");
     }
 
     #[test]
-    fn a_device_that_does_not_hold_one_text_is_an_error() {
+    fn a_text_larger_than_the_device_is_an_error() {
         let model = Model::from_static(&samestory_minilm::files()).unwrap();
-        let tight = Tight { encoder: cpu_encoder(&model, Isa::detect()).unwrap(), holds: 3 };
-        let error =
-            embed_texts(&model, &tight, &["a text of more than three tokens", "b"], &Heard::up_to(u64::MAX));
+        let device = SmallDevice { encoder: cpu_encoder(&model, Isa::detect()).unwrap(), capacity: 3 };
+        let error = embed_texts(
+            &model,
+            &device,
+            &["a text of more than three tokens", "b"],
+            &Recorder::new(u64::MAX),
+        );
         assert!(matches!(error.unwrap_err(), Error::OutOfMemory { .. }));
     }
 }

@@ -1,10 +1,10 @@
-//! The shape of a BERT-family encoder, as its `config.json` gives it.
+//! The configuration of a BERT-family encoder, from its `config.json`.
 
 use serde::Deserialize;
 
 use crate::{Error, Result, device::Activation};
 
-/// How token vectors become one passage vector.
+/// How the vectors of a sequence's tokens are combined into one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pooling {
@@ -17,27 +17,27 @@ pub enum Pooling {
 /// The fields of `config.json` that the encoder needs.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct BertConfig {
-    /// Width of the token vectors; 384 for MiniLM-L6.
+    /// Width of the hidden states; 384 for MiniLM-L6.
     pub hidden_size: usize,
-    /// Layers; 6 for MiniLM-L6.
+    /// Number of layers; 6 for MiniLM-L6.
     pub num_hidden_layers: usize,
     /// Attention heads; divides `hidden_size`.
     pub num_attention_heads: usize,
-    /// Width between the feed-forward layers.
+    /// Width between the two feed-forward layers.
     pub intermediate_size: usize,
-    /// Distinct tokens.
+    /// Size of the vocabulary.
     pub vocab_size: usize,
-    /// Longest sequence, `[CLS]` and `[SEP]` counted.
+    /// Tokens of the longest sequence, including `[CLS]` and `[SEP]`.
     pub max_position_embeddings: usize,
     /// Segment types; the first is used.
     pub type_vocab_size: usize,
     /// Added to the variance in layer norms.
     pub layer_norm_eps: f64,
-    /// The feed-forward activation.
+    /// The activation between the feed-forward layers.
     pub hidden_act: Activation,
-    /// `bert`; other families are refused.
+    /// `bert`; other families are rejected.
     pub model_type: String,
-    /// `absolute`; other kinds are refused.
+    /// `absolute`; other kinds are rejected.
     #[serde(default = "absolute")]
     pub position_embedding_type: String,
 }
@@ -47,7 +47,11 @@ fn absolute() -> String {
 }
 
 impl BertConfig {
-    /// Reads `config.json`; `file` is named in errors.
+    /// Parses `config.json`; errors name `file`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Model`] if it is not the configuration of a supported model.
     pub fn from_json(file: &str, bytes: &[u8]) -> Result<Self> {
         let bad = |expected: &str, found: String| Error::Model {
             file: file.into(),
@@ -73,17 +77,19 @@ impl BertConfig {
             return Err(bad("sizes between 1 and 1048576", "a size out of that range".into()));
         }
         if !config.hidden_size.is_multiple_of(config.num_attention_heads) {
-            return Err(bad("a hidden size that the heads divide", format!("{sizes:?}")));
+            return Err(bad("a hidden size divisible by the number of heads", format!("{sizes:?}")));
         }
         Ok(config)
     }
 
     /// Width of one attention head.
+    #[must_use]
     pub fn head_size(&self) -> usize {
         self.hidden_size / self.num_attention_heads
     }
 
-    /// Multiplications and additions that one sequence of `len` tokens takes in the products of all layers.
+    /// Multiplications and additions in the matrix products of all layers, for one sequence of `len` tokens.
+    #[must_use]
     pub fn operations(&self, len: usize) -> f64 {
         let (hidden, inner) = (self.hidden_size as f64, self.intermediate_size as f64);
         let len = len as f64;

@@ -1,4 +1,4 @@
-//! A sentence-transformers folder: which files it needs and what its small JSON files say.
+//! Loads a model folder in the format of sentence-transformers.
 
 use std::{fs, path::Path, sync::Arc};
 
@@ -11,7 +11,7 @@ pub(super) const CONFIG: &str = "config.json";
 pub(super) const TOKENIZER: &str = "tokenizer.json";
 pub(super) const WEIGHTS: &str = "model.safetensors";
 
-/// No text file of a model is larger: what is, is refused unread.
+/// Larger JSON and TOML files are rejected without reading them.
 const MAX_JSON: u64 = 64 << 20;
 
 #[derive(Deserialize)]
@@ -33,7 +33,7 @@ struct Length {
     max_seq_length: Option<usize>,
 }
 
-/// Opens the folder at `path`: with a `model.toml` it is one of ours, whose files are as that says, else a sentence-transformers folder.
+/// Opens the folder at `path`. A `model.toml` takes precedence over the configuration files of sentence-transformers.
 pub(super) fn open(path: &Path) -> Result<Model> {
     let config = BertConfig::from_json(&name(path, CONFIG), &read(path, CONFIG)?)?;
     let manifest = match optional(path, "model.toml")? {
@@ -54,8 +54,8 @@ pub(super) fn open(path: &Path) -> Result<Model> {
         return Err(missing(&weights_path));
     }
     let weights = Weights::open(&weights_path)?;
-    let own_name = path.file_name().map(|n| n.to_string_lossy().into_owned());
-    let name = manifest.as_ref().map(|m| m.name.clone()).or(own_name).unwrap_or_else(|| "model".into());
+    let folder_name = path.file_name().map(|n| n.to_string_lossy().into_owned());
+    let name = manifest.as_ref().map(|m| m.name.clone()).or(folder_name).unwrap_or_else(|| "model".into());
     let model = Model {
         name,
         config,
@@ -69,12 +69,12 @@ pub(super) fn open(path: &Path) -> Result<Model> {
         manifest,
         files: Files::Folder(path.into()),
     };
-    // Its fingerprint is that of the manifest's sums, and lets its vectors stand beside others.
+    // The fingerprint is made from the checksums of the manifest, so they must be right.
     model.verify()?;
     Ok(model)
 }
 
-/// The bytes of a small file of the folder.
+/// Reads a small file of the folder.
 pub(super) fn read(folder: &Path, file: &str) -> Result<Vec<u8>> {
     optional(folder, file)?.ok_or_else(|| missing(&folder.join(file)))
 }
@@ -115,8 +115,8 @@ fn pooling(folder: &Path) -> Result<Pooling> {
     }
 }
 
-/// Whether `modules.json` ends with a normalization. Cosine needs unit vectors either way; a folder without
-/// the file gets them too.
+/// Whether `modules.json` contains a normalization; `true` without the file. Vectors are normalized either way, since cosine
+/// similarity needs it; the value is part of the fingerprint.
 fn normalize(folder: &Path) -> Result<bool> {
     let Some(bytes) = optional(folder, "modules.json")? else { return Ok(true) };
     let modules: Vec<Module> = json(folder, "modules.json", &bytes)?;

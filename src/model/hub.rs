@@ -1,4 +1,4 @@
-//! Hugging Face ids: found in the local cache first, fetched only when asked to.
+//! Hugging Face model ids: looked up in the local cache, and downloaded on request only.
 //!
 //! ```text
 //! <cache>/models--org--name/refs/main              the revision, in hex
@@ -14,7 +14,7 @@ use crate::{Error, Result};
 
 /// The folder of `id` in the cache: the revision that `refs/main` names.
 pub(super) fn cached(id: &str, cache: &Path) -> Result<Option<PathBuf>> {
-    check(id)?;
+    check_id(id)?;
     let model = cache.join(format!("models--{}", id.replace('/', "--")));
     let Ok(revision) = fs::read_to_string(model.join("refs/main")) else { return Ok(None) };
     let revision = revision.trim();
@@ -25,29 +25,33 @@ pub(super) fn cached(id: &str, cache: &Path) -> Result<Option<PathBuf>> {
     Ok(folder.is_dir().then_some(folder))
 }
 
-/// Whether `id` is `org/name` and nothing that could leave the cache folder.
-fn check(id: &str) -> Result<()> {
+/// Rejects ids that are not `org/name` or `name`, which could lead out of the cache folder.
+fn check_id(id: &str) -> Result<()> {
     let part = |p: &str| {
         !p.is_empty()
             && !p.starts_with('.')
             && p.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
     };
-    let good = match id.split_once('/') {
+    let valid = match id.split_once('/') {
         Some((org, name)) => part(org) && part(name),
         None => part(id),
     };
-    if good {
+    if valid {
         return Ok(());
     }
     Err(Error::ModelName { name: id.into() })
 }
 
-/// Downloads the files of `id` at `revision` (or the newest) into `cache`, and returns their folder.
+/// Downloads the files of `id` at `revision` (or the newest) into `cache`. Returns their folder.
+///
+/// # Errors
+///
+/// [`Error::ModelName`] if `id` is not an id, [`Error::Download`] if the download fails.
 #[cfg(feature = "hub")]
 pub fn fetch(id: &str, revision: Option<&str>, cache: &Path) -> Result<PathBuf> {
     use hf_hub::{Repo, RepoType, api::sync::ApiBuilder};
 
-    check(id)?;
+    check_id(id)?;
     let fail = |file: &str, e: &dyn std::fmt::Display| Error::Download {
         file: PathBuf::from(id).join(file),
         message: e.to_string(),
@@ -65,10 +69,10 @@ pub fn fetch(id: &str, revision: Option<&str>, cache: &Path) -> Result<PathBuf> 
         folder = path.parent().map(PathBuf::from);
     }
     for file in ["modules.json", "sentence_bert_config.json", "1_Pooling/config.json"] {
-        // Models made without sentence-transformers lack these, and have defaults.
+        // Optional: models made without sentence-transformers lack these files, and defaults apply.
         let _ = repo.get(file);
     }
-    folder.ok_or_else(|| fail("", &"no file came"))
+    folder.ok_or_else(|| fail("", &"no file was downloaded"))
 }
 
 #[cfg(test)]
@@ -77,7 +81,7 @@ mod tests {
 
     #[test]
     fn ids_cannot_leave_the_cache() {
-        let check = |id: &str, good: bool| assert_eq!(check(id).is_ok(), good, "{id}");
+        let check = |id: &str, valid: bool| assert_eq!(check_id(id).is_ok(), valid, "{id}");
         check("sentence-transformers/all-MiniLM-L6-v2", true);
         check("bert-base-uncased", true);
         check("../etc/passwd", false);
@@ -88,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cache_is_read_by_its_main_ref() {
+    fn finds_the_snapshot_of_the_main_revision() {
         let cache = tempfile::tempdir().unwrap();
         assert_eq!(cached("org/name", cache.path()).unwrap(), None);
         let model = cache.path().join("models--org--name");

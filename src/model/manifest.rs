@@ -1,4 +1,4 @@
-//! `model.toml`: where a model came from, how it is pooled, and the checksums of its files.
+//! `model.toml`: the origin of a model, its pooling, and the checksums of its files.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +13,13 @@ use crate::{Error, Result};
 /// The fields of `model.toml`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct ModelManifest {
-    /// The name that reports give.
+    /// The name in reports.
     pub name: String,
     /// SPDX identifier.
     pub licence: String,
-    /// Where the source files came from.
+    /// The origin of the source files.
     pub origin: String,
-    /// The revision of the origin, or "unknown".
+    /// The revision at the origin, or "unknown".
     pub revision: String,
     /// How token vectors are pooled.
     pub pooling: Pooling,
@@ -27,7 +27,7 @@ pub struct ModelManifest {
     pub normalize: bool,
     /// The longest window, in tokens with `[CLS]` and `[SEP]`.
     pub max_tokens: usize,
-    /// What the model wants before each text.
+    /// The prefix that the model expects before each text.
     #[serde(default)]
     pub prefix: String,
     /// SHA-256 of the source files, in hex, by name.
@@ -38,18 +38,22 @@ pub struct ModelManifest {
 }
 
 impl ModelManifest {
-    /// Reads `model.toml`; `file` is named in errors.
+    /// Parses `model.toml`; errors name `file`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Model`] if it is not a `model.toml`, or lacks the checksum of a required file.
     pub fn from_toml(file: &str, text: &str) -> Result<Self> {
-        let refuse = |found: String| Error::Model {
+        let reject = |found: String| Error::Model {
             file: file.into(),
             expected: "a model.toml as scripts/import-model writes it".into(),
             found,
         };
-        let manifest: ModelManifest = toml::from_str(text).map_err(|e| refuse(e.message().to_string()))?;
-        // What the vectors depend on is known by these sums.
+        let manifest: ModelManifest = toml::from_str(text).map_err(|e| reject(e.message().to_string()))?;
+        // The fingerprint of the model is made from these checksums.
         match [CONFIG, TOKENIZER, WEIGHTS].iter().find(|f| !manifest.files.contains_key(**f)) {
             None => Ok(manifest),
-            Some(missing) => Err(refuse(format!("no checksum of {missing} among its files"))),
+            Some(missing) => Err(reject(format!("no checksum of {missing}"))),
         }
     }
 }

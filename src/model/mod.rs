@@ -26,31 +26,31 @@ pub use weights::{Tensor, Weights};
 
 use crate::{Error, Result, hex};
 
-/// A model, loaded as far as it costs nothing: weights are mapped or compiled in, not read.
+/// A sentence-embedding model. Weights are memory-mapped or compiled in, and read when an encoder is built.
 pub struct Model {
-    /// The name that reports give.
+    /// The name in reports.
     pub name: String,
-    /// The encoder's shape.
+    /// The encoder's configuration.
     pub config: BertConfig,
-    /// How token vectors are pooled.
+    /// How token vectors are combined.
     pub pooling: Pooling,
     /// Whether the model's own pipeline scales vectors to unit length.
     pub normalize: bool,
     /// The longest window, in tokens with `[CLS]` and `[SEP]`.
     pub max_tokens: usize,
-    /// What stands before each text.
+    /// Inserted before each text.
     pub prefix: String,
-    /// What the linear layers are computed in.
+    /// The precision of the linear layers.
     pub precision: Precision,
-    /// The encoder's tensors, shared with encoders that read them in place.
+    /// The tensors, shared with encoders that read them in place.
     pub weights: Arc<Weights>,
-    /// Text to ids.
+    /// Text to token ids.
     pub tokenizer: Tokenizer,
     manifest: Option<ModelManifest>,
     files: Files,
 }
 
-/// Where the files of a model lie.
+/// Where the files of a model are.
 enum Files {
     Folder(PathBuf),
     Static(Vec<(&'static str, &'static [u8])>),
@@ -62,14 +62,14 @@ impl Files {
             Files::Folder(folder) => folder::read(folder, name).map(Cow::Owned),
             Files::Static(files) => match files.iter().find(|(n, _)| *n == name) {
                 Some((_, bytes)) => Ok(Cow::Borrowed(bytes)),
-                None => Err(folder::missing(Path::new(&inside(name)))),
+                None => Err(folder::missing(Path::new(&built_in(name)))),
             },
         }
     }
 }
 
-/// How messages name a file of a model that is part of the program.
-fn inside(file: &str) -> String {
+/// The name of a compiled-in file in messages.
+fn built_in(file: &str) -> String {
     format!("(built in) {file}")
 }
 
@@ -79,38 +79,42 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// [`Error::ModelMissing`] if one of them is not there, [`Error::Model`] if one is not usable.
+    /// [`Error::ModelMissing`] if one of them is missing, [`Error::Model`] if one is not usable.
     pub fn from_static(files: &[(&'static str, &'static [u8])]) -> Result<Self> {
         let find = |name: &str| {
             let found = files.iter().find(|(n, _)| *n == name).map(|(_, bytes)| *bytes);
-            found.ok_or_else(|| folder::missing(Path::new(&inside(name))))
+            found.ok_or_else(|| folder::missing(Path::new(&built_in(name))))
         };
         let manifest = String::from_utf8_lossy(find("model.toml")?);
-        let manifest = ModelManifest::from_toml(&inside("model.toml"), &manifest)?;
+        let manifest = ModelManifest::from_toml(&built_in("model.toml"), &manifest)?;
         let (tokens, prefix) = (manifest.max_tokens, manifest.prefix.clone());
         let tokenizer = find(folder::TOKENIZER)?;
         Ok(Model {
             name: manifest.name.clone(),
-            config: BertConfig::from_json(&inside(folder::CONFIG), find(folder::CONFIG)?)?,
+            config: BertConfig::from_json(&built_in(folder::CONFIG), find(folder::CONFIG)?)?,
             pooling: manifest.pooling,
             normalize: manifest.normalize,
             precision: Precision::Native,
             max_tokens: tokens,
-            weights: Arc::new(Weights::from_static(&inside(folder::WEIGHTS), find(folder::WEIGHTS)?)?),
-            tokenizer: Tokenizer::from_json(&inside(folder::TOKENIZER), tokenizer, tokens, &prefix)?,
+            weights: Arc::new(Weights::from_static(&built_in(folder::WEIGHTS), find(folder::WEIGHTS)?)?),
+            tokenizer: Tokenizer::from_json(&built_in(folder::TOKENIZER), tokenizer, tokens, &prefix)?,
             prefix,
             manifest: Some(manifest),
             files: Files::Static(files.to_vec()),
         })
     }
 
-    /// Opens a folder: one that `scripts/import-model` wrote, or one of sentence-transformers. [`Error::Model`] if a file is
-    /// not as the checksums of its `model.toml` say.
+    /// Opens a folder that `scripts/import-model` or sentence-transformers wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`], [`Error::ModelMissing`] if a file is missing, [`Error::Model`] if one is not usable or does not match
+    /// the checksums of `model.toml`.
     pub fn open(folder: &Path) -> Result<Self> {
         folder::open(folder)
     }
 
-    /// Opens `spec`: a folder, or else a Hugging Face id that the cache at `cache` holds. Never fetches.
+    /// Opens `spec`: a folder, or a Hugging Face id in the cache at `cache`. Never downloads.
     ///
     /// # Errors
     ///
@@ -132,14 +136,15 @@ impl Model {
         Ok(model)
     }
 
-    /// The same model with its linear layers in `precision`.
+    /// Sets the precision of the linear layers.
+    #[must_use]
     pub fn with_precision(self, precision: Precision) -> Self {
         Model { precision, ..self }
     }
 
-    /// What the vectors depend on, as one hex number: weights, tokenizer, pooling, window, prefix, precision. Two models
-    /// with one fingerprint give the same vectors. Costs the hashing of the weights where no manifest vouches
-    /// for them.
+    /// SHA-256, in hex, of everything that vectors depend on: weights, tokenizer, pooling, window, prefix, precision. Models
+    /// with the same fingerprint give the same vectors. Without a manifest this hashes the weights.
+    #[must_use]
     pub fn fingerprint(&self) -> String {
         let mut hash = Sha256::new();
         match &self.manifest {
@@ -158,8 +163,12 @@ impl Model {
         hex::encode(&hash.finalize())
     }
 
-    /// Compares every file with the checksum of the manifest; the files that were checked, with their sums. None is where
-    /// there is no manifest.
+    /// Compares every file with its checksum in the manifest. Returns the files checked, with their checksums; none if there
+    /// is no manifest.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Model`] if a file differs, [`Error::Io`] or [`Error::ModelMissing`] if one cannot be read.
     pub fn verify(&self) -> Result<Vec<String>> {
         let Some(manifest) = &self.manifest else { return Ok(Vec::new()) };
         let mut checked = Vec::new();

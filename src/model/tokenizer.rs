@@ -1,21 +1,26 @@
-//! Text to token ids, never truncated: a long text becomes several windows.
+//! Text to token ids, without truncation: a long text becomes several windows.
 
 use std::borrow::Cow;
 
-use super::wordpiece::Words;
+use super::wordpiece::AsciiWordPiece;
 use crate::{Error, Result};
 
-/// A `tokenizer.json` without the padding and truncation that it may ship with.
+/// The tokenizer of a `tokenizer.json`, with its padding and truncation disabled.
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
-    words: Option<Words>,
+    fast_path: Option<AsciiWordPiece>,
     unknown: Option<u32>,
     max_tokens: usize,
     prefix: String,
 }
 
 impl Tokenizer {
-    /// Reads `tokenizer.json`; `file` is named in errors. `max_tokens` counts `[CLS]` and `[SEP]`.
+    /// Parses `tokenizer.json`; errors name `file`. Windows have `max_tokens`, including `[CLS]` and `[SEP]`; every text is
+    /// preceded by `prefix`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Model`] if it is not a tokenizer, or the window is shorter than three tokens.
     pub fn from_json(file: &str, bytes: &[u8], max_tokens: usize, prefix: &str) -> Result<Self> {
         let bad =
             |found: String| Error::Model { file: file.into(), expected: "a tokenizer.json".into(), found };
@@ -26,31 +31,47 @@ impl Tokenizer {
             return Err(bad(format!("a window of {max_tokens} tokens")));
         }
         let unknown = ["[UNK]", "<unk>"].into_iter().find_map(|token| inner.token_to_id(token));
-        Ok(Tokenizer { words: Words::of(&inner), unknown, inner, max_tokens, prefix: prefix.into() })
+        Ok(Tokenizer {
+            fast_path: AsciiWordPiece::new(&inner),
+            unknown,
+            inner,
+            max_tokens,
+            prefix: prefix.into(),
+        })
     }
 
-    /// The id that stands for what the model has no word for, if it has one.
+    /// The id of the unknown token, if the tokenizer has one.
+    #[must_use]
     pub fn unknown(&self) -> Option<u32> {
         self.unknown
     }
 
-    /// All token ids of `text`, special tokens included, however many there are.
+    /// All token ids of `text`, with special tokens; not truncated.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tokenizer`] if the tokenizer fails.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>> {
         let fail = |e: tokenizers::Error| Error::Tokenizer { message: e.to_string() };
-        let text = match self.prefix.is_empty() {
-            true => Cow::Borrowed(text),
-            false => Cow::Owned(format!("{}{text}", self.prefix)),
+        let text = if self.prefix.is_empty() {
+            Cow::Borrowed(text)
+        } else {
+            Cow::Owned(format!("{}{text}", self.prefix))
         };
-        if let Some(words) = &self.words
-            && let Some(ids) = words.encode(&self.inner, &text).map_err(fail)?
+        if let Some(fast_path) = &self.fast_path
+            && let Some(ids) = fast_path.encode(&self.inner, &text).map_err(fail)?
         {
             return Ok(ids);
         }
         Ok(self.inner.encode_fast(&*text, true).map_err(fail)?.get_ids().to_vec())
     }
 
-    /// The ids of `text` as windows of at most the model's length, each between the text's own first and last
-    /// special token. One window for a text that fits; consecutive windows share no token and lose none.
+    /// The ids of `text` in windows of at most `max_tokens`, each between the first and the last special token of the text.
+    /// A text that fits is one window; otherwise the windows are of nearly equal length, and do not overlap.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tokenizer::encode`].
     pub fn windows(&self, text: &str) -> Result<Vec<Vec<u32>>> {
         let ids = self.encode(text)?;
         let (Some(&first), Some(&last)) = (ids.first(), ids.last()) else { return Ok(vec![ids]) };
@@ -58,7 +79,7 @@ impl Tokenizer {
             return Ok(vec![ids]);
         }
         let inside = &ids[1..ids.len() - 1];
-        // Even windows: a last one of three words would be a poor vector.
+        // Equal windows: a last window of three words would have a poor vector.
         let count = inside.len().div_ceil(self.max_tokens - 2);
         let size = inside.len().div_ceil(count);
         let window = |part: &[u32]| [&[first], part, &[last]].concat();

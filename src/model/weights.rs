@@ -1,6 +1,6 @@
-//! Named weight tensors of a safetensors file, mapped or compiled in, read without a copy.
+//! Named tensors of a safetensors file, memory-mapped or compiled in, read in place.
 //!
-//! Layout of the file: a little-endian u64 `n`, `n` bytes of JSON (`name → dtype, shape, data_offsets`), data.
+//! Layout of the file: a little-endian u64 `n`, then `n` bytes of JSON (`name → dtype, shape, data_offsets`), then the data.
 
 use std::{collections::BTreeMap, fs::File, path::Path};
 
@@ -11,12 +11,13 @@ use crate::{Error, Result};
 
 /// The number format of a tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub enum Dtype {
     /// IEEE single precision.
     F32,
     /// IEEE half precision.
     F16,
-    /// The upper half of an f32.
+    /// bfloat16: the upper half of an f32.
     BF16,
 }
 
@@ -62,16 +63,24 @@ pub struct Tensor<'a> {
 }
 
 impl Weights {
-    /// Takes a safetensors file that is compiled in; `file` is named in errors.
+    /// Parses a safetensors file that is part of the program; errors name `file`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Model`] if it is not a safetensors file, or is truncated.
     pub fn from_static(file: &str, bytes: &'static [u8]) -> Result<Self> {
         Self::parse(file.into(), Bytes::Static(bytes))
     }
 
     /// Maps a safetensors file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if it cannot be mapped, [`Error::Model`] if it is not a safetensors file, or is truncated.
     pub fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(Error::io("read", path))?;
-        // SAFETY: the map is read-only and private to this value; that no other process shortens a model file
-        // while it is in use is what every mapped model reader relies on.
+        // SAFETY: the map is read-only and private to this value. Like every reader of mapped models, this relies on no
+        // other process truncating the file while it is in use.
         let map = unsafe { memmap2::Mmap::map(&file) }.map_err(Error::io("map", path))?;
         Self::parse(path.display().to_string(), Bytes::Mapped(map))
     }
@@ -83,8 +92,8 @@ impl Weights {
         };
         let bad =
             |found: String| Error::Model { file: file.clone(), expected: "a safetensors file".into(), found };
-        let head = all.first_chunk::<8>().ok_or_else(|| bad(format!("{} bytes", all.len())))?;
-        let data = usize::try_from(u64::from_le_bytes(*head)).ok().and_then(|n| n.checked_add(8));
+        let prefix = all.first_chunk::<8>().ok_or_else(|| bad(format!("{} bytes", all.len())))?;
+        let data = usize::try_from(u64::from_le_bytes(*prefix)).ok().and_then(|n| n.checked_add(8));
         let data =
             data.filter(|&d| d <= all.len()).ok_or_else(|| bad("a header longer than the file".into()))?;
         let mut raw: BTreeMap<String, serde_json::Value> =
@@ -96,7 +105,9 @@ impl Weights {
                 serde_json::from_value(value).map_err(|e| bad(format!("a broken entry for {name} ({e})")))?;
             let [start, end] = info.data_offsets;
             if start > end || end > all.len() - data {
-                return Err(bad(format!("the tensor {name} past the end of the file (is it cut short?)")));
+                return Err(bad(format!(
+                    "the tensor {name} past the end of the file (is the file truncated?)"
+                )));
             }
             tensors.insert(name, info);
         }
@@ -111,17 +122,22 @@ impl Weights {
     }
 
     /// The whole file, for its checksum.
+    #[must_use]
     pub fn file_bytes(&self) -> &[u8] {
         self.all()
     }
 
-    /// The name and shape of every tensor of floats, by name; index tables such as `position_ids` are left out.
+    /// The name and shape of every floating-point tensor, by name. Index tables such as `position_ids` are omitted.
     pub fn shapes(&self) -> impl Iterator<Item = (&str, &[usize])> {
         let floats = self.tensors.iter().filter(|(_, info)| info.dtype.contains('F'));
         floats.map(|(name, info)| (name.as_str(), &info.shape[..]))
     }
 
-    /// The tensor `name`, also found with the prefix `bert.`, checked to be `rows × cols` (a vector is `1 × n`).
+    /// The tensor `name`, or `bert.name`, of shape `rows × cols` (a vector is `1 × n`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Model`] if there is none, or if it has another shape or an unsupported number format.
     pub fn get(&self, name: &str, rows: usize, cols: usize) -> Result<Tensor<'_>> {
         let bad = |found: String| Error::Model {
             file: self.file.clone(),
@@ -150,7 +166,7 @@ impl Weights {
 }
 
 impl Tensor<'_> {
-    /// Writes row `i` as f32.
+    /// Writes row `i` to `out`, which has `cols` values. Panics if there is no such row.
     pub fn row_to_f32(&self, i: usize, out: &mut [f32]) {
         let width = self.cols * self.dtype.size();
         let row = &self.bytes[i * width..(i + 1) * width];
@@ -166,7 +182,8 @@ impl Tensor<'_> {
         }
     }
 
-    /// All values as f32, row by row.
+    /// All values as f32, in row order.
+    #[must_use]
     pub fn to_f32(&self) -> Vec<f32> {
         let mut out = vec![0.0; self.rows * self.cols];
         for (i, row) in out.chunks_exact_mut(self.cols).enumerate() {
@@ -176,7 +193,7 @@ impl Tensor<'_> {
     }
 }
 
-/// Sixteen-bit floats to f32, a block at a time: the conversion of a slice uses the processor's own instructions.
+/// Converts 16-bit floats to f32 in blocks: the conversion of a slice uses the processor's instructions for it.
 fn widen<T: Copy + Default>(bytes: &[u8], out: &mut [f32], read: impl Fn([u8; 2]) -> T)
 where
     [T]: HalfFloatSliceExt,

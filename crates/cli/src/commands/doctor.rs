@@ -7,6 +7,7 @@ use samestory::{
     Error,
     device::Isa,
     error::DeviceFault,
+    hex,
     model::{Model, Precision},
     progress::NoProgress,
     store::Store,
@@ -149,9 +150,8 @@ fn vector(runtime: &Runtime) -> Result<String> {
 
 impl Known {
     fn values(&self) -> Vec<f32> {
-        let byte = |i: usize| self.vector.get(2 * i..2 * i + 2).and_then(|h| u8::from_str_radix(h, 16).ok());
-        let value = |i: usize| f32::from_le_bytes(std::array::from_fn(|b| byte(4 * i + b).unwrap_or(0)));
-        (0..self.vector.len() / 8).map(value).collect()
+        let bytes = hex::decode(&self.vector).unwrap_or_default();
+        bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
     }
 }
 

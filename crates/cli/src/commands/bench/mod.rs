@@ -50,9 +50,9 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 2000, conflicts_with = "corpus",
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub stories: u32,
-    /// What to measure, in turns: amx, avx512bf16, avx512, avx2, neon, portable, candle, stock (candle-transformers as it
-    /// comes), cuda, cuda:1, metal, or `all` that this machine and build have; amx+int8 and so on are the same in int8
-    /// [default: the fastest CPU path]
+    /// Encoders to measure, in turn: amx, avx512bf16, avx512, avx2, neon, portable, candle, candle-reference (BERT of
+    /// candle-transformers), cuda, cuda:1, metal, or `all` that this machine and build have. A suffix as in amx+int8
+    /// selects int8 [default: the fastest instruction set]
     #[arg(long, value_name = "DEVICES", value_delimiter = ',')]
     pub devices: Vec<String>,
     /// Numbers of threads, as in 1,2 [default: all cores]
@@ -196,7 +196,7 @@ fn subjects(args: &BenchArgs, model: &Model) -> Result<Vec<Subject>> {
     if names.iter().any(|n| n == "all") {
         let mut all: Vec<String> = Isa::available().into_iter().map(|p| p.name().to_string()).collect();
         all.push("candle".into());
-        all.extend(cfg!(feature = "yardstick").then(|| "stock".into()));
+        all.extend(cfg!(feature = "yardstick").then(|| "candle-reference".into()));
         for gpu in GpuName::built() {
             match gpu.open() {
                 Ok(_) => all.push(gpu.to_string()),
@@ -243,11 +243,13 @@ fn encoder(name: &str, precision: Precision, model: &Model) -> Result<Found> {
     Ok(match name {
         "candle" => (Arc::new(CandleEncoder::on_cpu(model)?), None),
         #[cfg(feature = "yardstick")]
-        "stock" => (Arc::new(samestory::embed::CandleReferenceEncoder::new(model)?), None),
+        "candle-reference" | "stock" => {
+            (Arc::new(samestory::embed::CandleReferenceEncoder::new(model)?), None)
+        }
         #[cfg(not(feature = "yardstick"))]
-        "stock" => {
+        "candle-reference" | "stock" => {
             return Err(Error::Device {
-                device: "stock".into(),
+                device: name.into(),
                 reason: "candle-transformers is not in this build".into(),
                 fault: samestory::error::DeviceFault::NotBuilt("yardstick"),
             }

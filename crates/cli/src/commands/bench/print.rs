@@ -124,11 +124,11 @@ pub fn changes(changes: &[MetricChange], out: &mut dyn Write) -> io::Result<()> 
         writeln!(
             out,
             "  {:<44} {} → {}: {:.2} times, {}",
-            change.what,
-            show(change.before),
-            show(change.now),
+            change.metric,
+            show(change.baseline),
+            show(change.current),
             change.ratio(),
-            match (change.noise_is_known, change.beyond_noise) {
+            match (change.noise_known, change.exceeds_noise) {
                 (false, _) => "of one round, so how much is noise is not known",
                 (true, true) => "beyond the noise",
                 (true, false) => "within the noise",

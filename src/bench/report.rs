@@ -1,37 +1,39 @@
-//! The figures of a bench run, as they are printed and as `--json` writes them.
+//! The report of a benchmark, in the form of its JSON.
 
 use serde::{Deserialize, Serialize};
 
-/// The median of some measurements, with the lowest and the highest.
+/// The median and the range of several measurements.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Summary {
-    /// The middle one, or the mean of the two in the middle.
+    /// The median; of an even number, the mean of the two middle ones.
     pub median: f64,
-    /// The lowest.
+    /// The minimum.
     pub min: f64,
-    /// The highest.
+    /// The maximum.
     pub max: f64,
 }
 
 impl Summary {
-    /// Of some measurements; zeros of none.
+    /// Summarizes measurements; zeros if there are none.
+    #[must_use]
     pub fn of(values: &[f64]) -> Self {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
         let (Some(&min), Some(&max)) = (sorted.first(), sorted.last()) else { return Summary::default() };
         let middle = sorted.len() / 2;
-        let median = match sorted.len() % 2 {
-            1 => sorted[middle],
-            _ => (sorted[middle - 1] + sorted[middle]) / 2.0,
+        let median = if sorted.len().is_multiple_of(2) {
+            (sorted[middle - 1] + sorted[middle]) / 2.0
+        } else {
+            sorted[middle]
         };
         Summary { median, min, max }
     }
 }
 
-/// The version of [`BenchReport`].
+/// The schema version of [`BenchReport`].
 pub const REPORT_SCHEMA: u32 = 1;
 
-/// A whole run.
+/// The results of a benchmark.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct BenchReport {
     /// [`REPORT_SCHEMA`].
@@ -42,95 +44,96 @@ pub struct BenchReport {
     pub model: String,
     /// The model's fingerprint.
     pub fingerprint: String,
-    /// What was embedded.
+    /// The name of the corpus.
     pub corpus: String,
-    /// Distinct passages.
+    /// Number of distinct passages.
     pub passages: u64,
-    /// Bytes of their text.
+    /// Bytes of their texts.
     pub bytes: u64,
-    /// Rounds measured.
+    /// Number of rounds.
     pub rounds: usize,
-    /// What the machine can do.
+    /// Arithmetic ceilings of the machine.
     pub ceilings: Vec<Ceiling>,
-    /// What was measured.
+    /// Results by subject.
     pub subjects: Vec<SubjectResult>,
-    /// Pairs of subjects compared.
+    /// Comparisons of pairs of subjects, if requested.
     pub parity: Vec<Parity>,
 }
 
-/// What products in registers reach: no encoder can be faster.
+/// The throughput of products in registers: an upper bound for encoders.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ceiling {
     /// The instruction set.
     #[serde(alias = "path")]
     pub isa: String,
-    /// Threads at work.
+    /// Number of threads.
     pub threads: usize,
     /// 10⁹ multiplications and additions per second, measured in this run.
     pub gflops: f64,
 }
 
-/// One subject.
+/// The results of one subject.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct SubjectResult {
-    /// As the user named it.
+    /// Its name.
     pub name: String,
-    /// What it says it runs on.
+    /// Device and number format, see [`Encoder::describe`](crate::embed::Encoder::describe).
     pub device: String,
-    /// Threads.
+    /// Number of threads.
     pub threads: usize,
-    /// By length, then all together (`up_to` null).
+    /// By length bucket, then for all lengths.
     pub lengths: Vec<LengthResult>,
-    /// Single short queries, in milliseconds.
+    /// Latency of single short queries, in milliseconds.
     pub query_ms: LatencyPercentiles,
-    /// From the start of a new process to its first vector and its end, in milliseconds.
+    /// Milliseconds of a new process that embeds one text.
     pub cold_start_ms: Option<Summary>,
-    /// The most memory the process held in this subject's rounds, in 10⁶ bytes.
+    /// Peak memory of the process in this subject's rounds, in 10⁶ bytes.
     pub peak_memory_mb: Option<f64>,
 }
 
-/// Throughput at one length.
+/// Throughput in one length bucket.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct LengthResult {
-    /// Passages longer than `above` tokens…
+    /// The bucket holds passages with more tokens than this …
     pub above: usize,
-    /// … and no longer than this; null: no bound.
+    /// … and at most this many; null: no limit.
     pub up_to: Option<usize>,
-    /// Passages of a round.
+    /// Passages per round.
     pub passages: u64,
-    /// Real tokens of a round; padding is none.
+    /// Tokens per round, without padding.
     pub tokens: u64,
-    /// Real tokens a second, tokenization included.
+    /// Tokens per second without padding; including tokenization.
     pub tokens_per_second: Summary,
-    /// Passages a second, tokenization included.
+    /// Passages per second, including tokenization.
     pub passages_per_second: Summary,
-    /// 10⁶ bytes of text a second, tokenization included.
+    /// 10⁶ bytes of text per second, including tokenization.
     pub megabytes_per_second: Summary,
-    /// The share of the time that tokenization took.
+    /// Share of the time spent in tokenization, in [0, 1].
     pub tokenizing: f64,
-    /// Padding computed, as a share of all tokens computed.
+    /// Share of padding in the computed tokens, in [0, 1].
     pub padding: f64,
-    /// 10⁹ useful multiplications and additions a second, tokenization left out.
+    /// 10⁹ multiplications and additions per second, without padding and tokenization.
     pub gflops: f64,
-    /// `gflops` as a share of the ceiling.
+    /// `gflops` divided by the ceiling, if there is one.
     pub ceiling_share: Option<f64>,
 }
 
-/// Percentiles of single queries.
+/// Latency percentiles of single queries.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct LatencyPercentiles {
-    /// Half of them were as fast.
+    /// Median.
     pub p50: f64,
-    /// 95 of 100.
+    /// 95th percentile.
     pub p95: f64,
-    /// 99 of 100.
+    /// 99th percentile.
     pub p99: f64,
-    /// How many were timed.
+    /// Number of queries timed.
     pub queries: usize,
 }
 
 impl LatencyPercentiles {
-    /// Of some times in milliseconds, by nearest rank.
+    /// Percentiles of times in milliseconds, by nearest rank; zeros if there are none.
+    #[must_use]
     pub fn of(mut times: Vec<f64>) -> Self {
         times.sort_by(f64::total_cmp);
         let rank = |p: f64| ((times.len() as f64 * p).ceil() as usize).clamp(1, times.len().max(1)) - 1;
@@ -139,24 +142,24 @@ impl LatencyPercentiles {
     }
 }
 
-/// How far two subjects' results lie apart.
+/// The differences between the results of two subjects.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Parity {
-    /// One subject.
+    /// The results of one subject.
     pub a: String,
     /// The other.
     pub b: String,
-    /// The lowest cosine between the two vectors of a passage.
+    /// Minimum cosine between the two vectors of a passage.
     pub min_cosine: f64,
-    /// The mean of it.
+    /// Mean cosine between the two vectors of a passage.
     pub mean_cosine: f64,
-    /// The greatest difference of the two cosines of a pair of passages, over a sample.
+    /// Maximum difference between the two cosines of a pair of passages, over a sample.
     pub max_difference: f64,
-    /// The mean of it.
+    /// Mean difference between the two cosines of a pair of passages, over a sample.
     pub mean_difference: f64,
-    /// Stories whose relation, kept story or removal is another.
+    /// Stories with another canonical story, relation or removal.
     pub flips: u64,
-    /// Stories judged.
+    /// Number of stories.
     pub stories: u64,
 }
 
@@ -165,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn medians_and_percentiles() {
+    fn computes_medians_and_percentiles() {
         assert_eq!(Summary::of(&[3.0, 1.0, 2.0]), Summary { median: 2.0, min: 1.0, max: 3.0 });
         assert_eq!(Summary::of(&[4.0, 1.0]).median, 2.5);
         assert_eq!(Summary::of(&[]), Summary::default());
