@@ -25,9 +25,9 @@ use clap::{Parser, Subcommand};
 
 use crate::error::Result;
 
-/// Finds the same story told twice, on your own machine.
+/// Finds the same story told twice: near-duplicate wire copies, excerpts, updates and related stories, on your own machine
 #[derive(Parser)]
-#[command(version, about, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = "samestory", version, max_term_width = 100, arg_required_else_help = true)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
