@@ -99,8 +99,8 @@ mod tests {
         let profiles: Vec<DocumentFeatures> = vectors.iter().map(|v| features(v)).collect();
         let found: Vec<Candidate<'_>> = profiles.iter().map(candidate).collect();
         let scores = smooth(&found);
-        let near = scores.iter().zip(expect).all(|(s, e)| (s.score - e).abs() < 1e-3);
-        assert!(near && scores.len() == expect.len(), "{vectors:?}: {scores:?}");
+        let equal = scores.iter().zip(expect).all(|(s, e)| (s.score - e).abs() < 1e-3);
+        assert!(equal && scores.len() == expect.len(), "{vectors:?}: {scores:?}");
     }
 
     #[test]

@@ -122,8 +122,8 @@ pub fn candidates(
     let (shared, common) = shingles::pairs(corpus, &options.shingles);
     report.common_shingles = common;
     shared.into_iter().for_each(|(a, b)| add(a, b, 0.0, Channel::Shingles));
-    let near = stories::neighbours(corpus, vectors, options, progress)?;
-    near.into_iter().for_each(|(a, b)| add(a, b, 0.0, Channel::Stories));
+    let related = stories::neighbours(corpus, vectors, options, progress)?;
+    related.into_iter().for_each(|(a, b)| add(a, b, 0.0, Channel::Stories));
 
     let pairs = merge_channels(found);
     count_channels(&pairs, &mut report);

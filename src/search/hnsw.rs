@@ -95,16 +95,16 @@ impl<'a> HnswIndex<'a> {
         let query = [QuantizedQuery::of_row(&graph.vectors(), a)];
         let none = BitSet::default();
         let mut ef = self.options.ef_search;
-        let (near, truncated) = loop {
+        let (candidates, truncated) = loop {
             if orphans.contains(a) {
                 let all = graph.vectors().candidates(&query, Limit::AtLeast(floor), &none);
                 break (all.concat(), false);
             }
-            let near = graph.candidates(&query[0], ef, &none, scratch);
+            let candidates = graph.candidates(&query[0], ef, &none, scratch);
             let above = |c: &ScoreBounds| c.upper >= floor || orphans.contains(c.row);
-            let full = near.len() < self.rows.rows() && near.iter().all(above);
+            let full = candidates.len() < self.rows.rows() && candidates.iter().all(above);
             if !full || ef >= MAX_EF {
-                break (near, full);
+                break (candidates, full);
             }
             ef = (2 * ef).min(MAX_EF);
         };
@@ -113,7 +113,7 @@ impl<'a> HnswIndex<'a> {
             let score = dot(self.rows.row(a.index()), self.rows.row(b.index()));
             (a != b && score >= floor).then_some(RowPair { a, b, score })
         };
-        let possible = near.into_iter().take_while(|c| c.upper >= floor);
+        let possible = candidates.into_iter().take_while(|c| c.upper >= floor);
         (possible.filter_map(|c| pair(c.row)).collect(), truncated)
     }
 }

@@ -45,7 +45,7 @@ const ITERATIONS: usize = 5;
 const BLOCK: usize = 64;
 
 /// The projections of `rows`, a row each, for a search of `pairs` of them above `floor`. The inner product of two is never
-/// lower than [`dot`] of their rows. `None` if they would not make the search faster, and on paths that multiply bf16,
+/// lower than [`dot`] of their rows. `None` if they would not make the search faster, and with instruction sets that multiply bf16,
 /// where it has not been measured.
 pub(super) fn project(rows: &Matrix, pairs: u64, floor: f32, isa: Isa) -> Option<Matrix> {
     let too_few = pairs < MIN_PAIRS || pairs / MIN_PAIRS_PER_ROW < rows.rows() as u64;

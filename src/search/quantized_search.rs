@@ -240,7 +240,7 @@ mod tests {
         let quantized = QuantizedRows::from_matrix(rows);
         let expect = linear_scan(query, rows, limit, deleted);
         let bits = |found: &[(RowId, f32)]| found.iter().map(|(r, s)| (*r, s.to_bits())).collect::<Vec<_>>();
-        let mut first_path: Option<Vec<ScoreBounds>> = None;
+        let mut first: Option<Vec<ScoreBounds>> = None;
         for isa in Isa::available() {
             let view = quantized.view(isa);
             let score = |row: RowId| Ok::<_, Infallible>(dot(query, rows.row(row.index())));
@@ -250,9 +250,10 @@ mod tests {
             let same = |a: &ScoreBounds, b: &ScoreBounds| {
                 (a.row, a.upper.to_bits(), a.lower.to_bits()) == (b.row, b.upper.to_bits(), b.lower.to_bits())
             };
-            let first = first_path.get_or_insert_with(|| candidates.clone());
+            let expected = first.get_or_insert_with(|| candidates.clone());
             assert!(
-                first.len() == candidates.len() && first.iter().zip(&candidates).all(|(a, b)| same(a, b))
+                expected.len() == candidates.len()
+                    && expected.iter().zip(&candidates).all(|(a, b)| same(a, b))
             );
         }
     }

@@ -41,8 +41,8 @@ pub(super) fn neighbours(
     let mut pairs: Vec<(StoryId, StoryId)> =
         match tensor::search_on_gpu(options.tensors.as_ref(), progress, on_gpu)? {
             Some((nearest, _)) => {
-                let of_story = |(a, near): (usize, Vec<(RowId, f32)>)| {
-                    let others = near.into_iter().map(|(b, _)| b.index()).filter(move |b| *b != a);
+                let of_story = |(a, neighbours): (usize, Vec<(RowId, f32)>)| {
+                    let others = neighbours.into_iter().map(|(b, _)| b.index()).filter(move |b| *b != a);
                     others.take(options.story_neighbours).map(move |b| in_order(a as u32, b as u32))
                 };
                 nearest.into_iter().enumerate().flat_map(of_story).collect()
@@ -120,11 +120,11 @@ impl<'a> NearestCollector<'a> {
 
     fn insert(&self, story: u32, other: Neighbour) {
         let list = &self.neighbours[story as usize];
-        let mut near = list.nearest.lock().unwrap_or_else(PoisonError::into_inner);
-        near.push(other);
-        if near.len() >= 4 * self.k.max(1) {
-            prune(&mut near, self.k);
-            let floor = near.last().map_or(f32::INFINITY, |n| n.score);
+        let mut neighbours = list.nearest.lock().unwrap_or_else(PoisonError::into_inner);
+        neighbours.push(other);
+        if neighbours.len() >= 4 * self.k.max(1) {
+            prune(&mut neighbours, self.k);
+            let floor = neighbours.last().map_or(f32::INFINITY, |n| n.score);
             list.floor.store(floor.to_bits(), Ordering::Relaxed);
         }
     }
@@ -132,18 +132,18 @@ impl<'a> NearestCollector<'a> {
     /// Each story with its nearest and their scores, by story, then by score.
     fn into_all(self) -> Vec<(u32, u32, f32)> {
         let of_story = |(story, list): (usize, NeighbourList)| {
-            let mut near = list.nearest.into_inner().unwrap_or_else(PoisonError::into_inner);
-            prune(&mut near, self.k);
-            near.into_iter().map(move |n| (story as u32, n.story, n.score)).collect::<Vec<_>>()
+            let mut neighbours = list.nearest.into_inner().unwrap_or_else(PoisonError::into_inner);
+            prune(&mut neighbours, self.k);
+            neighbours.into_iter().map(move |n| (story as u32, n.story, n.score)).collect::<Vec<_>>()
         };
         self.neighbours.into_par_iter().enumerate().flat_map_iter(of_story).collect()
     }
 }
 
 /// Keeps the `k` nearest, by score, then by number.
-fn prune(near: &mut Vec<Neighbour>, k: usize) {
-    near.sort_unstable_by(|x, y| y.score.total_cmp(&x.score).then(x.story.cmp(&y.story)));
-    near.truncate(k);
+fn prune(neighbours: &mut Vec<Neighbour>, k: usize) {
+    neighbours.sort_unstable_by(|x, y| y.score.total_cmp(&x.score).then(x.story.cmp(&y.story)));
+    neighbours.truncate(k);
 }
 
 impl HitCollector for NearestCollector<'_> {
@@ -182,38 +182,4 @@ pub fn write_mean<'r>(rows: impl Iterator<Item = &'r [f32]>, mean: &mut [f32]) {
     mean.fill(0.0);
     rows.for_each(|row| mean.iter_mut().zip(row).for_each(|(s, x)| *s += x));
     normalize(mean);
-}
-
-#[cfg(all(test, feature = "candle"))]
-mod tests {
-    use candle_core::{DType, Device};
-
-    use super::{
-        super::{TensorSearch, candidates, tests::clustered},
-        *,
-    };
-    use crate::{progress::NoProgress, story::Story};
-
-    #[test]
-    fn search_on_a_device_finds_the_same_candidates() {
-        let story = |i: usize| Story {
-            id: i.to_string(),
-            text: format!("Shop {i} opens its doors to the people of town {} today.", i * 7),
-            ..Story::default()
-        };
-        let corpus = Corpus::new((0..300).map(story).collect());
-        let rows = clustered(corpus.rows.len(), 24, 3);
-        let on_cpu = SearchOptions { story_neighbours: 3, ..SearchOptions::default() };
-        let tensors = Some(TensorSearch::new(Device::Cpu, DType::F16));
-        let on_gpu = SearchOptions { tensors, ..on_cpu.clone() };
-        let expect = candidates(&corpus, &rows, &on_cpu, &NoProgress).unwrap();
-        let found = candidates(&corpus, &rows, &on_gpu, &NoProgress).unwrap();
-        assert!(found.report.by_rows > 0 && found.report.by_stories > 0, "{}", found.report);
-        assert_eq!(found.pairs, expect.pairs);
-        assert!(
-            found.report.index.starts_with("exact self-join on candle f16 (auto"),
-            "{}",
-            found.report.index
-        );
-    }
 }

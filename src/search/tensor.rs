@@ -323,7 +323,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{
-        super::{self_join, tests::clustered, top_k},
+        super::{
+            exact::{self_join, top_k},
+            tests::clustered,
+        },
         *,
     };
     use crate::{device::Isa, progress::NoProgress};

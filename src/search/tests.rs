@@ -65,7 +65,7 @@ proptest! {
         let rows = clustered(n, dim, seed);
         let options = SearchOptions { story_floor: floor, story_neighbours: 3, ..SearchOptions::default() };
         let blocks: Vec<Vec<u32>> = (0..parts).map(|p| (0..n as u32).filter(|i| *i as usize % parts == p).collect()).collect();
-        let (mut pairs, mut near) = (Vec::new(), Vec::new());
+        let (mut pairs, mut nearest) = (Vec::new(), Vec::new());
         for (i, x) in blocks.iter().enumerate() {
             for y in &blocks[i..] {
                 let split = (x != y).then_some(x.len());
@@ -82,13 +82,13 @@ proptest! {
                     RowPair { a: a.min(b), b: a.max(b), score: p.score }
                 }));
                 let found = nearest_stories(&part, split, &options, &NoProgress).unwrap();
-                near.extend(found.iter().map(|(a, b, s)| (both[*a as usize], both[*b as usize], *s)));
+                nearest.extend(found.iter().map(|(a, b, s)| (both[*a as usize], both[*b as usize], *s)));
             }
         }
         pairs.sort_by_key(|p| (p.a, p.b));
         prop_assert_eq!(pairs, self_join(&rows, floor, options.isa, &NoProgress).unwrap());
-        near.sort_by(|x, y| x.0.cmp(&y.0).then(y.2.total_cmp(&x.2)).then(x.1.cmp(&y.1)));
-        let best: Vec<_> = near.chunk_by(|x, y| x.0 == y.0).flat_map(|of| of[..of.len().min(3)].to_vec()).collect();
+        nearest.sort_by(|x, y| x.0.cmp(&y.0).then(y.2.total_cmp(&x.2)).then(x.1.cmp(&y.1)));
+        let best: Vec<_> = nearest.chunk_by(|x, y| x.0 == y.0).flat_map(|of| of[..of.len().min(3)].to_vec()).collect();
         prop_assert_eq!(&best, &nearest_stories(&rows, None, &options, &NoProgress).unwrap());
         let of_row = |(a, all): (usize, Vec<(RowId, f32)>)| {
             let others = all.into_iter().filter(move |(b, score)| b.index() != a && *score >= floor);
@@ -118,4 +118,29 @@ fn top_k_orders_by_score_then_row() {
     let rows = Matrix::from_vec(vec![1.0, 0.0, 0.0, 1.0, 1.0, 0.0], 2);
     let found = top_k(&Matrix::from_vec(vec![1.0, 0.0], 2), &rows, 2);
     assert_eq!(found, [[(RowId(0), 1.0), (RowId(2), 1.0)]]);
+}
+
+#[cfg(feature = "candle")]
+#[test]
+fn search_on_a_device_finds_the_same_candidates() {
+    use candle_core::{DType, Device};
+
+    use super::{TensorSearch, candidates};
+    use crate::story::{Corpus, Story};
+
+    let story = |i: usize| Story {
+        id: i.to_string(),
+        text: format!("Shop {i} opens its doors to the people of town {} today.", i * 7),
+        ..Story::default()
+    };
+    let corpus = Corpus::new((0..300).map(story).collect());
+    let rows = clustered(corpus.rows.len(), 24, 3);
+    let on_cpu = SearchOptions { story_neighbours: 3, ..SearchOptions::default() };
+    let tensors = Some(TensorSearch::new(Device::Cpu, DType::F16));
+    let on_gpu = SearchOptions { tensors, ..on_cpu.clone() };
+    let expect = candidates(&corpus, &rows, &on_cpu, &NoProgress).unwrap();
+    let found = candidates(&corpus, &rows, &on_gpu, &NoProgress).unwrap();
+    assert!(found.report.by_rows > 0 && found.report.by_stories > 0, "{}", found.report);
+    assert_eq!(found.pairs, expect.pairs);
+    assert!(found.report.index.starts_with("exact self-join on candle f16 (auto"), "{}", found.report.index);
 }

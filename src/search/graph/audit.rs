@@ -3,13 +3,18 @@
 use rayon::prelude::*;
 
 use super::{
-    Graph, GraphBuilder, GraphScratch,
-    walk::{LayeredGraph, Visited, descend_to, search_layer},
+    builder::GraphBuilder,
+    frozen::{Graph, GraphScratch},
+    walk::{LayerSearch, LayeredGraph, Visited, descend_to, search_layer},
 };
 use crate::{
     Error, Result,
     progress::Progress,
-    search::{BitSet, Limit, QuantizedQuery, rank},
+    search::{
+        bit_set::BitSet,
+        quantized::QuantizedQuery,
+        score_bounds::{Limit, rank},
+    },
     story::RowId,
 };
 
@@ -46,8 +51,9 @@ impl GraphBuilder<'_> {
                 return true;
             }
             let score = |other: u32| self.score(node, other);
-            let from: Vec<_> = descend_to(self, 0, score).into_iter().collect();
-            search_layer(self, 0, &from, ef, score, |_| true, visited).iter().any(|near| near.node == node)
+            let entry: Vec<_> = descend_to(self, 0, score).into_iter().collect();
+            let search = LayerSearch { layer: 0, entry_points: &entry, ef };
+            search_layer(self, search, score, |_| true, visited).iter().any(|found| found.node == node)
         };
         let missed: Vec<u32> = (0..nodes as u32)
             .into_par_iter()

@@ -5,24 +5,25 @@
 //! near-copies. Insertion is serial, distances are products of integers and two scales, and layers are drawn from the
 //! node's number: the same rows give the same graph on every machine.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    io::{self, Write},
+};
 
 use hnsw_rs::{anndists::dist::Distance, hnsw::Hnsw};
 
 use super::{
-    Graph, GraphOptions,
-    walk::{LayeredGraph, Neighbour, Visited, descend_to, search_layer},
+    frozen::{Graph, KIND},
+    options::GraphOptions,
+    walk::{LayerSearch, LayeredGraph, MAX_LAYERS, Neighbour, Visited, descend_to, search_layer},
 };
 use crate::{
     Error, Result,
     progress::{Progress, Stage},
     random,
-    search::QuantizedView,
+    search::{index_file::Header, quantized::QuantizedView},
     story::RowId,
 };
-
-/// The largest number of layers: enough for 24^16 nodes.
-pub(super) const LAYERS: usize = 16;
 
 /// A graph that can grow and be frozen to a file.
 pub struct GraphBuilder<'a> {
@@ -47,7 +48,7 @@ impl<'a> GraphBuilder<'a> {
         builder.add_nodes(0);
         let nodes = builder.node_rows.len();
         let first: Vec<u32> = builder.node_rows.iter().map(|rows| rows[0]).collect();
-        let hnsw = Hnsw::new(options.m, nodes.max(1), LAYERS, options.ef_construction, RowDistance(rows));
+        let hnsw = Hnsw::new(options.m, nodes.max(1), MAX_LAYERS, options.ef_construction, RowDistance(rows));
         for (node, row) in first.iter().enumerate() {
             if node % 256 == 0 && progress.cancelled() {
                 return Err(Error::Interrupted);
@@ -56,12 +57,12 @@ impl<'a> GraphBuilder<'a> {
             progress.advance(Stage::Search, builder.node_rows[node].len() as u64);
         }
         let mut links = vec![Vec::new(); nodes];
-        for layer in 0..LAYERS {
+        for layer in 0..MAX_LAYERS {
             for point in hnsw.get_point_indexation().get_layer_iterator(layer) {
                 let own = point.get_neighborhood_id().into_iter().take(layer + 1).enumerate();
                 // hnsw_rs also stores the nodes on the way down, in layers above the point's own.
-                let of_layer = |(layer, near): (usize, Vec<hnsw_rs::hnsw::Neighbour>)| {
-                    let linked = near.into_iter().filter(|n| usize::from(n.p_id.0) >= layer);
+                let of_layer = |(layer, neighbours): (usize, Vec<hnsw_rs::hnsw::Neighbour>)| {
+                    let linked = neighbours.into_iter().filter(|n| usize::from(n.p_id.0) >= layer);
                     linked.map(|n| n.d_id as u32).collect::<Vec<u32>>()
                 };
                 links[point.get_origin_id()] = own.map(of_layer).collect();
@@ -115,6 +116,39 @@ impl<'a> GraphBuilder<'a> {
         Ok(())
     }
 
+    /// Writes the graph as a file of the store's `generation`.
+    ///
+    /// # Errors
+    /// Those of `to`.
+    pub fn freeze(&self, generation: u64, to: &mut dyn Write) -> io::Result<()> {
+        let mut numbers: Vec<u32> = Vec::new();
+        let push_offsets = |numbers: &mut Vec<u32>, lens: &mut dyn Iterator<Item = usize>| {
+            numbers.push(0);
+            let mut end = 0;
+            numbers.extend(lens.map(|len| {
+                end += len as u32;
+                end
+            }));
+            end
+        };
+        let rows = push_offsets(&mut numbers, &mut self.node_rows.iter().map(Vec::len));
+        numbers.extend(self.node_rows.iter().flatten());
+        let lists = push_offsets(&mut numbers, &mut self.links.iter().map(Vec::len));
+        let links = push_offsets(&mut numbers, &mut self.links.iter().flatten().map(Vec::len));
+        numbers.extend(self.links.iter().flatten().flatten());
+        numbers.extend(&self.orphans);
+        let body: Vec<u8> = numbers.into_iter().flat_map(u32::to_le_bytes).collect();
+        let counts = [
+            self.node_rows.len() as u32,
+            rows,
+            lists,
+            links,
+            self.orphans.len() as u32,
+            self.entry.unwrap_or(0),
+        ];
+        Header { parameter: self.options.m as u32, generation, counts }.write(&KIND, &[&body], to)
+    }
+
     /// Assigns the rows from `first` on to nodes, new ones for new codes; returns the first new node.
     fn add_nodes(&mut self, first: usize) -> u32 {
         let new = self.node_rows.len() as u32;
@@ -152,12 +186,13 @@ impl<'a> GraphBuilder<'a> {
             return;
         };
         let to_node = |other: u32| self.score(node, other);
-        let mut from: Vec<Neighbour> = descend_to(self, level.min(top), to_node).into_iter().collect();
+        let mut nearest: Vec<Neighbour> = descend_to(self, level.min(top), to_node).into_iter().collect();
         for layer in (0..=level.min(top)).rev() {
             let to_node = |other: u32| self.score(node, other);
             let ef = self.options.ef_construction;
-            from = search_layer(self, layer, &from, ef, to_node, |other| other != node, visited);
-            let chosen = self.select_neighbours(&from, self.options.m);
+            let search = LayerSearch { layer, entry_points: &nearest, ef };
+            nearest = search_layer(self, search, to_node, |other| other != node, visited);
+            let chosen = self.select_neighbours(&nearest, self.options.m);
             for &other in &chosen {
                 self.links[other as usize][layer].push(node);
                 self.prune_links(other, layer);
@@ -176,22 +211,22 @@ impl<'a> GraphBuilder<'a> {
         if links.len() <= limit {
             return;
         }
-        let mut near: Vec<Neighbour> =
+        let mut neighbours: Vec<Neighbour> =
             links.iter().map(|&other| Neighbour { score: self.score(node, other), node: other }).collect();
-        near.sort_unstable_by(|a, b| b.cmp(a));
-        self.links[node as usize][layer] = self.select_neighbours(&near, limit);
+        neighbours.sort_unstable_by(|a, b| b.cmp(a));
+        self.links[node as usize][layer] = self.select_neighbours(&neighbours, limit);
     }
 
     /// The heuristic of algorithm 4: of the candidates, the nearest first, those that are nearer to the base node than to any
     /// chosen before. It gives links in all directions, not only to near-copies.
     fn select_neighbours(&self, candidates: &[Neighbour], limit: usize) -> Vec<u32> {
         let mut chosen: Vec<u32> = Vec::with_capacity(limit);
-        for near in candidates {
+        for candidate in candidates {
             if chosen.len() == limit {
                 break;
             }
-            if chosen.iter().all(|&other| self.score(near.node, other) <= near.score) {
-                chosen.push(near.node);
+            if chosen.iter().all(|&other| self.score(candidate.node, other) <= candidate.score) {
+                chosen.push(candidate.node);
             }
         }
         chosen
@@ -217,7 +252,7 @@ fn level(node: u32, m: usize) -> usize {
     let x = random::nth(0, u64::from(node));
     let mut below = u64::MAX / m as u64;
     let mut level = 0;
-    while x < below && level + 1 < LAYERS {
+    while x < below && level + 1 < MAX_LAYERS {
         level += 1;
         below /= m as u64;
     }

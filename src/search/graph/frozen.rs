@@ -1,22 +1,18 @@
 //! The frozen graph: one flat file, read in place.
 
-use std::io::{self, Write};
-
-use super::{
-    GraphBuilder,
-    builder::LAYERS,
-    walk::{LayeredGraph, Visited, descend_to, search_layer},
-};
+use super::walk::{LayerSearch, LayeredGraph, MAX_LAYERS, Visited, descend_to, search_layer};
 use crate::{
     search::{
-        BitSet, CorruptFile, Limit, QuantizedQuery, QuantizedView, ScoreBounds,
-        index_file::{Header, Kind, u32_at},
-        rescore,
+        bit_set::BitSet,
+        index_file::{CorruptFile, Header, Kind, u32_at},
+        quantized::{QuantizedQuery, QuantizedView},
+        score_bounds::{Limit, ScoreBounds, rescore},
     },
     story::RowId,
 };
 
-const KIND: Kind = Kind { name: "a frozen graph", magic: *b"ssgraph\0", version: 1 };
+/// The kind of its file.
+pub(super) const KIND: Kind = Kind { name: "a frozen graph", magic: *b"ssgraph\0", version: 1 };
 
 /// A frozen graph over quantized rows, read in place from the bytes of its file.
 pub struct Graph<'a> {
@@ -64,43 +60,8 @@ pub struct GraphScratch {
     visited: Visited,
 }
 
-impl GraphBuilder<'_> {
-    /// Writes the graph as a file of the store's `generation`.
-    ///
-    /// # Errors
-    /// Those of `to`.
-    pub fn freeze(&self, generation: u64, to: &mut dyn Write) -> io::Result<()> {
-        let mut numbers: Vec<u32> = Vec::new();
-        let push_offsets = |numbers: &mut Vec<u32>, lens: &mut dyn Iterator<Item = usize>| {
-            numbers.push(0);
-            let mut end = 0;
-            numbers.extend(lens.map(|len| {
-                end += len as u32;
-                end
-            }));
-            end
-        };
-        let rows = push_offsets(&mut numbers, &mut self.node_rows.iter().map(Vec::len));
-        numbers.extend(self.node_rows.iter().flatten());
-        let lists = push_offsets(&mut numbers, &mut self.links.iter().map(Vec::len));
-        let links = push_offsets(&mut numbers, &mut self.links.iter().flatten().map(Vec::len));
-        numbers.extend(self.links.iter().flatten().flatten());
-        numbers.extend(&self.orphans);
-        let body: Vec<u8> = numbers.into_iter().flat_map(u32::to_le_bytes).collect();
-        let counts = [
-            self.node_rows.len() as u32,
-            rows,
-            lists,
-            links,
-            self.orphans.len() as u32,
-            self.entry.unwrap_or(0),
-        ];
-        Header { parameter: self.options.m as u32, generation, counts }.write(&KIND, &[&body], to)
-    }
-}
-
 impl<'a> Graph<'a> {
-    /// Opens a file that [`GraphBuilder::freeze`] wrote, over the rows of the graph or more; also returns its generation.
+    /// Opens a file that [`super::GraphBuilder::freeze`] wrote, over the rows of the graph or more; also returns its generation.
     /// Checks all of it: no number that a walk follows leads out of the file.
     ///
     /// # Errors
@@ -151,7 +112,7 @@ impl<'a> Graph<'a> {
             part.iter().zip(part.iter().skip(1)).all(|(a, b)| (1..=limit).contains(&((b - a) as usize)))
         };
         demand(grows(self.row_start, covered), "at least one row per node")?;
-        demand(grows(self.list_start, LAYERS), "1 to 16 layers per node")?;
+        demand(grows(self.list_start, MAX_LAYERS), "1 to 16 layers per node")?;
         let mut seen = vec![false; covered];
         let mut once =
             |row: u32| seen.get_mut(row as usize).is_some_and(|seen| !std::mem::replace(seen, true));
@@ -211,9 +172,11 @@ impl<'a> Graph<'a> {
     ) -> Vec<ScoreBounds> {
         let has_rows = |node: u32| self.rows_of(node).any(|row| !deleted.contains(row));
         let score = |node: u32| self.rows.score(query, self.first_row(node));
-        let from: Vec<_> = descend_to(self, 0, score).into_iter().collect();
-        let found = search_layer(self, 0, &from, ef.max(1), score, has_rows, &mut scratch.visited);
-        let mut nodes: Vec<u32> = found.into_iter().map(|near| near.node).chain(self.orphans()).collect();
+        let entry: Vec<_> = descend_to(self, 0, score).into_iter().collect();
+        let search = LayerSearch { layer: 0, entry_points: &entry, ef: ef.max(1) };
+        let found = search_layer(self, search, score, has_rows, &mut scratch.visited);
+        let mut nodes: Vec<u32> =
+            found.into_iter().map(|neighbour| neighbour.node).chain(self.orphans()).collect();
         nodes.sort_unstable();
         nodes.dedup();
         let in_graph = nodes.into_iter().flat_map(|node| self.rows_of(node));

@@ -86,11 +86,11 @@ fn an_extended_graph_has_high_recall() {
 fn graphs_are_equal_on_all_cpu_paths() {
     let rows = near_copies(400, 30, 3);
     let quantized = QuantizedRows::from_matrix(&rows);
-    let mut first_path: Option<[Vec<u8>; 2]> = None;
+    let mut first: Option<[Vec<u8>; 2]> = None;
     for isa in Isa::available() {
         let view = quantized.view(isa);
         let files = [freeze(&build(view), 5), freeze(&insert_all(view), 5)];
-        assert!(first_path.get_or_insert_with(|| files.clone()) == &files, "{isa}");
+        assert!(first.get_or_insert_with(|| files.clone()) == &files, "{isa}");
     }
 }
 

@@ -2,6 +2,9 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
+/// The largest number of layers: enough for 24^16 nodes.
+pub(super) const MAX_LAYERS: usize = 16;
+
 /// A node and its score. The greatest is the nearest, among equal scores the lowest node.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Neighbour {
@@ -80,13 +83,19 @@ pub(super) fn descend_to(
     Some(at)
 }
 
-/// The `ef` nearest nodes that a walk in `layer` finds among those that `keep` accepts, the nearest first. Other nodes are
+/// Where a search in a layer begins, and how many nodes it returns.
+#[derive(Clone, Copy)]
+pub(super) struct LayerSearch<'a> {
+    pub layer: usize,
+    pub entry_points: &'a [Neighbour],
+    pub ef: usize,
+}
+
+/// The `ef` nearest nodes that a walk in a layer finds among those that `keep` accepts, the nearest first. Other nodes are
 /// traversed.
 pub(super) fn search_layer(
     graph: &impl LayeredGraph,
-    layer: usize,
-    from: &[Neighbour],
-    ef: usize,
+    LayerSearch { layer, entry_points, ef }: LayerSearch<'_>,
     score: impl Fn(u32) -> f32,
     keep: impl Fn(u32) -> bool,
     visited: &mut Visited,
@@ -94,36 +103,36 @@ pub(super) fn search_layer(
     visited.start(graph.nodes());
     let mut found: BinaryHeap<Reverse<Neighbour>> = BinaryHeap::with_capacity(ef + 1);
     let mut frontier: BinaryHeap<Neighbour> = BinaryHeap::with_capacity(ef + 1);
-    let visit = |near: Neighbour,
+    let visit = |neighbour: Neighbour,
                  found: &mut BinaryHeap<Reverse<Neighbour>>,
                  frontier: &mut BinaryHeap<Neighbour>| {
-        if found.len() >= ef && found.peek().is_some_and(|worst| near < worst.0) {
+        if found.len() >= ef && found.peek().is_some_and(|worst| neighbour < worst.0) {
             return;
         }
-        frontier.push(near);
-        if keep(near.node) {
-            found.push(Reverse(near));
+        frontier.push(neighbour);
+        if keep(neighbour.node) {
+            found.push(Reverse(neighbour));
             if found.len() > ef {
                 found.pop();
             }
         }
     };
-    for &near in from {
-        if visited.insert(near.node) {
-            visit(near, &mut found, &mut frontier);
+    for &neighbour in entry_points {
+        if visited.insert(neighbour.node) {
+            visit(neighbour, &mut found, &mut frontier);
         }
     }
-    while let Some(near) = frontier.pop() {
-        if found.len() >= ef && found.peek().is_some_and(|worst| near < worst.0) {
+    while let Some(neighbour) = frontier.pop() {
+        if found.len() >= ef && found.peek().is_some_and(|worst| neighbour < worst.0) {
             break;
         }
-        for node in graph.links(near.node, layer) {
+        for node in graph.links(neighbour.node, layer) {
             if visited.insert(node) {
                 visit(Neighbour { score: score(node), node }, &mut found, &mut frontier);
             }
         }
     }
-    let mut found: Vec<Neighbour> = found.into_iter().map(|Reverse(near)| near).collect();
+    let mut found: Vec<Neighbour> = found.into_iter().map(|Reverse(neighbour)| neighbour).collect();
     found.sort_unstable_by(|a, b| b.cmp(a));
     found
 }
