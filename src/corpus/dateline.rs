@@ -40,6 +40,12 @@ pub(crate) struct Attribution {
     pub body: Range<usize>,
 }
 
+/// Whether `name` is how an agency signs, in any case.
+#[cfg(feature = "readers")]
+pub(crate) fn is_agency(name: &str) -> bool {
+    LISTS.agencies.contains_key(&name.to_lowercase())
+}
+
 /// Finds a dateline at the start of `text`, and the name of an agency at its start or end.
 pub(crate) fn find_attribution(text: &str) -> Attribution {
     let start = text.len() - text.trim_start().len();

@@ -1,10 +1,14 @@
 //! Which fields of a record are the id, the title, the text, … of its story.
 
-use std::ops::Index;
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Index,
+    sync::LazyLock,
+};
 
 use serde_json::Value;
 
-use crate::{Error, Result, error::Setting};
+use crate::{Error, Result, error::Setting, word_lists};
 
 /// A field of a story.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,25 +31,41 @@ const FIELDS: [(Field, &str); 6] = [
     (Field::Url, "url"),
 ];
 
-/// The names that records give to a field, the likeliest first.
-fn known_names(field: Field) -> &'static [&'static str] {
-    match field {
-        Field::Id => &["id", "_id", "guid", "uid", "doc_id"],
-        Field::Title => &["title", "headline", "name"],
-        Field::Text => &["text", "body", "content", "article", "maintext"],
-        Field::Published => &[
-            "published",
-            "date",
-            "published_at",
-            "publish_date",
-            "timestamp",
-            "time",
-            "pubdate",
-            "created_at",
-        ],
-        Field::Source => &["source", "publisher", "outlet", "site", "domain"],
-        Field::Url => &["url", "link", "href"],
+static KNOWN_NAMES: LazyLock<KnownNames> = LazyLock::new(KnownNames::load);
+
+/// The names that records give to the fields of a story.
+struct KnownNames {
+    /// For each name, as [`plain_name`] has it, its fields and its rank among the names of that field.
+    by_name: HashMap<String, Vec<(Field, usize)>>,
+}
+
+impl KnownNames {
+    fn load() -> Self {
+        let lists: BTreeMap<String, Vec<String>> =
+            word_lists::parse("fields.toml", include_str!("data/fields.toml"));
+        let mut by_name: HashMap<String, Vec<(Field, usize)>> = HashMap::new();
+        for (field, list) in FIELDS.iter().filter_map(|(field, name)| Some((*field, lists.get(*name)?))) {
+            for (rank, name) in list.iter().enumerate() {
+                let fields = by_name.entry(plain_name(name)).or_default();
+                if fields.iter().all(|(known, _)| *known != field) {
+                    fields.push((field, rank));
+                }
+            }
+        }
+        KnownNames { by_name }
     }
+
+    /// The fields that a name may be, each with its rank.
+    fn get(&self, name: &str) -> &[(Field, usize)] {
+        let is_plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        let fields = if is_plain { self.by_name.get(name) } else { self.by_name.get(&plain_name(name)) };
+        fields.map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The letters and digits of a name, in lower case.
+fn plain_name(name: &str) -> String {
+    name.trim().chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 impl Field {
@@ -108,13 +128,21 @@ impl FieldMap {
 
     /// The values of a JSON object's fields.
     pub(super) fn find_in_json<'a>(&self, record: &'a Value) -> Fields<Option<&'a Value>> {
+        let mut found: Fields<Vec<(usize, &Value)>> = Fields::default();
+        for (name, value) in record.as_object().into_iter().flatten() {
+            for (field, rank) in KNOWN_NAMES.get(name) {
+                found.0[*field as usize].push((*rank, value));
+            }
+        }
         Fields::from_fn(|field| match &self.paths[field] {
             Some(path) => follow(record, path),
             None => {
-                let mut found = known_names(field).iter().filter_map(|name| get_ignoring_case(record, name));
+                let mut values = found[field].clone();
+                values.sort_by_key(|(rank, _)| *rank);
+                let mut values = values.into_iter().map(|(_, value)| value).filter(|value| !value.is_null());
                 // An empty value does not hide one under another name.
-                let first = found.clone().find(|v| !v.is_null());
-                found.find(|v| has_content(v)).or(first)
+                let first = values.clone().next();
+                values.find(|value| has_content(value)).or(first)
             }
         })
     }
@@ -123,9 +151,19 @@ impl FieldMap {
     /// number of a column, from 1.
     pub(super) fn find_columns(&self, header: &[String]) -> Fields<Vec<usize>> {
         let column = |name: &str| header.iter().position(|h| h.trim().eq_ignore_ascii_case(name));
+        let mut known: Fields<Vec<(usize, usize)>> = Fields::default();
+        for (column, name) in header.iter().enumerate() {
+            for (field, rank) in KNOWN_NAMES.get(name) {
+                known.0[*field as usize].push((*rank, column));
+            }
+        }
         Fields::from_fn(|field| match &self.paths[field] {
             Some(name) => column(name).or_else(|| column_number(name)).into_iter().collect(),
-            None => known_names(field).iter().filter_map(|name| column(name)).collect(),
+            None => {
+                let mut columns = known[field].clone();
+                columns.sort_unstable();
+                columns.into_iter().map(|(_, column)| column).collect()
+            }
         })
     }
 
@@ -163,11 +201,6 @@ fn follow<'a>(record: &'a Value, path: &str) -> Option<&'a Value> {
     found.filter(|v| !v.is_null())
 }
 
-fn get_ignoring_case<'a>(record: &'a Value, name: &str) -> Option<&'a Value> {
-    let object = record.as_object()?;
-    object.get(name).or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, v)| v))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,6 +223,42 @@ mod tests {
         let found = FieldMap::default().find_in_json(&record);
         let found = FIELDS.map(|(field, _)| found[field].map(Value::to_string).unwrap_or_default());
         assert_eq!(found, ["", "\"\"", "\"C\"", "\"2031\"", "", ""]);
+    }
+
+    #[test]
+    fn knows_the_names_of_usual_programs() {
+        let check = |record: Value, expect: [&str; 6]| {
+            let found = FieldMap::default().find_in_json(&record);
+            let found = FIELDS.map(|(field, _)| found[field].and_then(Value::as_str).unwrap_or_default());
+            assert_eq!(found, expect, "{record}");
+        };
+        use serde_json::json;
+        // NewsAPI, news-please, trafilatura, The Guardian, Scrapy, schema.org.
+        check(
+            json!({"title": "T", "description": "D", "content": "C", "publishedAt": "2031", "url": "U"}),
+            ["", "T", "C", "2031", "", "U"],
+        );
+        check(
+            json!({"title": "T", "maintext": "M", "date_publish": "2031", "source_domain": "S", "url": "U", "description": "D"}),
+            ["", "T", "M", "2031", "S", "U"],
+        );
+        check(
+            json!({"hostname": "H", "source": "S", "text": "X", "date": "2031"}),
+            ["", "", "X", "2031", "S", ""],
+        );
+        check(
+            json!({"id": "I", "webTitle": "T", "webUrl": "U", "webPublicationDate": "2031"}),
+            ["I", "T", "", "2031", "", "U"],
+        );
+        check(
+            json!({"Article Title": "T", "Article_Text": "X", "Published Date": "2031"}),
+            ["", "T", "X", "2031", "", ""],
+        );
+        check(
+            json!({"headline": "T", "articleBody": "X", "datePublished": "2031"}),
+            ["", "T", "X", "2031", "", ""],
+        );
+        check(json!({"title": "T", "description": "D"}), ["", "T", "D", "", "", ""]);
     }
 
     #[test]

@@ -9,6 +9,8 @@ use std::{
 use super::{
     IngestOptions, IngestOutcome, Notice, NoticeKind,
     date_column::{AmbiguousDate, DateColumn, shorten},
+    domain::registrable_domain,
+    headline,
 };
 use crate::{
     corpus::{
@@ -95,7 +97,14 @@ impl<'a> StorySink<'a> {
         for (line, kind) in notices {
             self.notice(line, kind);
         }
-        let new = &self.outcome.stories[self.start..];
+        let new = &mut self.outcome.stories[self.start..];
+        let suffixes = headline::count_suffixes(new.iter().map(|story| story.title.as_str()));
+        for story in new.iter_mut() {
+            let title = headline::strip_outlet(&story.title, story.source.as_deref(), &suffixes);
+            if title.len() < story.title.len() {
+                story.title = title.to_string();
+            }
+        }
         if new.len() > 1 && new.iter().all(|story| story.text.trim().is_empty()) {
             self.notice(0, NoticeKind::TitlesOnly);
         }
@@ -162,13 +171,14 @@ impl<'a> StorySink<'a> {
             .filter(|id| !id.trim().is_empty())
             .unwrap_or_else(|| ids::record_id(&self.path, record.record));
         let id = self.unique_id(id, record.line);
+        let (source, url) = publisher(record.source, record.url);
         let lead = dateline::find_attribution(&record.text);
         self.outcome.stories.push(Story {
             id,
             title: title.to_string(),
             published,
-            source: record.source.filter(|s| !s.trim().is_empty()),
-            url: record.url.filter(|s| !s.trim().is_empty()),
+            source,
+            url,
             dateline: lead.dateline,
             credit: lead.credit,
             origin: Origin {
@@ -235,4 +245,17 @@ impl<'a> StorySink<'a> {
         self.notice(line, NoticeKind::DuplicateId(unique.clone()));
         unique
     }
+}
+
+/// The publisher and the address of a story. A publisher that is an address becomes its domain, and a missing one the domain
+/// of the story's address.
+fn publisher(source: Option<String>, url: Option<String>) -> (Option<String>, Option<String>) {
+    let source = source.filter(|s| !s.trim().is_empty());
+    let mut url = url.filter(|s| !s.trim().is_empty());
+    let domain = source.as_deref().and_then(registrable_domain);
+    if domain.is_some() && url.is_none() {
+        url = source.clone();
+    }
+    let source = domain.or(source).or_else(|| registrable_domain(url.as_deref()?));
+    (source, url)
 }

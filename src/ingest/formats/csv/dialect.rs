@@ -235,12 +235,12 @@ mod tests {
         // A header whose names are unknown is no record.
         let outcome = read_file(
             "a.csv",
-            "Ueberschrift;Inhalt\nRegen;Es regnete den ganzen Tag.\n",
+            "Kopfzeile;Absatz\nRegen;Es regnete den ganzen Tag.\n",
             &IngestOptions::default(),
         );
         assert_eq!(outcome.stories.len(), 0);
         assert!(
-            outcome.notices[0].kind.to_string().contains("Ueberschrift, Inhalt"),
+            outcome.notices[0].kind.to_string().contains("Kopfzeile, Absatz"),
             "{:?}",
             outcome.notices
         );

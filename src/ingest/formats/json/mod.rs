@@ -215,12 +215,14 @@ pub(super) fn read_value(value: &Value, line: u64, record: u64, sink: &mut Story
     }
     let inner = shape::unwrap(value, &sink.options.fields);
     let fields = sink.options.fields.find_in_json(inner);
-    let outer = sink.options.fields.find_in_json(value);
+    // A wrapper may hold what the object inside does not, as its id.
+    let outer = (!std::ptr::eq(inner, value)).then(|| sink.options.fields.find_in_json(value));
     let mut string = |field: Field| {
-        let value = fields[field].or(outer[field])?;
+        let value = fields[field].or_else(|| outer.as_ref()?[field])?;
         let found = match field {
             _ if value.is_null() => return None,
-            Field::Text | Field::Title => text::scalar(value).or_else(|| text::join(value)),
+            Field::Text => text::scalar(value).or_else(|| text::join(value)),
+            Field::Title => text::scalar(value).or_else(|| text::first(value)),
             Field::Source => text::scalar(value).or_else(|| named(value)),
             _ => text::scalar(value).or_else(|| text::scalar(value.as_array()?.first()?)),
         };

@@ -20,6 +20,13 @@ pub(super) fn join(value: &Value) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("\n\n"))
 }
 
+/// The first part of such a text.
+pub(super) fn first(value: &Value) -> Option<String> {
+    let mut parts = Vec::new();
+    collect(value, 0, &mut parts);
+    parts.into_iter().next()
+}
+
 fn collect(value: &Value, depth: usize, parts: &mut Vec<String>) {
     if depth > MAX_DEPTH {
         return;
