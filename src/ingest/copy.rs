@@ -84,13 +84,15 @@ pub fn copy_records(
 
 /// The format of a file by its extension, else by its first bytes.
 fn detect_format(path: &Path, options: &IngestOptions) -> Option<Format> {
-    let detected = || open(path).ok().and_then(|mut r| r.fill_buf().ok().map(Format::detect));
+    let detected = || open(path, options).ok().and_then(|mut r| r.fill_buf().ok().map(Format::detect));
     options.format.or_else(|| Format::from_path(path)).or_else(detected)
 }
 
-fn open(path: &Path) -> Result<Box<dyn BufRead>> {
+fn open(path: &Path, options: &IngestOptions) -> Result<Box<dyn BufRead>> {
     let file = File::open(path).map_err(Error::io("read", path))?;
-    decompress(file, &NoProgress).map(|stream| stream.reader).map_err(Error::io("read", path))
+    decompress(file, options.encoding, &NoProgress)
+        .map(|stream| stream.reader)
+        .map_err(Error::io("read", path))
 }
 
 fn copy_rows(
@@ -101,8 +103,8 @@ fn copy_rows(
     wanted: &dyn Fn(u64) -> bool,
     out: &mut dyn Write,
 ) -> Result<()> {
-    let mut table =
-        csv::open(open(path)?, if tabs { b'\t' } else { b',' }, options).map_err(Error::io("read", path))?;
+    let mut table = csv::open(open(path, options)?, if tabs { b'\t' } else { b',' }, options)
+        .map_err(Error::io("read", path))?;
     let mut writer = table.dialect.writer().from_writer(out);
     let fail =
         |e: ::csv::Error| Error::Io { action: "write", path: path.into(), source: io::Error::other(e) };
@@ -131,7 +133,7 @@ fn copy_json(
     wanted: &dyn Fn(u64) -> bool,
     out: &mut dyn Write,
 ) -> Result<()> {
-    json::for_each_record(open(path)?.as_mut(), lines, options, &mut |record, json| {
+    json::for_each_record(open(path, options)?.as_mut(), lines, options, &mut |record, json| {
         if !wanted(record) {
             return Ok(());
         }

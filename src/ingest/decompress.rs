@@ -8,7 +8,7 @@ use std::{
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::decode;
+use super::decode::{self, Charset};
 use crate::progress::{Progress, Stage};
 
 /// Bytes of each buffer between two steps of the stream.
@@ -16,18 +16,19 @@ const BUFFER: usize = 1 << 16;
 
 /// A decompressed stream.
 pub(super) struct Decompressed<'a> {
-    /// The bytes; UTF-16 with a byte order mark is UTF-8 here.
+    /// The bytes; UTF-16 with a byte order mark, and a stated encoding, are UTF-8 here.
     pub reader: Box<dyn BufRead + 'a>,
-    /// Whether invalid UTF-16 was met so far.
-    pub invalid_utf16: Rc<Cell<bool>>,
+    /// Whether bytes were met so far that are invalid in that encoding.
+    pub invalid: Rc<Cell<bool>>,
 }
 
-/// Decompresses `stream` while it is read, and reports its compressed bytes to `progress`.
+/// Decompresses `stream` while it is read, decodes it if it is in `charset`, and reports its compressed bytes to `progress`.
 ///
 /// # Errors
 /// The stream cannot be read, or its compression header is invalid.
 pub(super) fn decompress<'a>(
     stream: impl Read + 'a,
+    charset: Option<Charset>,
     progress: &'a dyn Progress,
 ) -> io::Result<Decompressed<'a>> {
     let mut raw = BufReader::with_capacity(BUFFER, ProgressReader { inner: stream, progress });
@@ -39,9 +40,9 @@ pub(super) fn decompress<'a>(
         }
         _ => Box::new(raw),
     };
-    let invalid_utf16 = Rc::new(Cell::new(false));
-    let reader = decode::utf16_to_utf8(plain, &invalid_utf16)?;
-    Ok(Decompressed { reader, invalid_utf16 })
+    let invalid = Rc::new(Cell::new(false));
+    let reader = decode::to_utf8(plain, charset, &invalid)?;
+    Ok(Decompressed { reader, invalid })
 }
 
 /// Reports the bytes that pass through it.

@@ -7,7 +7,8 @@ use std::{
 };
 
 use super::{
-    Format, NoticeKind, decode,
+    Format, NoticeKind,
+    decode::{self, Charset},
     decompress::decompress,
     formats::ReadFn,
     lines::{MAX_RECORD, read_all},
@@ -48,11 +49,13 @@ pub(super) fn read_stream(
     progress: &dyn Progress,
 ) -> Result<()> {
     sink.begin(path);
-    let opened = decompress(stream, progress).and_then(|mut stream| {
-        let format = match sink.options.format.or_else(|| Format::from_path(path)) {
-            Some(format) => format,
-            None => Format::detect(stream.reader.fill_buf()?),
-        };
+    let opened = decompress(stream, sink.options.encoding, progress).and_then(|mut stream| {
+        let head = stream.reader.fill_buf()?;
+        if !decode::is_utf8(head) && !decode::is_binary(head) {
+            sink.charset = Some(Charset::detect(head));
+        }
+        let format = sink.options.format.or_else(|| Format::from_path(path));
+        let format = format.unwrap_or_else(|| Format::detect(head));
         Ok((stream, format))
     });
     let (mut stream, format) = match opened {
@@ -67,8 +70,8 @@ pub(super) fn read_stream(
         ReadFn::Document(read) => read_document(stream.reader.as_mut(), read, sink),
         ReadFn::File(_) => sink.notice(0, NoticeKind::NeedsFile(format)),
     }
-    if stream.invalid_utf16.get() {
-        sink.notice(0, NoticeKind::InvalidUtf16);
+    if stream.invalid.get() {
+        sink.notice(0, NoticeKind::InvalidEncoding);
     }
     sink.end();
     if progress.cancelled() {
@@ -93,9 +96,8 @@ fn read_document(reader: &mut dyn BufRead, read: fn(&str, &mut StorySink), sink:
     if decode::is_binary(&bytes) {
         return sink.notice(0, NoticeKind::Binary);
     }
-    let (text, invalid) = decode::decode(&bytes);
-    if invalid {
-        sink.notice(0, NoticeKind::Encoding);
-    }
+    // A declaration, and all of the text, say more than the beginning.
+    sink.charset = None;
+    let text = sink.decode(&bytes, 0);
     read(&text, sink);
 }

@@ -25,6 +25,7 @@ use std::{
 };
 
 pub use copy::{RecordSource, copy_records, to_json_line};
+pub use decode::Charset;
 pub use fields::FieldMap;
 pub use formats::{
     Format,
@@ -52,6 +53,8 @@ pub struct IngestOptions {
     pub format: Option<Format>,
     /// Whether hidden files of a folder are read too.
     pub hidden: bool,
+    /// The encoding of every input; detected if `None`.
+    pub encoding: Option<Charset>,
     /// Where the list of records is in a JSON object, with dots between keys; found by its structure if `None`.
     pub records: Option<String>,
     /// The delimiter of tables; by their header, or by their rows, if `None`.

@@ -24,10 +24,10 @@ pub enum NoticeKind {
     Unreadable(String),
     /// The compressed data is truncated or corrupt; what comes before was read.
     Compressed(String),
-    /// Bytes that are not UTF-8, read as windows-1252.
-    Encoding,
-    /// UTF-16 with unpaired surrogates or half a code unit, read as U+FFFD.
-    InvalidUtf16,
+    /// Bytes that are not UTF-8, read in this encoding.
+    Encoding(&'static str),
+    /// Bytes that are invalid in the stated encoding, or in UTF-16, read as U+FFFD.
+    InvalidEncoding,
     /// NUL bytes: no text.
     Binary,
     /// A record longer than the limit, in bytes.
@@ -135,8 +135,10 @@ impl fmt::Display for NoticeKind {
             NoticeKind::Compressed(e) => {
                 write!(f, "the compressed data is corrupt ({e}); read up to that point")
             }
-            NoticeKind::Encoding => f.write_str("not UTF-8; read as windows-1252"),
-            NoticeKind::InvalidUtf16 => f.write_str("invalid UTF-16; invalid characters read as U+FFFD"),
+            NoticeKind::Encoding(name) => write!(f, "not UTF-8; read as {name}"),
+            NoticeKind::InvalidEncoding => {
+                f.write_str("bytes that are invalid in the encoding; read as U+FFFD")
+            }
             NoticeKind::Binary => f.write_str("not text (NUL bytes); skipped"),
             NoticeKind::TooLong(limit) => write!(f, "longer than {} MiB; skipped", limit >> 20),
             NoticeKind::Json(e) => write!(f, "invalid JSON ({e}); skipped"),

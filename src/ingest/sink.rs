@@ -1,6 +1,7 @@
 //! The sink that readers give their records to: stories get their ids here, and notices their place.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     io,
     path::{Path, PathBuf},
@@ -9,6 +10,7 @@ use std::{
 use super::{
     IngestOptions, IngestOutcome, Notice, NoticeKind,
     date_column::{AmbiguousDate, DateColumn, shorten},
+    decode::{Charset, decode_unicode},
     domain::registrable_domain,
     headline,
 };
@@ -46,6 +48,10 @@ pub(super) struct StorySink<'a> {
     pub options: &'a IngestOptions,
     /// The input that is being read.
     path: PathBuf,
+    /// Its encoding, if it is not UTF-8 as far as is known.
+    pub charset: Option<Charset>,
+    /// Whether a notice has named the encoding.
+    charset_reported: bool,
     /// The number of its first story.
     start: usize,
     /// For each id in use, the suffix for the next story that brings the same id.
@@ -62,6 +68,8 @@ impl<'a> StorySink<'a> {
         StorySink {
             options,
             path: PathBuf::new(),
+            charset: None,
+            charset_reported: false,
             start: 0,
             ids: BTreeMap::new(),
             files: BTreeSet::new(),
@@ -83,6 +91,7 @@ impl<'a> StorySink<'a> {
     /// Begins an input: records and notices from now on belong to `path`.
     pub(super) fn begin(&mut self, path: &Path) {
         self.path = path.into();
+        (self.charset, self.charset_reported) = (None, false);
         self.outcome.files += 1;
     }
 
@@ -149,6 +158,19 @@ impl<'a> StorySink<'a> {
         let kind =
             if decompression { NoticeKind::Compressed(message) } else { NoticeKind::Unreadable(message) };
         self.notice(line, kind);
+    }
+
+    /// Decodes bytes of the current input. The first bytes that are not UTF-8 give a notice with the encoding in which the
+    /// input is read.
+    pub(super) fn decode<'b>(&mut self, bytes: &'b [u8], line: u64) -> Cow<'b, str> {
+        if let Some(text) = decode_unicode(bytes) {
+            return text;
+        }
+        let charset = *self.charset.get_or_insert_with(|| Charset::detect(bytes));
+        if !std::mem::replace(&mut self.charset_reported, true) {
+            self.notice(line, NoticeKind::Encoding(charset.name()));
+        }
+        charset.decode(bytes)
     }
 
     /// Counts a record that is skipped before it becomes a [`Record`].

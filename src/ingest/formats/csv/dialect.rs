@@ -36,7 +36,7 @@ pub(in crate::ingest) struct Dialect {
 impl Dialect {
     /// Decides the dialect of a table that begins with `sample`; `delimiter` is the usual one of its format.
     pub(super) fn detect(sample: &[u8], delimiter: u8, options: &IngestOptions) -> Dialect {
-        let text = decode(sample).0;
+        let text = decode(sample);
         let text = text.trim_start_matches('\u{feff}');
         let mut lines = text.lines().take(MAX_PREAMBLE).peekable();
         let declared = lines.peek().and_then(|line| declared_delimiter(line));
@@ -135,7 +135,7 @@ fn rows(sample: &[u8], delimiter: u8, preamble: usize) -> Vec<Vec<String>> {
         .from_reader(&sample[start..]);
     let rows = reader.byte_records().map_while(std::result::Result::ok).take(MAX_ROWS);
     let mut rows: Vec<Vec<String>> =
-        rows.map(|row| row.iter().map(|cell| decode(cell).0.into_owned()).collect()).collect();
+        rows.map(|row| row.iter().map(|cell| decode(cell).into_owned()).collect()).collect();
     if sample.len() as u64 >= SAMPLE && rows.len() > 1 && rows.len() < MAX_ROWS {
         rows.pop();
     }
@@ -239,11 +239,7 @@ mod tests {
             &IngestOptions::default(),
         );
         assert_eq!(outcome.stories.len(), 0);
-        assert!(
-            outcome.notices[0].kind.to_string().contains("Kopfzeile, Absatz"),
-            "{:?}",
-            outcome.notices
-        );
+        assert!(outcome.notices[0].kind.to_string().contains("Kopfzeile, Absatz"), "{:?}", outcome.notices);
     }
 
     #[test]

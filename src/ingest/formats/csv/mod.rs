@@ -8,7 +8,6 @@ use crate::{
     Error, Result,
     ingest::{
         IngestOptions, NoticeKind,
-        decode::decode,
         fields::{Field, Fields},
         lines::MAX_RECORD,
         sink::{Record, StorySink},
@@ -148,7 +147,7 @@ fn find_columns(table: &mut Table, sink: &mut StorySink) -> Option<(Fields<Vec<u
     if let Some(swallowed @ 1..) = swallowed.filter(|_| table.dialect.header) {
         sink.notice(line, NoticeKind::UnclosedQuote(swallowed));
     }
-    let names: Vec<String> = first.iter().map(|name| decode(name).0.into_owned()).collect();
+    let names: Vec<String> = first.iter().map(|name| sink.decode(name, line).into_owned()).collect();
     let mut columns = sink.options.fields.find_columns(if table.dialect.header { &names } else { &[] });
     if !table.dialect.header && columns[Field::Title].is_empty() && columns[Field::Text].is_empty() {
         columns = dialect::guess_columns(&table.sample, &table.dialect);
@@ -181,13 +180,11 @@ fn read_row(
     record: u64,
     sink: &mut StorySink,
 ) {
-    let mut invalid_utf8 = false;
     let mut cell = |field: Field| {
-        columns[field].iter().find_map(|column| {
-            let (text, invalid) = decode(row.get(*column)?);
-            invalid_utf8 |= invalid;
-            Some(text.into_owned()).filter(|t| !t.trim().is_empty())
-        })
+        let texts = columns[field]
+            .iter()
+            .filter_map(|column| Some(sink.decode(row.get(*column)?, line).into_owned()));
+        texts.into_iter().find(|text| !text.trim().is_empty())
     };
     let found = Record {
         id: cell(Field::Id),
@@ -201,9 +198,6 @@ fn read_row(
         record,
         part: 0,
     };
-    if invalid_utf8 {
-        sink.notice(line, NoticeKind::Encoding);
-    }
     sink.record(found);
 }
 

@@ -82,13 +82,10 @@ fn read_pieces(splitter: io::Result<Splitter>, sink: &mut StorySink, progress: &
 
 /// Reads the records of one value.
 fn read_piece(bytes: &[u8], line: u64, record: &mut u64, sink: &mut StorySink) {
-    let (text, invalid) = decode(bytes);
-    if text.trim().is_empty() {
+    if bytes.trim_ascii().is_empty() {
         return;
     }
-    if invalid {
-        sink.notice(line, NoticeKind::Encoding);
-    }
+    let text = sink.decode(bytes, line);
     match parse(&text) {
         Ok(value) => {
             for value in shape::records(value, sink.options) {
@@ -132,7 +129,7 @@ pub(in crate::ingest) fn for_each_record(
             Ok(Piece::End) | Err(_) => return Ok(()),
             Ok(Piece::TooLong) => record += 1,
             Ok(Piece::Complete | Piece::Truncated) => {
-                let text = decode(&buffer).0;
+                let text = decode(&buffer);
                 if text.trim().is_empty() {
                     continue;
                 }
@@ -172,13 +169,10 @@ pub fn read_json_line(
             Line::End => return Ok(None),
             Line::TooLong => sink.notice(*line, NoticeKind::TooLong(MAX_RECORD)),
             Line::Complete => {
-                let (text, invalid) = decode(&buffer);
-                if text.trim().is_empty() {
+                if buffer.trim_ascii().is_empty() {
                     continue;
                 }
-                if invalid {
-                    sink.notice(*line, NoticeKind::Encoding);
-                }
+                let text = sink.decode(&buffer, *line);
                 read_record(&text, *line, 0, &mut sink);
             }
         }
