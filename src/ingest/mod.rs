@@ -13,6 +13,7 @@ mod formats;
 mod headline;
 mod input;
 mod lines;
+mod markup;
 mod notice;
 mod sink;
 #[cfg(test)]

@@ -47,6 +47,8 @@ pub enum NoticeKind {
     Csv(String),
     /// A Parquet file that cannot be read, or not to its end.
     Parquet(String),
+    /// XML that cannot be parsed, or that holds no stories.
+    Xml(String),
     /// A stream of a format that can be read from a file only.
     NeedsFile(Format),
     /// An empty file.
@@ -99,6 +101,7 @@ impl NoticeKind {
                 | Csv(_)
                 | Parquet(_)
                 | NeedsFile(_)
+                | Xml(_)
                 | Empty
                 | NoText
                 | UnknownFields(_)
@@ -153,6 +156,7 @@ impl fmt::Display for NoticeKind {
             }
             NoticeKind::Csv(e) => write!(f, "invalid CSV ({e}); skipped"),
             NoticeKind::Parquet(e) => write!(f, "not read, or not to its end ({e})"),
+            NoticeKind::Xml(e) => write!(f, "XML not read, or not to its end ({e})"),
             NoticeKind::NeedsFile(format) => {
                 write!(f, "{} cannot be read from a stream, only from a file; skipped", format.name())
             }

@@ -4,7 +4,8 @@
 //! row says by which file extensions and first bytes the format is found, and which function reads it.
 
 pub(super) mod csv;
-mod html;
+mod feed;
+pub(super) mod html;
 pub(super) mod json;
 mod markdown;
 pub(super) mod parquet;
@@ -97,11 +98,24 @@ formats! {
         detect: |head| head.text.starts_with('{'),
         read: ReadFn::Records(json::read_lines),
     },
+    /// An RSS or Atom feed.
+    Feed: Reader {
+        name: "RSS and Atom",
+        extensions: &["xml", "rss", "atom", "rdf"],
+        detect: |head| {
+            let is_xml = ["<?xml", "<rss", "<feed", "<rdf:"].iter().any(|start| head.starts_with(start));
+            is_xml && !head.text.contains("<html")
+        },
+        read: ReadFn::Document(feed::read),
+    },
     /// One web page.
     Html: Reader {
         name: "HTML",
         extensions: &["html", "htm", "xhtml"],
-        detect: |head| head.starts_with("<!doctype html") || head.starts_with("<html"),
+        detect: |head| {
+            let is_xhtml = head.starts_with("<?xml") && head.text.contains("<html");
+            head.starts_with("<!doctype html") || head.starts_with("<html") || is_xhtml
+        },
         read: ReadFn::Document(html::read),
     },
     /// A table whose usual delimiter is a tab.
@@ -184,6 +198,9 @@ mod tests {
         check("{\"id\": 1}", Format::JsonLines);
         check("<!DOCTYPE html>", Format::Html);
         check("<HTML lang=en>", Format::Html);
+        check("<?xml version='1.0'?>\n<html>", Format::Html);
+        check("<?xml version='1.0'?>\n<rss>", Format::Feed);
+        check("<feed xmlns='x'>", Format::Feed);
         check("id\ttitle\ttext\n", Format::Tsv);
         check("\"id\",\"title\"\n", Format::Csv);
         check("[1] A note", Format::Text);

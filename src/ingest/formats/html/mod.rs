@@ -2,7 +2,7 @@
 
 mod depth;
 mod metadata;
-mod tokenizer;
+pub(in crate::ingest) mod tokenizer;
 
 use dom_query::Document;
 use dom_smoothie::{Config, Readability, TextMode};

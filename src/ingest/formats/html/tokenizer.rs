@@ -52,7 +52,7 @@ const BLOCKS: [&str; 42] = [
 ];
 
 /// One tag, or a comment, which has no name.
-pub(super) struct Tag<'a> {
+pub(in crate::ingest) struct Tag<'a> {
     /// In lower case.
     pub name: String,
     /// Whether it is an end tag.
@@ -69,7 +69,7 @@ pub(super) struct Tag<'a> {
 ///
 /// # Errors
 /// The page has no more tags: the rest of its text.
-pub(super) fn next_tag(page: &str) -> Result<Tag<'_>, &str> {
+pub(in crate::ingest) fn next_tag(page: &str) -> Result<Tag<'_>, &str> {
     let mut from = 0;
     loop {
         let Some(at) = page[from..].find('<').map(|at| from + at) else { return Err(page) };
@@ -146,7 +146,7 @@ fn skip_attributes(text: &str) -> (bool, &str) {
 }
 
 /// The rest of `text`, beginning with the first end tag of `name`.
-pub(super) fn from_end_tag<'a>(text: &'a str, name: &str) -> &'a str {
+pub(in crate::ingest) fn from_end_tag<'a>(text: &'a str, name: &str) -> &'a str {
     let end = |i: usize| {
         let tag = text[i + 2..].get(..name.len()).is_some_and(|t| t.eq_ignore_ascii_case(name));
         tag && text[i + 2 + name.len()..]
@@ -156,7 +156,7 @@ pub(super) fn from_end_tag<'a>(text: &'a str, name: &str) -> &'a str {
 }
 
 /// The text of a page without its tags. Block elements are separated by blank lines; scripts and styles are removed.
-pub(super) fn strip_tags(page: &str) -> String {
+pub(in crate::ingest) fn strip_tags(page: &str) -> String {
     let mut out = String::new();
     let mut rest = page;
     loop {
