@@ -54,6 +54,8 @@ pub struct IngestOptions {
     pub format: Option<Format>,
     /// Whether hidden files of a folder are read too.
     pub hidden: bool,
+    /// Whether `.gitignore`, `.ignore` and git's own exclude files are respected in folders.
+    pub respect_ignore: bool,
     /// The encoding of every input; detected if `None`.
     pub encoding: Option<Charset>,
     /// Where the list of records is in a JSON object, with dots between keys; found by its structure if `None`.

@@ -1,6 +1,6 @@
 //! Notices: what was wrong with an input, where, and what was done about it.
 
-use std::{fmt, path::PathBuf};
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use super::Format;
 use crate::corpus::DateOrder;
@@ -82,6 +82,17 @@ pub enum NoticeKind {
     LinkLoop,
     /// A file that was read already, under this name or another.
     DuplicateFile,
+    /// A file of a folder whose first bytes are of this format, but whose extension is not.
+    NotRead(Format),
+    /// Files of a folder that were not read.
+    UnreadFiles {
+        /// Those of unknown formats, by extension.
+        by_extension: BTreeMap<String, u64>,
+        /// Hidden files and folders.
+        hidden: u64,
+        /// Files that ignore files exclude.
+        ignored: u64,
+    },
     /// A web page whose main text was not found: all of its text was read.
     NoMainText,
     /// A story that consists of page chrome and bylines alone.
@@ -111,13 +122,17 @@ impl NoticeKind {
 
     /// Whether nothing is wrong: the notice says how the input was read.
     pub fn is_information(&self) -> bool {
-        matches!(self, NoticeKind::DateOrder(..) | NoticeKind::NoHeader { .. })
+        matches!(
+            self,
+            NoticeKind::DateOrder(..) | NoticeKind::NoHeader { .. } | NoticeKind::UnreadFiles { .. }
+        )
     }
 
     /// Whether the file may hold stories that were not read, or that were read without their ids.
     pub fn may_lose_stories(&self) -> bool {
         use NoticeKind::*;
-        self.skips() || matches!(self, Compressed(_) | Ragged { .. } | UnclosedQuote(_) | Field(_))
+        self.skips()
+            || matches!(self, Compressed(_) | NotRead(_) | Ragged { .. } | UnclosedQuote(_) | Field(_))
     }
 }
 
@@ -190,6 +205,15 @@ impl fmt::Display for NoticeKind {
             NoticeKind::DuplicateId(id) => write!(f, "an earlier story has the same id; renamed to {id}"),
             NoticeKind::LinkLoop => f.write_str("a symbolic link to a folder above it; not followed"),
             NoticeKind::DuplicateFile => f.write_str("already read, under this name or another; read once"),
+            NoticeKind::NotRead(format) => {
+                write!(f, "looks like {}, but has another extension; not read", format.name())
+            }
+            NoticeKind::UnreadFiles { by_extension, hidden, ignored } => {
+                let extensions = by_extension.iter().map(|(extension, n)| format!("{n} {extension}"));
+                let others = [(*hidden, "hidden"), (*ignored, "excluded by ignore files")];
+                let others = others.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}"));
+                write!(f, "not read: {}", extensions.chain(others).collect::<Vec<_>>().join(", "))
+            }
             NoticeKind::NoMainText => f.write_str("main text not found; the whole page was read"),
             NoticeKind::ChromeOnly => f.write_str("nothing but page chrome; read as a headline"),
         }

@@ -1,14 +1,23 @@
-//! The files below a path, sorted, with symbolic links followed and ignore files respected.
+//! The files below a path, sorted, with symbolic links followed. What is not read is counted.
 
 use std::{
+    collections::BTreeMap,
     fs,
+    io::Read,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use ignore::WalkBuilder;
 
 use super::{Format, IngestOptions, Input, NoticeKind, sink::StorySink};
 use crate::{Error, Result};
+
+/// Bytes at the beginning of a file of unknown extension from which its format is detected.
+const HEAD: u64 = 512;
 
 /// The files to read for `path`: itself, or the files of a known format below it, sorted by path. Files that `sink` has
 /// registered before are left out, with a notice.
@@ -26,15 +35,22 @@ fn find(path: &Path, options: &IngestOptions, sink: &mut StorySink) -> Result<Ve
     if !meta.is_dir() {
         return Ok(vec![path.into()]);
     }
+    let hidden = Arc::new(AtomicU64::new(0));
     let mut found = Vec::new();
     let mut failed = Vec::new();
-    let walk = WalkBuilder::new(path).hidden(!options.hidden).follow_links(true).require_git(false).build();
-    for entry in walk {
+    // Files of unknown formats, by extension.
+    let mut unread: BTreeMap<String, u64> = BTreeMap::new();
+    for entry in walk(path, options.respect_ignore, options.hidden, &hidden) {
         match entry {
             Ok(entry) if entry.file_type().is_some_and(|t| t.is_file()) => {
-                let known = options.format.is_some() || Format::from_path(entry.path()).is_some();
-                if known {
-                    found.push(entry.into_path());
+                let file = entry.into_path();
+                if options.format.is_some() || Format::from_path(&file).is_some() {
+                    found.push(file);
+                } else {
+                    failed.extend(
+                        looks_readable(&file).map(|format| (file.clone(), NoticeKind::NotRead(format))),
+                    );
+                    *unread.entry(extension(&file)).or_default() += 1;
                 }
             }
             Ok(_) => {}
@@ -46,7 +62,50 @@ fn find(path: &Path, options: &IngestOptions, sink: &mut StorySink) -> Result<Ve
     for (path, kind) in failed {
         sink.notice_at(&path, 0, kind);
     }
+    let hidden = hidden.load(Ordering::Relaxed);
+    let ignored =
+        if options.respect_ignore { count_ignored(path, options.hidden, &found, &unread) } else { 0 };
+    if hidden + ignored > 0 || !unread.is_empty() {
+        sink.notice_at(path, 0, NoticeKind::UnreadFiles { by_extension: unread, hidden, ignored });
+    }
     Ok(found)
+}
+
+/// The entries below `path`. Hidden ones are left out unless `with_hidden`, and counted in `hidden`.
+fn walk(path: &Path, respect_ignore: bool, with_hidden: bool, hidden: &Arc<AtomicU64>) -> ignore::Walk {
+    let hidden = Arc::clone(hidden);
+    WalkBuilder::new(path)
+        .standard_filters(respect_ignore)
+        .hidden(false)
+        .follow_links(true)
+        .require_git(false)
+        .filter_entry(move |entry| {
+            let is_hidden =
+                entry.depth() > 0 && entry.file_name().as_encoded_bytes().starts_with(b".") && !with_hidden;
+            hidden.fetch_add(u64::from(is_hidden), Ordering::Relaxed);
+            !is_hidden
+        })
+        .build()
+}
+
+/// How many files below `path` the ignore files exclude.
+fn count_ignored(path: &Path, with_hidden: bool, found: &[PathBuf], unread: &BTreeMap<String, u64>) -> u64 {
+    let all = walk(path, false, with_hidden, &Arc::default());
+    let files = all.flatten().filter(|entry| entry.file_type().is_some_and(|t| t.is_file())).count() as u64;
+    files.saturating_sub(found.len() as u64 + unread.values().sum::<u64>())
+}
+
+/// The format that the first bytes of a file are of, if they are of one that is not plain text.
+fn looks_readable(path: &Path) -> Option<Format> {
+    let mut head = Vec::new();
+    fs::File::open(path).ok()?.take(HEAD).read_to_end(&mut head).ok()?;
+    Some(Format::detect(&head)).filter(|format| *format != Format::Text)
+}
+
+/// The extension of a file with its dot, in lower case; "without extension" if it has none.
+fn extension(path: &Path) -> String {
+    let extension = path.extension().map(|e| format!(".{}", e.to_string_lossy().to_lowercase()));
+    extension.unwrap_or_else(|| "without extension".into())
 }
 
 /// The size of all inputs in bytes; `None` if one is a folder or a stream.
@@ -80,5 +139,41 @@ fn notice_kind(error: &ignore::Error) -> NoticeKind {
         | ignore::Error::WithLineNumber { err, .. } => notice_kind(err),
         ignore::Error::Io(e) => NoticeKind::Unreadable(e.kind().to_string()),
         other => NoticeKind::Unreadable(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ingest::read, progress::NoProgress};
+
+    #[test]
+    fn counts_the_files_that_are_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        let story = "{\"title\": \"Rain\", \"text\": \"It rained.\"}";
+        write("news/a.jsonl", story);
+        write("news/b.jl", story);
+        write("news/c.dat", story);
+        write("news/d.jpg", "x");
+        write("news/e.jpg", "x");
+        write("news/.hidden.jsonl", story);
+        write(".gitignore", "*.jsonl\n");
+        let check = |options: &IngestOptions, stories: usize, expect: &str| {
+            let input = Input::Path(folder.path().join("news"));
+            let outcome = read(vec![input], options, &NoProgress).unwrap();
+            assert_eq!(outcome.stories.len(), stories);
+            let notices: Vec<_> = outcome.notices.iter().map(|notice| notice.kind.to_string()).collect();
+            assert_eq!(notices, ["looks like JSON lines, but has another extension; not read"]);
+            assert_eq!(outcome.information[0].kind.to_string(), expect);
+        };
+        let options = IngestOptions::default();
+        check(&options, 2, "not read: 1 .dat, 2 .jpg, 1 hidden");
+        let options = IngestOptions { respect_ignore: true, ..IngestOptions::default() };
+        check(&options, 1, "not read: 1 .dat, 2 .jpg, 1 excluded by ignore files");
     }
 }

@@ -45,6 +45,8 @@ impl Counts {
 pub fn options(args: &InputArgs) -> Result<IngestOptions> {
     Ok(IngestOptions {
         fields: FieldMap::parse(&args.fields)?,
+        encoding: args.encoding,
+        respect_ignore: args.respect_ignore,
         records: args.records.clone(),
         delimiter: args.delimiter,
         no_header: args.no_header,
@@ -120,6 +122,8 @@ fn notice_hint(kind: &NoticeKind) -> Option<&'static str> {
         NoticeKind::NoText | NoticeKind::TitlesOnly => Some("--field text=NAME names the field"),
         NoticeKind::UnknownFields(_) => Some("--field text=NAME names the column of the text"),
         NoticeKind::AmbiguousDate(_) => Some("--date-order states it"),
+        NoticeKind::Encoding(_) => Some("--encoding NAME states another"),
+        NoticeKind::NotRead(_) => Some("name the file to read it"),
         _ => None,
     }
 }

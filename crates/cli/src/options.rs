@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use samestory::{DeviceChoice, corpus::DateOrder, device::Precision};
+use samestory::{DeviceChoice, corpus::DateOrder, device::Precision, ingest::Charset};
 
 /// Options of every command that reads stories.
 #[derive(Args)]
@@ -11,6 +11,12 @@ pub struct InputArgs {
     /// Where a field is found in JSON or CSV records (repeatable): id, title, text, published, source, url
     #[arg(long = "field", value_name = "NAME=PATH")]
     pub fields: Vec<String>,
+    /// The encoding of the files, as in windows-1251 [default: declared in the file, or detected]
+    #[arg(long, value_name = "NAME", value_parser = str::parse::<Charset>)]
+    pub encoding: Option<Charset>,
+    /// Leave out files of folders that .gitignore and .ignore exclude
+    #[arg(long)]
+    pub respect_ignore: bool,
     /// Where the list of records is in a JSON object, as in response.docs [default: found by its structure]
     #[arg(long, value_name = "PATH")]
     pub records: Option<String>,
