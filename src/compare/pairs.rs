@@ -275,7 +275,7 @@ mod tests {
             let error = again(&features, spoil, provenance).expect_err(expect);
             assert!(error.to_string().contains(expect), "{error}");
         };
-        check(&|_| String::new(), &here, ":1: this is no file of pairs");
+        check(&|_| String::new(), &here, ":1: not a file of pairs");
         check(&|t| t.replacen("\"schema\":4", "\"schema\":9", 1), &here, ":1: it has schema 9");
         check(
             &|t| t,
