@@ -115,6 +115,19 @@ fn judgement_lists_every_threshold_with_its_default() {
     assert!(unknown.is_empty(), "no such threshold: {unknown:?}");
 }
 
+#[test]
+fn formats_lists_every_recognised_field_name() {
+    let names = fs::read_to_string(root().join("src/ingest/data/fields.toml")).unwrap();
+    let names: toml::Table = toml::from_str(&names).unwrap();
+    let text = fs::read_to_string(root().join("docs/formats.md")).unwrap();
+    for (field, known) in &names {
+        let row = text.lines().find(|line| line.starts_with(&format!("| `{field}` |"))).unwrap_or_default();
+        let listed: Vec<&str> = row.split('`').skip(3).step_by(2).collect();
+        let known: Vec<&str> = known.as_array().unwrap().iter().filter_map(toml::Value::as_str).collect();
+        assert_eq!(listed, known, "{field}");
+    }
+}
+
 /// Whether two values are equal, but for the digits that f32 does not have.
 fn same(x: &toml::Value, y: &toml::Value) -> bool {
     let number = |v: &toml::Value| v.as_float().or(v.as_integer().map(|n| n as f64));
