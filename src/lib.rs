@@ -51,36 +51,22 @@
 //!
 //! # A store that stories come to
 //!
-//! An [`archive::Archive`] judges each story against all that came before it, and keeps it with its vectors. It stays on the
-//! thread that opened it; other threads and processes open the store for reading.
+//! An [`archive::Archive`] compares each story with all that were added before it, and keeps it with its vectors and
+//! groups. One process writes; others read meanwhile.
 //!
 //! ```
-//! use samestory::{
-//!     archive::{Archive, ArchiveOptions},
-//!     device::Isa,
-//!     embed::{cpu_encoder, embed_texts},
-//!     model::Model,
-//!     progress::NoProgress,
-//!     store::{Identity, Store},
-//!     story::Story,
-//! };
+//! use samestory::{Embedder, archive::Archive, model::Model, story::Story};
+//! use std::sync::Arc;
 //!
 //! let folder = tempfile::tempdir().unwrap();
-//! let model = Model::from_static(&samestory_minilm::files())?;
-//! let encoder = cpu_encoder(&model, Isa::detect())?;
-//! let embed = |texts: &[&str]| {
-//!     let embedded = embed_texts(&model, &*encoder, texts, &NoProgress)?;
-//!     Ok((embedded.vectors, embedded.stats))
-//! };
+//! let embedder = Arc::new(Embedder::new(Model::from_static(&samestory_minilm::files())?)?);
+//! let mut archive = Archive::builder().embedder(embedder).open_or_create(folder.path())?;
 //!
 //! let story = |id: &str, text: &str| Story { id: id.into(), text: text.into(), ..Story::default() };
 //! let text = "The dam at Ostrel will be raised by four metres, the river board said on Monday after a long debate.";
-//! let mut archive =
-//!     Archive::open(Store::open_or_create(folder.path(), &Identity::of(&model))?, ArchiveOptions::default())?;
-//! let run = archive.begin_run(0, "news of today")?;
-//! archive.add(run, vec![story("first", text)], &[], &embed)?;
+//! archive.add(vec![story("first", text)])?;
 //!
-//! let result = archive.check(story("later", &format!("{text} Work begins in May.")), &embed)?;
+//! let result = archive.check(&story("later", &format!("{text} Work begins in May.")))?;
 //! assert_eq!(result.related[0].id, "first");
 //! println!("{}: {}", result.related[0].relation.name(), result.related[0].reason);
 //! # Ok::<(), samestory::Error>(())

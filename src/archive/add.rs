@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Archive, Embed,
+    Archive,
     check::CheckResult,
     matcher::Matcher,
     prepare::{Inserted, PreparedStories},
@@ -57,44 +57,20 @@ impl AddOutcome {
 }
 
 impl Archive {
-    /// Records that a run began, at `at` in milliseconds since 1970 UTC.
+    /// Compares stories with all before them, and adds them to the store and its groups: all of them or none.
     ///
     /// # Errors
-    /// [`Error::Store`](crate::Error::Store) if the store cannot be written.
-    pub fn begin_run(&mut self, at: i64, command: &str) -> Result<RunNumber> {
-        let transaction = self.store.begin_write()?;
-        if !self.matcher.index.warnings.is_empty() {
-            // Index files of another state would fit this one again if its last item happened to be theirs.
-            transaction.reset_generation()?;
-        }
-        let run = transaction.insert_run(at, command)?;
-        transaction.commit()?;
-        Ok(run)
+    /// [`Error::NoModel`](crate::Error::NoModel) without an embedder, [`Error::Store`](crate::Error::Store) if the store
+    /// cannot be read or written, and the errors of embedding; nothing is added then.
+    pub fn add(&mut self, stories: Vec<Story>) -> Result<AddOutcome> {
+        self.add_with_files(stories, &[])
     }
 
-    /// Records the manifest of a run, as JSON.
+    /// As [`Archive::add`], and records that `files` are complete with these stories.
     ///
     /// # Errors
-    /// [`Error::Store`](crate::Error::Store) if the store cannot be written.
-    pub fn finish_run(&mut self, run: RunNumber, manifest: &str) -> Result<()> {
-        let transaction = self.store.begin_write()?;
-        transaction.set_manifest(run, manifest)?;
-        transaction.commit()
-    }
-
-    /// Compares stories with all before them, and adds them to the store and its groups: all of them or none. `files`
-    /// are complete with them.
-    ///
-    /// # Errors
-    /// [`Error::Store`](crate::Error::Store) if the store cannot be read or written, and the errors of `embed`; nothing
-    /// is added then.
-    pub fn add(
-        &mut self,
-        run: RunNumber,
-        stories: Vec<Story>,
-        files: &[SourceFile],
-        embed: &Embed<'_>,
-    ) -> Result<AddOutcome> {
+    /// As [`Archive::add`].
+    pub fn add_with_files(&mut self, stories: Vec<Story>, files: &[SourceFile]) -> Result<AddOutcome> {
         let mut outcome = AddOutcome::default();
         let (mut new, mut replaced) = (Vec::new(), Vec::new());
         let mut ids = BTreeSet::new();
@@ -119,8 +95,8 @@ impl Archive {
             new.push(story);
             replaced.push(earlier);
         }
-        let prepared = self.matcher.prepare(&self.store, new, embed)?;
-        self.insert(run, &prepared, &replaced, files, &mut outcome)?;
+        let prepared = self.prepare(new)?;
+        self.insert(&prepared, &replaced, files, &mut outcome)?;
         Ok(outcome)
     }
 
@@ -128,23 +104,18 @@ impl Archive {
     ///
     /// # Errors
     /// As [`Archive::add`].
-    pub fn check_and_add(
-        &mut self,
-        run: RunNumber,
-        story: Story,
-        embed: &Embed<'_>,
-    ) -> Result<(CheckResult, AddOutcome)> {
+    pub fn check_and_add(&mut self, story: Story) -> Result<(CheckResult, AddOutcome)> {
         let mut outcome = AddOutcome::default();
         let status = self.store.status(&story)?;
         let id = story.id.clone();
-        let prepared = self.matcher.prepare(&self.store, vec![story], embed)?;
+        let prepared = self.prepare(vec![story])?;
         let result = self.matcher.check_prepared(&self.store, &prepared)?;
         match status {
             StoryStatus::Unchanged => outcome.unchanged += 1,
             StoryStatus::IdConflict => outcome.conflicting_ids.push(id),
-            StoryStatus::New => self.insert(run, &prepared, &[None], &[], &mut outcome)?,
+            StoryStatus::New => self.insert(&prepared, &[None], &[], &mut outcome)?,
             StoryStatus::Changed(number) => {
-                self.insert(run, &prepared, &[Some(number)], &[], &mut outcome)?;
+                self.insert(&prepared, &[Some(number)], &[], &mut outcome)?;
             }
         }
         Ok((result, outcome))
@@ -153,13 +124,13 @@ impl Archive {
     /// Inserts prepared stories; `replaced` has, for each, the number of the version that it replaces.
     fn insert(
         &mut self,
-        run: RunNumber,
         prepared: &PreparedStories,
         replaced: &[Option<StoryNumber>],
         files: &[SourceFile],
         outcome: &mut AddOutcome,
     ) -> Result<()> {
-        let Archive { store, matcher } = self;
+        let run = self.run()?;
+        let Archive { store, matcher, .. } = self;
         // Frequencies that were read in a transaction which failed must not stay.
         let inserted = matcher.insert_all(store, run, prepared, replaced, files);
         let inserted = inserted.inspect_err(|_| matcher.words.borrow_mut().clear())?;

@@ -1,7 +1,7 @@
 //! Checks one story against those of a store.
 
 use super::{
-    Archive, Embed,
+    Archive,
     matcher::Matcher,
     prepare::{Inserted, PreparedStories},
     working_set::WorkingSet,
@@ -46,9 +46,10 @@ impl Archive {
     /// Compares a story with those of the store, which stays as it is.
     ///
     /// # Errors
-    /// [`Error::Store`](crate::Error::Store) if the store cannot be read, and the errors of `embed`.
-    pub fn check(&self, story: Story, embed: &Embed<'_>) -> Result<CheckResult> {
-        let prepared = self.matcher.prepare(&self.store, vec![story], embed)?;
+    /// [`Error::NoModel`](crate::Error::NoModel) without an embedder, [`Error::Store`](crate::Error::Store) if the store
+    /// cannot be read, and the errors of embedding.
+    pub fn check(&self, story: &Story) -> Result<CheckResult> {
+        let prepared = self.prepare(vec![story.clone()])?;
         self.matcher.check_prepared(&self.store, &prepared)
     }
 

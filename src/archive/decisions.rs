@@ -10,7 +10,7 @@ use crate::{
         CanonicalOverride, Constraints, Decision, Decisions, PairConstraint, Resolution, StoriesByText,
         StoryRef,
     },
-    store::{DATABASE, Reader, RunNumber, StoryNumber, WriteTransaction},
+    store::{DATABASE, Reader, StoryNumber, WriteTransaction},
     story::Corpus,
 };
 
@@ -31,8 +31,9 @@ impl Archive {
     /// # Errors
     /// [`Error::Store`] if they contradict the earlier ones on other pairs, or the store cannot be written; nothing is
     /// kept then.
-    pub fn apply_decisions(&mut self, run: RunNumber, decisions: &Decisions) -> Result<DecisionOutcome> {
-        let Archive { store, matcher } = self;
+    pub fn apply_decisions(&mut self, decisions: &Decisions) -> Result<DecisionOutcome> {
+        let run = self.run()?;
+        let Archive { store, matcher, .. } = self;
         let (decisions, text_mismatches) = &with_stored_ids(store.reader(), decisions)?;
         if let Err(conflict) = self::decisions(store.reader())?.merge(decisions) {
             return Err(Error::Store {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Archive, Embed,
+    Archive,
     decisions::constraints_on,
     matcher::{Matcher, verdicts_in_store},
     prepare::{Inserted, PreparedStories},
@@ -16,7 +16,7 @@ use crate::{
     group::{self, Groups},
     progress::Progress,
     search,
-    store::{Reader, Store, StoryNumber},
+    store::{Reader, StoryNumber},
     story::{Corpus, Story, StoryId},
 };
 
@@ -42,15 +42,12 @@ impl Archive {
     /// Deduplicates new stories against those of the store and one another. The store stays as it is.
     ///
     /// # Errors
-    /// [`Error::Store`](crate::Error::Store) if the store cannot be read,
-    /// [`Error::Interrupted`](crate::Error::Interrupted) if `progress` was cancelled, and the errors of `embed`.
-    pub fn dedup(
-        &self,
-        stories: Vec<Story>,
-        embed: &Embed<'_>,
-        progress: &dyn Progress,
-    ) -> Result<ArchiveDedup> {
-        self.matcher.dedup(&self.store, stories, embed, progress)
+    /// [`Error::NoModel`](crate::Error::NoModel) without an embedder, [`Error::Store`](crate::Error::Store) if the store
+    /// cannot be read, [`Error::Interrupted`](crate::Error::Interrupted) if `progress` was cancelled, and the errors of
+    /// embedding.
+    pub fn dedup(&self, stories: Vec<Story>, progress: &dyn Progress) -> Result<ArchiveDedup> {
+        let prepared = self.prepare(stories)?;
+        self.matcher.dedup(self.store.reader(), &prepared, progress)
     }
 }
 
@@ -66,14 +63,11 @@ struct DedupSet<'a> {
 impl Matcher {
     fn dedup(
         &self,
-        store: &Store,
-        stories: Vec<Story>,
-        embed: &Embed<'_>,
+        reader: Reader<'_>,
+        prepared: &PreparedStories,
         progress: &dyn Progress,
     ) -> Result<ArchiveDedup> {
-        let prepared = self.prepare(store, stories, embed)?;
-        let reader = store.reader();
-        let DedupSet { set, stored, pairs } = self.dedup_set(reader, &prepared, progress)?;
+        let DedupSet { set, stored, pairs } = self.dedup_set(reader, prepared, progress)?;
         let known = verdicts_in_store(reader, &set, stored)?;
         let constraints = constraints_on(reader, &set.corpus)?;
         let options = group::Options { constraints, ..self.options.group.clone() };

@@ -81,9 +81,8 @@ impl Archive {
 mod tests {
     use super::*;
     use crate::{
-        archive::ArchiveOptions,
-        embed::EmbedStats,
-        store::{Identity, Store},
+        embed::{EmbedStats, Embeddings},
+        store::Identity,
         story::Story,
         vector::normalize,
     };
@@ -98,17 +97,20 @@ mod tests {
         vector
     }
 
-    fn embed(texts: &[&str]) -> Result<(Matrix, EmbedStats)> {
-        Ok((Matrix::from_vec(texts.iter().flat_map(|t| vector(t)).collect(), DIM), EmbedStats::default()))
+    fn embed(texts: &[&str]) -> Result<Embeddings> {
+        Ok(Embeddings {
+            vectors: Matrix::from_vec(texts.iter().flat_map(|t| vector(t)).collect(), DIM),
+            stats: EmbedStats::default(),
+        })
     }
 
     #[test]
     fn candidates_have_the_boilerplate_of_the_whole_store() {
         let folder = tempfile::tempdir().unwrap();
         let identity = Identity { model: "letters".into(), fingerprint: "1".into(), dim: DIM };
-        let store = Store::open_or_create(folder.path(), &identity).unwrap();
-        let mut archive = Archive::open(store, ArchiveOptions::default()).unwrap();
-        let run = archive.begin_run(0, "test").unwrap();
+        let builder = Archive::builder().embed_with(identity, embed);
+        let mut archive = builder.open_or_create(folder.path()).unwrap();
+        archive.begin_run(0, "test").unwrap();
         let note =
             "Join our newsletter and never miss what the editors of this page pick for you each morning.";
         let story = |i: usize| {
@@ -120,8 +122,8 @@ mod tests {
             Story { id: format!("{i:03}"), text: format!("{own}\n\n{note}"), ..Story::default() }
         };
         let stories: Vec<Story> = (0..60).map(story).collect();
-        archive.add(run, stories, &[], &embed).unwrap();
-        archive.finish_run(run, "{}").unwrap();
+        archive.add(stories).unwrap();
+        archive.finish_run("{}").unwrap();
 
         let query = Corpus::new(vec![story(17)]);
         let vectors = Matrix::from_vec(query.rows.iter().flat_map(|r| vector(&r.text)).collect(), DIM);

@@ -3,7 +3,7 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, HashMap},
-    rc::Rc,
+    sync::Arc,
 };
 
 use super::{
@@ -25,7 +25,7 @@ pub(super) struct Matcher {
     pub words: RefCell<Words>,
     tokens: TokenCache,
     /// Shingles of stories that were read.
-    pub shingles: RefCell<HashMap<u32, Rc<[u64]>>>,
+    pub shingles: RefCell<HashMap<u32, Arc<[u64]>>>,
     pub options: ArchiveOptions,
     /// The boilerplate list: texts of passages, and whether each is boilerplate.
     boilerplate: BTreeMap<String, bool>,

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::Archive;
 use crate::{
     Error, Result,
     store::{Reader, Store},
@@ -83,12 +82,20 @@ impl MissingVectors {
         self.rows().map(|row| row.text.as_str()).collect()
     }
 
+    /// Checks that `embedded` holds a unit vector for each of [`MissingVectors::texts`].
+    ///
+    /// # Errors
+    /// [`Error::Model`] if it does not.
+    pub(super) fn check(&self, embedded: &Matrix) -> Result<()> {
+        check_vectors(embedded, self.rows().count(), self.vectors.dim())
+    }
+
     /// Completes the stories by the vectors of [`MissingVectors::texts`], one row each.
     ///
     /// # Errors
-    /// [`Error::Model`] if the vectors are not as many unit vectors as there are texts.
+    /// As [`MissingVectors::check`].
     pub(super) fn complete(self, embedded: &Matrix) -> Result<EmbeddedStories> {
-        check_vectors(embedded, self.rows().count(), self.vectors.dim())?;
+        self.check(embedded)?;
         let MissingVectors { corpus, mut vectors, missing, titles } = self;
         for (i, row) in missing.iter().enumerate() {
             vectors.row_mut(row.index()).copy_from_slice(embedded.row(i));
@@ -117,15 +124,5 @@ fn check_vectors(vectors: &Matrix, texts: usize, dim: usize) -> Result<()> {
     match (0..texts).find(|i| !is_unit(i)) {
         Some(i) => refuse(format!("number {i}, the square of whose length is {}", square(i))),
         None => Ok(()),
-    }
-}
-
-impl Archive {
-    /// The passages and titles of `stories` that the store has no vector of, each once.
-    ///
-    /// # Errors
-    /// [`Error::Store`] if the store cannot be read.
-    pub fn rows_to_embed(&self, stories: Vec<Story>) -> Result<Vec<Row>> {
-        Ok(MissingVectors::new(&self.store, stories, self.matcher.dim)?.rows().cloned().collect())
     }
 }

@@ -5,6 +5,7 @@
 //! interrupted run continues to the same result.
 
 mod add;
+mod builder;
 mod check;
 mod decisions;
 mod dedup;
@@ -20,12 +21,24 @@ mod prepare;
 mod regroup;
 mod remove;
 mod stored_verdicts;
+mod text_embedder;
 mod vectors;
 mod working_set;
 
-use crate::{Result, compare, embed::EmbedStats, group, search::SearchOptions, store::Store, vector::Matrix};
+use std::{
+    path::Path,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use crate::{
+    Error, Result, compare, group,
+    search::SearchOptions,
+    store::{RunNumber, Store},
+    story::Story,
+};
 
 pub use add::{AddOutcome, SourceFile};
+pub use builder::ArchiveBuilder;
 pub use check::{CheckResult, RelatedStory};
 pub use decisions::{DecisionOutcome, decisions};
 pub use dedup::ArchiveDedup;
@@ -35,6 +48,8 @@ pub use lookup::{FULL_SCAN_LIMIT, LookupCandidates};
 pub use remove::Removal;
 
 use matcher::Matcher;
+use prepare::PreparedStories;
+use text_embedder::TextEmbedder;
 
 /// How stories are compared and grouped.
 #[derive(Debug, Clone, Default)]
@@ -47,24 +62,70 @@ pub struct ArchiveOptions {
     pub group: group::Options,
 }
 
-/// Computes the vectors of texts: one row each, in their order, as wide as the store's
-/// [`dim`](crate::store::Identity::dim), finite and of unit length. Others are refused, and nothing is changed then.
-pub type Embed<'e> = dyn Fn(&[&str]) -> Result<(Matrix, EmbedStats)> + 'e;
-
 /// A store with all that it takes to compare stories with it.
 pub struct Archive {
     store: Store,
     matcher: Matcher,
+    embedder: Option<TextEmbedder>,
+    /// The run that changes belong to.
+    run: Option<RunNumber>,
 }
 
 impl Archive {
-    /// Opens the index of a store.
+    /// An archive with settings.
+    pub fn builder() -> ArchiveBuilder {
+        ArchiveBuilder::default()
+    }
+
+    /// Opens the archive in `folder` for reading, without a model: for its groups and explanations. What checks or adds
+    /// stories needs an [embedder](ArchiveBuilder::embedder).
     ///
     /// # Errors
-    /// [`Error::Store`](crate::Error::Store) if the store cannot be read.
-    pub fn open(store: Store, options: ArchiveOptions) -> Result<Self> {
-        let matcher = Matcher::open(&store, options)?;
-        Ok(Archive { store, matcher })
+    /// [`Error::Store`] if there is none, or it cannot be read.
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
+        Self::builder().open(folder.as_ref())
+    }
+
+    /// Begins a run, at `at` in milliseconds since 1970 UTC: the changes that follow belong to it in the log.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if the store cannot be written.
+    pub fn begin_run(&mut self, at: i64, command: &str) -> Result<RunNumber> {
+        let transaction = self.store.begin_write()?;
+        if !self.matcher.index.warnings.is_empty() {
+            // Index files of another state would fit this one again if its last item happened to be theirs.
+            transaction.reset_generation()?;
+        }
+        let run = transaction.insert_run(at, command)?;
+        transaction.commit()?;
+        self.run = Some(run);
+        Ok(run)
+    }
+
+    /// Records the manifest of the present run, as JSON, and ends it.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if the store cannot be written.
+    pub fn finish_run(&mut self, manifest: &str) -> Result<()> {
+        let Some(run) = self.run.take() else { return Ok(()) };
+        let transaction = self.store.begin_write()?;
+        transaction.set_manifest(run, manifest)?;
+        transaction.commit()
+    }
+
+    /// The present run; one begins now if there is none.
+    fn run(&mut self) -> Result<RunNumber> {
+        if let Some(run) = self.run {
+            return Ok(run);
+        }
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64);
+        self.begin_run(now, "library")
+    }
+
+    /// Embeds new stories, and finds their neighbours.
+    fn prepare(&self, stories: Vec<Story>) -> Result<PreparedStories> {
+        let embedder = self.embedder.as_ref().ok_or(Error::NoModel)?;
+        self.matcher.prepare(&self.store, stories, embedder)
     }
 
     /// What was wrong with the index files, in words: they were rebuilt from the store. Empty for intact ones.
@@ -75,7 +136,7 @@ impl Archive {
     /// Rewrites the index files, if they lack many stories. They are caches: what they lack is read from the store.
     ///
     /// # Errors
-    /// [`Error::Io`](crate::Error::Io) if a file cannot be written, [`Error::Store`](crate::Error::Store) if the store
+    /// [`Error::Io`] if a file cannot be written, [`Error::Store`] if the store
     /// cannot be read.
     pub fn save_index(&mut self) -> Result<()> {
         self.matcher.index.save(&self.store)
@@ -86,3 +147,9 @@ impl Archive {
         &self.store
     }
 }
+
+/// An archive can move to another thread, though it is used by one at a time.
+const _: () = {
+    const fn is_send<T: Send>() {}
+    is_send::<Archive>();
+};

@@ -2,14 +2,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    rc::Rc,
+    sync::Arc,
 };
 
 use super::{
-    Embed,
     index::{SearchKeys, shingles_of},
     matcher::Matcher,
     missing_vectors::{EmbeddedStories, MissingVectors, TitleRows},
+    text_embedder::TextEmbedder,
 };
 use crate::{
     Result,
@@ -51,11 +51,17 @@ pub(super) struct Inserted {
 
 impl Matcher {
     /// Embeds what the store has no vector of, and searches the neighbours of all stories at once.
-    pub fn prepare(&self, store: &Store, stories: Vec<Story>, embed: &Embed<'_>) -> Result<PreparedStories> {
+    pub fn prepare(
+        &self,
+        store: &Store,
+        stories: Vec<Story>,
+        embedder: &TextEmbedder,
+    ) -> Result<PreparedStories> {
         let missing = MissingVectors::new(store, stories, self.dim)?;
         let stored_rows = missing.stored_rows();
-        let (embedded, stats) = embed(&missing.texts())?;
-        let EmbeddedStories { corpus, vectors, titles } = missing.complete(&embedded)?;
+        let embedded = embedder.embed(&missing.texts())?;
+        let EmbeddedStories { corpus, vectors, titles } = missing.complete(&embedded.vectors)?;
+        let stats = embedded.stats;
         let embed_stats = EmbedStats { cached_texts: stats.cached_texts + stored_rows, ..stats };
 
         let options = &self.options.search;
@@ -154,7 +160,7 @@ impl Matcher {
                 return Ok(shingles.clone());
             }
             let read = reader.story(StoryNumber(story.into()))?;
-            let shingles: Rc<[u64]> = read.map(|read| shingles_of(read, options)).unwrap_or_default().into();
+            let shingles: Arc<[u64]> = read.map(|read| shingles_of(read, options)).unwrap_or_default().into();
             if cache.len() >= CACHED_STORIES {
                 cache.clear();
             }

@@ -23,8 +23,9 @@ impl Archive {
     /// # Errors
     /// [`Error::UnknownStory`] for an id that the store does not have, [`Error::Store`] if the store cannot be written;
     /// nothing is removed then.
-    pub fn remove(&mut self, run: RunNumber, ids: &[String], removal: Removal) -> Result<u64> {
-        let Archive { store, matcher } = self;
+    pub fn remove(&mut self, ids: &[String], removal: Removal) -> Result<u64> {
+        let run = self.run()?;
+        let Archive { store, matcher, .. } = self;
         let removed = matcher.remove_all(store, run, ids, removal);
         // Frequencies that were read in a transaction which failed must not stay.
         let removed = removed.inspect_err(|_| matcher.words.borrow_mut().clear())?;

@@ -1,6 +1,6 @@
 //! Statistics of a large corpus, for comparing a few of its stories.
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc};
+use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
 use super::{DocumentFrequencies, tokens::Token};
 
@@ -17,14 +17,14 @@ pub struct CorpusStatistics<'a> {
 /// Tokens by the hash of their row: stories that are similar to many others are compared many times.
 #[derive(Debug, Default)]
 pub struct TokenCache {
-    cached: RefCell<HashMap<[u8; 16], Rc<[Token]>>>,
+    cached: RefCell<HashMap<[u8; 16], Arc<[Token]>>>,
 }
 
 /// Rows that are cached, at about 5 kB each.
 const CAPACITY: usize = 20_000;
 
 impl TokenCache {
-    pub(super) fn get(&self, hash: &[u8; 16], read: impl FnOnce() -> Vec<Token>) -> Rc<[Token]> {
+    pub(super) fn get(&self, hash: &[u8; 16], read: impl FnOnce() -> Vec<Token>) -> Arc<[Token]> {
         let mut cached = self.cached.borrow_mut();
         if let Some(tokens) = cached.get(hash) {
             return tokens.clone();
@@ -32,7 +32,7 @@ impl TokenCache {
         if cached.len() >= CAPACITY {
             cached.clear();
         }
-        let tokens: Rc<[Token]> = read().into();
+        let tokens: Arc<[Token]> = read().into();
         cached.insert(*hash, tokens.clone());
         tokens
     }

@@ -6,7 +6,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     io::{self, Write},
-    rc::Rc,
+    sync::Arc,
 };
 
 use rayon::slice::ParallelSliceMut;
@@ -157,7 +157,7 @@ impl<B: AsRef<[u8]>> Postings<B> {
         &self,
         shingles: &[u64],
         options: &ShingleOptions,
-        shingles_of: &mut dyn FnMut(u32) -> Result<Rc<[u64]>>,
+        shingles_of: &mut dyn FnMut(u32) -> Result<Arc<[u64]>>,
     ) -> Result<Vec<u32>> {
         // The given story counts as well.
         let max_stories = options.max_stories.saturating_sub(1);

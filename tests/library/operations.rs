@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, path::Path};
 use proptest::prelude::*;
 use samestory::{
     Result,
-    archive::{Archive, ArchiveOptions, Removal},
+    archive::{Archive, Removal},
     boilerplate::{detect_boilerplate, is_boilerplate},
-    embed::EmbedStats,
+    embed::{EmbedStats, Embeddings},
     store::{DATABASE, Identity, Store},
     story::{Corpus, Origin, Story},
     vector::{Matrix, normalize},
@@ -63,7 +63,7 @@ fn story(number: u8, text: u8) -> Story {
 }
 
 /// Vectors that depend only on the text and are similar for texts that share words.
-fn embed(texts: &[&str]) -> Result<(Matrix, EmbedStats)> {
+fn embed(texts: &[&str]) -> Result<Embeddings> {
     let mut vectors = Matrix::zeros(texts.len(), DIM);
     for (i, text) in texts.iter().enumerate() {
         let row = vectors.row_mut(i);
@@ -71,12 +71,15 @@ fn embed(texts: &[&str]) -> Result<(Matrix, EmbedStats)> {
         text.bytes().enumerate().for_each(|(at, b)| row[(at * 7 + usize::from(b)) % DIM] += 0.05);
         normalize(row);
     }
-    Ok((vectors, EmbedStats { texts: texts.len() as u64, ..EmbedStats::default() }))
+    Ok(Embeddings { vectors, stats: EmbedStats { texts: texts.len() as u64, ..EmbedStats::default() } })
+}
+
+fn identity() -> Identity {
+    Identity { model: "test".into(), fingerprint: "test".into(), dim: DIM }
 }
 
 fn open(folder: &Path) -> Archive {
-    let identity = Identity { model: "test".into(), fingerprint: "test".into(), dim: DIM };
-    Archive::open(Store::open_or_create(folder, &identity).unwrap(), ArchiveOptions::default()).unwrap()
+    Archive::builder().embed_with(identity(), embed).open_or_create(folder).unwrap()
 }
 
 /// Checks the invariants of a store, and that it holds the stories of `expect`.
@@ -123,7 +126,7 @@ proptest! {
         for step in steps {
             match step {
                 Step::Add(stories) => {
-                    let run = archive.begin_run(0, "add").unwrap();
+                    archive.begin_run(0, "add").unwrap();
                     let mut new = Vec::new();
                     // An id occurs once per batch.
                     let once: BTreeMap<u8, u8> = stories.into_iter().collect();
@@ -133,14 +136,14 @@ proptest! {
                         new.push(story);
                     }
                     let count = new.len() as u64;
-                    let added = archive.add(run, new, &[], &embed).unwrap();
+                    let added = archive.add(new).unwrap();
                     prop_assert_eq!(added.added + added.replaced + added.unchanged, count);
                 }
                 Step::Remove(number) => {
-                    let run = archive.begin_run(0, "remove").unwrap();
+                    archive.begin_run(0, "remove").unwrap();
                     let id = format!("s{number}");
                     let existed = expect.remove(&id).is_some();
-                    prop_assert_eq!(archive.remove(run, &[id], Removal::ByPeople).is_ok(), existed);
+                    prop_assert_eq!(archive.remove(&[id], Removal::ByPeople).is_ok(), existed);
                 }
                 Step::Compact | Step::Reopen => {
                     archive.save_index().unwrap();
@@ -162,8 +165,8 @@ fn opening_a_store_of_an_earlier_version_recounts_boilerplate() {
     let stories: Vec<Story> = (0..12).map(|n| story(n, n % 6)).collect();
     let expect = stories.iter().map(|s| (s.id.clone(), s.clone())).collect();
     let mut archive = open(folder.path());
-    let run = archive.begin_run(0, "add").unwrap();
-    archive.add(run, stories, &[], &embed).unwrap();
+    archive.begin_run(0, "add").unwrap();
+    archive.add(stories).unwrap();
     drop(archive);
     let db = rusqlite::Connection::open(folder.path().join(DATABASE)).unwrap();
     let unrelated = || {
@@ -191,23 +194,24 @@ fn test_stories_contain_boilerplate_and_shared_leads() {
 #[test]
 fn rejects_invalid_vectors_before_storing_anything() {
     let folder = tempfile::tempdir().unwrap();
-    let mut archive = open(folder.path());
-    let run = archive.begin_run(0, "test").unwrap();
-    let mut check = |embed: &dyn Fn(&[&str]) -> Matrix, found: &str| {
-        let embed = |texts: &[&str]| Ok((embed(texts), EmbedStats::default()));
-        let error = archive.add(run, vec![story(1, 1)], &[], &embed).unwrap_err().to_string();
+    fn check(folder: &Path, vectors: impl Fn(&[&str]) -> Matrix + Send + 'static, found: &str) {
+        let embed =
+            move |texts: &[&str]| Ok(Embeddings { vectors: vectors(texts), stats: EmbedStats::default() });
+        let mut archive = Archive::builder().embed_with(identity(), embed).open_or_create(folder).unwrap();
+        let error = archive.add(vec![story(1, 1)]).unwrap_err().to_string();
         assert!(error.contains(found), "{error}");
-    };
+        assert!(archive.store().stories().unwrap().is_empty());
+    }
     let of =
         |value: f32, dim: usize| move |texts: &[&str]| Matrix::from_vec(vec![value; dim * texts.len()], dim);
-    check(&of(f32::NAN, DIM), "number 0, the square of whose length is NaN");
-    check(&of(0.0, DIM), "number 0, the square of whose length is 0");
-    check(&of(7.0, DIM), "number 0, the square of whose length is 392");
-    check(&of(0.5, DIM / 2), "of 4 values");
-    check(&|_| Matrix::zeros(1, DIM), "1 of 8 values");
-    check(&|_| Matrix::default(), "0 of 0 values");
-    assert!(archive.store().stories().unwrap().is_empty());
-    let none = Identity { model: "test".into(), fingerprint: "test".into(), dim: 0 };
+    let folder = folder.path();
+    check(folder, of(f32::NAN, DIM), "number 0, the square of whose length is NaN");
+    check(folder, of(0.0, DIM), "number 0, the square of whose length is 0");
+    check(folder, of(7.0, DIM), "number 0, the square of whose length is 392");
+    check(folder, of(0.5, DIM / 2), "of 4 values");
+    check(folder, |_| Matrix::zeros(1, DIM), "1 of 8 values");
+    check(folder, |_| Matrix::default(), "0 of 0 values");
+    let none = Identity { dim: 0, ..identity() };
     let empty = tempfile::tempdir().unwrap();
     assert!(Store::open_or_create(empty.path(), &none).is_err());
     assert!(std::fs::read_dir(empty.path()).unwrap().next().is_none());

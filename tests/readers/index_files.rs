@@ -2,7 +2,7 @@
 //!
 //! Their checksum is corrected before they are read: no fuzzer would get past it, and it is no defence against an adversary.
 
-use std::{collections::BTreeSet, rc::Rc, sync::OnceLock};
+use std::{collections::BTreeSet, sync::Arc, sync::OnceLock};
 
 use samestory::{
     device::Isa,
@@ -152,7 +152,7 @@ fn postings(bytes: &[u8]) {
     let shingles: Vec<u64> = (0..6).chain([u64::MAX]).collect();
     for options in [ShingleOptions::default(), ShingleOptions { max_stories: 1, ..ShingleOptions::default() }]
     {
-        let mut shingles_of = |story: u32| Ok(Rc::from([u64::from(story), 1, 2]));
+        let mut shingles_of = |story: u32| Ok(Arc::from([u64::from(story), 1, 2]));
         read.candidates(&shingles, &options, &mut shingles_of).expect("nothing fails");
     }
     let last = read.last_story();

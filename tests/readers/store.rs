@@ -1,4 +1,4 @@
-//! The database of a store: read, verified, exported, searched and written to, whatever is in it.
+//! A store whose database holds arbitrary bytes: it is read, verified, exported, searched and written to.
 
 use std::{
     fs,
@@ -7,8 +7,8 @@ use std::{
 
 use samestory::{
     Result,
-    archive::{self, Archive, Removal},
-    embed::EmbedStats,
+    archive::{self, Archive, ArchiveBuilder, Removal},
+    embed::{EmbedStats, Embeddings},
     group::Decisions,
     store::{DATABASE, Identity, Store, StoryNumber},
     story::Story,
@@ -22,22 +22,26 @@ pub const STORE: Reader = Reader { name: "store", read: store, seeds, cost: 60 }
 /// Values of a vector in the seeds.
 const DIM: usize = 4;
 
-/// A folder in memory where there is one: SQLite waits for the disk at every change.
+/// A folder in memory where there is one: SQLite syncs each commit to the disk.
 fn folder() -> tempfile::TempDir {
     let memory = PathBuf::from("/dev/shm");
-    let made = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-    made.expect("a folder for the store")
+    let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    folder.expect("a folder for the store")
 }
 
-fn embed(dim: usize) -> impl Fn(&[&str]) -> Result<(Matrix, EmbedStats)> {
+fn embed(dim: usize) -> impl Fn(&[&str]) -> Result<Embeddings> {
     move |texts| {
         let mut vectors = Matrix::zeros(texts.len(), dim);
         for (i, text) in texts.iter().enumerate() {
             vectors.row_mut(i).iter_mut().zip(text.bytes()).for_each(|(x, b)| *x = f32::from(b));
             normalize(vectors.row_mut(i));
         }
-        Ok((vectors, EmbedStats::default()))
+        Ok(Embeddings { vectors, stats: EmbedStats::default() })
     }
+}
+
+fn builder(identity: &Identity) -> ArchiveBuilder {
+    Archive::builder().embed_with(identity.clone(), embed(identity.dim))
 }
 
 fn story(id: &str, text: &str) -> Story {
@@ -57,23 +61,23 @@ fn store(bytes: &[u8]) {
     });
     let _ = archive::decisions(store.reader());
     let _ = store.reader().events(0, None);
-    let embed = embed(store.identity().dim);
-    if let Ok(archive) = Archive::open(store, archive::ArchiveOptions::default()) {
-        let _ = archive.check(story("new", RAIN), &embed);
+    let identity = store.identity().clone();
+    if let Ok(archive) = builder(&identity).build(store) {
+        let _ = archive.check(&story("new", RAIN));
         let _ = archive.explain(StoryNumber(1), StoryNumber(2));
         let _ = archive.with_groups(|grouped| grouped.groups.groups.len());
     }
-    let _ = written(folder.path(), &embed);
+    let _ = write(folder.path(), &identity);
 }
 
 /// All that changes a store.
-fn written(folder: &Path, embed: &archive::Embed<'_>) -> Result<()> {
-    let mut archive = Archive::open(Store::open_to_write(folder)?, archive::ArchiveOptions::default())?;
-    let run = archive.begin_run(0, "fuzz")?;
-    archive.add(run, vec![story("new", RAIN), story("a", SUN)], &[], embed)?;
-    archive.apply_decisions(run, &Decisions::parse(Path::new("d"), DECISIONS)?)?;
-    archive.remove(run, &["b".into()], Removal::ByPeople)?;
-    archive.finish_run(run, "{}")?;
+fn write(folder: &Path, identity: &Identity) -> Result<()> {
+    let mut archive = builder(identity).open_to_write(folder)?;
+    archive.begin_run(0, "fuzz")?;
+    archive.add(vec![story("new", RAIN), story("a", SUN)])?;
+    archive.apply_decisions(&Decisions::parse(Path::new("d"), DECISIONS)?)?;
+    archive.remove(&["b".into()], Removal::ByPeople)?;
+    archive.finish_run("{}")?;
     archive.save_index()?;
     drop(archive);
     Store::open_to_write(folder)?.compact()?;
@@ -102,13 +106,12 @@ const DAMAGE: [&str; 8] = [
 fn seeds() -> Vec<Vec<u8>> {
     let folder = folder();
     let identity = Identity { model: "m".into(), fingerprint: "f".into(), dim: DIM };
-    let store = Store::open_or_create(folder.path(), &identity).unwrap();
-    let mut archive = Archive::open(store, archive::ArchiveOptions::default()).unwrap();
-    let run = archive.begin_run(0, "fuzz").unwrap();
+    let mut archive = builder(&identity).open_or_create(folder.path()).unwrap();
+    archive.begin_run(0, "fuzz").unwrap();
     let changed = RAIN.replace("12", "15");
     let stories = [("a", RAIN), ("b", &changed), ("c", SUN), ("d", &changed)];
-    archive.add(run, stories.map(|(id, text)| story(id, text)).to_vec(), &[], &embed(DIM)).unwrap();
-    archive.apply_decisions(run, &Decisions::parse(Path::new("d"), DECISIONS).unwrap()).unwrap();
+    archive.add(stories.map(|(id, text)| story(id, text)).to_vec()).unwrap();
+    archive.apply_decisions(&Decisions::parse(Path::new("d"), DECISIONS).unwrap()).unwrap();
     drop(archive);
     let path = folder.path().join(DATABASE);
     let changed = |sql: &str| {

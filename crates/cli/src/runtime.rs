@@ -7,7 +7,7 @@ use samestory::{
     archive::{Archive, ArchiveOptions},
     compare,
     device::{Isa, NameError},
-    embed::{EmbedStats, Embeddings},
+    embed::Embeddings,
     embedder::VectorSource,
     error::{DeviceFault, Setting},
     group,
@@ -16,7 +16,6 @@ use samestory::{
     report::sanitize_line,
     store::{Identity, Store},
     story::Corpus,
-    vector::Matrix,
 };
 
 use crate::{env, error::Result, options::ComputeArgs, progress::CancelOnly};
@@ -55,12 +54,7 @@ impl Runtime {
         Ok(self.embedder.embed_corpus(corpus, self.known_vectors(), progress)?)
     }
 
-    /// The vectors of `texts` as an archive takes them.
-    pub fn embed_for_archive(&self, texts: &[&str]) -> samestory::Result<(Matrix, EmbedStats)> {
-        self.embedder.embed(texts, &CancelOnly).map(|embedded| (embedded.vectors, embedded.stats))
-    }
-
-    /// Opens `store` to judge stories against it.
+    /// Opens `store` to compare stories with it.
     pub fn archive(&self, store: Store) -> Result<Archive> {
         self.archive_with(store, compare::Options::default(), group::Options::default())
     }
@@ -72,8 +66,11 @@ impl Runtime {
         compare: compare::Options,
         group: group::Options,
     ) -> Result<Archive> {
-        let archive =
-            Archive::open(store, ArchiveOptions { search: self.embedder.search_options(), compare, group })?;
+        let embedder = Arc::clone(&self.embedder);
+        let archive = Archive::builder()
+            .options(ArchiveOptions { search: self.embedder.search_options(), compare, group })
+            .embed_with(self.identity(), move |texts| embedder.embed(texts, &CancelOnly))
+            .build(store)?;
         print_index_warnings(&archive);
         Ok(archive)
     }

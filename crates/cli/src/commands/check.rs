@@ -6,14 +6,12 @@ use std::path::PathBuf;
 use clap::Args;
 use samestory::{
     Error,
-    archive::{Archive, CheckResult, Embed, RelatedStory},
+    archive::{Archive, CheckResult, RelatedStory},
     compare::Relation,
     corpus,
-    embedder::EmbeddingPrefetch,
     ingest::{self, IngestOutcome},
-    progress::NoProgress,
     report::{json_line, sanitize_line},
-    store::{GroupNumber, RunNumber, Store, StoryStatus},
+    store::{GroupNumber, Store, StoryStatus},
     story::Story,
 };
 use serde::Serialize;
@@ -23,7 +21,7 @@ use crate::{
     error::{CliError, Result},
     input, line_batches,
     options::{ComputeArgs, InputArgs},
-    progress::{CancelOnly, Stdin, catch_ctrl_c, stdin, stopped},
+    progress::{Stdin, catch_ctrl_c, stdin, stopped},
     runtime::Runtime,
     store,
 };
@@ -147,8 +145,8 @@ struct Checker<'r> {
     archive: Archive,
     /// The version of the store when it was read.
     version: i64,
-    /// The run that adds stories.
-    run: Option<RunNumber>,
+    /// Whether stories are added.
+    learn: bool,
     bad_input: bool,
     duplicates: bool,
 }
@@ -162,8 +160,10 @@ impl<'r> Checker<'r> {
             Store::open(&store::existing_folder(named)?)?
         };
         let (mut archive, version) = Self::open_archive(store, runtime)?;
-        let run = args.learn.then(|| archive.begin_run(store::now(), "check --learn")).transpose()?;
-        Ok(Checker { runtime, archive, version, run, bad_input: false, duplicates: false })
+        if args.learn {
+            archive.begin_run(store::now(), "check --learn")?;
+        }
+        Ok(Checker { runtime, archive, version, learn: args.learn, bad_input: false, duplicates: false })
     }
 
     fn open_archive(store: Store, runtime: &Runtime) -> Result<(Archive, i64)> {
@@ -175,7 +175,7 @@ impl<'r> Checker<'r> {
     /// Reads the store again if another process has written to it.
     fn refresh(&mut self) -> Result<()> {
         // Nobody else writes while this process does.
-        if self.run.is_none() && self.archive.store().data_version()? != self.version {
+        if !self.learn && self.archive.store().data_version()? != self.version {
             let store = Store::open(self.archive.store().folder())?;
             (self.archive, self.version) = Self::open_archive(store, self.runtime)?;
         }
@@ -186,13 +186,10 @@ impl<'r> Checker<'r> {
     fn answer_all(&mut self, lines: Vec<Line>, out: &mut dyn Write) -> Result<()> {
         self.refresh()?;
         // A single story is embedded when it is judged. So is each if not all can be: the error belongs to its line.
-        let vectors = if lines.len() == 1 {
-            EmbeddingPrefetch::default()
-        } else {
+        if lines.len() > 1 {
             let stories = lines.iter().flat_map(|line| line.read.stories.first()).cloned();
-            let rows = self.archive.rows_to_embed(stories.collect())?;
-            EmbeddingPrefetch::new(&self.runtime.embedder, rows, None, &NoProgress).unwrap_or_default()
-        };
+            let _ = self.archive.prefetch(stories.collect());
+        }
         for line in lines {
             if stopped() {
                 return Err(CliError::hinted(
@@ -200,7 +197,7 @@ impl<'r> Checker<'r> {
                     "give the lines that follow to go on",
                 ));
             }
-            let answer = self.answer_line(line, &vectors)?;
+            let answer = self.answer_line(line)?;
             self.duplicates |= answer.verdict == "duplicate";
             let written = json_line(&answer, out).and_then(|()| out.flush());
             written.map_err(CliError::io("write", "standard output"))?;
@@ -208,40 +205,29 @@ impl<'r> Checker<'r> {
         Ok(())
     }
 
-    fn answer_line(&mut self, line: Line, vectors: &EmbeddingPrefetch) -> Result<Answer> {
+    fn answer_line(&mut self, line: Line) -> Result<Answer> {
         let Line { number, has_id, read } = line;
         self.bad_input |= !read.notices.is_empty();
         let notices: Vec<String> = read.notices.iter().map(ToString::to_string).collect();
         for notice in &notices {
             status!("samestory: {}", sanitize_line(notice, 400));
         }
-        let embedder = &self.runtime.embedder;
-        let embed = |texts: &[&str]| {
-            vectors.embed(embedder, texts, &CancelOnly).map(|embedded| (embedded.vectors, embedded.stats))
-        };
         match read.stories.into_iter().next() {
-            Some(story) => answer(&mut self.archive, self.run, &embed, (number, has_id), story),
+            Some(story) => answer(&mut self.archive, self.learn, (number, has_id), story),
             None => Ok(Answer { error: Some(notices.join("; ")), ..nothing(number, None, "error") }),
         }
     }
 }
 
-fn answer(
-    archive: &mut Archive,
-    run: Option<RunNumber>,
-    embed: &Embed<'_>,
-    (line, has_id): (u64, bool),
-    story: Story,
-) -> Result<Answer> {
+fn answer(archive: &mut Archive, learn: bool, (line, has_id): (u64, bool), story: Story) -> Result<Answer> {
     let id = story.id.clone();
     // A story that comes again under its own id is no duplicate of itself; an id that follows from the text says nothing.
     let is_known = has_id && archive.store().status(&story)? == StoryStatus::Unchanged;
-    let (CheckResult { mut related, novel_passages }, learned) = match run {
-        Some(run) => {
-            let (judgement, learned) = archive.check_and_add(run, story, embed)?;
-            (judgement, Some(learned))
-        }
-        None => (archive.check(story, embed)?, None),
+    let (CheckResult { mut related, novel_passages }, learned) = if learn {
+        let (result, outcome) = archive.check_and_add(story)?;
+        (result, Some(outcome))
+    } else {
+        (archive.check(&story)?, None)
     };
     related.retain(|story| !is_known || story.id != id);
     let mut answer = match related.first() {

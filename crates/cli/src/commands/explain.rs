@@ -110,7 +110,7 @@ fn of_store(args: &ExplainArgs, runtime: &Runtime) -> Result<Option<Explanation>
         options.boilerplate = super::boilerplate::read_list(file)?;
     }
     let options = samestory::archive::ArchiveOptions { compare: options, ..Default::default() };
-    let archive = samestory::archive::Archive::open(store, options)?;
+    let archive = samestory::archive::Archive::builder().options(options).build(store)?;
     print_index_warnings(&archive);
     Ok(archive.explain(a, b)?)
 }

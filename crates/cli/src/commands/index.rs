@@ -13,7 +13,7 @@ use samestory::{
     ingest,
     progress::{Progress, Stage},
     report::{json_pretty, json_text},
-    store::{RunNumber, Store, StoryStatus, digest_stories},
+    store::{Store, StoryStatus, digest_stories},
     story::Story,
 };
 
@@ -23,7 +23,7 @@ use crate::{
     input,
     options::{ComputeArgs, InputArgs},
     output, output_paths,
-    progress::{ProgressBars, catch_ctrl_c},
+    progress::{CancelOnly, ProgressBars, catch_ctrl_c},
     runtime::Runtime,
     store,
 };
@@ -203,7 +203,7 @@ fn update(store: Option<&Path>, args: &IndexUpdate) -> Result<Outcome> {
             status!("samestory: {path} was not read whole; {n} stories that were not found there stay");
             continue;
         }
-        vanished += writer.archive.remove(writer.run, &missing, Removal::FromSource)?;
+        vanished += writer.archive.remove(&missing, Removal::FromSource)?;
     }
     let added = writer.put(sources, true)?;
     writer.finish(&added, vanished, args.compute.quiet)?;
@@ -235,7 +235,6 @@ fn sources(stories: Vec<Story>) -> Vec<(String, Vec<Story>)> {
 /// A run that writes.
 struct Writer<'e> {
     archive: Archive,
-    run: RunNumber,
     runtime: &'e Runtime,
     progress: &'e ProgressBars,
     /// How many decisions the store held.
@@ -245,9 +244,9 @@ struct Writer<'e> {
 impl<'e> Writer<'e> {
     fn new(store: Store, runtime: &'e Runtime, command: &str, progress: &'e ProgressBars) -> Result<Self> {
         let mut archive = runtime.archive(store)?;
-        let run = archive.begin_run(store::now(), command)?;
+        archive.begin_run(store::now(), command)?;
         let decisions = archive.store().reader().decision_count()?;
-        Ok(Writer { archive, run, runtime, progress, decisions })
+        Ok(Writer { archive, runtime, progress, decisions })
     }
 
     /// Commits what the store does not have yet, a batch at a time; `changed` files alone if that is said, so that what
@@ -304,9 +303,7 @@ impl<'e> Writer<'e> {
     fn commit(&mut self, batch: &mut Vec<Story>, whole: &mut Vec<SourceFile>) -> Result<AddOutcome> {
         let (stories, files) = (std::mem::take(batch), std::mem::take(whole));
         let n = stories.len() as u64;
-        let runtime = self.runtime;
-        let embed = |texts: &[&str]| runtime.embed_for_archive(texts);
-        let outcome = self.archive.add(self.run, stories, &files, &embed).map_err(|error| match error {
+        let outcome = self.archive.add_with_files(stories, &files).map_err(|error| match error {
             Error::Interrupted => stopped(),
             error => error,
         })?;
@@ -329,7 +326,7 @@ impl<'e> Writer<'e> {
             "embedding": added.embed_stats,
             "stages": self.progress.stage_times(),
         });
-        self.archive.finish_run(self.run, &manifest.to_string())?;
+        self.archive.finish_run(&manifest.to_string())?;
         self.archive.save_index()?;
         tell_forgotten(self.archive.store(), self.decisions)?;
         tell(self.archive.store(), added, vanished, quiet, self.progress);
@@ -379,10 +376,10 @@ fn tell(store: &Store, added: &AddOutcome, vanished: u64, quiet: bool, progress:
 
 fn remove(store: Option<&Path>, args: &IndexRemove) -> Result<Outcome> {
     let store = Store::open_to_write(&store::existing_folder(store)?)?;
-    let mut archive = Archive::open(store, samestory::archive::ArchiveOptions::default())?;
-    let run = archive.begin_run(store::now(), "index remove")?;
+    let mut archive = Archive::builder().build(store)?;
+    archive.begin_run(store::now(), "index remove")?;
     let decisions = archive.store().reader().decision_count()?;
-    let removed = archive.remove(run, &args.ids, Removal::ByPeople)?;
+    let removed = archive.remove(&args.ids, Removal::ByPeople)?;
     tell_forgotten(archive.store(), decisions)?;
     status!(
         "{removed} stories removed; index update does not bring them back, index add does; index compact gives back \
@@ -394,9 +391,9 @@ fn remove(store: Option<&Path>, args: &IndexRemove) -> Result<Outcome> {
 fn decide(store: Option<&Path>, args: &IndexDecide) -> Result<Outcome> {
     let decisions = Decisions::read(&args.file)?;
     let store = Store::open_to_write(&store::existing_folder(store)?)?;
-    let mut archive = Archive::open(store, samestory::archive::ArchiveOptions::default())?;
-    let run = archive.begin_run(store::now(), "index decide")?;
-    let decided = archive.apply_decisions(run, &decisions)?;
+    let mut archive = Archive::builder().build(store)?;
+    archive.begin_run(store::now(), "index decide")?;
+    let decided = archive.apply_decisions(&decisions)?;
     let unknown = match decided.unknown {
         0 => String::new(),
         1 => "; one story that they name is not there yet".into(),
@@ -487,9 +484,9 @@ fn rebuild(store: Option<&Path>, args: &IndexRebuild) -> Result<Outcome> {
     let (all, there) = store.reader().row_counts()?;
     progress.begin(Stage::Embed, None);
     let embed = |texts: &[&str]| {
-        let (vectors, embed_stats) = runtime.embed_for_archive(texts)?;
-        progress.advance(Stage::Embed, embed_stats.tokens);
-        Ok(vectors)
+        let embedded = runtime.embedder.embed(texts, &CancelOnly)?;
+        progress.advance(Stage::Embed, embedded.stats.tokens);
+        Ok(embedded.vectors)
     };
     let embedded = store.rebuild(&to, &embed, &|| progress.cancelled())?;
     progress.end(Stage::Embed);

@@ -1,4 +1,4 @@
-//! Stories judged as they come: verdicts, group numbers that stay, files that are searched and made anew.
+//! Stories checked one by one: verdicts, stable group numbers, index files that are rebuilt.
 
 use std::{
     fs,
@@ -15,10 +15,10 @@ fn lines(output: &std::process::Output) -> Vec<Value> {
 }
 
 const LONG: &str = "The breakwater of Norrin will be rebuilt in two years, the harbour board decided on Tuesday after a \
-    vote of seven to two. Stones from the quarry at Ostrel will be shipped by barge, said Dana May, who leads the work. \
+    vote of seven to two. Stones from the quarry at Ostrel will be shipped by barge, stderr Dana May, who leads the work. \
     Fishermen had asked for a wider entrance, which the plan now allows for.";
 const MORE: &str = "The cost of 14 million crowns is met by the ports fund and a loan of the Coast Bank. Work begins in \
-    April, once the ice is gone, and a temporary wall of timber will stand until then, the board said.";
+    April, once the ice is gone, and a temporary wall of timber will stand until then, the board stderr.";
 
 fn story(id: &str, text: &str, published: &str) -> String {
     serde_json::json!({"id": id, "title": "Norrin rebuilds its breakwater", "text": text, "published": published})
@@ -33,18 +33,18 @@ fn a_repeated_story_is_known() {
     let check = |input: &str, expect: [&str; 2], code: i32| {
         let output = a.feed(&["check", "--quiet", "--learn", "--fail-on-duplicates"], input);
         let found = &lines(&output)[0];
-        let told = [&found["verdict"], &found["of"]].map(|v| v.as_str().unwrap_or_default());
-        assert_eq!((told, output.status.code()), (expect, Some(code)), "{found}");
+        let answer = [&found["verdict"], &found["of"]].map(|v| v.as_str().unwrap_or_default());
+        assert_eq!((answer, output.status.code()), (expect, Some(code)), "{found}");
         assert_eq!(found["learned"], true);
     };
     let copy = story("copy", &format!("{LONG}\n\n{MORE}"), "2031-03-05");
     check(&stories(3, 1), ["known", ""], 0);
     check(&copy, ["duplicate", "first"], 1);
     check(&copy, ["known", ""], 0);
-    // What it is to others is told beside that.
+    // Its relations to other stories are listed as well.
     let known = lines(&a.feed(&["check", "--quiet"], &copy)).remove(0);
     assert_eq!((&known["also"][0]["id"], known["group"].is_null()), (&"first".into(), true), "{known}");
-    // A record without an id is its text, and that comes again.
+    // A record without an id is identified by its text, so a repeated one is a duplicate.
     let unnamed = r#"{"text":"A recipe for plum cake: four eggs, a pound of plums, flour and butter; bake it for an hour."}"#;
     check(unnamed, ["new", ""], 0);
     let again = lines(&a.feed(&["check", "--quiet"], unnamed)).remove(0);
@@ -82,14 +82,14 @@ fn answers_each_line_with_one_line() {
     assert_eq!((&found[1]["relation"], &found[1]["of"]), (&"identical".into(), &"first".into()));
     assert_eq!(found[1]["novel_passages"], serde_json::json!([]));
     assert_eq!(found[2]["novel_passages"], serde_json::json!([new]));
-    assert_eq!(a.info()["stories"], 31, "looking adds nothing");
+    assert_eq!(a.info()["stories"], 31, "a check adds nothing");
     assert_eq!(check(&["--fail-on-duplicates"]).status.code(), Some(1));
     assert_eq!(check(&["--strict"]).status.code(), Some(2));
     let learned = lines(&check(&["--learn"]));
     assert_eq!(learned[1]["group"], learned[2]["group"]);
     assert!(learned[1]["group"].is_i64() && learned[3]["group"].is_null(), "{learned:?}");
     assert_eq!(a.info()["stories"], 34);
-    // Another text under an id of the store takes its place, and the answer says so.
+    // A new version of a stored story replaces it, and the answer says so.
     assert!(learned.iter().all(|answer| answer["replaced"].is_null()), "{learned:?}");
     let again = story("new", "Rowing: Valemont won the eights by a length and a half.", "2031-03-06");
     let replaced = lines(&a.feed(&["check", "--learn", "--quiet"], &again));
@@ -97,7 +97,7 @@ fn answers_each_line_with_one_line() {
     assert_eq!(a.info()["stories"], 34);
 }
 
-/// What a command answers to each of `lines`, which are written once the one before is answered.
+/// The answers to `lines`, each written once the one before is answered.
 fn one_by_one(a: &Archive, args: &[&str], lines: &str) -> String {
     let mut child = a.spawn(args);
     let (mut input, mut answers) =
@@ -116,19 +116,19 @@ fn one_by_one(a: &Archive, args: &[&str], lines: &str) -> String {
 #[test]
 fn lines_in_a_batch_get_the_answers_of_single_lines() {
     let check = |args: &[&str], lines: &str| {
-        let [together, apart] = [Archive::new(), Archive::new()];
-        for a in [&together, &apart] {
+        let [batched, single] = [Archive::new(), Archive::new()];
+        for a in [&batched, &single] {
             a.write("in.jsonl", &(stories(0, 20) + &story("first", LONG, "2031-03-04")));
             a.text(&["index", "add", "in.jsonl"]);
         }
-        let output = together.feed(args, &lines.replace('\n', "\n\n"));
+        let output = batched.feed(args, &lines.replace('\n', "\n\n"));
         assert!(output.status.success(), "{args:?}");
         let answers = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(answers, one_by_one(&apart, args, lines), "{args:?}");
-        assert_eq!(together.text(&["index", "export"]), apart.text(&["index", "export"]), "{args:?}");
+        assert_eq!(answers, one_by_one(&single, args, lines), "{args:?}");
+        assert_eq!(batched.text(&["index", "export"]), single.text(&["index", "export"]), "{args:?}");
         assert_eq!(answers.lines().count(), lines.lines().count(), "{args:?}");
     };
-    // Some are in the store, some copies of one that came with them.
+    // Some are in the store, some are copies of others in the same batch.
     let mut lines = stories(10, 60) + "no json\n{}\n" + &stories(65, 10);
     lines += &[story("second", LONG, "2031-03-05"), story("third", MORE, ""), story("fourth", MORE, "")]
         .join("\n");
@@ -137,8 +137,8 @@ fn lines_in_a_batch_get_the_answers_of_single_lines() {
     check(&["similar", "--queries", "-", "--quiet", "-k", "2"], &lines.replace(r#""id":"#, r#""of":"#));
 }
 
-/// What is in the tables that tell of judgements, ids for numbers.
-fn judgements(a: &Archive) -> (Vec<String>, Vec<String>) {
+/// The tables of members and verdicts, with ids for numbers.
+fn verdicts(a: &Archive) -> (Vec<String>, Vec<String>) {
     let db = rusqlite::Connection::open(a.path(".samestory").join(DATABASE)).unwrap();
     let read = |sql: &str| {
         let mut all = db.prepare(sql).unwrap();
@@ -152,9 +152,9 @@ fn judgements(a: &Archive) -> (Vec<String>, Vec<String>) {
     (read(members), read(pairs))
 }
 
-/// One by one, in two parts, or all at once: the same judgements, groups and numbers.
+/// One by one, in two parts, or all at once: the same verdicts, groups and numbers.
 #[test]
-fn batches_do_not_matter() {
+fn results_do_not_depend_on_batches() {
     let mut all: Vec<String> = stories(0, 20).lines().map(String::from).collect();
     for i in 0..6 {
         let text = format!("{LONG}\n\n{}", if i % 2 == 0 { MORE } else { "The mayor was not there." });
@@ -163,12 +163,12 @@ fn batches_do_not_matter() {
     let run = |parts: usize| {
         let a = Archive::new();
         for part in all.chunks(all.len().div_ceil(parts)) {
-            // One file that grows, as its path is part of a story.
+            // One growing file, as its path is part of a story.
             let before = fs::read_to_string(a.path("in.jsonl")).unwrap_or_default();
             a.write("in.jsonl", &(before + &part.join("\n") + "\n"));
             a.text(&["index", "add", "in.jsonl", "--quiet"]);
         }
-        judgements(&a)
+        verdicts(&a)
     };
     let whole = run(1);
     assert!(whole.0.len() == 6 && whole.1.len() >= 6, "{whole:?}");
@@ -189,7 +189,7 @@ fn groups_keep_their_numbers_and_the_log_explains_changes() {
     assert!(a.error(&["log", "--group", "2"]).contains("never was a group 2"));
     assert_eq!(a.text(&["log", "--group", "1", "--after", "99"]), "");
     let log = a.text(&["log", "--json"]);
-    let told: Vec<(String, i64, String)> = log
+    let events: Vec<(String, i64, String)> = log
         .lines()
         .map(|line| {
             let event: Value = serde_json::from_str(line).unwrap();
@@ -210,14 +210,14 @@ fn groups_keep_their_numbers_and_the_log_explains_changes() {
     ];
     let expect: Vec<_> =
         expect.iter().map(|(kind, story)| (kind.to_string(), 1, story.to_string())).collect();
-    assert_eq!(told, expect);
-    // A number is never given again.
+    assert_eq!(events, expect);
+    // A number is never reused.
     a.write("again.jsonl", &of("n3", 7));
     a.text(&["index", "add", "again.jsonl"]);
     assert!(a.text(&["log", "--group", "2"]).contains("created with n2"));
 }
 
-/// Files that are searched: whatever happens to them, the answers stay.
+/// Whatever happens to the index files, the answers stay the same.
 #[test]
 fn damaged_index_files_change_no_answer() {
     let a = Archive::new();
@@ -226,46 +226,46 @@ fn damaged_index_files_change_no_answer() {
     let input = story("copy", LONG, "2031-03-05") + "\n" + stories(7, 1).replace("s7", "again").trim() + "\n";
     let answer = |what: &str| {
         let output = a.feed(&["check", "--quiet"], &input);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!said.contains("panicked"), "{what}: {said}");
-        (lines(&output), said)
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!stderr.contains("panicked"), "{what}: {stderr}");
+        (lines(&output), stderr)
     };
-    let (whole, said) = answer("whole");
+    let (whole, stderr) = answer("whole");
     assert_eq!(whole[0]["verdict"], "duplicate");
-    assert_eq!(said, "");
+    assert_eq!(stderr, "");
     for name in ["rows.q8", "stories.q8", "shingles"] {
         let path = a.path(".samestory").join(name);
         let good = fs::read(&path).unwrap();
         for part in 0..4 {
             fs::write(&path, &good[..good.len() * part / 4]).unwrap();
-            let (answers, said) = answer(name);
+            let (answers, stderr) = answer(name);
             assert_eq!(answers, whole, "{name} cut at {part}/4");
-            assert!(said.contains(name) && said.contains("made anew"), "{said}");
+            assert!(stderr.contains(name) && stderr.contains("made anew"), "{stderr}");
         }
         for i in 0..8usize {
             let at = i * 2_654_435_761 % good.len();
             let mut bad = good.clone();
             bad[at] ^= 1 << (i % 8);
             fs::write(&path, &bad).unwrap();
-            let (answers, said) = answer(name);
+            let (answers, stderr) = answer(name);
             assert_eq!(answers, whole, "{name} with a flipped bit at {at}");
-            assert!(said.contains("made anew"), "{said}");
+            assert!(stderr.contains("made anew"), "{stderr}");
         }
         fs::remove_file(&path).unwrap();
         assert_eq!(answer(name).0, whole, "no {name}");
         fs::write(&path, &good).unwrap();
     }
-    // A store put back from a copy does not take files of another state for its own.
+    // A store restored from a copy does not use the files of another state.
     let copy = fs::read(a.path(".samestory").join(DATABASE)).unwrap();
     a.write("more.jsonl", &stories(300, 300));
     a.text(&["index", "add", "more.jsonl"]);
     fs::write(a.path(".samestory").join(DATABASE), copy).unwrap();
-    let (answers, said) = answer("an older store");
+    let (answers, stderr) = answer("an older store");
     assert_eq!(answers, whole);
-    assert!(said.contains("of another state"), "{said}");
+    assert!(stderr.contains("of another state"), "{stderr}");
 }
 
-/// What is asked by id, or as a text, is looked up in the store that is found from here.
+/// Queries by id and by text go to the store of the working folder.
 #[test]
 fn looks_up_and_explains_stories_of_a_store() {
     let a = Archive::new();
@@ -293,7 +293,7 @@ fn looks_up_and_explains_stories_of_a_store() {
     let output = a.feed(&["similar", "-", "-k", "1", "--format", "jsonl"], LONG);
     let answer = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success() && answer.contains(r#""id":"first""#), "{output:?}");
-    // As when all stories are read again.
+    // The same as with all stories read from the file.
     let whole = a.text(&["similar", "first", "--in", "in.jsonl", "-k", "1", "--format", "jsonl", "--quiet"]);
     assert!(whole.contains(r#""id":"next""#));
     let explained = a.text(&["explain", "first", "next", "--format", "json"]);
@@ -302,9 +302,9 @@ fn looks_up_and_explains_stories_of_a_store() {
     assert!(a.error(&["explain", "first", "nobody"]).contains("nobody"));
 }
 
-/// What people decide goes before every judgement, of stories that are there and of those that come.
+/// Decisions hold for stored stories and for those that are added later.
 #[test]
-fn a_store_groups_by_what_people_decided() {
+fn decisions_precede_verdicts() {
     let a = Archive::new();
     let of =
         |id: &str, day: u32| story(id, &format!("{LONG}\n\n{MORE}"), &format!("2031-03-{day:02}")) + "\n";
@@ -312,7 +312,7 @@ fn a_store_groups_by_what_people_decided() {
     a.text(&["index", "add", "in.jsonl"]);
     let groups = || -> Vec<Vec<String>> {
         let mut of: std::collections::BTreeMap<String, Vec<String>> = Default::default();
-        for line in judgements(&a).0 {
+        for line in verdicts(&a).0 {
             let mut words = line.split(' ');
             let (id, group) = (words.next().unwrap().to_string(), words.next().unwrap().to_string());
             of.entry(group).or_default().push(id);
@@ -332,19 +332,19 @@ fn a_store_groups_by_what_people_decided() {
         r#"{"schema":1,"a":"n1","b":"n3","decision":"same"}"#
     ));
     assert_eq!(groups(), [["s1", "s4"]]);
-    // It comes, and is where people said; the one that was parted stays away.
+    // The new story joins the group that was decided; the separated one stays out.
     a.write("more.jsonl", &of("n3", 6));
     a.text(&["index", "add", "more.jsonl"]);
     assert_eq!(groups(), [["s1", "s4"], ["n1", "n3"]]);
     decide(r#"{"schema":1,"id":"n3","decision":"canonical"}"#);
-    let kept: Vec<String> = judgements(&a).0.into_iter().filter(|l| l.contains(" kept ")).collect();
+    let kept: Vec<String> = verdicts(&a).0.into_iter().filter(|l| l.contains(" kept ")).collect();
     assert!(kept.iter().any(|l| l.starts_with("n3 ")), "{kept:?}");
-    let told = a.run(&["report", "--html", "page.html"]);
-    assert!(String::from_utf8_lossy(&told.stderr).contains("9 stories, 2 groups"));
+    let report = a.run(&["report", "--html", "page.html"]);
+    assert!(String::from_utf8_lossy(&report.stderr).contains("9 stories, 2 groups"));
     assert!(fs::read_to_string(a.path("page.html")).unwrap().contains("Content-Security-Policy"));
     a.text(&["index", "verify"]);
 
-    // Other commands honour it too, beside stories that are new.
+    // Other commands apply the decisions too, along with new stories.
     let reached = a.text(&["reach", "--store", ".samestory", "--format", "jsonl"]);
     let groups = || reached.lines().map(|l| serde_json::from_str::<Value>(l).unwrap());
     let ids = |group: Value| {
@@ -360,12 +360,12 @@ fn a_store_groups_by_what_people_decided() {
         lines.find(|l| l["id"] == id && !l["group"].is_null()).map(|l| l["group"].clone())
     };
     assert!(group("n4").is_some() && (group("n1").is_none() || group("n2") != group("n1")), "{found}");
-    // What nobody could honour beside what was said before is refused, and changes nothing.
+    // A decision that contradicts earlier ones is rejected, and changes nothing.
     a.write("decisions.jsonl", r#"{"schema":1,"a":"n2","b":"n3","decision":"same"}"#);
     assert!(a.error(&["index", "decide", "decisions.jsonl"]).contains("\"n1\" and \"n2\" are different"));
 }
 
-/// A folder with the built-in model, pooled in another way: another model.
+/// A folder with the built-in model and another pooling, which makes it another model.
 fn other_model(a: &Archive) {
     let built_in = crate::support::repository().join("models/all-MiniLM-L6-v2");
     fs::create_dir(a.path("other")).unwrap();
@@ -400,7 +400,7 @@ fn a_rebuild_resumes_after_any_interruption() {
         child.kill().unwrap();
         child.wait().unwrap();
         a.text(&["index", "verify"]);
-        // The old model serves until all vectors of the new one are there.
+        // The old model serves until all vectors of the new one exist.
         let now = vectors(&a);
         let done = a.info()["model"] != "sentence-transformers/all-MiniLM-L6-v2";
         assert!(done || now == before, "after {pause} ms");
@@ -415,7 +415,7 @@ fn a_rebuild_resumes_after_any_interruption() {
     assert_ne!(found, before);
     expect.sort();
     found.sort();
-    assert!(found == expect, "other vectors than a store of that model has");
+    assert!(found == expect, "the vectors differ from those of a store of that model");
     assert!(a.error(&["index", "add", "in.jsonl"]).contains("its vectors are of"));
     let checked = a.feed(&["check", "--quiet", "--model", "other"], &stories(3, 1).replace("s3", "again"));
     assert_eq!(lines(&checked)[0]["verdict"], "duplicate");

@@ -1,4 +1,4 @@
-//! The store under kills: SIGKILL at random moments, of runs over files and of answers line by line.
+//! SIGKILL at random moments: of runs over files, and of checks line by line.
 
 use std::{
     collections::BTreeSet,
@@ -14,20 +14,20 @@ use std::{
 use crate::support::{Archive, DATABASE, stories};
 use samestory::random::SplitMix64;
 
-/// A number of SAMESTORY_CRASH_KILLS, which the long run sets to 2000 or more, or `least`.
-fn kills(least: usize) -> usize {
-    env::var("SAMESTORY_CRASH_KILLS").map_or(least, |n| n.parse().unwrap())
+/// The number of kills: `SAMESTORY_CRASH_KILLS`, which the long run sets to 2000 or more, else `default`.
+fn kills(default: usize) -> usize {
+    env::var("SAMESTORY_CRASH_KILLS").map_or(default, |n| n.parse().unwrap())
 }
 
-/// Says every hundred kills how far a long run is (seen with --nocapture).
+/// Prints the progress of a long run every hundred kills; visible with --nocapture.
 fn progress(kill: usize, what: &str) {
     if kill > 0 && kill.is_multiple_of(100) {
         io::stderr().write_all(format!("{kill} kills: {what}\n").as_bytes()).unwrap();
     }
 }
 
-/// JSON lines of `n` stories of many kinds, every tenth a copy of one before it: most of a run over them is reading,
-/// embedding and writing, where a run over stories of one kind does little but compare.
+/// JSON lines of `n` varied stories, every tenth a copy of an earlier one. A run over them mostly reads, embeds and
+/// writes; one over similar stories would mostly compare.
 fn varied(n: usize) -> String {
     const WORDS: &str = "harvest minister glacier violin refinery referee vaccine tariff bridge orchard \
          senate comet ferry museum strike wheat satellite mayor volcano court \
@@ -73,7 +73,7 @@ fn a_killed_run_resumes() {
         thread::sleep(Duration::from_millis(random.below(longest) as u64));
         child.kill().unwrap();
         child.wait().unwrap();
-        // Until the store was made there is nothing that could be lost.
+        // Before the store is created nothing can be lost.
         if !a.path(".samestory").join(DATABASE).exists() {
             longest += 20;
             continue;
@@ -81,8 +81,8 @@ fn a_killed_run_resumes() {
         a.text(&["index", "verify"]);
         let now = a.text(&["index", "export"]);
         let count = now.lines().count();
-        assert!(count >= before, "{before} stories were committed, {count} are there");
-        assert!(whole.starts_with(&now), "what is there is not the beginning of the whole");
+        assert!(count >= before, "{before} stories were committed, {count} are left");
+        assert!(whole.starts_with(&now), "the export is no prefix of the complete one");
         before = count;
         if count == STORIES {
             finished += 1;
@@ -99,7 +99,7 @@ fn a_killed_run_resumes() {
     assert!(cut_short > 0, "no kill met a store that was being written");
 }
 
-/// Each story is committed by itself and answered with a line: what was answered is there, whatever stops the run.
+/// Each story is committed before its answer is printed: an answered story survives, whatever stops the run.
 #[test]
 fn answered_lines_survive_a_kill() {
     const STORIES: usize = 120;
@@ -119,32 +119,32 @@ fn answered_lines_survive_a_kill() {
         let mut child = command.spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let there = answered.len();
-        // Those that are there already are answered at once.
+        // Stories that the store has are answered at once.
         let mut lines = there + random.below(6);
-        let mut told = String::new();
-        while lines > 0 && out.read_line(&mut told).unwrap() > 0 {
+        let mut answers = String::new();
+        while lines > 0 && out.read_line(&mut answers).unwrap() > 0 {
             lines -= 1;
         }
         thread::sleep(Duration::from_micros(random.below(30_000) as u64));
         child.kill().unwrap();
-        out.read_to_string(&mut told).unwrap();
+        out.read_to_string(&mut answers).unwrap();
         child.wait().unwrap();
-        for line in told.lines() {
+        for line in answers.lines() {
             // A kill can cut the last line.
             let Ok(answer) = serde_json::from_str::<serde_json::Value>(line) else { continue };
             answered.insert(answer["id"].as_str().unwrap().to_string());
         }
         met += usize::from(answered.len() > there);
-        // Until the store was made there is nothing that could be lost.
+        // Before the store is created nothing can be lost.
         if !a.path(".samestory").join(DATABASE).exists() {
             assert!(answered.is_empty());
             continue;
         }
         a.text(&["index", "verify"]);
         let now = a.text(&["index", "export"]);
-        assert!(whole.starts_with(&now), "what is there is not the beginning of the whole");
+        assert!(whole.starts_with(&now), "the export is no prefix of the complete one");
         let count = now.lines().count();
-        assert!(count >= answered.len(), "{} were answered, {count} are there", answered.len());
+        assert!(count >= answered.len(), "{} were answered, {count} are left", answered.len());
         if count == STORIES {
             answered.clear();
             fs::remove_dir_all(a.path(".samestory")).unwrap();

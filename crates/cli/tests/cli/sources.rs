@@ -1,17 +1,17 @@
-//! Files that a store was made of: named from other folders, damaged, changed, with stories that people took out.
+//! The files of a store: named from other folders, damaged, changed, with removed stories.
 
 use std::fs;
 
 use crate::support::{Archive, stories};
 
-/// What a command says, which may end as it likes.
-fn said(a: &Archive, folder: &str, args: &[&str]) -> String {
+/// The messages of a command, whatever its exit code.
+fn stderr(a: &Archive, folder: &str, args: &[&str]) -> String {
     let output = a.command(args).current_dir(a.path(folder)).output().unwrap();
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-fn check(said: &str, parts: &[&str]) {
-    parts.iter().for_each(|part| assert!(said.contains(part), "{part:?} in {said}"));
+fn check(stderr: &str, parts: &[&str]) {
+    parts.iter().for_each(|part| assert!(stderr.contains(part), "{part:?} in {stderr}"));
 }
 
 /// The ids of the store's stories.
@@ -38,7 +38,7 @@ fn two_months() -> Archive {
             &format!("{folder}/story.txt"),
             &format!("A text that is only of {folder}, and of nothing else."),
         );
-        check(&said(&a, ".", &["index", "add", folder]), &["3 stories added", "0 left out"]);
+        check(&stderr(&a, ".", &["index", "add", folder]), &["3 stories added", "0 left out"]);
     }
     a
 }
@@ -51,48 +51,48 @@ fn a_file_has_the_same_name_from_every_folder() {
     a.write("jan/news.jsonl", &stories(0, 3));
     a.write("feb/news.jsonl", &stories(5, 2));
     check(
-        &said(&a, "jan", &["index", "--store", "../.samestory", "add", "news.jsonl"]),
+        &stderr(&a, "jan", &["index", "--store", "../.samestory", "add", "news.jsonl"]),
         &["3 stories added"],
     );
-    check(&said(&a, "feb", &["index", "add", "news.jsonl"]), &["2 stories added"]);
+    check(&stderr(&a, "feb", &["index", "add", "news.jsonl"]), &["2 stories added"]);
     a.write("feb/news.jsonl", &stories(5, 3));
-    check(&said(&a, "feb", &["index", "update"]), &["1 stories added", "5 unchanged", "0 removed"]);
+    check(&stderr(&a, "feb", &["index", "update"]), &["1 stories added", "5 unchanged", "0 removed"]);
     a.write("jan/news.jsonl", &stories(1, 2).replace("left", "has left"));
     check(
-        &said(&a, "jan/deep", &["index", "add", "../news.jsonl"]),
+        &stderr(&a, "jan/deep", &["index", "add", "../news.jsonl"]),
         &["0 stories added", "2 replaced", "0 left out"],
     );
-    // A file that add read lost a story: update still finds out.
-    check(&said(&a, "jan/deep", &["index", "update"]), &["0 stories added", "1 removed"]);
+    // A file that `add` read has lost a story: `update` notices.
+    check(&stderr(&a, "jan/deep", &["index", "update"]), &["0 stories added", "1 removed"]);
     assert_eq!(ids(&a).len(), 5);
     fs::remove_file(a.path("feb/news.jsonl")).unwrap();
-    check(&said(&a, "feb", &["index", "update"]), &["news.jsonl is no longer there; its stories stay"]);
+    check(&stderr(&a, "feb", &["index", "update"]), &["news.jsonl is no longer there; its stories stay"]);
 }
 
 #[test]
 fn files_of_equal_names_keep_separate_stories() {
     let a = two_months();
     assert_eq!(ids(&a), ["a.jsonl#1", "a.jsonl#2", "story", "a.jsonl#1~2", "a.jsonl#2~2", "story~2"]);
-    // Both at once, and the second one alone, are what is there.
-    check(&said(&a, ".", &["index", "add", "feb", "jan"]), &["0 stories added", "6 unchanged"]);
-    check(&said(&a, ".", &["index", "add", "feb"]), &["0 stories added", "3 unchanged"]);
+    // Adding both, or the second one alone, changes nothing.
+    check(&stderr(&a, ".", &["index", "add", "feb", "jan"]), &["0 stories added", "6 unchanged"]);
+    check(&stderr(&a, ".", &["index", "add", "feb"]), &["0 stories added", "3 unchanged"]);
     a.write("feb/a.jsonl", &unnamed(9, 1));
     check(
-        &said(&a, ".", &["index", "update"]),
+        &stderr(&a, ".", &["index", "update"]),
         &["0 stories added", "0 replaced", "5 unchanged", "1 removed"],
     );
 }
 
 #[test]
-fn ids_by_place_stay_with_their_files() {
+fn ordinal_ids_stay_with_their_files() {
     let a = two_months();
     a.text(&["index", "remove", "story"]);
-    check(&said(&a, ".", &["index", "add", "feb"]), &["0 stories added", "3 unchanged"]);
-    check(&said(&a, ".", &["index", "update"]), &["1 stories that were taken out", "0 stories added"]);
+    check(&stderr(&a, ".", &["index", "add", "feb"]), &["0 stories added", "3 unchanged"]);
+    check(&stderr(&a, ".", &["index", "update"]), &["1 stories that were taken out", "0 stories added"]);
     a.write("jan/a.jsonl", &unnamed(0, 1));
-    check(&said(&a, ".", &["index", "update"]), &["0 stories added", "1 removed"]);
-    check(&said(&a, ".", &["index", "update"]), &["0 stories added", "0 replaced", "0 removed"]);
-    check(&said(&a, ".", &["index", "add", "jan/story.txt"]), &["1 stories added"]);
+    check(&stderr(&a, ".", &["index", "update"]), &["0 stories added", "1 removed"]);
+    check(&stderr(&a, ".", &["index", "update"]), &["0 stories added", "0 replaced", "0 removed"]);
+    check(&stderr(&a, ".", &["index", "add", "jan/story.txt"]), &["1 stories added"]);
     assert_eq!(ids(&a), ["a.jsonl#1", "a.jsonl#1~2", "a.jsonl#2~2", "story~2", "story"]);
 }
 
@@ -102,16 +102,16 @@ fn adds_a_skipped_story_once_its_id_is_free() {
     a.write("one.jsonl", &stories(0, 2));
     a.write("two.jsonl", &(stories(0, 1).replace("left", "entered") + &stories(7, 1)));
     check(
-        &said(&a, ".", &["index", "add", "one.jsonl", "two.jsonl"]),
+        &stderr(&a, ".", &["index", "add", "one.jsonl", "two.jsonl"]),
         &["4 stories added", "renamed to s0~2"],
     );
     let a = Archive::new();
     a.write("one.jsonl", &stories(0, 2));
     a.write("two.jsonl", &(stories(0, 1).replace("left", "entered") + &stories(7, 1)));
-    check(&said(&a, ".", &["index", "add", "one.jsonl"]), &["2 stories added"]);
-    check(&said(&a, ".", &["index", "add", "two.jsonl"]), &["1 stories added", "1 left out"]);
+    check(&stderr(&a, ".", &["index", "add", "one.jsonl"]), &["2 stories added"]);
+    check(&stderr(&a, ".", &["index", "add", "two.jsonl"]), &["1 stories added", "1 left out"]);
     a.write("one.jsonl", &stories(1, 1));
-    check(&said(&a, ".", &["index", "update"]), &["1 stories added", "1 removed", "0 left out"]);
+    check(&stderr(&a, ".", &["index", "update"]), &["1 stories added", "1 removed", "0 left out"]);
     assert_eq!(ids(&a), ["s1", "s7", "s0"]);
 }
 
@@ -123,11 +123,11 @@ fn a_linked_folder_has_the_same_files() {
     std::os::unix::fs::symlink(a.path("real"), a.path("link")).unwrap();
     a.write("real/in.jsonl", &stories(0, 2));
     check(
-        &said(&a, ".", &["index", "--store", "link/.samestory", "add", "link/in.jsonl"]),
+        &stderr(&a, ".", &["index", "--store", "link/.samestory", "add", "link/in.jsonl"]),
         &["2 stories added"],
     );
     a.write("real/in.jsonl", &stories(0, 2).replace("left", "has left"));
-    check(&said(&a, "real", &["index", "add", "in.jsonl"]), &["2 replaced", "0 left out"]);
+    check(&stderr(&a, "real", &["index", "add", "in.jsonl"]), &["2 replaced", "0 left out"]);
 }
 
 #[test]
@@ -155,10 +155,10 @@ fn an_unreadable_file_removes_no_story() {
     a.write("in.jsonl", &stories(0, 6));
     a.text(&["index", "add", "in.jsonl"]);
     a.write("in.jsonl", &(stories(0, 3) + "{\"id\":\"s3\",\"te\n" + &stories(4, 1)));
-    check(&said(&a, ".", &["index", "update"]), &["in.jsonl was not read whole; 2 stories", "0 removed"]);
+    check(&stderr(&a, ".", &["index", "update"]), &["in.jsonl was not read whole; 2 stories", "0 removed"]);
     assert_eq!(ids(&a).len(), 6);
     a.write("in.jsonl", &stories(0, 5));
-    check(&said(&a, ".", &["index", "update"]), &["1 removed"]);
+    check(&stderr(&a, ".", &["index", "update"]), &["1 removed"]);
 }
 
 #[test]
@@ -168,14 +168,14 @@ fn a_removed_story_returns_when_it_is_added() {
     a.text(&["index", "add", "in.jsonl"]);
     a.text(&["index", "remove", "s1"]);
     a.write("in.jsonl", &stories(0, 5));
-    check(&said(&a, ".", &["index", "update"]), &["1 stories that were taken out", "1 stories added"]);
+    check(&stderr(&a, ".", &["index", "update"]), &["1 stories that were taken out", "1 stories added"]);
     assert_eq!(ids(&a), ["s0", "s2", "s3", "s4"]);
-    check(&said(&a, ".", &["index", "add", "in.jsonl"]), &["1 stories added", "4 unchanged"]);
-    check(&said(&a, ".", &["index", "update"]), &["0 stories added", "5 unchanged"]);
+    check(&stderr(&a, ".", &["index", "add", "in.jsonl"]), &["1 stories added", "4 unchanged"]);
+    check(&stderr(&a, ".", &["index", "update"]), &["0 stories added", "5 unchanged"]);
     assert_eq!(ids(&a).len(), 5);
 }
 
-/// Two records without ids and what is decided on them, by the texts that they have.
+/// Decisions on two records without ids refer to their texts.
 #[test]
 fn a_decision_on_a_record_follows_its_text() {
     let a = Archive::new();
@@ -193,8 +193,8 @@ fn a_decision_on_a_record_follows_its_text() {
         samestory::corpus::text_digest(&samestory::story::Story { text, ..Default::default() })
     };
     write(&[2, 0, 1]);
-    check(&said(&a, ".", &["index", "add", "in.jsonl"]), &["3 stories added"]);
-    // The page of the files had them at the first two places, when there was no cheese.
+    check(&stderr(&a, ".", &["index", "add", "in.jsonl"]), &["3 stories added"]);
+    // The review page had them at the first two places, before the third record was added.
     let line = serde_json::json!({"schema": 1, "a": "in.jsonl#1", "b": "in.jsonl#2", "decision": "same",
         "a_text": digest(0), "b_text": digest(1)});
     a.write("decisions.jsonl", &line.to_string());
@@ -208,19 +208,19 @@ fn a_decision_on_a_record_follows_its_text() {
         };
         found.lines().map(ids).collect::<Vec<_>>()
     };
-    let decide = || said(&a, ".", &["index", "decide", "decisions.jsonl"]);
+    let decide = || stderr(&a, ".", &["index", "decide", "decisions.jsonl"]);
     check(&decide(), &["1 decision kept\n"]);
     assert_eq!(groups(), [["in.jsonl#2", "in.jsonl#3"]]);
-    // A record before them, and their numbers are those of other texts.
+    // With a record before them, their ordinal ids are those of other texts.
     write(&[2, 2, 0, 1]);
     check(
-        &said(&a, ".", &["index", "update"]),
+        &stderr(&a, ".", &["index", "update"]),
         &["2 replaced", "1 decision went with the text that it was on"],
     );
     assert!(groups().iter().all(|group| !group.contains(&"in.jsonl#3".to_string())), "{:?}", groups());
     check(&decide(), &["1 decision kept\n"]);
     assert!(groups().contains(&vec!["in.jsonl#3".to_string(), "in.jsonl#4".to_string()]), "{:?}", groups());
     write(&[2, 0]);
-    check(&said(&a, ".", &["index", "update"]), &["1 decision went"]);
+    check(&stderr(&a, ".", &["index", "update"]), &["1 decision went"]);
     check(&decide(), &["0 decisions kept; 1 left out: the store does not have the texts"]);
 }

@@ -1,4 +1,4 @@
-//! The store under what really happens to files: full disks, folders that are closed, damage, a second writer.
+//! The store in practice: full disks, read-only folders, damage, a second writer, earlier versions.
 
 use std::{
     fs::{self, File},
@@ -6,7 +6,7 @@ use std::{
         fs::{MetadataExt, PermissionsExt},
         process::CommandExt,
     },
-    path::Path,
+    path::{Path, PathBuf},
     process::Command,
 };
 
@@ -17,18 +17,18 @@ fn known_stories_are_not_read_or_embedded_again() {
     let a = Archive::new();
     a.write("in.jsonl", &stories(0, 40));
     a.text(&["index", "add", "in.jsonl"]);
-    // A row for each text, and one for each title.
+    // One row for each text and one for each title.
     let first = a.info();
     assert_eq!((&first["stories"], &first["rows"], &first["sources"]), (&40.into(), &80.into(), &1.into()));
     let again = a.run(&["index", "add", "in.jsonl"]);
-    let said = String::from_utf8_lossy(&again.stderr).into_owned();
-    assert!(said.contains("40 unchanged") && said.contains("0 passages embedded"), "{said}");
+    let stderr = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert!(stderr.contains("40 unchanged") && stderr.contains("0 passages embedded"), "{stderr}");
     // One story changed, one gone, one new.
     let changed = stories(1, 40).replace("ferry number 5 left", "ferry number 5 has left");
     a.write("in.jsonl", &changed);
-    let said = String::from_utf8_lossy(&a.run(&["index", "update"]).stderr).into_owned();
+    let stderr = String::from_utf8_lossy(&a.run(&["index", "update"]).stderr).into_owned();
     for part in ["1 stories added", "1 replaced", "38 unchanged", "1 removed", "3 passages embedded"] {
-        assert!(said.contains(part), "{said}");
+        assert!(stderr.contains(part), "{stderr}");
     }
     a.text(&["index", "compact"]);
     assert_eq!((&a.info()["stories"], &a.info()["unused_rows"]), (&40.into(), &0.into()));
@@ -36,7 +36,7 @@ fn known_stories_are_not_read_or_embedded_again() {
 }
 
 #[test]
-fn an_export_is_read_as_the_same_stories() {
+fn an_export_can_be_added_to_another_store() {
     let a = Archive::new();
     let commanding = "{\"id\": \"c1\", \"text\": \"The ferry \u{9b}31m left \u{202e}late on the third day of the gale.\"}\n";
     a.write("in.jsonl", &(stories(0, 12) + commanding));
@@ -60,10 +60,10 @@ fn compares_new_stories_with_the_archive() {
     let groups = a.text(&["dedup", "new.jsonl", "--store", ".samestory", "--format", "jsonl"]);
     let line = groups.lines().find(|l| l.contains("\"again\"")).unwrap();
     assert!(line.contains("identical"), "{line}");
-    // Nothing was added by looking.
+    // Nothing was added.
     assert_eq!(a.info()["stories"], 30);
-    let said = a.run(&["dedup", "new.jsonl", "--store", ".samestory"]);
-    assert!(String::from_utf8_lossy(&said.stderr).contains("1 passages known from the store"));
+    let output = a.run(&["dedup", "new.jsonl", "--store", ".samestory"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("1 passages known from the store"));
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn removes_all_ids_or_none() {
 }
 
 #[test]
-fn a_story_of_another_file_is_not_overwritten() {
+fn a_story_from_another_file_is_not_replaced() {
     let a = Archive::new();
     a.write("one.jsonl", &stories(0, 2));
     a.write("two.jsonl", &stories(0, 1).replace("left the harbour", "entered the harbour"));
@@ -103,11 +103,11 @@ fn a_full_disk_is_reported_and_loses_nothing() {
         env!("CARGO_BIN_EXE_samestory")
     );
     let output = Command::new("sh").args(["-c", &line]).current_dir(a.folder.path()).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(2), "{said}");
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
     assert!(
-        said.contains("archive.sqlite") && said.contains("hint:") && !said.contains("panicked"),
-        "{said}"
+        stderr.contains("archive.sqlite") && stderr.contains("hint:") && !stderr.contains("panicked"),
+        "{stderr}"
     );
     a.text(&["index", "verify"]);
     assert!(a.text(&["index", "export"]).starts_with(&before));
@@ -129,11 +129,11 @@ fn reports_a_folder_that_cannot_be_written() {
     mode(&folder, 0o555);
     all.iter().for_each(|file| mode(file, 0o444));
     a.write("more.jsonl", &stories(3, 2));
-    // Permissions do not bind the superuser: it is as nobody that the tool is tried then.
+    // Permissions do not bind root: the command runs as nobody then.
     let mut command = a.command(&["index", "add", "more.jsonl"]);
     if fs::metadata(&folder).unwrap().uid() == 0 {
         mode(a.folder.path(), 0o755);
-        // Nobody may be kept out of the folder that the program was built in, so it is run from this one.
+        // That user may not have access to the build folder, so the program runs from this one.
         let program = a.path("program");
         fs::copy(command.get_program(), &program).unwrap();
         mode(&program, 0o755);
@@ -141,9 +141,12 @@ fn reports_a_folder_that_cannot_be_written() {
         command.uid(65534).gid(65534);
     }
     let output = command.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains(".samestory") && said.contains("hint:") && !said.contains("panicked"), "{said}");
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(
+        stderr.contains(".samestory") && stderr.contains("hint:") && !stderr.contains("panicked"),
+        "{stderr}"
+    );
     mode(&folder, 0o755);
     all.iter().for_each(|file| mode(file, 0o644));
     assert_eq!(a.text(&["index", "export"]), before);
@@ -188,9 +191,9 @@ fn rejects_another_precision_until_the_store_is_rebuilt() {
     assert_eq!(a.info()["stories"], 3);
 }
 
-/// Every damage is told of, or does no harm: no panic, and no story other than it was.
+/// Damage is reported or harmless: no panic, and no altered story.
 #[test]
-fn damage_is_told_of() {
+fn damage_is_reported_or_harmless() {
     let a = Archive::new();
     a.write("in.jsonl", &stories(0, 60));
     a.text(&["index", "add", "in.jsonl"]);
@@ -200,13 +203,13 @@ fn damage_is_told_of() {
     let good = fs::read(&path).unwrap();
     let check = |what: &str| {
         let verify = a.run(&["index", "verify"]);
-        let said = String::from_utf8_lossy(&verify.stderr).into_owned();
-        assert!(!said.contains("panicked"), "{what}: {said}");
+        let stderr = String::from_utf8_lossy(&verify.stderr).into_owned();
+        assert!(!stderr.contains("panicked"), "{what}: {stderr}");
         let export = a.run(&["index", "export"]);
         if verify.status.success() {
             assert_eq!(String::from_utf8_lossy(&export.stdout), whole, "{what} was not noticed");
         } else {
-            assert!(said.contains("hint:"), "{what}: {said}");
+            assert!(stderr.contains("hint:"), "{what}: {stderr}");
         }
     };
     for part in 0..8 {
@@ -237,26 +240,79 @@ fn verify_finds_a_group_that_does_not_match_its_members() {
         let db = rusqlite::Connection::open(&path).unwrap();
         assert!(db.execute(sql, []).unwrap() > 0, "{sql}");
         db.close().unwrap();
-        let said = a.error(&["index", "verify"]);
-        assert!(said.contains("group 1 and its members do not fit"), "{sql}: {said}");
+        let stderr = a.error(&["index", "verify"]);
+        assert!(stderr.contains("group 1 and its members do not fit"), "{sql}: {stderr}");
     };
     check("DELETE FROM members");
     check("UPDATE groups SET canonical = 4");
     check("UPDATE groups SET canonical = NULL");
 }
 
-/// A store of version 1, as it was written when there was no other: it opens for ever.
-#[test]
-fn a_store_of_version_1_is_read() {
-    let a = Archive::new();
-    let fixture = crate::support::repository().join("tests/data/store-1");
+/// Copies the fixture of a store into the folder of a test.
+fn copy_fixture(a: &Archive, name: &str) -> PathBuf {
+    let fixture = crate::support::repository().join("tests/data").join(name);
     fs::create_dir(a.path(".samestory")).unwrap();
     fs::copy(fixture.join(DATABASE), a.path(".samestory").join(DATABASE)).unwrap();
-    assert_eq!(a.text(&["index", "export"]), fs::read_to_string(fixture.join("export.jsonl")).unwrap());
+    fixture
+}
+
+/// The numbers and texts that a query of the store's database finds.
+fn query(a: &Archive, sql: &str) -> Vec<String> {
+    let db = rusqlite::Connection::open(a.path(".samestory").join(DATABASE)).unwrap();
+    let mut all = db.prepare(sql).unwrap();
+    let rows = all.query_map([], |row| row.get(0)).unwrap();
+    rows.collect::<rusqlite::Result<_>>().unwrap()
+}
+
+/// The groups of the store: the ids of each, in alphabetical order.
+fn groups(a: &Archive) -> Vec<Vec<String>> {
+    let ids = |line: &str| {
+        let group: serde_json::Value = serde_json::from_str(line).unwrap();
+        let stories = group["stories"].as_array().unwrap();
+        let mut ids: Vec<String> = stories.iter().map(|s| s["id"].as_str().unwrap().into()).collect();
+        ids.sort();
+        ids
+    };
+    a.text(&["reach", "--store", ".samestory", "--format", "jsonl"]).lines().map(ids).collect()
+}
+
+const VERSION: &str = "SELECT CAST(user_version AS TEXT) FROM pragma_user_version";
+
+/// A store of version 1 is read as it is, and migrated by its next writer.
+#[test]
+fn a_store_of_version_1_is_read_and_migrated() {
+    let a = Archive::new();
+    let fixture = copy_fixture(&a, "store-1");
+    let db = rusqlite::Connection::open(a.path(".samestory").join(DATABASE)).unwrap();
+    db.execute("INSERT INTO meta VALUES ('removed hw-999', 'in.jsonl')", []).unwrap();
+    db.close().unwrap();
+    let exported = fs::read_to_string(fixture.join("export.jsonl")).unwrap();
+
+    assert_eq!(a.text(&["index", "export"]), exported);
     a.text(&["index", "verify"]);
     assert!(a.text(&["log"]).contains("group 1: created with "));
+    let checked = a.feed(&["check", "--quiet"], exported.lines().next().unwrap());
+    assert!(String::from_utf8_lossy(&checked.stdout).contains("\"known\""));
+    let before = groups(&a);
+    assert_eq!(query(&a, VERSION), ["1"]);
+
     a.text(&["index", "remove", "hw-101"]);
+    assert_eq!(query(&a, VERSION), ["2"]);
+    assert_eq!(query(&a, "SELECT id FROM tombstones ORDER BY id"), ["hw-101", "hw-999"]);
+    assert!(query(&a, "SELECT key FROM meta WHERE key LIKE 'removed%'").is_empty());
     assert!(a.text(&["log"]).contains("hw-101 left"));
+    assert_ne!(groups(&a), before);
     a.text(&["index", "compact"]);
+    a.text(&["index", "verify"]);
+}
+
+/// A migrated store of version 1 has the groups that it had.
+#[test]
+fn migrating_changes_no_group() {
+    let a = Archive::new();
+    copy_fixture(&a, "store-1");
+    let before = groups(&a);
+    a.text(&["index", "compact"]);
+    assert_eq!((query(&a, VERSION), groups(&a)), (vec!["2".to_string()], before));
     a.text(&["index", "verify"]);
 }

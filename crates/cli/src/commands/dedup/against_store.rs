@@ -41,8 +41,7 @@ pub fn run(args: &DedupArgs) -> Result<Outcome> {
     let archive = runtime.archive_with(store, compare_options, grouping)?;
     let stored = archive.store().reader().story_count()?;
     let new = store::with_free_ids(archive.store(), archive.store().new_or_changed(ingested.stories)?)?;
-    let embed = |texts: &[&str]| runtime.embed_for_archive(texts);
-    let outcome = archive.dedup(new, &embed, &progress)?;
+    let outcome = archive.dedup(new, &progress)?;
     progress.end(Stage::Search);
 
     let (corpus, groups) = (&outcome.corpus, &outcome.groups);
