@@ -12,7 +12,7 @@ use super::{
     date_column::{AmbiguousDate, DateColumn, shorten},
     decode::{Charset, decode_unicode},
     domain::registrable_domain,
-    headline,
+    headline, markup,
 };
 use crate::{
     corpus::{
@@ -182,10 +182,13 @@ impl<'a> StorySink<'a> {
     pub(super) fn record(&mut self, record: Record) {
         self.outcome.records += u64::from(record.part == 0);
         let published = record.published.or_else(|| self.date(record.line, record.date.as_deref()?));
-        let title = record.title.trim();
+        // Every story is one that its own export gives again, so no text keeps markup.
+        let text = markup::to_text(record.text);
+        let title = markup::to_text(record.title);
+        let title = title.trim();
         // A text without letters or digits is blank if normalizing leaves nothing of it.
         let is_blank = |text: &str| !text.contains(char::is_alphanumeric) && normalize(text).is_empty();
-        if is_blank(&record.text) && is_blank(title) {
+        if is_blank(&text) && is_blank(title) {
             return self.notice(record.line, NoticeKind::NoText);
         }
         let id = record
@@ -194,7 +197,7 @@ impl<'a> StorySink<'a> {
             .unwrap_or_else(|| ids::record_id(&self.path, record.record));
         let id = self.unique_id(id, record.line);
         let (source, url) = publisher(record.source, record.url);
-        let lead = dateline::find_attribution(&record.text);
+        let lead = dateline::find_attribution(&text);
         self.outcome.stories.push(Story {
             id,
             title: title.to_string(),
@@ -209,7 +212,7 @@ impl<'a> StorySink<'a> {
                 record: record.record,
                 part: record.part,
             },
-            text: record.text,
+            text,
         });
     }
 

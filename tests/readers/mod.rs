@@ -24,7 +24,7 @@ pub struct Reader {
 }
 
 /// All readers.
-pub const READERS: [&Reader; 20] = [
+pub const READERS: [&Reader; 21] = [
     &index_files::GRAPH,
     &index_files::QUANTIZED,
     &index_files::POSTINGS,
@@ -32,6 +32,7 @@ pub const READERS: [&Reader; 20] = [
     &stories::JSON,
     &stories::CSV,
     &stories::TSV,
+    &stories::FEED,
     &stories::HTML,
     &stories::MARKDOWN,
     &stories::TEXT,

@@ -39,11 +39,22 @@ pub const JSON_LINES: Reader = Reader {
 };
 pub const JSON: Reader = reader!("json", Some(Format::Json), || {
     let lines = JSONL.trim().replace('\n', ",");
-    vec![format!("[{lines}]").into(), JSONL.into()]
+    let pandas = "{\"title\":{\"0\":\"Rain\"},\"text\":{\"0\":\"It rained.\"},\"date\":{\"0\":NaN}}";
+    vec![
+        format!("[{lines}]").into(),
+        format!("{{\"status\":\"ok\",\"articles\":[{lines}]}}").into(),
+        pandas.into(),
+    ]
 });
-pub const CSV: Reader =
-    reader!("csv", Some(Format::Csv), || { vec![TABLE.into(), head("tests/data/wire/archive.csv", 1500)] });
+pub const CSV: Reader = reader!("csv", Some(Format::Csv), || {
+    vec![
+        TABLE.into(),
+        format!("sep=;\n{}", TABLE.replace(',', ";")).into(),
+        head("tests/data/wire/archive.csv", 1500),
+    ]
+});
 pub const TSV: Reader = reader!("tsv", Some(Format::Tsv), || vec![TABLE.replace(',', "\t").into_bytes()]);
+pub const FEED: Reader = reader!("feed", Some(Format::Feed), || vec![RSS.into(), ATOM.into()]);
 pub const HTML: Reader =
     reader!("html", Some(Format::Html), || vec![WEB.into(), super::data("tests/data/wire/html/fire.html")]);
 pub const MARKDOWN: Reader = reader!("markdown", Some(Format::Markdown), || {
@@ -63,6 +74,12 @@ const TABLE: &str = "id,title,text,date\n1,Rain,\"It \"\"rained\"\", twice\nand 
 const WEB: &str = "<!doctype html><html><head><title>Rain</title><meta charset=windows-1252></head><body><nav>Home</nav>\
     <article><h1>Rain</h1><p>Rain fell on the hills of Valemont on Tuesday, the council said, and more is expected.</p>\
     <p>Roads &amp; bridges were closed&nbsp;for hours.</p></article><script>x<y</script></body></html>";
+const RSS: &str = "<?xml version=\"1.0\"?><rss version=\"2.0\" xmlns:dc=\"d\"><channel><title>Norrin</title><item><title>Rain &amp; sun</title>\
+    <link>https://norrin.example/1</link><guid>g1</guid><pubDate>Tue, 06 May 2031 08:00:00 +0200</pubDate>\
+    <content:encoded><![CDATA[<p>It rained&nbsp;twice.</p>]]></content:encoded></item></channel></rss>";
+const ATOM: &str = "<feed xmlns=\"http://www.w3.org/2005/Atom\"><entry><id>a</id><title type=\"html\">Rain &amp;mdash; again</title>\
+    <link href=\"https://norrin.example/1\"/><updated>2031-05-06T06:00:00Z</updated><content type=\"xhtml\"><div><p>It <b>rained</b>.\
+    </p></div></content></entry></feed>";
 const MD: &str = "---\ntitle: Rain\ndate: 2024-05-03\n---\n# Rain\n\nRain *fell* on [hills](http://x.example).\n\n\
     | a | b |\n|---|---|\n| 1 | 2 |\n\n> quoted\n\n```\ncode\n```\n";
 const PAGE: &str = "Rain in Valemont\n2024-07-04 20:36 Last Updated At:22:47\nVALEMONT, July 4 - Rain fell.\n\nIt fell again.\n\n\

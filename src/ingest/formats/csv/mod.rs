@@ -10,7 +10,6 @@ use crate::{
         IngestOptions, NoticeKind,
         fields::{Field, Fields},
         lines::MAX_RECORD,
-        markup,
         sink::{Record, StorySink},
     },
     progress::Progress,
@@ -189,8 +188,8 @@ fn read_row(
     };
     let found = Record {
         id: cell(Field::Id),
-        title: cell(Field::Title).map(markup::to_text).unwrap_or_default(),
-        text: cell(Field::Text).map(markup::to_text).unwrap_or_default(),
+        title: cell(Field::Title).unwrap_or_default(),
+        text: cell(Field::Text).unwrap_or_default(),
         published: None,
         date: cell(Field::Published),
         source: cell(Field::Source),

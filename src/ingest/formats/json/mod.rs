@@ -18,7 +18,6 @@ use crate::{
         decode::decode,
         fields::Field,
         lines::{Line, MAX_RECORD, read_line},
-        markup,
         sink::{Record, StorySink},
     },
     progress::Progress,
@@ -230,8 +229,8 @@ pub(super) fn read_value(value: &Value, line: u64, record: u64, sink: &mut Story
     };
     let record = Record {
         id: string(Field::Id),
-        title: string(Field::Title).map(markup::to_text).unwrap_or_default(),
-        text: string(Field::Text).map(markup::to_text).unwrap_or_default(),
+        title: string(Field::Title).unwrap_or_default(),
+        text: string(Field::Text).unwrap_or_default(),
         source: string(Field::Source),
         url: string(Field::Url),
         published: None,
