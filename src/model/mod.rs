@@ -118,7 +118,7 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// [`Error::ModelNotFound`] if it is neither, [`Error::ModelName`] if it cannot be an id, and what [`Model::open`] refuses.
+    /// [`Error::ModelNotFound`] if it is neither, [`Error::ModelName`] if it cannot be an id, and the errors of [`Model::open`].
     pub fn locate(spec: &str, cache: Option<&Path>) -> Result<Self> {
         let path = Path::new(spec);
         if path.is_dir() {
