@@ -1,4 +1,4 @@
-//! Index files: caches beside the store. Each is rebuilt from the store when it is missing, outdated or damaged.
+//! Index files: caches in the folder of the store. Each is rebuilt from the store when it is missing, outdated or damaged.
 //!
 //! A file holds the items up to a number. It belongs to a store if its generation is that of the store, mixed with the
 //! digest of its last item: numbers are never reused, but a store can be restored from a copy.

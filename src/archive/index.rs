@@ -60,7 +60,7 @@ impl Index {
         Ok(index)
     }
 
-    /// Adds the stories that the files lack, and removes those that are gone.
+    /// Adds the stories that the files lack, and removes those that were removed.
     fn add_missing_stories(&mut self, store: &Store, options: &SearchOptions) -> Result<()> {
         let (reader, dim) = (store.reader(), store.identity().dim);
         let (end_of_stories, end_of_shingles) = (self.stories.end(), StoryNumber(self.last_shingles().0 + 1));

@@ -102,7 +102,7 @@ impl Store {
         if identity.dim == 0 {
             return Err(Error::Store {
                 path: folder.into(),
-                message: "vectors of no values".into(),
+                message: "vectors need at least one dimension".into(),
                 fault: StoreFault::NoDimensions,
             });
         }
@@ -144,7 +144,7 @@ impl Store {
         let (db, identity) = opened.map_err(failed(&path))?;
         let identity = identity.ok_or_else(|| Error::Store {
             path: path.clone(),
-            message: format!("this is no store of a version up to {}", schema::VERSION),
+            message: format!("not a store, or one of a version after {}", schema::VERSION),
             fault: StoreFault::Version,
         })?;
         let mut store = Store { folder: folder.into(), db, identity, _lock: lock };
@@ -211,13 +211,13 @@ impl Store {
     }
 }
 
-/// The error for what SQLite said about the file at `path`.
+/// The error for a failure of SQLite on the file at `path`.
 fn failed(path: &Path) -> impl FnOnce(rusqlite::Error) -> Error + use<> {
     let path = path.to_path_buf();
     move |error| {
         let fault = match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => StoreFault::DiskFull,
-            // SQLite writes beside the file even to read it.
+            // SQLite writes to the folder even for reading.
             Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
                 StoreFault::ReadOnly
             }

@@ -1,4 +1,4 @@
-//! Moves a store to another model: the new vectors are kept beside the old ones, which serve until all are there.
+//! Moves a store to another model: the new vectors are kept next to the old ones, which serve until all are there.
 
 use super::{Identity, Store};
 use crate::{Error, Result, vector::Matrix};

@@ -107,7 +107,7 @@ pub fn create(path: &Path, identity: &Identity) -> rusqlite::Result<()> {
 /// writer migrates a store of an earlier version; a reader reads it through views of the present tables.
 pub fn open(db: &mut Connection, write: bool) -> rusqlite::Result<Option<Identity>> {
     db.busy_timeout(std::time::Duration::from_secs(30))?;
-    // Every statement that a run repeats stays compiled, and is not planned anew for each value of its parameters.
+    // Every statement that a run repeats stays compiled, and is not planned again for each value of its parameters.
     db.set_prepared_statement_cache_capacity(STATEMENTS);
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // A damaged file must not make SQLite do more than read it.
