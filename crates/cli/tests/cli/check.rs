@@ -147,7 +147,7 @@ fn verdicts(a: &Archive) -> (Vec<String>, Vec<String>) {
     };
     let members = "SELECT id || ' ' || grp || ' ' || relation || ' ' || reason FROM members, stories \
                    ON story = stories.number ORDER BY 1";
-    let pairs = "SELECT x.id || ' ' || y.id || ' ' || relation || ' ' || figures FROM pairs, stories x, stories y \
+    let pairs = "SELECT x.id || ' ' || y.id || ' ' || relation || ' ' || features FROM pairs, stories x, stories y \
                  ON a = x.number AND b = y.number ORDER BY 1";
     (read(members), read(pairs))
 }
