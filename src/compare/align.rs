@@ -2,7 +2,7 @@
 //!
 //! The runs are those of greedy string tiling (Wise, 1993); in the gaps scanning noise is forgiven.
 
-use super::tokens::{Kind, Token, is_inflected, nearly_equal};
+use super::tokens::{Token, TokenKind, is_inflected, nearly_equal};
 
 /// Shorter runs are found only in the gaps beside others.
 const MIN_RUN: usize = 3;
@@ -36,7 +36,7 @@ pub(super) enum Match {
     /// The same token there.
     Same(u32),
     /// The same token but for scanning noise.
-    Near(u32),
+    Similar(u32),
 }
 
 impl Match {
@@ -44,7 +44,7 @@ impl Match {
     pub(super) fn place(self) -> Option<u32> {
         match self {
             Match::None => None,
-            Match::Same(at) | Match::Near(at) => Some(at),
+            Match::Same(at) | Match::Similar(at) => Some(at),
         }
     }
 }
@@ -169,7 +169,7 @@ fn fill(
             (found.of_a[i], found.of_b[j]) = (Match::Same(j as u32), Match::Same(i as u32));
             next = j + 1;
         } else if let Some(j) = near() {
-            (found.of_a[i], found.of_b[j]) = (Match::Near(j as u32), Match::Near(i as u32));
+            (found.of_a[i], found.of_b[j]) = (Match::Similar(j as u32), Match::Similar(i as u32));
             next = j + 1;
         }
     }
@@ -198,7 +198,7 @@ pub(super) fn facts(
     of: &[Match],
     aligned: &[bool],
     vocabulary: &[Token],
-    kind: Kind,
+    kind: TokenKind,
 ) -> (u32, u32) {
     let mut counts = (0, 0);
     for ((id, found), aligned) in ids.iter().zip(of).zip(aligned) {
@@ -247,7 +247,7 @@ mod tests {
                 .map(|m| match m {
                     Match::None => '.',
                     Match::Same(_) => '=',
-                    Match::Near(_) => '~',
+                    Match::Similar(_) => '~',
                 })
                 .collect();
             assert_eq!(marks, expect, "{x} / {y}");

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::tokens::{Kind, is_function, tokens};
+use super::tokens::{TokenKind, is_function, tokens};
 use crate::{
     Result,
     story::{Corpus, RowId, StoryId},
@@ -67,7 +67,7 @@ pub fn story_terms(
     for row in corpus.story_rows(story).filter(|r| !boilerplate[r.index()]) {
         let votes = i32::from(new.contains(&row));
         for token in tokens(corpus.row_text(row)) {
-            let vote = if token.kind == Kind::Name { votes } else { -votes };
+            let vote = if token.kind == TokenKind::Name { votes } else { -votes };
             let is_first = seen.insert(token.text.clone());
             let word = words.entry((Field::Text, token.text)).or_default();
             word.stories += u32::from(is_first);

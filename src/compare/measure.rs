@@ -4,7 +4,7 @@ use super::{
     Comparer, PairFeatures,
     align::{Alignment, Match, aligned, facts},
     prepared::{PreparedStory, are_forms},
-    tokens::{Kind, is_function},
+    tokens::{TokenKind, is_function},
 };
 use crate::{
     story::{Story, StoryId},
@@ -36,7 +36,8 @@ impl Comparer<'_> {
             let (all, shared) = one.min(other);
             (all, share(shared as f32, all as f32))
         };
-        let ((numbers, numbers_shared), (names, names_shared)) = (count(Kind::Number), count(Kind::Name));
+        let ((numbers, numbers_shared), (names, names_shared)) =
+            (count(TokenKind::Number), count(TokenKind::Name));
         let passage = self.longest_passage(x, &alignment.of_a, &aligned_a).min(self.longest_passage(
             y,
             &alignment.of_b,
@@ -93,7 +94,7 @@ impl Comparer<'_> {
             of_other.iter().all(|of| of.binary_search(id).is_err())
                 && !of_other.into_iter().flatten().any(|theirs| are_forms(text(id), text(theirs)))
         };
-        let is_name = |id: &&u32| self.prepared.vocabulary[**id as usize].kind == Kind::Name;
+        let is_name = |id: &&u32| self.prepared.vocabulary[**id as usize].kind == TokenKind::Name;
         story.title.iter().filter(is_name).any(is_distinct)
     }
 
@@ -102,7 +103,7 @@ impl Comparer<'_> {
         let max_stories = (self.prepared.story_count / RARE_ONE_IN).max(RARE_STORIES);
         let is_rare = |id: &&u32| {
             let token = &self.prepared.vocabulary[**id as usize];
-            token.kind != Kind::Number
+            token.kind != TokenKind::Number
                 && self.prepared.stories_with[**id as usize] <= max_stories
                 && !is_function(&token.text)
         };

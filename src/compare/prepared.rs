@@ -6,7 +6,7 @@ use super::{
     CorpusStatistics, CosineBaseline,
     align::bigrams,
     titles::{TitleWords, Titles},
-    tokens::{Kind, Token, is_function, tokens},
+    tokens::{Token, TokenKind, is_function, tokens},
     word_counts::WordCounts,
 };
 use crate::{
@@ -102,7 +102,7 @@ impl PreparedCorpus {
         words.settle_kinds();
         let weights = words.weights();
         let is_known_name = |(token, stories): (&Token, &u32)| {
-            token.kind == Kind::Name
+            token.kind == TokenKind::Name
                 && *stories >= KNOWN_NAME_STORIES
                 && token.text.chars().count() <= SHORT_NAME
         };
@@ -176,7 +176,7 @@ fn title_coverage(story: &PreparedStory, vocabulary: &[Token]) -> Option<f32> {
     let informative: Vec<&u32> = story.title.iter().filter(|id| !is_function(text(id))).collect();
     let is_covered = |id: &&&u32| {
         let is_same = story.distinct.binary_search(id).is_ok();
-        let is_number = vocabulary[***id as usize].kind == Kind::Number;
+        let is_number = vocabulary[***id as usize].kind == TokenKind::Number;
         is_same || (!is_number && story.distinct.iter().any(|own| are_forms(text(id), text(own))))
     };
     let covered = informative.iter().filter(is_covered).count() as f32 / informative.len() as f32;

@@ -15,7 +15,7 @@ use crate::{
 
 /// What a token is, as far as its shape tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum TokenKind {
     /// A word.
     Word,
     /// A word with a capital inside a sentence: a person, a place, a company.
@@ -28,7 +28,7 @@ pub(crate) enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Token {
     pub text: String,
-    pub kind: Kind,
+    pub kind: TokenKind,
 }
 
 /// The lists of `data/tokens.toml`.
@@ -49,11 +49,11 @@ pub(crate) fn is_function(word: &str) -> bool {
 
 /// The tokens of normalized `text`.
 pub(super) fn tokens(text: &str) -> Vec<Token> {
-    read(text).map(|(token, _)| token).collect()
+    tokens_with_source(text).map(|(token, _)| token).collect()
 }
 
 /// The tokens of normalized `text`, each with the words that it was folded from.
-pub(crate) fn read(text: &str) -> impl Iterator<Item = (Token, &str)> {
+pub(crate) fn tokens_with_source(text: &str) -> impl Iterator<Item = (Token, &str)> {
     let shouted = is_shouted(text);
     let mut sentence_start = true;
     words(text).into_iter().filter_map(move |word| {
@@ -63,15 +63,15 @@ pub(crate) fn read(text: &str) -> impl Iterator<Item = (Token, &str)> {
         }
         let inside = !std::mem::replace(&mut sentence_start, false);
         if let Some(digits) = numbers::in_words(word) {
-            return Some((Token { text: digits.into(), kind: Kind::Number }, word));
+            return Some((Token { text: digits.into(), kind: TokenKind::Number }, word));
         }
         let capital = word.chars().next().is_some_and(char::is_uppercase);
         let kind = if word.chars().any(|c| ascii_digit(c).is_some()) {
-            Kind::Number
+            TokenKind::Number
         } else if capital && inside && !shouted {
-            Kind::Name
+            TokenKind::Name
         } else {
-            Kind::Word
+            TokenKind::Word
         };
         Some((Token { text: fold(word, kind), kind }, word))
     })
@@ -125,9 +125,9 @@ fn is_shouted(text: &str) -> bool {
     upper > lower
 }
 
-fn fold(word: &str, kind: Kind) -> String {
+fn fold(word: &str, kind: TokenKind) -> String {
     let mut lower = word.to_lowercase();
-    if kind == Kind::Number {
+    if kind == TokenKind::Number {
         return numbers::fold(&lower);
     }
     let kept = lower.strip_suffix("'s").map_or(lower.len(), str::len);
@@ -149,7 +149,7 @@ fn fold(word: &str, kind: Kind) -> String {
 /// Whether two tokens are one word but for scanning noise: one edit from four letters on, two from nine on.
 /// Numbers are facts: for them only letters read as digits count as noise.
 pub(super) fn nearly_equal(a: &Token, b: &Token) -> bool {
-    if a.kind == Kind::Number || b.kind == Kind::Number {
+    if a.kind == TokenKind::Number || b.kind == TokenKind::Number {
         return a.text != b.text && undigit(&a.text) == undigit(&b.text);
     }
     let (x, y): (Vec<char>, Vec<char>) = (a.text.chars().collect(), b.text.chars().collect());
@@ -244,24 +244,24 @@ mod tests {
 
     #[test]
     fn kinds_depend_on_shape() {
-        let check = |text: &str, expect: &[Kind]| {
-            let found: Vec<Kind> = tokens(text).into_iter().map(|t| t.kind).collect();
+        let check = |text: &str, expect: &[TokenKind]| {
+            let found: Vec<TokenKind> = tokens(text).into_iter().map(|t| t.kind).collect();
             assert_eq!(found, expect, "{text}");
         };
         check(
             "The mayor met Lena Ost on May 5.",
             &[
-                Kind::Word,
-                Kind::Word,
-                Kind::Word,
-                Kind::Name,
-                Kind::Name,
-                Kind::Word,
-                Kind::Name,
-                Kind::Number,
+                TokenKind::Word,
+                TokenKind::Word,
+                TokenKind::Word,
+                TokenKind::Name,
+                TokenKind::Name,
+                TokenKind::Word,
+                TokenKind::Name,
+                TokenKind::Number,
             ],
         );
-        check("ALL IN CAPITALS", &[Kind::Word; 3]);
+        check("ALL IN CAPITALS", &[TokenKind::Word; 3]);
     }
 
     #[test]

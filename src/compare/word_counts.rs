@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{
     document_frequencies::{DocumentFrequencies, Field, idf},
-    tokens::{Kind, Token, is_function},
+    tokens::{Token, TokenKind, is_function},
 };
 use crate::{
     Result,
@@ -83,8 +83,8 @@ impl WordCounts {
     /// Makes each token a name or a word, by how it is mostly used: "may" and "May" are one token.
     pub fn settle_kinds(&mut self) {
         let tokens = self.vocabulary.iter_mut().zip(&self.name_votes);
-        for (token, votes) in tokens.filter(|(token, _)| token.kind != Kind::Number) {
-            token.kind = if *votes > 0 { Kind::Name } else { Kind::Word };
+        for (token, votes) in tokens.filter(|(token, _)| token.kind != TokenKind::Number) {
+            token.kind = if *votes > 0 { TokenKind::Name } else { TokenKind::Word };
         }
     }
 
@@ -120,7 +120,7 @@ impl<'t> Numbers<'t> {
     /// As [`Numbers::number`]; the token also votes on whether it is a name.
     fn vote(&mut self, token: &'t Token, weight: i32) -> u32 {
         let id = self.number(token);
-        self.name_votes[id as usize] += if token.kind == Kind::Name { weight } else { -weight };
+        self.name_votes[id as usize] += if token.kind == TokenKind::Name { weight } else { -weight };
         id
     }
 }

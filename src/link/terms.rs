@@ -11,7 +11,7 @@ use crate::{
     Result,
     compare::{
         DocumentFrequencies, Field, TermStatistics, idf,
-        tokens::{Kind, Token, is_function, read},
+        tokens::{Token, TokenKind, is_function, tokens_with_source},
     },
     word_lists,
 };
@@ -51,17 +51,17 @@ pub(super) fn term_tokens(text: &str) -> Vec<TermToken<'_>> {
     let is_generic = |token: &Token, surface: &str| {
         surface.starts_with(char::is_uppercase) && LISTS.generic_names.contains(token.text.as_str())
     };
-    let informative = read(text).filter(|(token, surface)| {
+    let informative = tokens_with_source(text).filter(|(token, surface)| {
         !is_function(&token.text) && !is_letter(&token.text) && !is_generic(token, surface)
     });
     informative
         .map(|(token, surface)| TermToken {
             name_vote: match token.kind {
-                Kind::Name if marks_names => 1,
-                Kind::Word if marks_names => -1,
+                TokenKind::Name if marks_names => 1,
+                TokenKind::Word if marks_names => -1,
                 _ => 0,
             },
-            key: if token.kind == Kind::Number { token.text } else { singular(token.text) },
+            key: if token.kind == TokenKind::Number { token.text } else { singular(token.text) },
             surface: surface.strip_suffix("'s").unwrap_or(surface),
         })
         .collect()
