@@ -75,6 +75,7 @@ pub fn hint(error: &Error) -> Option<String> {
         Error::Store { fault, .. } => return Some(of_store(fault)),
         Error::StoreBusy { .. } => "run again when it is done; reading goes on meanwhile",
         Error::Stopped { .. } => "run the same command again: it goes on there",
+        Error::UnknownStory { .. } => "samestory index export lists the ids of a store",
         _ => return None,
     };
     Some(hint.into())
