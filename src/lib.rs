@@ -1,55 +1,35 @@
 //! Finds the same story told twice: near-duplicate wire copies, excerpts, updates and related stories.
 //!
-//! One direction: `ingest → embed → search → compare → group → report`; each stage takes the previous
-//! stage's value and returns its own. The library never prints, exits or reads the environment: that is
-//! the binary's part. See ARCHITECTURE.md.
-//!
-//! # Stories in memory, to groups
-//!
-//! A [`story::Corpus`] has stories, and each distinct passage of them as a row; a vector a row makes neighbours, and
-//! comparing decides.
-//!
 //! ```
-//! use samestory::{
-//!     compare::{self, Comparer},
-//!     device::Isa,
-//!     embed::{cpu_encoder, embed_texts},
-//!     group, ingest,
-//!     model::Model,
-//!     progress::NoProgress,
-//!     search::{self, SearchOptions},
-//!     story::Story,
-//! };
+//! # use samestory::story::Story;
+//! # let story = |id: &str, text: &str| Story { id: id.into(), text: text.into(), ..Story::default() };
+//! # let stories = vec![
+//! #     story("a", "The dam at Ostrel will be raised by four metres, the river board said on Monday after a long debate."),
+//! #     story("b", "OSTREL - The dam at Ostrel will be raised by 4 metres, the river board said Monday after long debate."),
+//! #     story("c", "Irena Holt won the chess championship for a third time, in thirty-one moves, before a full hall."),
+//! # ];
+//! use samestory::{Deduplicator, Linker, Lookup, StoryPool, model::Model, progress::NoProgress};
 //!
-//! let story = |id: &str, text: &str| Story { id: id.into(), text: text.into(), ..Story::default() };
-//! let corpus = Corpus::new(vec![
-//!     story("a", "The dam at Ostrel will be raised by four metres, the river board said on Monday after a long debate."),
-//!     story("b", "OSTREL - The dam at Ostrel will be raised by 4 metres, the river board said Monday after long debate."),
-//!     story("c", "Irena Holt won the chess championship for a third time, in thirty-one moves, before a full hall."),
-//! ]);
-//!
-//! // One unit vector of 384 values a row.
 //! let model = Model::from_static(&samestory_minilm::files())?;
-//! let encoder = cpu_encoder(&model, Isa::detect())?;
-//! let texts: Vec<&str> = corpus.rows.iter().map(|row| row.text.as_str()).collect();
-//! let vectors = embed_texts(&model, &*encoder, &texts, &NoProgress)?.vectors;
-//!
-//! // Pairs that are worth comparing, what each is, and who belongs together.
-//! let found = search::candidates(&corpus, &vectors, &SearchOptions::default(), &NoProgress)?;
-//! let pairs: Vec<_> = found.pairs.iter().map(|pair| (pair.a, pair.b)).collect();
-//! let options = compare::Options::default();
-//! let comparer = Comparer::new(&corpus, &vectors, &options);
-//! let verdicts = comparer.compare_all(&pairs, &NoProgress)?;
-//! let compare = |a, b| Ok(comparer.compare(a, b));
-//! let groups = group::group(&corpus, &verdicts, &group::Options::default(), &compare)?.groups;
-//!
-//! let ids: Vec<&str> = groups[0].members.iter().map(|m| corpus.stories[m.story.index()].id.as_str()).collect();
-//! assert_eq!((groups.len(), ids), (1, vec!["a", "b"]));
-//! println!("{}", groups[0].members[1].reason);
+//! let outcome = Deduplicator::builder().model(model).min_coverage(0.7).build()?.run(stories)?;
+//! for group in outcome.groups() {
+//!     let ids: Vec<&str> = group.duplicates().map(|duplicate| duplicate.story.id.as_str()).collect();
+//!     println!("{} is kept for {ids:?}", group.canonical().id);
+//! }
+//! let stricter = outcome.rethreshold(0.9)?; // nothing is embedded or searched again
+//! let links = Linker::builder().build()?.run(&outcome)?;
+//! let pool = StoryPool::from_outcome(&outcome)?;
+//! let nearest = Lookup::builder(&pool).build(&NoProgress)?.similar("a chess champion")?;
+//! # assert_eq!((outcome.groups().count(), stricter.groups().count(), links.nodes().len()), (1, 1, 2));
+//! # assert_eq!(pool.corpus().stories[nearest[0].story].id, "c");
 //! # Ok::<(), samestory::Error>(())
 //! ```
 //!
-//! # A store that stories come to
+//! The façades [`Deduplicator`], [`Linker`], [`Lookup`] and [`archive::Archive`] go the whole way. Beneath them is one
+//! room for each step, and data go in one direction: `ingest → embed → search → compare → group → report`. The library
+//! never prints, exits or reads the environment; the command line does. ARCHITECTURE.md has the rooms and their terms.
+//!
+//! # A store that stories are added to
 //!
 //! An [`archive::Archive`] compares each story with all that were added before it, and keeps it with its vectors and
 //! groups. One process writes; others read meanwhile.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crate::{
     Error, Result,
     boilerplate::BoilerplateList,
-    compare::{self, Comparer, PreparedCorpus, Relation, RuleTable, Thresholds, Verdict},
+    compare::{self, Comparer, Explanation, PreparedCorpus, Relation, RuleTable, Thresholds, Verdict},
     embed::Embeddings,
     embedder::{DeviceChoice, Embedder, EmbedderBuilder, VectorSource},
     error::Setting,
@@ -115,6 +115,24 @@ impl Deduplicator {
         let DedupInput { corpus, decisions, known } = input;
         let embedded = self.embedder.embed_corpus(&corpus, known, progress)?;
         self.embedder.install(|| self.compare(corpus, decisions, embedded, progress))
+    }
+
+    /// Explains the verdict on two stories of `input`, by their numbers. All stories are embedded, since their words and
+    /// boilerplate count; only these two are compared.
+    ///
+    /// # Errors
+    /// As [`Deduplicator::run_with`].
+    pub fn explain_pair(
+        &self,
+        input: DedupInput<'_>,
+        (a, b): (StoryId, StoryId),
+        progress: &dyn Progress,
+    ) -> Result<Explanation> {
+        let DedupInput { corpus, known, .. } = input;
+        let vectors = self.embedder.embed_corpus(&corpus, known, progress)?.vectors;
+        let prepared = Arc::new(PreparedCorpus::new(&corpus, &vectors, &self.options.boilerplate));
+        let options = self.compare_options(&prepared);
+        Ok(Comparer::with_prepared(&corpus, prepared, &options).explain(a, b))
     }
 
     /// Searches, compares and groups.

@@ -5,11 +5,10 @@ use std::path::Path;
 use samestory::{
     archive::decisions,
     group::{Constraints, Decisions},
-    report::sanitize_line,
     story::Corpus,
 };
 
-use crate::{error::Result, runtime::Runtime};
+use crate::{error::Result, output, runtime::Runtime};
 
 /// The decisions of `file` on the stories of `corpus`, and those that the store of `runtime` keeps on other pairs. Counts
 /// those on other stories on stderr.
@@ -36,6 +35,6 @@ fn print_unresolved(file: &Path, constraints: &Constraints) {
         0 => String::new(),
         n => format!("; under the ids of {n} there are other texts now, or several have that text"),
     };
-    let file = sanitize_line(&file.display().to_string(), 400);
+    let file = output::printable_path(file);
     status!("samestory: {file}: {unresolved} {name} not here{mismatches}");
 }

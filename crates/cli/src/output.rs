@@ -6,8 +6,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use samestory::{Error, report::sanitize_line};
+
 use crate::error::{CliError, Result};
-use samestory::Error;
+
+/// A path without characters that control a terminal.
+pub fn printable_path(path: &Path) -> String {
+    sanitize_line(&path.display().to_string(), 400)
+}
 
 /// Runs `write` on standard output, or on a file beside `path` that takes its name once it is whole.
 pub fn write_to(path: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {

@@ -20,7 +20,7 @@ pub fn check(inputs: &[PathBuf], outputs: &[(&str, Option<&Path>)]) -> Result<()
         let refuse = |message: String, hint: &str| {
             Err(CliError::Usage { option: (*option).into(), message, hint: hint.into() })
         };
-        let shown = samestory::report::sanitize_line(&path.display().to_string(), 400);
+        let shown = output::printable_path(path);
         // A device or a pipe is written to, not replaced.
         if output::is_device(path) {
             continue;

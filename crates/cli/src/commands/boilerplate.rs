@@ -74,11 +74,7 @@ pub fn run(args: &BoilerplateArgs) -> Result<Outcome> {
             list.merge(learned);
             let text = format!("{HEAD}{}", list.to_toml()?);
             output::write_to(Some(file), |out| out.write_all(text.as_bytes()))?;
-            status!(
-                "{found} learned, {} in {}",
-                list.passages.len(),
-                sanitize_line(&file.display().to_string(), 400)
-            );
+            status!("{found} learned, {} in {}", list.passages.len(), output::printable_path(file));
             if bad_input && input.strict {
                 return Ok(Outcome::BadInput);
             }

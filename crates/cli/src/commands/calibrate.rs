@@ -28,11 +28,11 @@ use crate::{
     runtime::Runtime,
 };
 
-/// Draws of the bootstrap.
+/// Resamplings of the bootstrap.
 const ROUNDS: usize = 200;
 
 /// A threshold moves only for a gain of this in F1.
-const LEAST: f64 = 0.001;
+const MIN_GAIN: f64 = 0.001;
 
 #[derive(Deserialize)]
 struct Label {
@@ -42,43 +42,45 @@ struct Label {
     group: String,
 }
 
-/// What people say.
-enum Said {
+/// The labels to calibrate by.
+enum GroundTruth {
     /// The label of each story.
     Labels(Vec<Option<String>>),
-    /// Pairs.
+    /// Decisions on pairs.
     Decisions(Constraints),
 }
 
-impl Said {
+impl GroundTruth {
     fn read(args: &CalibrateArgs, corpus: &Corpus) -> Result<Self> {
         if let Some(file) = &args.labels {
-            return Ok(Said::Labels(read_labels(file, corpus)?));
+            return Ok(GroundTruth::Labels(read_labels(file, corpus)?));
         }
         let file = args.decisions.as_deref().unwrap_or(Path::new(""));
         let decided = Decisions::read(file)?.resolve_file(file, corpus)?;
-        match decided.must_link.len() + decided.cannot_link.len() {
-            0 => Err(CliError::Usage {
+        if decided.must_link.is_empty() && decided.cannot_link.is_empty() {
+            return Err(CliError::Usage {
                 option: "--decisions".into(),
-                message: format!("no line of {} is on two of the stories", file.display()),
+                message: format!("no line of {} names two of the stories", file.display()),
                 hint: "give the decisions on the stories that are read here".into(),
-            }),
-            _ => Ok(Said::Decisions(decided)),
+            });
         }
+        Ok(GroundTruth::Decisions(decided))
     }
 
     /// The gain in F1 for which a threshold moves: of few decisions, what two of them change.
-    fn least(&self) -> f64 {
+    fn min_gain(&self) -> f64 {
         match self {
-            Said::Labels(_) => LEAST,
-            Said::Decisions(d) => LEAST.max(2.0 / (d.must_link.len() + d.cannot_link.len()).max(8) as f64),
+            GroundTruth::Labels(_) => MIN_GAIN,
+            GroundTruth::Decisions(d) => {
+                MIN_GAIN.max(2.0 / (d.must_link.len() + d.cannot_link.len()).max(8) as f64)
+            }
         }
     }
 
-    fn tell(&self, judged: usize, out: &mut dyn Write) -> io::Result<()> {
+    fn describe(&self, compared: usize, out: &mut dyn Write) -> io::Result<()> {
         match self {
-            Said::Labels(_) => write!(out, "{judged} judged pairs with labels")?,
-            Said::Decisions(d) => {
+            GroundTruth::Labels(_) => write!(out, "{compared} compared pairs with labels")?,
+            GroundTruth::Decisions(d) => {
                 let (same, different) = (d.must_link.len(), d.cannot_link.len());
                 write!(out, "{same} pairs decided to be the same and {different} to be different")?;
                 if !d.unresolved.is_empty() {
@@ -86,7 +88,7 @@ impl Said {
                 }
                 write!(
                     out,
-                    "; {judged} of them were compared; what follows is true of them, not of all pairs"
+                    "; {compared} of them were compared; the figures below are of them, not of all pairs"
                 )?;
             }
         }
@@ -106,10 +108,10 @@ pub struct CalibrateArgs {
     /// Files and folders; `-` is standard input
     #[arg(required = true, value_name = "PATHS")]
     pub paths: Vec<PathBuf>,
-    /// What people say of stories: JSON lines of id and group; stories of one origin have one group
+    /// Labelled stories: JSON lines of id and group; stories of one origin have one group
     #[arg(long, value_name = "FILE", required_unless_present = "decisions", conflicts_with = "decisions")]
     pub labels: Option<PathBuf>,
-    /// What people say of pairs: JSON lines of schema (1), a, b, and decision ("same" or "different")
+    /// Labelled pairs: JSON lines of schema (1), a, b, and decision ("same" or "different")
     #[arg(long, value_name = "FILE")]
     pub decisions: Option<PathBuf>,
     /// Where the proposed rule table goes
@@ -124,36 +126,35 @@ pub struct CalibrateArgs {
 /// Runs the command.
 pub fn run(args: &CalibrateArgs) -> Result<Outcome> {
     catch_ctrl_c();
-    let judged = [&args.labels, &args.decisions].into_iter().flatten();
-    let read: Vec<PathBuf> = args.paths.iter().chain(judged).cloned().collect();
+    let truth = [&args.labels, &args.decisions].into_iter().flatten();
+    let read: Vec<PathBuf> = args.paths.iter().chain(truth).cloned().collect();
     output_paths::check(&read, &[("--out", Some(&args.out))])?;
     let progress = ProgressBars::new(args.compute.quiet);
     let runtime = Runtime::new(&args.compute)?;
     let ingested = input::read(&args.paths, &input::options(&args.input)?, &progress)?;
     let bad_input = !ingested.notices.is_empty();
     let corpus = Corpus::new(ingested.stories);
-    let said = Said::read(args, &corpus)?;
+    let truth = GroundTruth::read(args, &corpus)?;
 
     let deduplicator = Deduplicator::builder().embedder(runtime.embedder.clone()).build()?;
     let outcome = deduplicator.run_with(DedupInput::of_corpus(corpus), &progress)?;
     let verdicts = outcome.verdicts();
 
-    let labelled = match &said {
-        Said::Labels(labels) => LabelledPairs::new(verdicts, labels),
-        Said::Decisions(decided) => {
+    let labelled = match &truth {
+        GroundTruth::Labels(labels) => LabelledPairs::new(verdicts, labels),
+        GroundTruth::Decisions(decided) => {
             LabelledPairs::from_decisions(verdicts, &decided.must_link, &decided.cannot_link)
         }
     };
     if labelled.is_empty() {
         return Err(CliError::Usage {
             option: if args.labels.is_some() { "--labels" } else { "--decisions" }.into(),
-            message: "nothing is said of any pair of stories that is near enough to be compared".into(),
-            hint: "say it of stories that are copies of one another, and of some that only look like it"
-                .into(),
+            message: "no labelled pair of stories is similar enough to be compared".into(),
+            hint: "label stories that are copies of one another, and some that only look alike".into(),
         });
     }
     let start = Thresholds::default();
-    let proposed = labelled.propose(&start, said.least());
+    let proposed = labelled.propose(&start, truth.min_gain());
     let table = RuleTable::new(
         proposed.clone(),
         &runtime.model().fingerprint(),
@@ -162,10 +163,10 @@ pub fn run(args: &CalibrateArgs) -> Result<Outcome> {
     let text = format!("{HEAD}{}", table.to_toml()?);
     output::write_to(Some(&args.out), |out| out.write_all(text.as_bytes()))?;
     output::write_to(None, |out| {
-        said.tell(labelled.len(), out)?;
-        score(out, "as it is", labelled.score(&start), labelled.interval(&start, ROUNDS))?;
+        truth.describe(labelled.len(), out)?;
+        score(out, "default", labelled.score(&start), labelled.interval(&start, ROUNDS))?;
         score(out, "proposed", labelled.score(&proposed), labelled.interval(&proposed, ROUNDS))?;
-        writeln!(out, "\nEach threshold over its range, the others as they are: precision / recall / F1")?;
+        writeln!(out, "\nEach threshold over its range, the others unchanged: precision / recall / F1")?;
         sweep(out, &labelled.sweep(&start), &start, &proposed)?;
         writeln!(out, "\nWritten to {0}: samestory dedup --rules {0} uses it.", args.out.display())
     })?;
@@ -200,7 +201,7 @@ fn sweep(
         let name = first.threshold;
         let (is, then) = (value(start, name), value(proposed, name));
         let moved = if is == then { String::new() } else { format!(", proposed {then:.2}") };
-        writeln!(out, "  {name} (is {is:.2}{moved})")?;
+        writeln!(out, "  {name} (default {is:.2}{moved})")?;
         for t in trials {
             let s = t.score;
             writeln!(out, "    {:>6.2}   {:.4} / {:.4} / {:.4}", t.value, s.precision(), s.recall(), s.f1())?;
@@ -237,7 +238,7 @@ fn read_labels(file: &Path, corpus: &Corpus) -> Result<Vec<Option<String>>> {
     let labels: Vec<Option<String>> = corpus.stories.iter().map(|s| of.get(&s.id).cloned()).collect();
     let found = labels.iter().flatten().count();
     if found < of.len() {
-        status!("samestory: {} of {} labels are of stories that were not read", of.len() - found, of.len());
+        status!("samestory: {} of {} labels name stories that were not read", of.len() - found, of.len());
     }
     match found {
         0 => Err(refuse(format!("no id in {} is that of a story", file.display()))),

@@ -83,7 +83,7 @@ pub struct CheckArgs {
     /// The store [default: $SAMESTORY_STORE, or .samestory here or in a folder above]
     #[arg(long, value_name = "FOLDER")]
     pub store: Option<PathBuf>,
-    /// Add each story once it is judged
+    /// Add each story to the store after it is judged
     #[arg(long)]
     pub learn: bool,
     /// Exit with 1 if a duplicate was found

@@ -85,13 +85,15 @@ pub fn run(args: &EmbedArgs) -> Result<Outcome> {
             "samestory: {empty} stories have no words to make a passage of, and so no vector; --whole gives each one"
         );
     }
-    let embedded = match args.whole {
-        true => runtime.embedder.embed(&whole_texts(&corpus), &progress)?,
-        false => runtime.embed(&corpus, &progress)?,
+    let embedded = if args.whole {
+        runtime.embedder.embed(&whole_texts(&corpus), &progress)?
+    } else {
+        runtime.embed(&corpus, &progress)?
     };
-    let vectors: Vec<&[f32]> = match args.whole {
-        true => (0..corpus.stories.len()).map(|i| embedded.vectors.row(i)).collect(),
-        false => passages(&corpus).map(|(_, _, p)| embedded.vectors.row(p.row.index())).collect(),
+    let vectors: Vec<&[f32]> = if args.whole {
+        (0..corpus.stories.len()).map(|i| embedded.vectors.row(i)).collect()
+    } else {
+        passages(&corpus).map(|(_, _, p)| embedded.vectors.row(p.row.index())).collect()
     };
     output::write_to(args.out.as_deref(), |out| match args.format {
         EmbedFormat::Jsonl if args.whole => {

@@ -7,16 +7,18 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use samestory::{
-    Error,
-    compare::{Comparer, Explanation, Options, PassageChange, PassageDiff},
+    Deduplicator, Error,
+    archive::{Archive, ArchiveOptions},
+    compare::{self, Explanation, PassageChange, PassageDiff},
+    dedup::DedupInput,
     ingest,
     report::{json_pretty, sanitize_line},
     store::Store,
-    story::{Corpus, Story, StoryId},
+    story::{Story, StoryId},
     words::diff_tokens,
 };
 
-use super::Outcome;
+use super::{Outcome, boilerplate::read_list};
 use crate::{
     env,
     error::{CliError, Result},
@@ -40,9 +42,9 @@ Examples:
 pub struct ExplainArgs {
     /// The first story: its id, a file, or file#n for the nth story of a file
     pub a: String,
-    /// The second story, likewise
+    /// The second story: as the first
     pub b: String,
-    /// The files and folders that hold the ids; they also teach which words are common
+    /// The files and folders that hold the ids; they also determine which words are common
     #[arg(long = "in", value_name = "PATHS", num_args = 1..)]
     pub paths: Vec<PathBuf>,
     /// A list of boilerplate that `samestory boilerplate learn` wrote
@@ -61,7 +63,9 @@ pub struct ExplainArgs {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ExplainFormat {
+    /// For people
     Text,
+    /// One object
     Json,
 }
 
@@ -70,13 +74,12 @@ pub fn run(args: &ExplainArgs) -> Result<Outcome> {
     catch_ctrl_c();
     let progress = ProgressBars::new(args.compute.quiet);
     let mut runtime = Runtime::new(&args.compute)?;
-    let by_id = |name: &String| !Path::new(name.rsplit_once('#').map_or(&**name, |(file, _)| file)).is_file();
-    let alone = args.paths.is_empty() && [&args.a, &args.b].into_iter().any(by_id);
-    let alone = alone && store::folder(None)?.is_some();
-    store::open_or_find(&args.store, alone, &mut runtime)?;
+    let is_id = |name: &String| !Path::new(name.rsplit_once('#').map_or(&**name, |(file, _)| file)).is_file();
+    let needs_store = args.paths.is_empty() && [&args.a, &args.b].into_iter().any(is_id);
+    store::open_or_find(&args.store, needs_store && store::folder(None)?.is_some(), &mut runtime)?;
     let options = input::options(&args.input)?;
     if args.paths.is_empty()
-        && let Some(explanation) = of_store(args, &runtime)?
+        && let Some(explanation) = explain_stored(args, &runtime)?
     {
         return write(args, &explanation, false);
     }
@@ -88,29 +91,25 @@ pub fn run(args: &ExplainArgs) -> Result<Outcome> {
     }
     let [a, b] = [&args.a, &args.b].map(|name| find_story(name, &mut all, &options, &progress));
     let (a, b) = (a?, b?);
-    let corpus = Corpus::new(all);
-    let embedded = runtime.embed(&corpus, &progress)?;
-    let mut compare_options = Options::default();
-    if let Some(file) = &args.boilerplate {
-        compare_options.boilerplate = super::boilerplate::read_list(file)?;
-    }
-    write(args, &Comparer::new(&corpus, &embedded.vectors, &compare_options).explain(a, b), bad_input)
+    let boilerplate = args.boilerplate.as_deref().map(read_list).transpose()?.unwrap_or_default();
+    let deduplicator =
+        Deduplicator::builder().embedder(runtime.embedder.clone()).boilerplate(boilerplate).build()?;
+    let input = DedupInput::new(all).known_vectors(runtime.known_vectors());
+    write(args, &deduplicator.explain_pair(input, (a, b), &progress)?, bad_input)
 }
 
-/// Two stories of the store explained by what is known there; none if it does not have both.
-fn of_store(args: &ExplainArgs, runtime: &Runtime) -> Result<Option<Explanation>> {
+/// Explains two stories of the store, as the store knows them; `None` if it does not have both.
+fn explain_stored(args: &ExplainArgs, runtime: &Runtime) -> Result<Option<Explanation>> {
     let Some(store) = &runtime.store else { return Ok(None) };
     let store = Store::open(store.folder())?;
     let reader = store.reader();
     let (Some(a), Some(b)) = (reader.story_number(&args.a)?, reader.story_number(&args.b)?) else {
         return Ok(None);
     };
-    let mut options = Options::default();
-    if let Some(file) = &args.boilerplate {
-        options.boilerplate = super::boilerplate::read_list(file)?;
-    }
-    let options = samestory::archive::ArchiveOptions { compare: options, ..Default::default() };
-    let archive = samestory::archive::Archive::builder().options(options).build(store)?;
+    let boilerplate = args.boilerplate.as_deref().map(read_list).transpose()?.unwrap_or_default();
+    let compare = compare::Options { boilerplate, ..compare::Options::default() };
+    let options = ArchiveOptions { compare, ..ArchiveOptions::default() };
+    let archive = Archive::builder().options(options).build(store)?;
     print_index_warnings(&archive);
     Ok(archive.explain(a, b)?)
 }
@@ -151,7 +150,7 @@ pub fn find_story(
     Ok(StoryId(all.len() as u32 - 1))
 }
 
-/// Escape codes, or nothing where the reader is no terminal or asked for no colour (no-color.org).
+/// Escape codes; none where standard output takes no colours.
 struct Paint(bool);
 
 impl Paint {
@@ -159,7 +158,7 @@ impl Paint {
         Paint(env::takes_colour())
     }
 
-    fn dress(&self, code: &str, text: &str) -> String {
+    fn paint(&self, code: &str, text: &str) -> String {
         if self.0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.into() }
     }
 }
@@ -167,7 +166,7 @@ impl Paint {
 fn text(e: &Explanation, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
     let f = &e.features;
     writeln!(out, "{}  and  {}", sanitize_line(&e.a, 60), sanitize_line(&e.b, 60))?;
-    writeln!(out, "{}: {}", paint.dress("1", e.relation.name()), e.rule.message())?;
+    writeln!(out, "{}: {}", paint.paint("1", e.relation.name()), e.rule.message())?;
     writeln!(
         out,
         "{:.0} % of the first is in the second, {:.0} % of the second in the first; cosine {:.2}; longest common run {} words",
@@ -219,13 +218,13 @@ fn show(part: &PassageDiff, paint: &Paint, out: &mut dyn Write) -> io::Result<()
         PassageChange::Boilerplate => (".", "boilerplate", GREY),
     };
     let head = format!("{mark} {name} ({:.0} % found)", part.coverage * 100.0);
-    writeln!(out, "{}", paint.dress(colour, &head))?;
+    writeln!(out, "{}", paint.paint(colour, &head))?;
     let text = sanitize_line(if part.a.is_empty() { &part.b } else { &part.a }, 2000);
     match part.kind {
         PassageChange::Changed => writeln!(out, "  {}", diff(&part.a, &part.b, paint)),
-        PassageChange::Boilerplate => writeln!(out, "  {}", paint.dress(GREY, &text)),
-        PassageChange::Cut => writeln!(out, "  {}", paint.dress(RED, &text)),
-        PassageChange::Added => writeln!(out, "  {}", paint.dress(GREEN, &text)),
+        PassageChange::Boilerplate => writeln!(out, "  {}", paint.paint(GREY, &text)),
+        PassageChange::Cut => writeln!(out, "  {}", paint.paint(RED, &text)),
+        PassageChange::Added => writeln!(out, "  {}", paint.paint(GREEN, &text)),
         PassageChange::Identical => writeln!(out, "  {text}"),
     }
 }
@@ -244,8 +243,8 @@ fn diff(a: &str, b: &str, paint: &Paint) -> String {
     }
     let dressed = runs.iter().map(|(tag, text)| match tag {
         similar::ChangeTag::Equal => text.clone(),
-        similar::ChangeTag::Delete => paint.dress("31", &format!("[-{text}-]")),
-        similar::ChangeTag::Insert => paint.dress("32", &format!("{{+{text}+}}")),
+        similar::ChangeTag::Delete => paint.paint("31", &format!("[-{text}-]")),
+        similar::ChangeTag::Insert => paint.paint("32", &format!("{{+{text}+}}")),
     });
     dressed.collect()
 }

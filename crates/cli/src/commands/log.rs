@@ -27,10 +27,10 @@ pub struct LogArgs {
     /// The store [default: $SAMESTORY_STORE, or .samestory here or in a folder above]
     #[arg(long, value_name = "FOLDER")]
     pub store: Option<PathBuf>,
-    /// What happened to one group
+    /// Only events of this group
     #[arg(long, value_name = "NUMBER")]
     pub group: Option<i64>,
-    /// What happened after this event
+    /// Only events after this one
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     pub after: i64,
     /// As JSON lines

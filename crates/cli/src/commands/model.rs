@@ -28,9 +28,9 @@ pub struct ModelArgs {
 
 #[derive(Subcommand)]
 pub enum ModelCommand {
-    /// The models at hand: built in and in the local Hugging Face cache
+    /// List the models that need no download: built in, and in the local Hugging Face cache
     List,
-    /// What a model is
+    /// Show the properties of a model
     Info {
         /// A model folder or a Hugging Face id [default: the built-in one]
         model: Option<String>,
@@ -60,7 +60,11 @@ pub fn run(args: &ModelArgs) -> Result<Outcome> {
             let checked = model.verify()?;
             output::write_to(None, |out| {
                 if checked.is_empty() {
-                    return writeln!(out, "{}: there is no model.toml, so no checksum is known", model.name);
+                    return writeln!(
+                        out,
+                        "{}: it has no model.toml, so its checksums are unknown",
+                        model.name
+                    );
                 }
                 checked.iter().try_for_each(|file| writeln!(out, "ok  {file}"))
             })?;

@@ -6,7 +6,7 @@ use clap::Args;
 use samestory::{
     archive::{GroupedCorpus, decisions},
     compare::Thresholds,
-    report::{Evidence, Manifest, Page, sanitize_line, write_html},
+    report::{Evidence, Manifest, Page, write_html},
     store::Store,
 };
 
@@ -82,7 +82,7 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
                 "{} stories, {} groups; {}",
                 corpus.stories.len(),
                 groups.groups.len(),
-                sanitize_line(&args.html.display().to_string(), 400)
+                output::printable_path(&args.html)
             );
         }
         Ok(Outcome::Done)

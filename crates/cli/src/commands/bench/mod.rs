@@ -43,10 +43,10 @@ Examples:
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct BenchArgs {
-    /// Files and folders to embed [default: invented news, the same everywhere]
+    /// Files and folders to embed [default: synthetic news, the same everywhere]
     #[arg(long, value_name = "PATHS", num_args = 1..)]
     pub corpus: Vec<PathBuf>,
-    /// How many invented stories
+    /// How many synthetic stories
     #[arg(long, value_name = "N", default_value_t = 2000, conflicts_with = "corpus",
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub stories: u32,
@@ -67,10 +67,10 @@ pub struct BenchArgs {
     /// Compare the vectors and the decisions of what is measured
     #[arg(long)]
     pub parity: bool,
-    /// Write the figures as JSON
+    /// Write the measurements as JSON
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Compare with the figures that `--json` wrote earlier
+    /// Compare with the measurements that `--json` wrote earlier
     #[arg(long, value_name = "FILE")]
     pub against: Option<PathBuf>,
     /// A model folder or a Hugging Face id [default: the built-in all-MiniLM-L6-v2]
@@ -79,7 +79,7 @@ pub struct BenchArgs {
     /// No progress on stderr
     #[arg(short, long)]
     pub quiet: bool,
-    /// Embed one text and end: what the time of a cold start is taken from
+    /// Embed one text and exit: measures a cold start
     #[arg(long, hide = true)]
     pub first: bool,
     #[command(flatten)]
@@ -101,17 +101,13 @@ pub fn run(args: &BenchArgs) -> Result<Outcome> {
     output_paths::check(&inputs, &[("--json", args.json.as_deref())])?;
     let earlier = args.against.as_deref().map(|path| read_report(path, &model)).transpose()?;
     let progress = ProgressBars::new(args.quiet);
-    let (stories, corpus_name, bad_input) = match args.corpus.is_empty() {
-        true => (
-            bench::synthetic(args.stories as usize),
-            format!("{} invented stories, built in", args.stories),
-            false,
-        ),
-        false => {
-            let ingested = input::read(&args.corpus, &input::options(&args.input)?, &progress)?;
-            let names: Vec<String> = args.corpus.iter().map(|p| p.display().to_string()).collect();
-            (ingested.stories, names.join(" "), !ingested.notices.is_empty())
-        }
+    let (stories, corpus_name, bad_input) = if args.corpus.is_empty() {
+        let name = format!("{} synthetic stories, built in", args.stories);
+        (bench::synthetic(args.stories as usize), name, false)
+    } else {
+        let ingested = input::read(&args.corpus, &input::options(&args.input)?, &progress)?;
+        let names: Vec<String> = args.corpus.iter().map(|p| p.display().to_string()).collect();
+        (ingested.stories, names.join(" "), !ingested.notices.is_empty())
     };
     let corpus = Corpus::new(stories);
     if corpus.rows.is_empty() {
@@ -145,14 +141,14 @@ pub fn run(args: &BenchArgs) -> Result<Outcome> {
 }
 
 fn edges(lengths: &[usize]) -> Result<Vec<usize>> {
-    match lengths.first().is_some_and(|&n| n > 0) && lengths.is_sorted_by(|a, b| a < b) {
-        true => Ok(lengths.to_vec()),
-        false => Err(CliError::Usage {
-            option: "--lengths".into(),
-            message: "these are no edges, which ascend from 1 on".into(),
-            hint: "give numbers of tokens from short to long, as in --lengths 32,64,128".into(),
-        }),
+    if lengths.first().is_some_and(|&n| n > 0) && lengths.is_sorted_by(|a, b| a < b) {
+        return Ok(lengths.to_vec());
     }
+    Err(CliError::Usage {
+        option: "--lengths".into(),
+        message: "the edges do not ascend from at least 1".into(),
+        hint: "give numbers of tokens from short to long, as in --lengths 32,64,128".into(),
+    })
 }
 
 /// The report of an earlier run with `model`.
@@ -160,14 +156,14 @@ fn read_report(path: &Path, model: &Model) -> Result<BenchReport> {
     let text = fs::read_to_string(path).map_err(CliError::io("read", path))?;
     let refuse =
         |message: String, hint: String| CliError::Usage { option: "--against".into(), message, hint };
-    let shown = samestory::report::sanitize_line(&path.display().to_string(), 400);
+    let shown = output::printable_path(path);
     let report: BenchReport = serde_json::from_str(&text).map_err(|e| {
         let hint = "give a file that samestory bench --json wrote".into();
-        refuse(format!("{shown} is no report of a bench run: {e}"), hint)
+        refuse(format!("{shown} is not a report of a bench run: {e}"), hint)
     })?;
     if report.schema != REPORT_SCHEMA {
         let hint = format!("this version reads {REPORT_SCHEMA}");
-        return Err(refuse(format!("{shown} is of schema {}, which is not known", report.schema), hint));
+        return Err(refuse(format!("{shown} has the unknown schema {}", report.schema), hint));
     }
     if report.fingerprint != model.fingerprint() {
         let theirs = samestory::report::sanitize_line(&report.model, 200);
@@ -182,12 +178,11 @@ fn read_report(path: &Path, model: &Model) -> Result<BenchReport> {
 /// Every device on every number of threads.
 fn subjects(args: &BenchArgs, model: &Model) -> Result<Vec<Subject>> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads: Vec<usize> = match args.threads.is_empty() {
-        true => vec![cores],
-        false => {
-            let mut met = BTreeSet::new();
-            args.threads.iter().map(|&n| usize::from(n)).filter(|n| met.insert(*n)).collect()
-        }
+    let threads: Vec<usize> = if args.threads.is_empty() {
+        vec![cores]
+    } else {
+        let mut seen = BTreeSet::new();
+        args.threads.iter().map(|&n| usize::from(n)).filter(|n| seen.insert(*n)).collect()
     };
     let mut names = args.devices.clone();
     if names.is_empty() {
@@ -200,15 +195,15 @@ fn subjects(args: &BenchArgs, model: &Model) -> Result<Vec<Subject>> {
         for gpu in GpuName::built() {
             match gpu.open() {
                 Ok(_) => all.push(gpu.to_string()),
-                Err(error) => status!("samestory: {error}; it is left out"),
+                Err(error) => status!("samestory: {error}; it is not measured"),
             }
         }
         let more = names.into_iter().filter(|name| name != "all" && !all.contains(name)).collect::<Vec<_>>();
         names = [all, more].concat();
     }
-    // What is named twice is one subject.
-    let mut met = BTreeSet::new();
-    names.retain(|name| met.insert(name.clone()));
+    // A device that is named twice is measured once.
+    let mut seen = BTreeSet::new();
+    names.retain(|name| seen.insert(name.clone()));
     let mut subjects = Vec::new();
     for name in names {
         let (device, precision) = match name.strip_suffix("+int8") {

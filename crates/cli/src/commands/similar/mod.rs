@@ -170,7 +170,7 @@ fn check_paths(args: &SimilarArgs) -> Result<()> {
     if let Some(folder) = args.queries.as_deref().filter(|file| file.is_dir()) {
         return Err(CliError::Usage {
             option: "--queries".into(),
-            message: format!("{} is a folder", sanitize_line(&folder.display().to_string(), 400)),
+            message: format!("{} is a folder", output::printable_path(folder)),
             hint: "name a file of JSON lines, or - for standard input".into(),
         });
     }
