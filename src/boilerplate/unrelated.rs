@@ -79,9 +79,9 @@ pub fn shares_only_boilerplate(x: &StoryText, y: &StoryText) -> bool {
     let is_minor = both(&|rest| shared_words * MINOR <= rest.words);
     let main_text = match (x.source, y.source) {
         (Some(x), Some(y)) if x == y => {
-            let titles_alike =
+            let similar_titles =
                 shared_title.len() >= ANNOUNCED && both(&|rest| shared_title.len() > rest.title.len());
-            return (is_minor || !titles_alike) && !rest_x.has_wording_of(&rest_y);
+            return (is_minor || !similar_titles) && !rest_x.has_wording_of(&rest_y);
         }
         (Some(_), Some(_)) => MAIN_TEXT_TWO_SOURCES,
         _ => MAIN_TEXT,

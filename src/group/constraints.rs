@@ -92,9 +92,9 @@ impl<K: Ord + Clone + Debug> ConstraintSet<K> {
         for (number, set) in sets.iter().enumerate() {
             set_of.extend(set.iter().map(|story| (story, number)));
         }
-        let parted = self.iter().filter(|(_, _, constraint)| *constraint == PairConstraint::CannotLink);
+        let cannot_links = self.iter().filter(|(_, _, constraint)| *constraint == PairConstraint::CannotLink);
         let is_linked = |a: &K, b: &K| set_of.get(a).is_some_and(|set| set_of.get(b) == Some(set));
-        let conflicts = parted.filter(|([a, b], _, _)| is_linked(a, b));
+        let conflicts = cannot_links.filter(|([a, b], _, _)| is_linked(a, b));
         let ([a, b], line, _) = conflicts.min_by_key(|(pair, line, _)| (*line, *pair))?;
         Some(Conflict { line, a: a.clone(), b: b.clone() })
     }

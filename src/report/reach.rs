@@ -217,7 +217,7 @@ fn write_passages(what: &str, texts: &[String], out: &mut dyn Write) -> io::Resu
     }
     match texts.len().saturating_sub(SHOWN) {
         0 => Ok(()),
-        n => writeln!(out, "             {what:<5}  … and {n} more: --format jsonl has them all"),
+        n => writeln!(out, "             {what:<5}  … and {n} more: the JSON lines have them all"),
     }
 }
 

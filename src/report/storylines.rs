@@ -83,7 +83,7 @@ fn table(related: &Related, out: &mut dyn Write) -> io::Result<()> {
         }
         if storyline.members.len() > SHOWN {
             let rest = storyline.members.len() - SHOWN;
-            writeln!(out, "  … and {rest} more: --format jsonl lists them all")?;
+            writeln!(out, "  … and {rest} more: the JSON lines have them all")?;
         }
     }
     let outside = || related.stories.iter().filter(|s| s.storyline.is_none());

@@ -41,7 +41,7 @@ pub(super) fn write(corpus: &Corpus, groups: &Groups, out: &mut dyn Write) -> io
     }
     if links.len() > LINKS {
         let rest = links.len() - LINKS;
-        writeln!(out, "  … and {rest} more links: --format jsonl or csv lists them all")?;
+        writeln!(out, "  … and {rest} more links: JSON lines and CSV have them all")?;
     }
     Ok(())
 }

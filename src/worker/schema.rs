@@ -129,25 +129,7 @@ impl Stream {
                 required(4, "record", Int64),
                 required(5, "json", Utf8),
             ],
-            Stream::Stories => vec![
-                required(1, "number", Int64),
-                // Null where the record is no story.
-                nullable(2, "id", Utf8),
-                nullable(3, "title", Utf8),
-                nullable(4, "text", Utf8),
-                // Milliseconds since 1970 UTC.
-                nullable(5, "published", Int64),
-                nullable(6, "source", Utf8),
-                nullable(7, "url", Utf8),
-                required(8, "path", Utf8),
-                required(9, "line", Int64),
-                // In the order of the text, each distinct passage once. `hash` is the first 16 bytes of the SHA-256 of its text.
-                required(10, "passages", list(&[required(11, "hash", Binary), required(12, "text", Utf8)])),
-                // Hashes of runs of three words, ascending as unsigned numbers.
-                required(13, "shingles", DataType::List(Arc::new(required(14, "item", Int64)))),
-                // What is wrong with the record, with its place.
-                nullable(15, "notice", Utf8),
-            ],
+            Stream::Stories => story_columns(),
             Stream::Texts => vec![required(1, "hash", Binary), required(2, "text", Utf8)],
             // A vector has unit length; its values are float32, little-endian.
             Stream::Vectors => vec![required(1, "hash", Binary), required(2, "vector", Binary)],
@@ -170,16 +152,7 @@ impl Stream {
             Stream::Neighbours => {
                 vec![required(1, "a", Binary), required(2, "b", Binary), required(3, "score", Float32)]
             }
-            Stream::StoryPairs => vec![
-                required(1, "a", Int64),
-                required(2, "b", Int64),
-                required(3, "title_a", Utf8),
-                nullable(11, "source_a", Utf8),
-                required(4, "passages_a", list(&[required(5, "hash", Binary), required(6, "text", Utf8)])),
-                required(7, "title_b", Utf8),
-                nullable(12, "source_b", Utf8),
-                required(8, "passages_b", list(&[required(9, "hash", Binary), required(10, "text", Utf8)])),
-            ],
+            Stream::StoryPairs => story_pair_columns(),
             Stream::BoilerplateVotes => {
                 vec![
                     required(1, "a", Int64),
@@ -208,30 +181,7 @@ impl Stream {
                 // How often the word is a name in distinct passages, minus how often it is not.
                 required(5, "name_votes", Int64),
             ],
-            Stream::Contents => vec![
-                // Ascending.
-                required(1, "task", Int64),
-                // Ascending within a task. For a pair, its lower story.
-                required(2, "number", Int64),
-                // Null for a story; for a pair, which comes after all stories of the task, its higher story.
-                nullable(3, "other", Int64),
-                nullable(4, "id", Utf8),
-                nullable(5, "title", Utf8),
-                // Read by `group` only, for its length.
-                nullable(6, "text", Utf8),
-                nullable(7, "published", Int64),
-                nullable(8, "source", Utf8),
-                nullable(
-                    9,
-                    "passages",
-                    list(&[
-                        required(10, "hash", Binary),
-                        required(11, "text", Utf8),
-                        required(12, "boilerplate", Boolean),
-                        required(13, "vector", Binary),
-                    ]),
-                ),
-            ],
+            Stream::Contents => content_columns(),
             Stream::Verdicts => return fields(&VERDICT_COLUMNS).into(),
             Stream::Items => {
                 return fields(&POSITION_COLUMNS).into_iter().chain(fields(&ITEM_COLUMNS)).collect();
@@ -251,6 +201,74 @@ impl Stream {
         }
         Schema::new_with_metadata(self.fields(), metadata)
     }
+}
+
+/// The columns of `stories`.
+fn story_columns() -> Vec<Field> {
+    use DataType::{Binary, Int64, Utf8};
+    vec![
+        required(1, "number", Int64),
+        // Null where the record is no story.
+        nullable(2, "id", Utf8),
+        nullable(3, "title", Utf8),
+        nullable(4, "text", Utf8),
+        // Milliseconds since 1970 UTC.
+        nullable(5, "published", Int64),
+        nullable(6, "source", Utf8),
+        nullable(7, "url", Utf8),
+        required(8, "path", Utf8),
+        required(9, "line", Int64),
+        // In the order of the text, each distinct passage once. `hash` is the first 16 bytes of the SHA-256 of its text.
+        required(10, "passages", list(&[required(11, "hash", Binary), required(12, "text", Utf8)])),
+        // Hashes of runs of three words, ascending as unsigned numbers.
+        required(13, "shingles", DataType::List(Arc::new(required(14, "item", Int64)))),
+        // What is wrong with the record, with its place.
+        nullable(15, "notice", Utf8),
+    ]
+}
+
+/// The columns of `story_pairs`.
+fn story_pair_columns() -> Vec<Field> {
+    use DataType::{Binary, Int64, Utf8};
+    vec![
+        required(1, "a", Int64),
+        required(2, "b", Int64),
+        required(3, "title_a", Utf8),
+        nullable(11, "source_a", Utf8),
+        required(4, "passages_a", list(&[required(5, "hash", Binary), required(6, "text", Utf8)])),
+        required(7, "title_b", Utf8),
+        nullable(12, "source_b", Utf8),
+        required(8, "passages_b", list(&[required(9, "hash", Binary), required(10, "text", Utf8)])),
+    ]
+}
+
+/// The columns of `contents`.
+fn content_columns() -> Vec<Field> {
+    use DataType::{Binary, Boolean, Int64, Utf8};
+    vec![
+        // Ascending.
+        required(1, "task", Int64),
+        // Ascending within a task. For a pair, its lower story.
+        required(2, "number", Int64),
+        // Null for a story; for a pair, which comes after all stories of the task, its higher story.
+        nullable(3, "other", Int64),
+        nullable(4, "id", Utf8),
+        nullable(5, "title", Utf8),
+        // Read by `group` only, for its length.
+        nullable(6, "text", Utf8),
+        nullable(7, "published", Int64),
+        nullable(8, "source", Utf8),
+        nullable(
+            9,
+            "passages",
+            list(&[
+                required(10, "hash", Binary),
+                required(11, "text", Utf8),
+                required(12, "boilerplate", Boolean),
+                required(13, "vector", Binary),
+            ]),
+        ),
+    ]
 }
 
 fn required(id: u32, name: &str, of: DataType) -> Field {

@@ -6,7 +6,55 @@ use std::{
 };
 
 /// Words that names used to have, before they were those of the field; see the glossary in ARCHITECTURE.md.
-const RETIRED_WORDS: &[&str] = &[];
+const RETIRED_WORDS: &[&str] = &[
+    "ahead",
+    "anew",
+    "asking",
+    "away",
+    "came",
+    "carrier",
+    "carriers",
+    "claims",
+    "coming",
+    "company",
+    "crooked",
+    "dial",
+    "dials",
+    "furniture",
+    "heard",
+    "hears",
+    "honour",
+    "honoured",
+    "judge",
+    "judges",
+    "judging",
+    "kin",
+    "knob",
+    "knobs",
+    "ledger",
+    "lots",
+    "oracle",
+    "permit",
+    "readings",
+    "rescued",
+    "sketch",
+    "sketches",
+    "sniff",
+    "speakers",
+    "stranger",
+    "strangers",
+    "stray",
+    "strays",
+    "timeless",
+    "told",
+    "unheard",
+    "untold",
+    "utmost",
+    "wish",
+    "witness",
+    "witnesses",
+    "worded",
+];
 
 /// Longer functions, and functions with more parameters, are split. Kernels are exempt.
 const MAX_FUNCTION_LINES: usize = 80;
@@ -213,7 +261,8 @@ fn signature(rest: &str) -> Option<(usize, usize)> {
     for (at, c) in rest.char_indices() {
         match c {
             '(' | '[' => depth += 1,
-            ')' | ']' => depth -= 1,
+            '{' if depth > 0 => depth += 1,
+            ')' | ']' | '}' => depth -= 1,
             '<' => angles += 1,
             '>' if before != '-' && before != '=' => angles -= 1,
             '{' if depth == 0 => return Some((count(&list.unwrap_or_default()), at)),
@@ -307,6 +356,7 @@ fn functions_counts_lines_and_parameters() {
     check("fn a() {}", &[("a", 1, 0)]);
     check("pub fn a(&mut self, x: [u8; 3], y: Map<u8, u8>,) -> u8 {\n}", &[("a", 2, 2)]);
     check("fn a<F: Fn(u8, u8) -> bool>(f: F) where F: Send {\n{\n}\n}", &[("a", 4, 1)]);
+    check("fn a(S { x, y }: S) {}", &[("a", 1, 1)]);
     check("fn a(x: u8);", &[]);
     check("let f: fn (u8) = g;", &[]);
 }
@@ -327,7 +377,6 @@ fn names_are_terms_of_the_field() {
 }
 
 #[test]
-#[ignore = "until all rooms have moved"]
 fn functions_are_short_and_take_few_parameters() {
     let mut found = Vec::new();
     for source in ["src", "crates/cli/src"]
@@ -353,7 +402,6 @@ fn functions_are_short_and_take_few_parameters() {
 }
 
 #[test]
-#[ignore = "until all rooms have moved"]
 fn library_messages_name_no_option_of_the_command() {
     let mut found = Vec::new();
     for source in sources("src").into_iter().filter(|s| s.path.extension().is_some_and(|e| e == "rs")) {

@@ -33,27 +33,27 @@ fn assert_calm(output: &Output) {
     assert!(output.status.code().is_some_and(|c| c <= 2), "{:?}: {text}", output.status);
 }
 
-/// `bad` beside a good file: the good stories are judged, each of `says` stands on stderr, `--strict` ends with 2.
-fn check(name: &str, bad: impl AsRef<[u8]>, says: &[&str]) {
+/// `bad` beside a good file: the good stories are judged, each of `expected` stands on stderr, `--strict` ends with 2.
+fn check(name: &str, bad: impl AsRef<[u8]>, expected: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("good.jsonl"), GOOD).unwrap();
     fs::write(folder.path().join(name), bad).unwrap();
-    check_folder(folder.path(), says);
+    check_folder(folder.path(), expected);
 }
 
-fn check_folder(folder: &Path, says: &[&str]) {
+fn check_folder(folder: &Path, expected: &[&str]) {
     let path = folder.to_str().unwrap();
     let output = run(&["dedup", path, "--format", "jsonl"]);
     assert_calm(&output);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let found = String::from_utf8(output.stdout.clone()).unwrap();
     assert!(found.lines().any(|l| l.contains(r#""relation":"identical""#)), "{found}");
-    for text in says {
+    for text in expected {
         assert!(stderr(&output).contains(text), "{text:?} is not in {}", stderr(&output));
     }
     let strict = run(&["dedup", path, "--strict", "--format", "jsonl"]);
     assert_calm(&strict);
-    assert_eq!(strict.status.code(), Some(if says.is_empty() { 0 } else { 2 }), "{}", stderr(&strict));
+    assert_eq!(strict.status.code(), Some(if expected.is_empty() { 0 } else { 2 }), "{}", stderr(&strict));
 }
 
 fn gzip(text: &str) -> Vec<u8> {
@@ -176,10 +176,10 @@ fn keeps_the_readable_part_of_a_document() {
         assert_calm(&output);
         (fs::read_to_string(kept).unwrap(), stderr(&output))
     };
-    let (records, said) = kept(&format!("[{a},\n{b}"));
-    assert!(records == format!("{a}\n") && said.contains("in.json:2"), "{records} {said}");
-    let (records, said) = kept(&format!("[{a}]\n[{b}]"));
-    assert!(records == format!("{a}\n") && said.contains("trailing characters"), "{records} {said}");
+    let (records, messages) = kept(&format!("[{a},\n{b}"));
+    assert!(records == format!("{a}\n") && messages.contains("in.json:2"), "{records} {messages}");
+    let (records, messages) = kept(&format!("[{a}]\n[{b}]"));
+    assert!(records == format!("{a}\n") && messages.contains("trailing characters"), "{records} {messages}");
 }
 
 #[test]
@@ -191,8 +191,8 @@ fn reads_pages_with_mismatched_tags() {
 fn a_table_on_standard_input_is_read_as_one() {
     let csv = "id,title,text\n1,One,A long strike at the mine ended.\n2,Two,A ferry left the harbour.\n";
     for input in [csv.to_string(), csv.replace(',', "\t")] {
-        let said = stderr(&Archive::new().feed(&["dedup", "-"], &input));
-        assert!(said.contains("stories    2 in 1 file"), "{said}");
+        let messages = stderr(&Archive::new().feed(&["dedup", "-"], &input));
+        assert!(messages.contains("stories    2 in 1 file"), "{messages}");
     }
 }
 
@@ -232,8 +232,8 @@ fn reports_an_unreadable_folder_and_a_link_loop() {
     fs::create_dir(&closed).unwrap();
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     // Root may read everything, so there is nothing to see then.
-    let says: &[&str] = if fs::read_dir(&closed).is_ok() { &["round"] } else { &["round", "closed"] };
-    check_folder(folder.path(), says);
+    let expected: &[&str] = if fs::read_dir(&closed).is_ok() { &["round"] } else { &["round", "closed"] };
+    check_folder(folder.path(), expected);
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o755)).unwrap();
 }
 

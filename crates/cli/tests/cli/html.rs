@@ -345,14 +345,14 @@ fn a_decision_on_a_record_without_id_follows_its_text() {
     let line = json!({"schema": 1, "a": "in.jsonl#1", "b": "in.jsonl#2", "decision": "same",
         "a_text": digests["0"], "b_text": digests["1"]});
     fs::write(at("decisions.jsonl"), line.to_string()).unwrap();
-    let check = |order: &[usize], expect: &[[u64; 2]], told: &str| {
+    let check = |order: &[usize], expect: &[[u64; 2]], expected: &str| {
         write(order);
         let args = ["dedup", "--format", "jsonl", "--decisions", "decisions.jsonl", "in.jsonl"];
         let output =
             Command::new(env!("CARGO_BIN_EXE_samestory")).args(args).current_dir(folder.path()).output();
         let output = output.unwrap();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success() && said.contains(told), "{order:?}: {said}");
+        let messages = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success() && messages.contains(expected), "{order:?}: {messages}");
         let items: Vec<Value> = String::from_utf8(output.stdout)
             .unwrap()
             .lines()

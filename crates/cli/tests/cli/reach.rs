@@ -161,7 +161,7 @@ fn groups_of_a_store_keep_their_numbers() {
 #[test]
 fn answers_queries_line_by_line() {
     let folder = folder("queries");
-    let ask = [
+    let queries = [
         r#"{"id": "short"}"#,
         "",
         r#"{"text": "a ripe cheese", "id": "mine"}"#,
@@ -169,7 +169,7 @@ fn answers_queries_line_by_line() {
         "no JSON",
         "{}",
     ];
-    fs::write(folder.join("queries.jsonl"), ask.join("\n")).unwrap();
+    fs::write(folder.join("queries.jsonl"), queries.join("\n")).unwrap();
     let args = ["similar", "--queries", "queries.jsonl", "--in", "stories.jsonl", "-k", "2"];
     let answers = objects(&text(&folder, &args));
     let numbers: Vec<u64> = answers.iter().map(|a| a["query"].as_u64().unwrap()).collect();

@@ -91,11 +91,13 @@ fn related_stories_are_not_copies() {
 #[test]
 fn a_group_of_copies_is_one_node() {
     let items = objects(&text(&["link", &data("wire"), "--format", "jsonl"]));
-    let storyline = items.iter().find(|i| of(i, "kind") == "storyline" && i["stories"] != i["told"]).unwrap();
-    let (stories, told) = (storyline["stories"].as_u64().unwrap(), storyline["told"].as_u64().unwrap());
+    let storyline =
+        items.iter().find(|i| of(i, "kind") == "storyline" && i["stories"] != i["distinct"]).unwrap();
+    let (stories, distinct) =
+        (storyline["stories"].as_u64().unwrap(), storyline["distinct"].as_u64().unwrap());
     let copies: usize =
         storyline["members"].as_array().unwrap().iter().map(|m| m["copies"].as_array().unwrap().len()).sum();
-    assert_eq!(stories, told + copies as u64);
+    assert_eq!(stories, distinct + copies as u64);
     assert!(storyline["independent"].as_u64() < storyline["outlets"].as_u64(), "{storyline}");
     // Weather reports and results of one template are not linked.
     let linked = |id: &str| items.iter().any(|i| of(i, "a").starts_with(id) || of(i, "b").starts_with(id));
@@ -132,14 +134,14 @@ fn similar_accepts_text_id_and_file() {
 #[test]
 fn similar_collapses_copies() {
     let wire = data("wire");
-    let ask = |extra: &[&str]| {
+    let run_similar = |extra: &[&str]| {
         let query = "the harbour council of Norrin voted to rebuild the breakwater";
         let args = [&["similar", query, "--in", &wire, "--format", "json", "-k", "5"], extra].concat();
         serde_json::from_str::<Vec<Value>>(&text(&args)).unwrap()
     };
     let breakwater =
         |hits: &[Value]| hits.iter().filter(|h| of(h, "title").to_lowercase().contains("breakwater")).count();
-    let (all, one) = (ask(&[]), ask(&["--not-copies"]));
+    let (all, one) = (run_similar(&[]), run_similar(&["--not-copies"]));
     assert!(breakwater(&all) > 1, "{all:?}");
     assert_eq!(breakwater(&one), 1, "{one:?}");
     assert_eq!((of(&one[0], "id"), one[0]["copies"].as_array().unwrap().len()), ("hw-101", 5));
@@ -163,7 +165,7 @@ fn similar_examines_the_nearest_stories_of_a_large_store() {
     let line = |(i, text): (usize, &String)| format!("{{\"id\": \"s{i}\", \"text\": \"{text}\"}}\n");
     std::fs::write(path("in.jsonl"), texts.iter().enumerate().map(line).collect::<String>()).unwrap();
     text(&["index", "add", "--store", &path("store"), &path("in.jsonl")]);
-    let ask = |more: &[&str]| {
+    let run_similar = |more: &[&str]| {
         let output = Command::new(env!("CARGO_BIN_EXE_samestory"))
             .args(["similar", "--store", &path("store"), "--format", "json", "-k", "5"])
             .args(more)
@@ -174,12 +176,12 @@ fn similar_examines_the_nearest_stories_of_a_large_store() {
         let ids: Vec<String> = hits.iter().map(|hit| of(hit, "id").to_string()).collect();
         (ids, String::from_utf8(output.stderr).unwrap())
     };
-    let (by_text, message) = ask(&[&texts[41]]);
+    let (by_text, message) = run_similar(&[&texts[41]]);
     assert!(message.contains(" nearest of 5001 stories looked at"), "{message}");
     assert_eq!(by_text[0], "s41", "{by_text:?}");
-    let (by_id, message) = ask(&["s41"]);
+    let (by_id, message) = run_similar(&["s41"]);
     assert!(message.contains(" nearest of 5001 stories looked at"), "{message}");
-    let (among_all, message) = ask(&["s41", "--until", "3000-01-01"]);
+    let (of_all, message) = run_similar(&["s41", "--until", "3000-01-01"]);
     assert!(message.contains("0 stories looked at; 5001 without a date"), "{message}");
-    assert!(among_all.is_empty() && by_id.len() == 5 && !by_id.contains(&"s41".into()), "{by_id:?}");
+    assert!(of_all.is_empty() && by_id.len() == 5 && !by_id.contains(&"s41".into()), "{by_id:?}");
 }

@@ -36,16 +36,16 @@ fn check_sees_stories_added_by_other_processes() {
     let mut child = a.spawn(&["check"]);
     let (mut input, mut answers) =
         (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
-    let mut ask = |line: &str| {
+    let mut check_line = |line: &str| {
         let mut answer = String::new();
         write!(input, "{line}").unwrap();
         answers.read_line(&mut answer).unwrap();
         serde_json::from_str::<Value>(&answer).unwrap()
     };
     let copy = stories(50, 1).replace("s50", "copy");
-    assert_ne!(ask(&copy)["verdict"], "duplicate");
+    assert_ne!(check_line(&copy)["verdict"], "duplicate");
     a.text(&["index", "add", "more.jsonl"]);
-    let answer = ask(&copy);
+    let answer = check_line(&copy);
     assert_eq!((&answer["verdict"], &answer["of"]), (&"duplicate".into(), &"s50".into()));
     // While it waits for more, the first signal ends it.
     interrupt(&child);
@@ -101,8 +101,8 @@ fn no_output_replaces_an_input_or_another_output() {
     a.write("news/in.jsonl", &stories(0, 3));
     std::os::unix::fs::symlink(a.path("news/in.jsonl"), a.path("link")).unwrap();
     let check = |args: &[&str], part: &str| {
-        let said = a.error(args);
-        assert!(said.contains(part), "{args:?}: {said}");
+        let message = a.error(args);
+        assert!(message.contains(part), "{args:?}: {message}");
         assert_eq!(fs::read_to_string(a.path("news/in.jsonl")).unwrap(), stories(0, 3));
     };
     check(&["dedup", "news/in.jsonl", "--out", "news/in.jsonl"], "--out: news/in.jsonl is read");
@@ -148,8 +148,8 @@ fn rejects_a_comparison_with_a_run_of_another_model() {
     };
     let check = |text: &str, part: &str| {
         a.write("old.json", text);
-        let said = a.error(&["bench", "--stories", "1", "--against", "old.json"]);
-        assert!(said.contains(part), "{text}: {said}");
+        let message = a.error(&["bench", "--stories", "1", "--against", "old.json"]);
+        assert!(message.contains(part), "{text}: {message}");
     };
     check("{}", "old.json is no report of a bench run");
     check(&report(7, "f"), "old.json is of schema 7, which is not known");

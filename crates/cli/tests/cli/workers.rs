@@ -320,11 +320,11 @@ impl<'a> Engine<'a> {
         let mut out = Vec::new();
         let columns = [vec![a.0, b.0], a.1.to_vec(), b.1.to_vec()].concat();
         worker::boilerplate_votes(&mut &written(schema.clone(), columns)[..], &mut out).unwrap();
-        let said =
+        let votes =
             read(&out).into_iter().flat_map(|batch| batch.column(2).as_boolean().iter().collect::<Vec<_>>());
-        let strangers: BTreeMap<_, _> = pairs.iter().zip(said).collect();
+        let votes: BTreeMap<_, _> = pairs.iter().zip(votes).collect();
         let count =
-            |of: &[usize]| of.windows(2).filter(|w| strangers[&(w[0], w[1])] == Some(true)).count() as u64;
+            |of: &[usize]| of.windows(2).filter(|w| votes[&(w[0], w[1])] == Some(true)).count() as u64;
         let found = self.occurrences.iter().filter(|(_, of)| is_boilerplate(of.len() as u64, count(of)));
         found.map(|(row, _)| *row).collect()
     }
@@ -627,14 +627,14 @@ fn rejects_a_truncated_stream() {
 
 #[test]
 fn rejects_unsuitable_streams() {
-    let said = |key: &str, value: &str| {
+    let with_metadata = |key: &str, value: &str| {
         let mut schema = schema(Stream::Texts);
         schema.metadata.insert(key.to_string(), value.to_string());
         written(schema, some_texts())
     };
-    expect_refusal(embed(MODEL, &said("samestory.stream", "texts/2")), "texts/2");
-    expect_refusal(embed(MODEL, &said("samestory.stream", "vectors/1")), "vectors/1");
-    expect_refusal(embed(MODEL, &said("samestory.text", "0")), "version 0 of the text rules");
+    expect_refusal(embed(MODEL, &with_metadata("samestory.stream", "texts/2")), "texts/2");
+    expect_refusal(embed(MODEL, &with_metadata("samestory.stream", "vectors/1")), "vectors/1");
+    expect_refusal(embed(MODEL, &with_metadata("samestory.text", "0")), "version 0 of the text rules");
     let columns = |stream: Stream, drop: usize| {
         let mut schema = schema(stream);
         let kept: Vec<_> = schema.fields().iter().enumerate().filter(|(i, _)| *i != drop).collect();
@@ -734,7 +734,10 @@ fn runs_workers_as_processes() {
         ],
     );
     let refused = run(&["worker", "candidates", "--near", "rows"], &points);
-    let said = String::from_utf8_lossy(&refused.stderr);
-    assert_eq!(refused.status.code(), Some(2), "{said}");
-    assert!(said.contains("points/1: its vectors are of the model") && said.contains("hint: "), "{said}");
+    let messages = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{messages}");
+    assert!(
+        messages.contains("points/1: its vectors are of the model") && messages.contains("hint: "),
+        "{messages}"
+    );
 }

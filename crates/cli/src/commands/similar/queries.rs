@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_told_by_rank() {
+    fn describes_times_by_rank() {
         let mut times: Vec<Duration> = (1..=100).rev().map(Duration::from_millis).collect();
         assert_eq!(
             summary(&mut times, Duration::from_secs(4), 1),
