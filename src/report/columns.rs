@@ -11,7 +11,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{escape_cell, item::iso};
+use super::{item::iso, sanitize::escape_cell};
 
 /// A column of a table with one `R` a row.
 pub(crate) struct Column<R> {
@@ -21,6 +21,7 @@ pub(crate) struct Column<R> {
     /// Whether only JSON and worker streams have the column.
     json_only: bool,
     /// The column's id in a worker stream; none if the stream does not have it.
+    #[cfg_attr(not(feature = "workers"), allow(dead_code))]
     pub stream_id: Option<u32>,
 }
 

@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hostile_text_stays_text() {
+    fn escapes_markup_and_quotes() {
         let check = |text: &str, expect: &str| assert_eq!(escape_xml(text), expect);
         check("a & <b> \"c\"", "a &amp; &lt;b&gt; &quot;c&quot;");
         check("]]> \u{1}\u{1b}[31m", "]]&gt;   [31m");
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_that_differ_stay_different() {
+    fn different_ids_remain_different() {
         let check =
             |id: &str, xml: &str, dot: &str| assert_eq!((&*escape_xml_id(id), &*quote_id(id)), (xml, dot));
         check("a b", "a b", "\"a b\"");

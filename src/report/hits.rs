@@ -19,6 +19,7 @@ use crate::{
 
 /// How hits are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum HitFormat {
     /// Blocks of text.
     #[default]

@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_would_obey_is_escaped() {
+    fn escapes_terminal_control_characters() {
         let check = |text: &str, expect: &str| {
             let mut out = Vec::new();
             json_line(&text, &mut out).unwrap();

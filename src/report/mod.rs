@@ -20,17 +20,19 @@ mod table;
 
 use std::io::{self, Write};
 
+#[cfg(feature = "workers")]
 pub(crate) use columns::{Column, Value};
 pub use hits::{Hit, HitFormat, hits, write_hits};
 pub use html::{Evidence, Page, write_html};
+#[cfg(feature = "workers")]
 pub(crate) use item::COLUMNS as ITEM_COLUMNS;
 pub use item::{Item, items, rounded};
 pub use json::{json_line, json_pretty, json_text};
 pub use manifest::{Manifest, StageTime};
 pub use outlets::{OutletsFormat, write_outlets};
 pub use reach::{ReachFormat, ReachItem, ReachStory, write_reach};
-pub use related::{LinkItem, MemberItem, Related, StoryPlacement, StorylineItem};
-pub use sanitize::{escape_cell, sanitize_line};
+pub use related::{LateArrivalItem, LinkItem, MemberItem, Related, StoryPlacement, StorylineItem};
+pub use sanitize::sanitize_line;
 pub use storylines::{RelatedFormat, write_related};
 
 /// The version of the JSON objects of all reports; it grows when a field is renamed or changes its meaning.
@@ -38,6 +40,7 @@ pub const SCHEMA: u32 = 2;
 
 /// How a report is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Format {
     /// A block of text for each group.
     #[default]

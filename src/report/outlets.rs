@@ -21,6 +21,7 @@ const NO_SOURCE: &str = "(no source)";
 
 /// How outlets are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum OutletsFormat {
     /// An aligned table.
     #[default]

@@ -26,6 +26,7 @@ const SHOWN: usize = 3;
 
 /// How the spread is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum ReachFormat {
     /// A block of text for each group.
     #[default]
@@ -276,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn reasons_name_what_they_rest_on() {
+    fn reasons_name_the_evidence() {
         let check = |sign, lags: &[Option<i64>], origin: u32, expect: &str| {
             let appearance = |(i, lag): (usize, &Option<i64>)| Appearance {
                 story: StoryId(i as u32),

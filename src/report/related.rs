@@ -297,7 +297,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reasons_tell_what_is_shared() {
+    fn reasons_name_the_shared_words() {
         let check = |names: &[&str], terms: &[&str], days, expect: &str| {
             let owned = |of: &[&str]| of.iter().map(|s| (*s).to_string()).collect();
             let link =

@@ -36,7 +36,7 @@ pub fn sanitize_line(text: &str, width: usize) -> String {
 }
 
 /// `text` as a CSV cell that no spreadsheet takes for a formula (OWASP, "CSV Injection"). A cell that begins with `=`, `+`, `-`, `@`, also of full width or behind white space, a tab or an end of line gets a leading apostrophe.
-pub fn escape_cell(text: &str) -> Cow<'_, str> {
+pub(super) fn escape_cell(text: &str) -> Cow<'_, str> {
     let begins = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
     if text.starts_with(['\t', '\r', '\n']) || text.trim_start().starts_with(begins) {
         Cow::Owned(format!("'{text}"))
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn line_folds_cuts_and_disarms() {
+    fn sanitizes_lines() {
         let check = |text: &str, width, expect: &str| assert_eq!(sanitize_line(text, width), expect);
         check("plain", 10, "plain");
         check("  a \n\t b  ", 10, "a b");
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn cell_disarms_formulas() {
+    fn escapes_formulas() {
         let check = |text: &str, expect: &str| assert_eq!(escape_cell(text), expect);
         check("=1+1", "'=1+1");
         check("@cmd", "'@cmd");

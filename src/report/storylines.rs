@@ -25,6 +25,7 @@ const SHOWN: usize = 12;
 
 /// How storylines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum RelatedFormat {
     /// A block of text for each storyline.
     #[default]

@@ -29,6 +29,7 @@ const PAIRS: usize = 1 << 15;
 
 /// Which points are pairs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum JoinKind {
     /// Passages whose similarity is above the floor, each pair once.
     Passages,

@@ -26,6 +26,7 @@ pub(super) const STORIES: &str = "samestory.stories";
 
 /// A stream between two workers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Stream {
     /// Raw records, one JSON object each.
     Records,

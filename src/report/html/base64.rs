@@ -1,4 +1,4 @@
-//! Base64 (RFC 4648): bytes as text that a page may hold.
+//! Base64 encoding (RFC 4648).
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_test_vectors_of_the_rfc() {
+    fn encodes_the_test_vectors_of_rfc_4648() {
         let check = |text: &str, expect: &str| assert_eq!(base64(text.as_bytes()), expect);
         check("", "");
         check("f", "Zg==");
