@@ -158,9 +158,9 @@ fn thread_seconds() -> Option<f64> {
 /// CPU seconds of `work` on this thread; wall-clock seconds where those are unknown.
 fn cpu_timed<T>(work: impl FnOnce() -> T) -> (f64, T) {
     let (clock, start) = (Instant::now(), thread_seconds());
-    let made = work();
+    let result = work();
     let used = start.zip(thread_seconds()).map(|(from, to)| to - from);
-    (used.unwrap_or(clock.elapsed().as_secs_f64()), made)
+    (used.unwrap_or(clock.elapsed().as_secs_f64()), result)
 }
 
 /// Builds a graph of all but the last hundredth of the rows, then extends it.

@@ -53,12 +53,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut pairs = 0;
         // One run suffices if it takes long: the noise is relatively small.
         while times.len() < 3 && times.iter().sum::<f64>() < 30.0 {
-            let begun = Instant::now();
+            let start = Instant::now();
             pairs = match &tensors {
                 Some(tensors) => tensors.self_join(&rows, floor, &NoProgress)?.len(),
                 None => self_join(&rows, floor, name.parse()?, &NoProgress)?.len(),
             };
-            times.push(begun.elapsed().as_secs_f64());
+            times.push(start.elapsed().as_secs_f64());
         }
         times.sort_by(f64::total_cmp);
         println!(

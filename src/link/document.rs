@@ -57,9 +57,9 @@ impl DocumentFeatures {
 
     /// Whether two numeric documents, which share the words of their kind, have different subjects.
     pub(super) fn differs_in_subject(&self, other: &DocumentFeatures) -> bool {
-        let (Some(own), Some(theirs)) = (self.subject, other.subject) else { return false };
+        let (Some(own_subject), Some(other_subject)) = (self.subject, other.subject) else { return false };
         let has = |of: &DocumentFeatures, term: u32| of.terms.binary_search_by_key(&term, |t| t.0).is_ok();
-        !has(other, own) && !has(self, theirs)
+        !has(other, own_subject) && !has(self, other_subject)
     }
 }
 
@@ -173,15 +173,15 @@ impl Titles {
 }
 
 /// The documents of all stories of `corpus`, in their order. `rows` holds one unit vector per row, `title_vectors` one per
-/// text of `titles`. `known` is boilerplate that is left out in addition to what the corpus shows.
+/// text of `titles`. Boilerplate is detected in the corpus, corrected by `list`, and left out.
 pub fn documents<'a>(
     corpus: &'a Corpus,
     rows: &'a Matrix,
     titles: &'a Titles,
     title_vectors: &'a Matrix,
-    known: &BoilerplateList,
+    list: &BoilerplateList,
 ) -> Vec<Document<'a>> {
-    let boilerplate = detect_boilerplate(corpus, known);
+    let boilerplate = detect_boilerplate(corpus, list);
     let document = |i: usize| {
         let content = corpus.story_rows(StoryId(i as u32)).filter(|r| !boilerplate[r.index()]);
         let body = content.map(|r| EmbeddedText { text: corpus.row_text(r), vector: rows.row(r.index()) });
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn only_titles_beside_a_body_are_embedded_separately() {
+    fn titles_of_stories_with_a_body_are_embedded_separately() {
         let story =
             |title: &str, text: &str| Story { title: title.into(), text: text.into(), ..Story::default() };
         let corpus = Corpus::new(vec![

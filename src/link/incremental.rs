@@ -203,9 +203,10 @@ impl IncrementalLinker {
         scratch.resize(story, 0.0);
         let features = &self.features[story];
         for &(term, weight) in &features.terms {
-            for &(other, theirs) in self.postings[term as usize].iter().take_while(|p| (p.0 as usize) < story)
+            for &(other, other_weight) in
+                self.postings[term as usize].iter().take_while(|p| (p.0 as usize) < story)
             {
-                scratch[other as usize] += theirs * weight;
+                scratch[other as usize] += other_weight * weight;
             }
         }
         let standardization = self.standardizations[story];

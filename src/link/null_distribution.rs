@@ -150,9 +150,12 @@ mod tests {
             b.update();
             (b.standardization.median, b.standardization.deviation)
         };
-        let (alone, mixed) = (measured(0), measured(200));
-        assert!((alone.0 - 0.1).abs() < 0.02 && (mixed.0 - alone.0).abs() < 0.02, "{alone:?} {mixed:?}");
-        assert!(mixed.1 < alone.1 * 1.4, "{alone:?} {mixed:?}");
+        let (unrelated, mixed) = (measured(0), measured(200));
+        assert!(
+            (unrelated.0 - 0.1).abs() < 0.02 && (mixed.0 - unrelated.0).abs() < 0.02,
+            "{unrelated:?} {mixed:?}"
+        );
+        assert!(mixed.1 < unrelated.1 * 1.4, "{unrelated:?} {mixed:?}");
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub struct SimilarityIndex<'a> {
     /// The vectors of the features as bytes, for the first pass.
     quantized: QuantizedRows,
     isa: Isa,
+    /// The inverted index: for each term the documents that have it, with its weight in each.
     postings: Vec<Vec<(u32, f32)>>,
     dim: usize,
 }
@@ -183,8 +184,8 @@ impl<'a> SimilarityIndex<'a> {
         let query_spellings = self.vocabulary.spellings(query_tokens.all(), |_| true);
         let mut terms = vec![0f32; self.features.len()];
         for &(term, weight) in &features.terms {
-            for &(story, theirs) in &self.postings[term as usize] {
-                terms[story as usize] += theirs * weight;
+            for &(story, story_weight) in &self.postings[term as usize] {
+                terms[story as usize] += story_weight * weight;
             }
         }
         let coarse =
@@ -295,9 +296,9 @@ impl<'a> SimilarityIndex<'a> {
 /// The most similar passages of two documents.
 fn best_passages(query: &Document<'_>, document: &Document<'_>) -> Option<BestPassages> {
     let mut best: Option<BestPassages> = None;
-    for (i, ours) in passages(query).enumerate() {
-        for (j, theirs) in passages(document).enumerate() {
-            let cosine = dot(ours.vector, theirs.vector);
+    for (i, query_passage) in passages(query).enumerate() {
+        for (j, passage) in passages(document).enumerate() {
+            let cosine = dot(query_passage.vector, passage.vector);
             if best.is_none_or(|b| cosine > b.cosine) {
                 best = Some(BestPassages { query: i, passage: j, cosine });
             }

@@ -56,8 +56,8 @@ pub(super) fn smooth(found: &[Candidate<'_>]) -> Vec<SmoothedScore> {
         let mut similarities: Vec<f32> =
             pool.iter().map(|other| dot(vector, &other.features.vector)).collect();
         for (term, weight) in terms {
-            for (other, theirs) in postings.get(term).into_iter().flatten() {
-                similarities[*other] += weight * theirs;
+            for (other, other_weight) in postings.get(term).into_iter().flatten() {
+                similarities[*other] += weight * other_weight;
             }
         }
         // The query is one of the neighbours; its score is that of the story itself.
@@ -145,13 +145,16 @@ mod tests {
         for (place, SmoothedScore { neighbour_score, .. }) in smooth(&found).into_iter().enumerate() {
             let own = &found[place];
             let others = found.iter().take(POOL).enumerate().filter(|(other, _)| *other != place);
-            let mut near: Vec<(f32, f32)> =
+            let mut neighbours: Vec<(f32, f32)> =
                 others.map(|(_, c)| (c.features.similarity(own.features), c.score)).collect();
-            near.push((own.similarity, own.score));
-            near.sort_by(|x, y| y.0.total_cmp(&x.0));
-            let expect = (near[0].1 + near[1].1) / 2.0;
+            neighbours.push((own.similarity, own.score));
+            neighbours.sort_by(|x, y| y.0.total_cmp(&x.0));
+            let expect = (neighbours[0].1 + neighbours[1].1) / 2.0;
             // Either of two with nearly equal similarities may be chosen.
-            assert!((neighbour_score - expect).abs() < 1e-5 || near[1].0 - near[2].0 < 1e-5, "{place}");
+            assert!(
+                (neighbour_score - expect).abs() < 1e-5 || neighbours[1].0 - neighbours[2].0 < 1e-5,
+                "{place}"
+            );
         }
     }
 

@@ -157,8 +157,8 @@ fn attach_late_arrivals(linker: &IncrementalLinker, clusters: &mut [Option<Clust
     let candidates = |(number, cluster): (usize, &Option<Cluster>)| {
         let small = cluster.as_ref()?;
         let min_size = SUPPORT.max(MIN_SIZE_RATIO * small.members.len());
-        let near = small.neighbours.iter().filter_map(|n| Some((*n, clusters[*n as usize].as_ref()?)));
-        let mut targets: Vec<(f32, u32)> = near
+        let neighbours = small.neighbours.iter().filter_map(|n| Some((*n, clusters[*n as usize].as_ref()?)));
+        let mut targets: Vec<(f32, u32)> = neighbours
             .filter(|(_, target)| target.members.len() >= min_size)
             .map(|(n, target)| (small.support_score(target, linker), n))
             .filter(|(score, _)| *score >= threshold)

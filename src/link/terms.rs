@@ -141,8 +141,8 @@ impl Vocabulary {
             let in_field = |field| -> Result<u32> {
                 let mut without = 1.0;
                 for form in &forms {
-                    if let Some(known) = frequencies.get(field, form)? {
-                        without *= 1.0 - f64::from(known.stories) / all;
+                    if let Some(statistics) = frequencies.get(field, form)? {
+                        without *= 1.0 - f64::from(statistics.stories) / all;
                     }
                 }
                 Ok(((1.0 - without) * all).round() as u32)
@@ -174,9 +174,9 @@ impl Vocabulary {
         let mut spellings: BTreeMap<u32, (&str, i32)> = BTreeMap::new();
         for token in tokens {
             let Some(id) = self.id(token).filter(|id| filter(*id)) else { continue };
-            let known = spellings.entry(id).or_insert((token.surface, token.name_vote));
-            if token.name_vote > known.1 {
-                *known = (token.surface, token.name_vote);
+            let best = spellings.entry(id).or_insert((token.surface, token.name_vote));
+            if token.name_vote > best.1 {
+                *best = (token.surface, token.name_vote);
             }
         }
         spellings.into_iter().map(|(id, (surface, _))| (id, surface)).collect()

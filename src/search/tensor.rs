@@ -351,7 +351,7 @@ mod tests {
             let (rows, queries) = (clustered(n, dim, seed), clustered(queries, dim, seed ^ 1));
             for floor in [f32::NEG_INFINITY, 0.3] {
                 let mut expect = top_k(&queries, &rows, k);
-                expect.iter_mut().for_each(|near| near.retain(|(_, score)| *score >= floor));
+                expect.iter_mut().for_each(|nearest| nearest.retain(|(_, score)| *score >= floor));
                 for search in [search(DType::F32, 64), search(DType::F16, 32), search(DType::F16, TILE)] {
                     prop_assert_eq!(&search.top_k(&queries, &rows, k, floor, &NoProgress).unwrap(), &expect);
                 }
