@@ -11,10 +11,13 @@ use crate::{
     vector::Matrix,
 };
 
+/// Turns texts into one unit vector each.
+type Embed = dyn Fn(&[&str]) -> Result<Embeddings> + Send;
+
 /// Embeds texts by one model.
 pub(super) struct TextEmbedder {
     pub identity: Identity,
-    pub embed: Box<dyn Fn(&[&str]) -> Result<Embeddings> + Send>,
+    pub embed: Box<Embed>,
     /// Vectors by text.
     pub prefetched: HashMap<String, Vec<f32>>,
 }

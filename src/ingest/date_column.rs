@@ -30,6 +30,9 @@ pub(super) struct DateColumn {
     month_first: Option<(u64, String)>,
 }
 
+/// The number of a story, and its date in milliseconds since 1970.
+pub(super) type DatedStory = (usize, i64);
+
 impl DateColumn {
     /// Remembers the first date that shows an order.
     pub(super) fn note_order(&mut self, line: u64, text: &str, shows: Option<DateOrder>) {
@@ -43,7 +46,7 @@ impl DateColumn {
 
     /// Decides the ambiguous dates: the number and the date of each story, and notices with their lines. `given` is the
     /// order that the user states.
-    pub(super) fn decide(self, given: Option<DateOrder>) -> (Vec<(usize, i64)>, Vec<(u64, NoticeKind)>) {
+    pub(super) fn decide(self, given: Option<DateOrder>) -> (Vec<DatedStory>, Vec<(u64, NoticeKind)>) {
         let order = given.or(match (&self.day_first, &self.month_first) {
             (Some(_), None) => Some(DateOrder::DayFirst),
             (None, Some(_)) => Some(DateOrder::MonthFirst),

@@ -27,7 +27,7 @@ pub(super) fn registrable_domain(url: &str) -> Option<String> {
     let labels: Vec<&str> = host.split('.').collect();
     let is_name = |label: &&str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
     let [.., second, top] = labels[..] else { return None };
-    if !labels.iter().all(|label| is_name(&label)) || top.bytes().all(|b| b.is_ascii_digit()) {
+    if !labels.iter().all(is_name) || top.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
     let public = if top.len() == 2 && SECOND_LEVEL.contains(&second) { 2 } else { 1 };

@@ -76,11 +76,8 @@ pub fn run(args: &DoctorArgs) -> Result<Outcome> {
         }
         Err(error) => {
             // What can be told of the model without a device.
-            check(
-                "model",
-                open_model(args.compute.model.as_deref()).map_err(CliError::from).and_then(|m| files(&m)),
-            );
-            check("device", Err(error.into()));
+            check("model", open_model(args.compute.model.as_deref()).and_then(|m| files(&m)));
+            check("device", Err(error));
         }
     }
     check("store", store(args));

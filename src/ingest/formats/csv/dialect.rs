@@ -105,7 +105,7 @@ impl Dialect {
 /// The delimiter of a line `sep=;`, as Excel writes it.
 fn declared_delimiter(line: &str) -> Option<u8> {
     let line = line.trim_matches('"');
-    match line.get(..4)?.eq_ignore_ascii_case("sep=").then(|| line[4..].as_bytes())? {
+    match line.get(..4)?.eq_ignore_ascii_case("sep=").then(|| &line.as_bytes()[4..])? {
         [delimiter] => Some(*delimiter),
         b"\\t" => Some(b'\t'),
         _ => None,
