@@ -1,7 +1,7 @@
 //! A model on a device: texts to vectors.
 //!
 //! An [`Embedder`] holds a model, the encoder that runs it, and how both were chosen. It is what the façades
-//! ([`Deduplicator`](crate::Deduplicator), [`Linker`](crate::Linker), [`Archive`](crate::archive::Archive)) share.
+//! ([`Deduplicator`](crate::Deduplicator), [`Linker`](crate::Linker), `Archive`) share.
 
 mod device_choice;
 mod prefetch;

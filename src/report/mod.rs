@@ -24,7 +24,6 @@ use std::io::{self, Write};
 pub(crate) use columns::{Column, Value};
 pub use hits::{Hit, HitFormat, hits, write_hits};
 pub use html::{Evidence, Page, write_html};
-#[cfg(feature = "workers")]
 pub(crate) use item::COLUMNS as ITEM_COLUMNS;
 pub use item::{Item, items, rounded};
 pub use json::{json_line, json_pretty, json_text};

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// The layers, lowest first; a module may use its own layer's lower neighbours and itself.
-const LAYERS: [&[&str]; 18] = [
+const LAYERS: [&[&str]; 19] = [
     &["error", "hex", "progress", "random", "union_find", "word_lists"],
     &["story", "vector", "words"],
     &["device"],
@@ -23,7 +23,8 @@ const LAYERS: [&[&str]; 18] = [
     &["bench"],
     &["report"],
     &["dedup"],
-    &["linker", "lookup"],
+    &["linker"],
+    &["lookup"],
     &["worker"],
 ];
 
@@ -153,6 +154,10 @@ fn files_stay_short() {
 fn the_library_does_not_read_the_environment() {
     for path in sources(&root().join("src")) {
         let text = fs::read_to_string(&path).unwrap();
+        // Tests may be told where models lie.
+        if path.ends_with("embed/golden.rs") {
+            continue;
+        }
         let reads = ["std::env::", "env::var", "temp_dir()"].iter().any(|s| text.contains(s));
         assert!(!reads, "{} reads the environment", path.display());
     }

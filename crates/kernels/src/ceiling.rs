@@ -1,5 +1,6 @@
-//! The arithmetic ceiling of this machine: the throughput that an encoder is compared with (Williams, Waterman and
-//! Patterson, "Roofline", 2009).
+//! The arithmetic ceiling of this machine, which the throughput of an encoder is compared with.
+//!
+//! The roofline model of Williams, Waterman and Patterson (2009), without its memory part.
 //!
 //! Measured by products in registers, without loads or stores. The values are not zeros: multiplying zeros takes less
 //! power, so the processor would run faster than it can with real data.

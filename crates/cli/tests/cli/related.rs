@@ -177,11 +177,11 @@ fn similar_examines_the_nearest_stories_of_a_large_store() {
         (ids, String::from_utf8(output.stderr).unwrap())
     };
     let (by_text, message) = run_similar(&[&texts[41]]);
-    assert!(message.contains(" nearest of 5001 stories looked at"), "{message}");
+    assert!(message.contains(" nearest of 5001 stories searched"), "{message}");
     assert_eq!(by_text[0], "s41", "{by_text:?}");
     let (by_id, message) = run_similar(&["s41"]);
-    assert!(message.contains(" nearest of 5001 stories looked at"), "{message}");
+    assert!(message.contains(" nearest of 5001 stories searched"), "{message}");
     let (of_all, message) = run_similar(&["s41", "--until", "3000-01-01"]);
-    assert!(message.contains("0 stories looked at; 5001 without a date"), "{message}");
+    assert!(message.contains("0 stories searched; 5001 without a date"), "{message}");
     assert!(of_all.is_empty() && by_id.len() == 5 && !by_id.contains(&"s41".into()), "{by_id:?}");
 }

@@ -143,5 +143,5 @@ fn rejects_empty_and_contradictory_labels() {
     };
     check(label("hw-101", "1") + &label("hw-101", "2"), "labels.jsonl:2: \"hw-101\" has another group above");
     check(label("hw-101", "1") + &label("no-such", "2"), "1 of 2 labels are of stories that were not read");
-    check(label("hw-101", "\"1\""), "nothing is text of any pair");
+    check(label("hw-101", "\"1\""), "no labelled pair");
 }

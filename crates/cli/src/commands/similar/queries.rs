@@ -222,7 +222,7 @@ mod tests {
         };
         check(r#"{"id": "a"}"#, "own 3");
         check(r#"{"id": 17}"#, "own 4");
-        check(r#"{"id": [17]}"#, "is no id");
+        check(r#"{"id": [17]}"#, "is not an id");
         check(r#"{"id": "b"}"#, "no story has the id");
         check(r#"{"id": "a", "text": "x"}"#, "/x");
         check(r#"{"title": "t"}"#, "t/");

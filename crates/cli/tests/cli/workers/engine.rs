@@ -1,194 +1,27 @@
-//! Workers: joined by plain loops they give the results of one machine; streams that do not fit are refused.
+//! A small engine that joins what the workers write, as Spark does.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    io::Write,
-    path::PathBuf,
-    process::{Command, Stdio},
-    sync::Arc,
-};
-
-use arrow_array::{
-    Array, ArrayRef, BinaryArray, BooleanArray, Int32Array, Int64Array, ListArray, RecordBatch, StringArray,
-    StructArray,
-    cast::AsArray,
-    types::{Float32Type, Int32Type, Int64Type},
-};
-use arrow_ipc::{reader::StreamReader, writer::StreamWriter};
-use arrow_schema::{DataType, Schema};
-use samestory::{
-    Error, Result,
-    boilerplate::is_boilerplate,
-    compare::{self, Comparer},
-    group,
-    ingest::IngestOptions,
-    progress::NoProgress,
-    report,
-    search::{self, SearchOptions},
-    story::{Corpus, Story, StoryId},
-    vector::{Matrix, normalize},
-    worker::{self, CompareContext, JoinKind, Stream, WordTable},
-};
-use serde_json::{Value, json};
-
-const MODEL: &str = "the model of the test";
-
-/// The schema of a stream, as an engine gets it.
-fn schema(stream: Stream) -> Schema {
-    let mut empty = Vec::new();
-    worker::write_empty(stream, MODEL, &mut empty).unwrap();
-    StreamReader::try_new(&empty[..], None).unwrap().schema().as_ref().clone()
-}
-
-/// A stream of `columns`, in batches of three rows.
-fn written(schema: Schema, columns: Vec<ArrayRef>) -> Vec<u8> {
-    let schema = Arc::new(schema);
-    let batch = RecordBatch::try_new(schema.clone(), columns).unwrap();
-    let mut bytes = Vec::new();
-    let mut writer = StreamWriter::try_new(&mut bytes, &schema).unwrap();
-    for at in (0..batch.num_rows()).step_by(3) {
-        writer.write(&batch.slice(at, 3.min(batch.num_rows() - at))).unwrap();
-    }
-    writer.finish().unwrap();
-    drop(writer);
-    bytes
-}
-
-fn read(bytes: &[u8]) -> Vec<RecordBatch> {
-    StreamReader::try_new(bytes, None).unwrap().map(|b| b.unwrap()).collect()
-}
-
-fn ints(values: impl IntoIterator<Item = i64>) -> ArrayRef {
-    Arc::new(Int64Array::from_iter_values(values))
-}
-
-fn texts(values: impl IntoIterator<Item = String>) -> ArrayRef {
-    Arc::new(StringArray::from_iter_values(values))
-}
-
-fn bytes(values: impl IntoIterator<Item = Vec<u8>>) -> ArrayRef {
-    Arc::new(BinaryArray::from_iter_values(values))
-}
-
-fn flags(values: impl IntoIterator<Item = bool>) -> ArrayRef {
-    Arc::new(values.into_iter().map(Some).collect::<BooleanArray>())
-}
-
-/// A column of lists of structs; `lengths` of each list, `columns` of the members of all.
-fn lists(schema: &Schema, column: &str, lengths: &[usize], columns: Vec<ArrayRef>) -> ArrayRef {
-    let DataType::List(item) = schema.field_with_name(column).unwrap().data_type().clone() else { panic!() };
-    let items: ArrayRef = match item.data_type() {
-        DataType::Struct(fields) => Arc::new(StructArray::new(fields.clone(), columns, None)),
-        _ => columns[0].clone(),
-    };
-    let offsets = arrow_buffer::OffsetBuffer::from_lengths(lengths.iter().copied());
-    Arc::new(ListArray::new(item, offsets, items, None))
-}
-
-/// A story from the worker `ingest`.
-#[derive(Debug, Clone)]
-struct IngestedStory {
-    number: i64,
-    id: String,
-    title: String,
-    text: String,
-    published: Option<i64>,
-    source: Option<String>,
-    /// Hash and text.
-    passages: Vec<(Vec<u8>, String)>,
-    shingles: Vec<i64>,
-}
-
-fn records(lines: &[String]) -> Vec<u8> {
-    let n = lines.len() as i64;
-    let columns = vec![
-        // Numbers need not be dense.
-        ints((0..n).map(|i| i * 10)),
-        texts((0..n).map(|_| "in.jsonl".to_string())),
-        ints(1..=n),
-        ints(0..n),
-        texts(lines.iter().cloned()),
-    ];
-    written(schema(Stream::Records), columns)
-}
-
-fn ingested(lines: &[String]) -> (Vec<IngestedStory>, Vec<String>) {
-    let mut out = Vec::new();
-    worker::ingest(&IngestOptions::default(), &mut &records(lines)[..], &mut out).unwrap();
-    let (mut stories, mut notices) = (Vec::new(), Vec::new());
-    for batch in read(&out) {
-        let text = |c: &str, i: usize| {
-            let column = batch.column_by_name(c).unwrap().as_string::<i32>();
-            column.is_valid(i).then(|| column.value(i).to_string())
-        };
-        for i in 0..batch.num_rows() {
-            notices.extend(text("notice", i));
-            let Some(id) = text("id", i) else { continue };
-            let int = |c: &str| {
-                let column = batch.column_by_name(c).unwrap().as_primitive::<Int64Type>();
-                column.is_valid(i).then(|| column.value(i))
-            };
-            let passages = batch.column_by_name("passages").unwrap().as_list::<i32>().value(i);
-            let (hash, passage) = (passages.as_struct().column(0), passages.as_struct().column(1));
-            let (hash, passage) = (hash.as_binary::<i32>(), passage.as_string::<i32>());
-            let shingles = batch.column_by_name("shingles").unwrap().as_list::<i32>().value(i);
-            stories.push(IngestedStory {
-                number: int("number").unwrap(),
-                id,
-                title: text("title", i).unwrap(),
-                text: text("text", i).unwrap(),
-                published: int("published"),
-                source: text("source", i),
-                passages: (0..passages.len())
-                    .map(|p| (hash.value(p).to_vec(), passage.value(p).to_string()))
-                    .collect(),
-                shingles: shingles.as_primitive::<Int64Type>().values().to_vec(),
-            });
-        }
-    }
-    (stories, notices)
-}
-
-/// Stories, and pairs of them, by their place.
-type Task = (Vec<usize>, Vec<(usize, usize)>);
-
-type Embedder = dyn Fn(&[&str]) -> Result<Matrix>;
-
-/// A vector that depends on the text alone, near for texts that share words.
-fn words_as_vectors(texts: &[&str]) -> Result<Matrix> {
-    const DIM: usize = 24;
-    let mut vectors = Matrix::zeros(texts.len(), DIM);
-    for (i, text) in texts.iter().enumerate() {
-        let row = vectors.row_mut(i);
-        for word in text.split_whitespace() {
-            let hash = word.bytes().fold(7usize, |h, b| h.wrapping_mul(31).wrapping_add(usize::from(b)));
-            row[hash % DIM] += 1.0;
-        }
-        normalize(row);
-    }
-    Ok(vectors)
-}
+use super::*;
 
 /// Members of groups, and verdicts, by number, as JSON.
 #[derive(Debug, PartialEq)]
-struct Outcome {
-    items: Vec<Value>,
-    verdicts: Vec<Value>,
+pub struct Outcome {
+    pub items: Vec<Value>,
+    pub verdicts: Vec<Value>,
 }
 
 /// What an engine does between the workers, in plain loops.
-struct Engine<'a> {
-    stories: &'a [IngestedStory],
-    vectors: BTreeMap<Vec<u8>, Vec<u8>>,
+pub struct Engine<'a> {
+    pub stories: &'a [IngestedStory],
+    pub vectors: BTreeMap<Vec<u8>, Vec<u8>>,
     /// The stories in which each passage occurs, ascending.
-    occurrences: BTreeMap<&'a [u8], Vec<usize>>,
-    options: SearchOptions,
+    pub occurrences: BTreeMap<&'a [u8], Vec<usize>>,
+    pub options: SearchOptions,
     /// Blocks of the joins and of the comparisons.
-    blocks: usize,
+    pub blocks: usize,
 }
 
 impl<'a> Engine<'a> {
-    fn new(stories: &'a [IngestedStory], embed: &Embedder, blocks: usize) -> Self {
+    pub fn new(stories: &'a [IngestedStory], embed: &Embedder, blocks: usize) -> Self {
         let mut occurrences: BTreeMap<&[u8], Vec<usize>> = BTreeMap::new();
         let mut rows: BTreeMap<Vec<u8>, String> = BTreeMap::new();
         for (i, story) in stories.iter().enumerate() {
@@ -205,7 +38,11 @@ impl<'a> Engine<'a> {
     }
 
     /// Joins `points` block by block.
-    fn joined(&self, points: &BTreeMap<Vec<u8>, Vec<u8>>, kind: JoinKind) -> Vec<(Vec<u8>, Vec<u8>, f32)> {
+    pub fn joined(
+        &self,
+        points: &BTreeMap<Vec<u8>, Vec<u8>>,
+        kind: JoinKind,
+    ) -> Vec<(Vec<u8>, Vec<u8>, f32)> {
         let (mut task, mut rows) = (0, Vec::new());
         let block = |b: usize| points.iter().enumerate().filter(move |(i, _)| i % self.blocks == b);
         for x in 0..self.blocks {
@@ -236,7 +73,7 @@ impl<'a> Engine<'a> {
         found
     }
 
-    fn candidates(&self) -> BTreeSet<(usize, usize)> {
+    pub fn candidates(&self) -> BTreeSet<(usize, usize)> {
         let mut pairs = BTreeSet::new();
         let mut add = |a: usize, b: usize| {
             if a != b {
@@ -266,7 +103,7 @@ impl<'a> Engine<'a> {
         pairs
     }
 
-    fn by_shingles(&self) -> Vec<(usize, usize)> {
+    pub fn by_shingles(&self) -> Vec<(usize, usize)> {
         let options = self.options.shingles;
         let mut postings: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
         for (i, story) in self.stories.iter().enumerate() {
@@ -286,7 +123,7 @@ impl<'a> Engine<'a> {
         shared.into_iter().filter(enough).map(|(pair, _)| pair).collect()
     }
 
-    fn means(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    pub fn means(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
         let with: Vec<usize> =
             (0..self.stories.len()).filter(|i| !self.stories[*i].passages.is_empty()).collect();
         let lengths: Vec<usize> = with.iter().map(|i| self.stories[*i].passages.len()).collect();
@@ -300,7 +137,7 @@ impl<'a> Engine<'a> {
         pairs_of_bytes(&out)
     }
 
-    fn boilerplate(&self) -> BTreeSet<&'a [u8]> {
+    pub fn boilerplate(&self) -> BTreeSet<&'a [u8]> {
         let pairs: BTreeSet<(usize, usize)> =
             self.occurrences.values().flat_map(|of| of.windows(2).map(|w| (w[0], w[1]))).collect();
         let schema = schema(Stream::StoryPairs);
@@ -330,7 +167,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Counts the words in two parts, and sums them up without words of a single story that are no names.
-    fn words(&self, boilerplate: &BTreeSet<&[u8]>) -> WordTable {
+    pub fn words(&self, boilerplate: &BTreeSet<&[u8]>) -> WordTable {
         let mut sum: BTreeMap<(i32, String), (i64, i64)> = BTreeMap::new();
         let middle = self.stories.len() / 2;
         for part in [0..middle, middle..self.stories.len()] {
@@ -361,7 +198,7 @@ impl<'a> Engine<'a> {
         word_table(&sum, &self.stories.len().to_string()).unwrap()
     }
 
-    fn contents(&self, tasks: &[Task], boilerplate: &BTreeSet<&[u8]>) -> Vec<u8> {
+    pub fn contents(&self, tasks: &[Task], boilerplate: &BTreeSet<&[u8]>) -> Vec<u8> {
         let mut rows: Vec<(i64, usize, Option<usize>)> = Vec::new();
         for (task, (stories, pairs)) in (0..).zip(tasks) {
             rows.extend(stories.iter().map(|s| (task, *s, None)));
@@ -396,7 +233,7 @@ impl<'a> Engine<'a> {
     }
 
     /// A task for each pair of blocks of stories.
-    fn tasks(&self, pairs: &BTreeSet<(usize, usize)>) -> Vec<Task> {
+    pub fn tasks(&self, pairs: &BTreeSet<(usize, usize)>) -> Vec<Task> {
         let mut of_task: BTreeMap<(usize, usize), Vec<(usize, usize)>> = BTreeMap::new();
         for (a, b) in pairs {
             of_task.entry((a % self.blocks, b % self.blocks)).or_default().push((*a, *b));
@@ -409,7 +246,7 @@ impl<'a> Engine<'a> {
     }
 
     /// A task for each component of pairs of one origin.
-    fn components(&self, origin: &[(usize, usize)]) -> Vec<Task> {
+    pub fn components(&self, origin: &[(usize, usize)]) -> Vec<Task> {
         let mut label: BTreeMap<usize, usize> =
             origin.iter().flat_map(|(a, b)| [(*a, *a), (*b, *b)]).collect();
         loop {
@@ -431,7 +268,7 @@ impl<'a> Engine<'a> {
         labels.into_iter().map(task).collect()
     }
 
-    fn run(&self) -> Outcome {
+    pub fn run(&self) -> Outcome {
         let boilerplate = self.boilerplate();
         let words = self.words(&boilerplate);
         let options = compare::Options::default();
@@ -462,7 +299,7 @@ impl<'a> Engine<'a> {
     }
 }
 
-fn word_table(sum: &BTreeMap<(i32, String), (i64, i64)>, stories: &str) -> Result<WordTable> {
+pub fn word_table(sum: &BTreeMap<(i32, String), (i64, i64)>, stories: &str) -> Result<WordTable> {
     let mut schema = schema(Stream::Words);
     schema.metadata.insert("samestory.stories".to_string(), stories.to_string());
     let columns = vec![
@@ -474,7 +311,7 @@ fn word_table(sum: &BTreeMap<(i32, String), (i64, i64)>, stories: &str) -> Resul
     WordTable::read(&mut &written(schema, columns)[..])
 }
 
-fn pairs_of_bytes(stream: &[u8]) -> BTreeMap<Vec<u8>, Vec<u8>> {
+pub fn pairs_of_bytes(stream: &[u8]) -> BTreeMap<Vec<u8>, Vec<u8>> {
     let mut found = BTreeMap::new();
     for batch in read(stream) {
         let (keys, values) = (batch.column(0).as_binary::<i32>(), batch.column(1).as_binary::<i32>());
@@ -484,7 +321,7 @@ fn pairs_of_bytes(stream: &[u8]) -> BTreeMap<Vec<u8>, Vec<u8>> {
 }
 
 /// The rows of a stream of plain columns.
-fn json_rows(stream: &[u8]) -> Vec<Value> {
+pub fn json_rows(stream: &[u8]) -> Vec<Value> {
     let mut rows = Vec::new();
     for batch in read(stream) {
         for i in 0..batch.num_rows() {
@@ -504,7 +341,7 @@ fn json_rows(stream: &[u8]) -> Vec<Value> {
 }
 
 /// The results of one machine, in the form of the streams.
-fn on_one_machine(stories: &[IngestedStory], embed: &Embedder) -> Outcome {
+pub fn on_one_machine(stories: &[IngestedStory], embed: &Embedder) -> Outcome {
     let story = |r: &IngestedStory| Story {
         id: r.id.clone(),
         title: r.title.clone(),
@@ -549,12 +386,12 @@ fn on_one_machine(stories: &[IngestedStory], embed: &Embedder) -> Outcome {
     Outcome { items, verdicts: verdicts.iter().map(verdict).collect() }
 }
 
-fn data(name: &str) -> PathBuf {
+pub fn data(name: &str) -> PathBuf {
     crate::support::repository().join("tests/data/wire").join(name)
 }
 
 /// The demo corpus with edited copies, a note in most of them, records that are no stories, and a story without words.
-fn lines() -> Vec<String> {
+pub fn lines() -> Vec<String> {
     let mut lines: Vec<String> =
         std::fs::read_to_string(data("wire.jsonl")).unwrap().lines().map(Into::into).collect();
     let note = "The Coast Gazette has reported from the harbour towns of the northern shore since 1904.";
@@ -577,167 +414,4 @@ fn lines() -> Vec<String> {
     lines.push("no JSON".into());
     lines.push("{\"id\":\"marks\",\"title\":\"!\",\"text\":\"…\"}".into());
     lines
-}
-
-#[test]
-fn workers_give_the_results_of_one_machine() {
-    let (stories, notices) = ingested(&lines());
-    assert_eq!((stories.len(), notices.len()), (50, 2));
-    assert!(notices.iter().any(|n| n.starts_with("in.jsonl:51")), "{notices:?}");
-    let expect = on_one_machine(&stories, &words_as_vectors);
-    let relations: BTreeSet<&str> = expect.verdicts.iter().map(|v| v["relation"].as_str().unwrap()).collect();
-    assert!(relations.len() >= 4 && expect.items.len() > 20, "{relations:?}");
-    let number = |id: &str| stories.iter().find(|s| s.id == id).unwrap().number;
-    let payouts = (number("ZOLTREL"), number("KARVIN"));
-    assert!(
-        expect.verdicts.iter().any(|v| v["a"] == payouts.0 && v["b"] == payouts.1 && v["relation"] == "twin")
-    );
-    for blocks in [1, 3, 7] {
-        let engine = Engine::new(&stories, &words_as_vectors, blocks);
-        assert!(!engine.boilerplate().is_empty());
-        assert_eq!(engine.run(), expect, "{blocks} blocks");
-    }
-}
-
-fn expect_refusal(result: Result<worker::Counts>, expect: &str) {
-    let error = result.expect_err(expect);
-    assert!(matches!(error, Error::Stream { .. }), "{error:?}");
-    assert!(error.to_string().contains(expect), "{expect:?} is not in {error}");
-}
-
-fn embed(model: &str, stream: &[u8]) -> Result<worker::Counts> {
-    worker::embed(model, &words_as_vectors, &mut &stream[..], &mut Vec::new())
-}
-
-fn some_texts() -> Vec<ArrayRef> {
-    vec![bytes((0..7u8).map(|i| vec![i; 16])), texts((0..7).map(|i| format!("text {i}")))]
-}
-
-#[test]
-fn rejects_a_truncated_stream() {
-    let whole = written(schema(Stream::Texts), some_texts());
-    assert_eq!(embed(MODEL, &whole).unwrap().read, 7);
-    for length in 0..whole.len() {
-        let error = embed(MODEL, &whole[..length]).expect_err("cut");
-        assert!(matches!(error, Error::Stream { .. }), "cut at {length}: {error:?}");
-    }
-    expect_refusal(embed(MODEL, &whole[..whole.len() - 8]), "it ends too early");
-    expect_refusal(embed(MODEL, b"{\"id\": \"a story\"}"), "no Arrow IPC stream");
-}
-
-#[test]
-fn rejects_unsuitable_streams() {
-    let with_metadata = |key: &str, value: &str| {
-        let mut schema = schema(Stream::Texts);
-        schema.metadata.insert(key.to_string(), value.to_string());
-        written(schema, some_texts())
-    };
-    expect_refusal(embed(MODEL, &with_metadata("samestory.stream", "texts/2")), "texts/2");
-    expect_refusal(embed(MODEL, &with_metadata("samestory.stream", "vectors/1")), "vectors/1");
-    expect_refusal(embed(MODEL, &with_metadata("samestory.text", "0")), "version 0 of the text rules");
-    let columns = |stream: Stream, drop: usize| {
-        let mut schema = schema(stream);
-        let kept: Vec<_> = schema.fields().iter().enumerate().filter(|(i, _)| *i != drop).collect();
-        schema.fields = kept.into_iter().map(|(_, f)| f.clone()).collect();
-        schema
-    };
-    expect_refusal(
-        embed(MODEL, &written(columns(Stream::Texts, 1), vec![some_texts()[0].clone()])),
-        "no column \"text\"",
-    );
-
-    let point = |task: i64, side: i32, key: u8, vector: &[f32]| (task, side, key, vector.to_vec());
-    let join = |model: &str, points: &[(i64, i32, u8, Vec<f32>)]| {
-        let columns = vec![
-            ints(points.iter().map(|p| p.0)),
-            Arc::new(Int32Array::from_iter_values(points.iter().map(|p| p.1))) as ArrayRef,
-            bytes(points.iter().map(|p| vec![p.2])),
-            bytes(points.iter().map(|p| p.3.iter().flat_map(|x| x.to_le_bytes()).collect())),
-        ];
-        let points = written(schema(Stream::Points), columns);
-        let options = SearchOptions::default();
-        worker::candidates(
-            model,
-            JoinKind::Passages,
-            &options,
-            &NoProgress,
-            &mut &points[..],
-            &mut Vec::new(),
-        )
-    };
-    let unit = [1.0, 0.0];
-    assert_eq!(join(MODEL, &[point(1, 0, 1, &unit), point(1, 1, 1, &unit)]).unwrap().written, 1);
-    expect_refusal(
-        join("another model", &[point(1, 0, 1, &unit)]),
-        "its vectors are of the model the model of",
-    );
-    expect_refusal(join(MODEL, &[point(1, 0, 1, &unit), point(1, 0, 1, &unit)]), "duplicated");
-    expect_refusal(join(MODEL, &[point(1, 1, 1, &unit), point(1, 0, 2, &unit)]), "side 0 in task 1");
-    expect_refusal(join(MODEL, &[point(1, 2, 1, &unit)]), "side 2 in task 1");
-    expect_refusal(join(MODEL, &[point(2, 0, 1, &unit), point(1, 0, 1, &unit)]), "task 1 comes after 2");
-    expect_refusal(join(MODEL, &[point(1, 0, 1, &unit), point(1, 0, 2, &[1.0])]), "a vector has 4 bytes");
-    expect_refusal(join(MODEL, &[point(1, 0, 1, &[f32::NAN, 0.0])]), "not finite");
-
-    let sum = |words: &[&str]| words.iter().map(|w| ((0, w.to_string()), (2, 0))).collect();
-    assert_eq!(word_table(&sum(&["a", "b", "c", "d"]), "9").unwrap().len(), 4);
-    let error = word_table(&sum(&["a"]), "many").err().unwrap();
-    assert!(error.to_string().contains("\"many\""), "{error}");
-}
-
-#[test]
-fn rejects_pairs_of_missing_stories() {
-    let (stories, _) = ingested(&lines());
-    let engine = Engine::new(&stories, &words_as_vectors, 1);
-    let table = word_table(&BTreeMap::new(), "9").unwrap();
-    let check = |tasks: &[Task], expect: &str| {
-        let contents = engine.contents(tasks, &BTreeSet::new());
-        let options = compare::Options::default();
-        let context =
-            CompareContext { model: MODEL, words: &table, options: &options, progress: &NoProgress };
-        expect_refusal(worker::compare(&context, &mut &contents[..], &mut Vec::new()), expect);
-    };
-    check(&[(vec![0], vec![(0, 1)])], "the pair 0, 10, but not both");
-    check(&[(vec![0, 1], vec![(1, 0)])], "the pair 10, 0");
-    check(&[(vec![1, 0], vec![])], "story 0 in task 0 is out of order");
-}
-
-/// Workers as processes, with the built-in model.
-#[test]
-fn runs_workers_as_processes() {
-    let run = |args: &[&str], input: &[u8]| {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_samestory"))
-            .args(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // A worker that refuses its input closes the pipe early.
-        let _ = child.stdin.take().unwrap().write_all(input);
-        child.wait_with_output().unwrap()
-    };
-    let stories = run(&["worker", "ingest"], &records(&lines()));
-    assert!(stories.status.success());
-    assert!(String::from_utf8_lossy(&stories.stderr).contains("52 rows read, 50 written"));
-    let vectors = run(&["worker", "embed", "--quiet"], &written(schema(Stream::Texts), some_texts()));
-    assert!(vectors.status.success() && vectors.stderr.is_empty());
-    let found = pairs_of_bytes(&vectors.stdout);
-    assert!(found.len() == 7 && found.values().all(|v| v.len() == 4 * 384));
-
-    let points = written(
-        schema(Stream::Points),
-        vec![
-            ints([0]),
-            Arc::new(Int32Array::from(vec![0])),
-            bytes([vec![1]]),
-            bytes([found[&vec![0; 16]].clone()]),
-        ],
-    );
-    let refused = run(&["worker", "candidates", "--near", "rows"], &points);
-    let messages = String::from_utf8_lossy(&refused.stderr);
-    assert_eq!(refused.status.code(), Some(2), "{messages}");
-    assert!(
-        messages.contains("points/1: its vectors are of the model") && messages.contains("hint: "),
-        "{messages}"
-    );
 }
