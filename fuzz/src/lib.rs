@@ -25,8 +25,8 @@ macro_rules! target {
     };
 }
 
-/// What the last panic said, and where.
-static SAID: Mutex<String> = Mutex::new(String::new());
+/// The message and place of the last panic.
+static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
 
 /// Readies a target. With `SAMESTORY_SEEDS=FOLDER` it writes its seeds there instead, and the process ends.
 pub fn begin(reader: &Reader) {
@@ -34,8 +34,8 @@ pub fn begin(reader: &Reader) {
     // caught and told as errors, and are no findings.
     std::panic::set_hook(Box::new(|panic| {
         let trace = Backtrace::capture();
-        if let Ok(mut said) = SAID.lock() {
-            *said = format!("{panic}\n{trace}");
+        if let Ok(mut last_panic) = LAST_PANIC.lock() {
+            *last_panic = format!("{panic}\n{trace}");
         }
     }));
     let alone = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global();
@@ -57,7 +57,7 @@ pub fn begin(reader: &Reader) {
 /// Reads; a panic that nobody caught ends the process, as libFuzzer expects of a finding.
 pub fn read(reader: &Reader, bytes: &[u8]) {
     if catch_unwind(AssertUnwindSafe(|| (reader.read)(bytes))).is_err() {
-        eprintln!("{} fell over: {}", reader.name, SAID.lock().map(|s| s.clone()).unwrap_or_default());
+        eprintln!("{} panicked: {}", reader.name, LAST_PANIC.lock().map(|s| s.clone()).unwrap_or_default());
         std::process::abort();
     }
 }

@@ -231,7 +231,7 @@ struct RoundTime {
 }
 
 fn time(model: &Model, subject: &Subject, texts: &[&str], progress: &dyn Progress) -> Result<RoundTime> {
-    let clock = StageClock { progress, begun: Mutex::new(Instant::now()), stages: Mutex::default() };
+    let clock = StageClock { progress, started: Mutex::new(Instant::now()), stages: Mutex::default() };
     let start = Instant::now();
     embed_texts(model, subject.encoder.as_ref(), texts, &clock)?;
     let total = start.elapsed().as_secs_f64();
@@ -268,22 +268,22 @@ fn latency(
 /// Measures the seconds of each stage.
 struct StageClock<'a> {
     progress: &'a dyn Progress,
-    begun: Mutex<Instant>,
+    started: Mutex<Instant>,
     stages: Mutex<BTreeMap<Stage, f64>>,
 }
 
 impl Progress for StageClock<'_> {
     fn begin(&self, _: Stage, _: Option<u64>) {
-        if let Ok(mut begun) = self.begun.lock() {
-            *begun = Instant::now();
+        if let Ok(mut started) = self.started.lock() {
+            *started = Instant::now();
         }
     }
 
     fn advance(&self, _: Stage, _: u64) {}
 
     fn end(&self, stage: Stage) {
-        if let (Ok(begun), Ok(mut stages)) = (self.begun.lock(), self.stages.lock()) {
-            *stages.entry(stage).or_default() += begun.elapsed().as_secs_f64();
+        if let (Ok(started), Ok(mut stages)) = (self.started.lock(), self.stages.lock()) {
+            *stages.entry(stage).or_default() += started.elapsed().as_secs_f64();
         }
     }
 

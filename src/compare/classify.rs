@@ -408,17 +408,17 @@ mod tests {
 
     #[test]
     fn shared_names_are_no_shared_wording() {
-        let apart = PairFeatures {
+        let scattered = PairFeatures {
             matched: 15.0,
             longest_passage: 1.0,
             longest_run: 5,
             shared_rare_terms: 0,
             ..COPY
         };
-        check(apart, Relation::Related);
-        check(PairFeatures { longest_passage: 12.0, ..apart }, Relation::Copy);
-        check(PairFeatures { coverage_ba: 0.1, ..apart }, Relation::Related);
-        check(PairFeatures { coverage_ab: 0.5, coverage_ba: 0.1, ..apart }, Relation::None);
+        check(scattered, Relation::Related);
+        check(PairFeatures { longest_passage: 12.0, ..scattered }, Relation::Copy);
+        check(PairFeatures { coverage_ba: 0.1, ..scattered }, Relation::Related);
+        check(PairFeatures { coverage_ab: 0.5, coverage_ba: 0.1, ..scattered }, Relation::None);
     }
 
     #[test]

@@ -127,6 +127,7 @@ impl Rule {
         Rule::ALL.into_iter().find(|rule| rule.name() == name)
     }
 
+    #[cfg(any(test, feature = "store"))]
     /// The rule that a store of an earlier version kept as this sentence.
     pub(crate) fn from_sentence(sentence: &str) -> Option<Rule> {
         SENTENCES.iter().find(|(_, old)| *old == sentence).map(|(rule, _)| *rule)
@@ -196,6 +197,7 @@ impl Rule {
     }
 }
 
+#[cfg(any(test, feature = "store"))]
 /// The sentences that stores kept in the place of names up to version 0.1.
 const SENTENCES: [(Rule, &str); 25] = [
     (Rule::IdenticalText, "the same passages in the same order"),

@@ -21,10 +21,9 @@
 
 use std::io::{self, Write};
 
-use super::{
-    index_file::{CorruptFile, HEADER, Header, Kind},
-    score_bounds::ScoreBounds,
-};
+use super::index_file::{CorruptFile, HEADER, Header, Kind};
+#[cfg(feature = "graph")]
+use super::score_bounds::ScoreBounds;
 use crate::{
     device::{
         Isa,

@@ -202,8 +202,8 @@ impl Store {
     /// Begins a transaction.
     pub(crate) fn begin_write(&mut self) -> Result<WriteTransaction<'_>> {
         let failed = self.failed();
-        let begun = self.db.transaction_with_behavior(TransactionBehavior::Immediate);
-        Ok(WriteTransaction::new(begun.map_err(failed)?, &self.folder))
+        let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate);
+        Ok(WriteTransaction::new(transaction.map_err(failed)?, &self.folder))
     }
 
     fn failed(&self) -> impl FnOnce(rusqlite::Error) -> Error + use<> {

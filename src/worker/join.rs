@@ -71,8 +71,8 @@ pub fn candidates(
         for i in 0..batch.num_rows() {
             let number = tasks.value(i);
             if task.as_ref().is_none_or(|t| t.number != number) {
-                let begun = Task { number, ..Task::default() };
-                if let Some(whole) = task.replace(begun) {
+                let next = Task { number, ..Task::default() };
+                if let Some(whole) = task.replace(next) {
                     if whole.number > number {
                         return Err(source.refuse(format!("task {number} comes after {}", whole.number)));
                     }

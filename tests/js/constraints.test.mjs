@@ -67,13 +67,13 @@ for (const file of readdirSync(new URL('resolution/', folder))) {
   }
 }
 
-test('separate keeps stories together that are not apart', () => {
-  const apart = new Set(['ac', 'bc', 'ad', 'bd']);
-  const parts = separate(['a', 'b', 'c', 'd'], (x, y) => apart.has([x, y].sort().join('')));
+test('separate keeps stories together that are not different', () => {
+  const different = new Set(['ac', 'bc', 'ad', 'bd']);
+  const parts = separate(['a', 'b', 'c', 'd'], (x, y) => different.has([x, y].sort().join('')));
   assert.deepEqual(parts, [['a', 'b'], ['c', 'd']]);
 });
 
-test('separate follows chains of stories that are not apart', () => {
+test('separate follows chains of stories that are not different', () => {
   const parts = separate(['a', 'b', 'c'], (x, y) => [x, y].sort().join('') === 'ac');
   assert.deepEqual(parts, [['a', 'b', 'c']]);
 });

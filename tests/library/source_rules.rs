@@ -9,8 +9,10 @@ use std::{
 const RETIRED_WORDS: &[&str] = &[
     "ahead",
     "anew",
+    "asked",
     "asking",
     "away",
+    "begun",
     "came",
     "carrier",
     "carriers",
@@ -37,6 +39,7 @@ const RETIRED_WORDS: &[&str] = &[
     "permit",
     "readings",
     "rescued",
+    "said",
     "sketch",
     "sketches",
     "sniff",

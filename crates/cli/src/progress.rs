@@ -157,8 +157,8 @@ impl Progress for ProgressBars {
         if let Some(bar) = lock(&self.bar).take() {
             bar.finish_and_clear();
         }
-        if let Some((_, begun, seconds)) = lock(&self.times).iter_mut().rev().find(|t| t.0 == stage) {
-            *seconds = Some(begun.elapsed().as_secs_f64());
+        if let Some((_, started, seconds)) = lock(&self.times).iter_mut().rev().find(|t| t.0 == stage) {
+            *seconds = Some(started.elapsed().as_secs_f64());
         }
     }
 

@@ -107,7 +107,7 @@ pub(crate) fn has_zone(text: &str) -> bool {
     has_offset(text) || ["Z", "z", "GMT", "UTC"].iter().any(|zone| text.ends_with(zone))
 }
 
-/// Reads a date as [`parse`] does. With `end`, a day or a year without a clock time is its last millisecond.
+/// Reads a date in any form that records and pages have. With `end`, a day or a year without a clock time is its last millisecond.
 pub fn parse_date(text: &str, end: bool) -> Option<i64> {
     const DAY: i64 = 86_400_000;
     let at = parse(text)?;

@@ -14,15 +14,7 @@ use crate::{
 pub(super) const BINS: usize = 50;
 
 /// The relations of the histogram, in the order of its rows.
-pub(super) const RELATIONS: [Relation; 7] = [
-    Relation::Identical,
-    Relation::Copy,
-    Relation::Excerpt,
-    Relation::Update,
-    Relation::Twin,
-    Relation::Related,
-    Relation::None,
-];
+pub(super) const RELATIONS: [Relation; 7] = Relation::ALL;
 
 /// How the passages of two stories correspond. A passage in neither list is in one story alone.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]

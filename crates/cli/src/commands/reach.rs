@@ -73,7 +73,7 @@ pub fn run(args: &ReachArgs) -> Result<Outcome> {
 }
 
 fn show(args: &ReachArgs, GroupedCorpus { corpus, groups, comparer, .. }: &GroupedCorpus<'_>) -> Result<()> {
-    let asked = match &args.story {
+    let selected = match &args.story {
         None => None,
         Some(id) => Some(corpus.stories.iter().position(|s| s.id == *id).ok_or_else(|| {
             CliError::hinted(Error::UnknownStory { id: id.clone() }, "give an id as samestory dedup shows it")
@@ -83,7 +83,7 @@ fn show(args: &ReachArgs, GroupedCorpus { corpus, groups, comparer, .. }: &Group
         .groups
         .iter()
         .filter(|g| args.group.is_none_or(|n| g.id == n))
-        .filter(|g| asked.is_none_or(|place| g.members.iter().any(|m| m.story.index() == place)))
+        .filter(|g| selected.is_none_or(|place| g.members.iter().any(|m| m.story.index() == place)))
         .collect();
     if let (Some(number), true) = (args.group, chosen.is_empty()) {
         let numbers = groups.groups.iter().map(|g| g.id);

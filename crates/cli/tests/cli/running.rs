@@ -12,8 +12,8 @@ use serde_json::Value;
 
 /// Waits for a process that should end by itself.
 fn ends(child: &mut Child) -> Option<i32> {
-    let begun = Instant::now();
-    while begun.elapsed() < Duration::from_secs(30) {
+    let started = Instant::now();
+    while started.elapsed() < Duration::from_secs(30) {
         if let Some(status) = child.try_wait().unwrap() {
             return status.code();
         }

@@ -316,3 +316,17 @@ fn migrating_changes_no_group() {
     assert_eq!((query(&a, VERSION), groups(&a)), (vec!["2".to_string()], before));
     a.text(&["index", "verify"]);
 }
+
+/// A store of version 2, with a removed story, a decision and a chosen canonical story.
+#[test]
+fn a_store_of_version_2_is_read() {
+    let a = Archive::new();
+    let fixture = copy_fixture(&a, "store-2");
+    assert_eq!(a.text(&["index", "export"]), fs::read_to_string(fixture.join("export.jsonl")).unwrap());
+    a.text(&["index", "verify"]);
+    assert_eq!(groups(&a), [vec!["n1", "n2", "n3"], vec!["s5", "s6"]]);
+    assert_eq!(query(&a, "SELECT id FROM tombstones"), ["s3"]);
+    a.text(&["index", "remove", "s1"]);
+    a.text(&["index", "compact"]);
+    a.text(&["index", "verify"]);
+}

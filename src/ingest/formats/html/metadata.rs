@@ -139,8 +139,12 @@ impl Metadata {
         }
         let has_clock = text.contains(':');
         let near = |other: &i64| {
-            let apart = (other - at).abs();
-            if has_clock { apart <= 14 * HOUR && apart % (HOUR / 4) == 0 } else { apart <= 38 * HOUR }
+            let difference = (other - at).abs();
+            if has_clock {
+                difference <= 14 * HOUR && difference % (HOUR / 4) == 0
+            } else {
+                difference <= 38 * HOUR
+            }
         };
         let better = dates.iter().find(|(text, other)| date::has_zone(text) && near(other));
         Some(better.map_or(at, |(_, at)| *at))

@@ -173,7 +173,7 @@ struct Scan {
     escaped: bool,
     /// Whether the value is a number or a word, which ends before the next separator.
     is_word: bool,
-    begun: bool,
+    started: bool,
 }
 
 impl Scan {
@@ -209,10 +209,10 @@ impl Scan {
                         return Some(i + 1);
                     }
                 }
-                _ if self.depth == 0 && !self.begun && !b.is_ascii_whitespace() => self.is_word = true,
+                _ if self.depth == 0 && !self.started && !b.is_ascii_whitespace() => self.is_word = true,
                 _ => {}
             }
-            self.begun |= !b.is_ascii_whitespace();
+            self.started |= !b.is_ascii_whitespace();
         }
         None
     }

@@ -74,7 +74,7 @@ export function planImport(lines, tally) {
 class ImportPlan {
   constructor(lines, tally) {
     this.tally = tally;
-    /** Lines on the stories of one group: by group, { canonical, apart: pairs, lines: their number }. */
+    /** Lines on the stories of one group: by group, { canonical, different: pairs, lines: their number }. */
     this.onGroups = new Map();
     this.onLinks = {};
     /** Pairs of stories of different groups. */
@@ -96,7 +96,7 @@ class ImportPlan {
   }
 
   partOf(group) {
-    if (!this.onGroups.has(group)) this.onGroups.set(group, { apart: [], lines: 0 });
+    if (!this.onGroups.has(group)) this.onGroups.set(group, { different: [], lines: 0 });
     return this.onGroups.get(group);
   }
 
@@ -141,7 +141,7 @@ class ImportPlan {
       return;
     }
     const part = this.partOf(group);
-    if (decision === DIFFERENT) part.apart.push([x, y]);
+    if (decision === DIFFERENT) part.different.push([x, y]);
     part.lines++;
   }
 
@@ -177,7 +177,7 @@ class ImportPlan {
     const isWhole = group => {
       if (!group || decisionOf(group)) return false;
       if (!changes[group.key]) {
-        const decision = settle(group, { apart: [] });
+        const decision = settle(group, { different: [] });
         if (joinedWhole.has(group.key)) changes[group.key] = decision;
       }
       return joinedWhole.has(group.key);
@@ -204,14 +204,14 @@ function markMerged(decision, key) {
 }
 
 /**
- * The decision on a group of `stories` that imported lines amount to: `apart` are pairs that are different, `joined`
+ * The decision on a group of `stories` that imported lines amount to: `different` are pairs that are different, `joined`
  * the sets that "same" joins. `isWhole` if all stories of the group are in one set.
  */
-export function settleGroup(stories, { apart, canonical }, joined) {
+export function settleGroup(stories, { different, canonical }, joined) {
   const mustLink = groupBySet(stories, joined).filter(set => set.length > 1);
   const others = new Map();
-  apart.forEach(([x, y]) => others.set(x, (others.get(x) || new Set()).add(y)));
-  const keys = new Set(apart.map(([x, y]) => pairKey(x, y)));
+  different.forEach(([x, y]) => others.set(x, (others.get(x) || new Set()).add(y)));
+  const keys = new Set(different.map(([x, y]) => pairKey(x, y)));
   const decision = { mustLink, cannotLink: [...others].map(([x, ys]) => [[x], [...ys]]) };
   if (canonical !== undefined) decision.canonical = canonical;
   if (keys.size === stories.length * (stories.length - 1) / 2) {

@@ -23,14 +23,14 @@ pub fn start(args: &BenchArgs, device: &str, threads: usize) -> Result<Summary> 
         if let Some(model) = &args.model {
             command.args(["--model", model]);
         }
-        let begun = Instant::now();
+        let started = Instant::now();
         let status = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .env("RAYON_NUM_THREADS", threads.to_string())
             .status()
             .map_err(CliError::io("start", &program))?;
-        times.push(begun.elapsed().as_secs_f64() * 1e3);
+        times.push(started.elapsed().as_secs_f64() * 1e3);
         if !status.success() {
             return Err(Error::Io {
                 action: "measure a cold start of",

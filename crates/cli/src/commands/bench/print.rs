@@ -93,7 +93,7 @@ fn subject(s: &SubjectResult, out: &mut dyn Write) -> io::Result<()> {
     }
     match s.peak_memory_mb {
         Some(peak) => writeln!(out, "  peak memory        {peak:.0} MB, of the whole process so far"),
-        None => writeln!(out, "  peak memory        not told by this system"),
+        None => writeln!(out, "  peak memory        not reported by this system"),
     }
 }
 

@@ -251,9 +251,9 @@ impl Searched {
                 _ => Story::default(),
             },
         };
-        let asked = Corpus::new(vec![story.clone()]);
-        let vectors = runtime.embed(&asked, progress)?.vectors;
-        let near = archive.lookup_candidates(&asked, &vectors, k)?;
+        let query_corpus = Corpus::new(vec![story.clone()]);
+        let vectors = runtime.embed(&query_corpus, progress)?.vectors;
+        let near = archive.lookup_candidates(&query_corpus, &vectors, k)?;
         // Where very many stories are as near as itself, a story may not be among those that are looked at.
         let place = near.corpus.stories.iter().position(|s| is_own && s.id == story.id);
         let query = Some(place.map_or_else(|| Query::from(story), Query::Pooled));

@@ -39,7 +39,7 @@ struct Id(#[serde(deserialize_with = "corpus::deserialize_id")] String);
 /// The line that answers.
 #[derive(Serialize)]
 struct Answer<'a> {
-    /// The number of the line that asked, from 1.
+    /// The number of the line that parsed, from 1.
     query: u64,
     /// The id that it gave.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,7 +78,7 @@ pub fn answer(
         places.entry(&story.id).or_insert(place);
     }
     let mut answers = Answers { lookup, runtime, unanswered: 0, times: Vec::new(), failure: None };
-    let begun = Instant::now();
+    let started = Instant::now();
     let threads = runtime.embedder.threads();
     let written = output::write_to(out, |out| {
         loop {
@@ -97,7 +97,7 @@ pub fn answer(
     }
     written?;
     if !quiet {
-        status!("{}", summary(&mut answers.times, begun.elapsed(), answers.unanswered));
+        status!("{}", summary(&mut answers.times, started.elapsed(), answers.unanswered));
     }
     Ok(answers.unanswered > 0)
 }
@@ -115,7 +115,7 @@ struct Answers<'a> {
 impl Answers<'_> {
     /// Answers `lines`, which are embedded together.
     fn write(&mut self, lines: Vec<Line>, out: &mut dyn Write) -> io::Result<()> {
-        let begun = Instant::now();
+        let started = Instant::now();
         let mut queries = Vec::new();
         let mut read = Vec::new();
         for Line { number, id, query } in lines {
@@ -137,7 +137,7 @@ impl Answers<'_> {
             }
             json_line(&Answer { query, id: id.as_deref(), hits, error }, out)?;
             out.flush()?;
-            self.times.push(begun.elapsed());
+            self.times.push(started.elapsed());
         }
         Ok(())
     }
@@ -164,9 +164,9 @@ fn next(
         }
         *number += 1;
     }
-    let asked = serde_json::from_slice::<QueryLine>(&line);
-    let id = asked.as_ref().ok().and_then(|a| a.id.clone()).map(|id| id.0);
-    let query = asked.map_err(|e| e.to_string()).and_then(|asked| query(asked, places));
+    let parsed = serde_json::from_slice::<QueryLine>(&line);
+    let id = parsed.as_ref().ok().and_then(|a| a.id.clone()).map(|id| id.0);
+    let query = parsed.map_err(|e| e.to_string()).and_then(|parsed| query(parsed, places));
     Ok(Some(Line { number: *number, id, query }))
 }
 
@@ -211,8 +211,8 @@ mod tests {
     fn a_line_asks_by_id_or_by_text() {
         let places = HashMap::from([("a", 3), ("17", 4)]);
         let check = |line: &str, expect: &str| {
-            let asked = serde_json::from_str::<QueryLine>(line).map_err(|e| e.to_string());
-            let found = match asked.and_then(|asked| query(asked, &places)) {
+            let parsed = serde_json::from_str::<QueryLine>(line).map_err(|e| e.to_string());
+            let found = match parsed.and_then(|parsed| query(parsed, &places)) {
                 Ok(Query::Pooled(place)) => format!("own {place}"),
                 Ok(Query::Story(story)) => format!("{}/{}", story.title, story.text),
                 Ok(_) => String::new(),
