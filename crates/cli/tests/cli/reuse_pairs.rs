@@ -142,6 +142,6 @@ fn rejects_empty_and_contradictory_labels() {
         assert!(!folder.path().join("rules.toml").exists());
     };
     check(label("hw-101", "1") + &label("hw-101", "2"), "labels.jsonl:2: \"hw-101\" has another group above");
-    check(label("hw-101", "1") + &label("no-such", "2"), "1 of 2 labels are of stories that were not read");
+    check(label("hw-101", "1") + &label("no-such", "2"), "1 of 2 labels name stories that were not read");
     check(label("hw-101", "\"1\""), "no labelled pair");
 }

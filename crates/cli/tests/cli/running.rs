@@ -151,8 +151,8 @@ fn rejects_a_comparison_with_a_run_of_another_model() {
         let message = a.error(&["bench", "--stories", "1", "--against", "old.json"]);
         assert!(message.contains(part), "{text}: {message}");
     };
-    check("{}", "old.json is no report of a bench run");
-    check(&report(7, "f"), "old.json is of schema 7, which is not known");
+    check("{}", "old.json is not a report of a bench run");
+    check(&report(7, "f"), "old.json has the unknown schema 7");
     check(&report(1, "f"), "old.json is of another model: another/model, not sentence-transformers");
     let same = ["bench", "--stories", "1", "--against", "old.json", "--json", "old.json"];
     assert!(a.error(&same).contains("--json: old.json is read"));

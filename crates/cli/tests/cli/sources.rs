@@ -66,7 +66,7 @@ fn a_file_has_the_same_name_from_every_folder() {
     check(&stderr(&a, "jan/deep", &["index", "update"]), &["0 stories added", "1 removed"]);
     assert_eq!(ids(&a).len(), 5);
     fs::remove_file(a.path("feb/news.jsonl")).unwrap();
-    check(&stderr(&a, "feb", &["index", "update"]), &["news.jsonl is no longer there; its stories stay"]);
+    check(&stderr(&a, "feb", &["index", "update"]), &["news.jsonl no longer exists; its stories stay"]);
 }
 
 #[test]
@@ -88,7 +88,10 @@ fn ordinal_ids_stay_with_their_files() {
     let a = two_months();
     a.text(&["index", "remove", "story"]);
     check(&stderr(&a, ".", &["index", "add", "feb"]), &["0 stories added", "3 unchanged"]);
-    check(&stderr(&a, ".", &["index", "update"]), &["1 stories that were taken out", "0 stories added"]);
+    check(
+        &stderr(&a, ".", &["index", "update"]),
+        &["1 stories that index remove removed are not added again", "0 stories added"],
+    );
     a.write("jan/a.jsonl", &unnamed(0, 1));
     check(&stderr(&a, ".", &["index", "update"]), &["0 stories added", "1 removed"]);
     check(&stderr(&a, ".", &["index", "update"]), &["0 stories added", "0 replaced", "0 removed"]);
@@ -155,7 +158,10 @@ fn an_unreadable_file_removes_no_story() {
     a.write("in.jsonl", &stories(0, 6));
     a.text(&["index", "add", "in.jsonl"]);
     a.write("in.jsonl", &(stories(0, 3) + "{\"id\":\"s3\",\"te\n" + &stories(4, 1)));
-    check(&stderr(&a, ".", &["index", "update"]), &["in.jsonl was not read whole; 2 stories", "0 removed"]);
+    check(
+        &stderr(&a, ".", &["index", "update"]),
+        &["in.jsonl was not read completely; 2 stories", "0 removed"],
+    );
     assert_eq!(ids(&a).len(), 6);
     a.write("in.jsonl", &stories(0, 5));
     check(&stderr(&a, ".", &["index", "update"]), &["1 removed"]);
@@ -168,7 +174,10 @@ fn a_removed_story_returns_when_it_is_added() {
     a.text(&["index", "add", "in.jsonl"]);
     a.text(&["index", "remove", "s1"]);
     a.write("in.jsonl", &stories(0, 5));
-    check(&stderr(&a, ".", &["index", "update"]), &["1 stories that were taken out", "1 stories added"]);
+    check(
+        &stderr(&a, ".", &["index", "update"]),
+        &["1 stories that index remove removed are not added again", "1 stories added"],
+    );
     assert_eq!(ids(&a), ["s0", "s2", "s3", "s4"]);
     check(&stderr(&a, ".", &["index", "add", "in.jsonl"]), &["1 stories added", "4 unchanged"]);
     check(&stderr(&a, ".", &["index", "update"]), &["0 stories added", "5 unchanged"]);
@@ -215,7 +224,7 @@ fn a_decision_on_a_record_follows_its_text() {
     write(&[2, 2, 0, 1]);
     check(
         &stderr(&a, ".", &["index", "update"]),
-        &["2 replaced", "1 decision went with the text that it was on"],
+        &["2 replaced", "1 decision was removed with the text that it held for"],
     );
     assert!(groups().iter().all(|group| !group.contains(&"in.jsonl#3".to_string())), "{:?}", groups());
     check(&decide(), &["1 decision kept\n"]);

@@ -28,6 +28,8 @@ pub(in crate::ingest) struct Splitter<'a> {
     line: u64,
     /// The line where the last value began.
     pub start: u64,
+    /// Whether an array was opened and not closed yet.
+    in_array: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,9 +43,10 @@ enum Mode {
 impl<'a> Splitter<'a> {
     /// For a stream of an array, or of values one after another.
     pub(in crate::ingest) fn values(reader: &'a mut dyn BufRead, limit: u64) -> io::Result<Self> {
-        let mut splitter = Splitter { reader, limit, mode: Mode::Values, line: 1, start: 1 };
+        let mut splitter = Splitter { reader, limit, mode: Mode::Values, line: 1, start: 1, in_array: false };
         if splitter.skip_space(b"")? == Some(b'[') {
             splitter.reader.consume(1);
+            splitter.in_array = true;
         }
         Ok(splitter)
     }
@@ -59,7 +62,7 @@ impl<'a> Splitter<'a> {
         if is_array {
             return Splitter::values(reader, limit);
         }
-        Ok(Splitter { reader, limit, mode: Mode::Lines, line: 1, start: 1 })
+        Ok(Splitter { reader, limit, mode: Mode::Lines, line: 1, start: 1, in_array: false })
     }
 
     /// Reads the next value into `buffer`.
@@ -76,8 +79,14 @@ impl<'a> Splitter<'a> {
 
     fn next_value(&mut self, buffer: &mut Vec<u8>) -> io::Result<Piece> {
         // Closing brackets that nothing opened are skipped with the separators.
-        let Some(_) = self.skip_space(b",]}")? else { return Ok(Piece::End) };
+        let next = self.skip_space(b",]}")?;
         self.start = self.line;
+        if next.is_none() {
+            // An array that the stream breaks off is reported as the value that it is.
+            let is_truncated = std::mem::take(&mut self.in_array);
+            buffer.extend_from_slice(if is_truncated { b"[" } else { b"" });
+            return Ok(if is_truncated { Piece::Truncated } else { Piece::End });
+        }
         let mut scan = Scan::default();
         let mut too_long = false;
         loop {
@@ -88,6 +97,7 @@ impl<'a> Splitter<'a> {
                 } else if scan.is_closed() {
                     Piece::Complete
                 } else {
+                    self.in_array = false;
                     Piece::Truncated
                 });
             }
@@ -156,6 +166,7 @@ impl<'a> Splitter<'a> {
             let end = chunk.iter().position(|b| !skipped(b));
             let used = end.unwrap_or(chunk.len());
             self.line += chunk[..used].iter().filter(|b| **b == b'\n').count() as u64;
+            self.in_array &= !chunk[..used].contains(&b']');
             let next = end.map(|end| chunk[end]);
             self.reader.consume(used);
             if next.is_some() {
@@ -270,6 +281,9 @@ mod tests {
             &[(1, "{\"a\":NaN}", complete), (1, "{a:1}", complete), (1, "{\"b\":2}", complete)],
         );
         check("[{\"a\":", &[(1, "{\"a\":", Piece::Truncated)]);
+        // An array that is not closed.
+        check("[{},\n", &[(1, "{}", complete), (2, "[", Piece::Truncated)]);
+        check("[", &[(1, "[", Piece::Truncated)]);
         let long = format!("[{{\"a\":\"{}\"}},{{}}]", "x".repeat(50));
         check(&long, &[(1, "", Piece::TooLong), (1, "{}", complete)]);
     }
