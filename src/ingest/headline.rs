@@ -1,6 +1,6 @@
 //! The names of outlets and sections around headlines: "Rain in Norrin - Norrin Post", "Opinion | Rain in Norrin".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::corpus::dateline::is_agency;
 
@@ -26,27 +26,40 @@ fn suffix(title: &str) -> Option<(&str, &str)> {
     fits.then_some((head.trim_end(), name))
 }
 
-/// How often each possible name of an outlet ends the titles of an input, below different headlines.
-pub(super) fn count_suffixes<'a>(titles: impl Iterator<Item = &'a str>) -> BTreeMap<String, usize> {
-    let mut heads: BTreeMap<String, std::collections::BTreeSet<&str>> = BTreeMap::new();
-    for (head, name) in titles.filter_map(suffix) {
-        heads.entry(name.to_string()).or_default().insert(head);
+/// The parts that end most titles of a source: its name. What ends a few of them names whoever is quoted ("Prices to rise
+/// - Analysts").
+pub(super) struct Suffixes(BTreeSet<(Option<String>, String)>);
+
+impl Suffixes {
+    /// Counts over stories, each with its source and title. A headline that comes again counts once.
+    pub fn new<'a>(stories: impl Iterator<Item = (Option<&'a str>, &'a str)>) -> Self {
+        let mut titles: BTreeMap<Option<&str>, BTreeSet<&str>> = BTreeMap::new();
+        let mut heads: BTreeMap<(Option<&str>, &str), BTreeSet<&str>> = BTreeMap::new();
+        for (source, title) in stories {
+            titles.entry(source).or_default().insert(title);
+            if let Some((head, name)) = suffix(title) {
+                heads.entry((source, name)).or_default().insert(head);
+            }
+        }
+        let is_of_most =
+            |key: &(Option<&str>, &str), heads: usize| heads > 1 && heads * 2 > titles[&key.0].len();
+        let frequent = heads.iter().filter(|(key, heads)| is_of_most(key, heads.len()));
+        Suffixes(frequent.map(|((source, name), _)| (source.map(String::from), name.to_string())).collect())
     }
-    heads.into_iter().map(|(name, heads)| (name, heads.len())).collect()
+
+    fn contains(&self, source: Option<&str>, name: &str) -> bool {
+        self.0.contains(&(source.map(String::from), name.to_string()))
+    }
 }
 
-/// `title` without the name of its outlet: one that is the story's source or an agency, or that ends several titles of the
-/// input; and without the shorter parts beside a vertical bar.
-pub(super) fn strip_outlet<'a>(
-    mut title: &'a str,
-    source: Option<&str>,
-    suffixes: &BTreeMap<String, usize>,
-) -> &'a str {
+/// `title` without the name of its outlet: one that is the story's source or an agency, or that ends most titles of
+/// the source; and without the shorter parts beside a vertical bar.
+pub(super) fn strip_outlet<'a>(mut title: &'a str, source: Option<&str>, suffixes: &Suffixes) -> &'a str {
     loop {
         let shorter = strip_bar(title);
         let shorter = match suffix(shorter) {
             Some((head, name))
-                if suffixes.get(name).is_some_and(|titles| *titles > 1)
+                if suffixes.contains(source, name)
                     || source.is_some_and(|source| same_name(source, name))
                     || is_agency(name) =>
             {
@@ -90,7 +103,7 @@ mod tests {
             "Norrin opens eastern quay again - Norrin Post",
             "Teachers in Brell end walkouts - BBC News",
         ];
-        let suffixes = count_suffixes(titles.into_iter());
+        let suffixes = Suffixes::new(titles.into_iter().map(|title| (None, title)));
         let check = |title: &str, source: Option<&str>, expect: &str| {
             assert_eq!(strip_outlet(title, source, &suffixes), expect);
         };
@@ -109,5 +122,18 @@ mod tests {
         check("Quay closed in Norrin - for ever", None, "Quay closed in Norrin - for ever");
         check("Norrin 3 - Brell 2", None, "Norrin 3 - Brell 2");
         check("Norrin | Brell", None, "Norrin | Brell");
+    }
+
+    #[test]
+    fn keeps_who_is_quoted() {
+        let quoted = ["Prices to stay firm - Analysts", "Crop will be smaller - Analysts"];
+        let plain = ["Quay opens", "Ferry is late", "Rain ends", "Mayor resigns"];
+        let suffixes = Suffixes::new(quoted.into_iter().chain(plain).map(|title| (Some("Wire"), title)));
+        assert_eq!(strip_outlet(quoted[0], Some("Wire"), &suffixes), quoted[0]);
+        // The name of one source says nothing of another.
+        let post = ["Quay opens again - Post", "Ferry is late again - Post"];
+        let suffixes = Suffixes::new(post.into_iter().map(|title| (Some("The Post"), title)));
+        assert_eq!(strip_outlet(post[0], Some("The Post"), &suffixes), "Quay opens again");
+        assert_eq!(strip_outlet(post[0], Some("Wire"), &suffixes), post[0]);
     }
 }

@@ -107,7 +107,8 @@ impl<'a> StorySink<'a> {
             self.notice(line, kind);
         }
         let new = &mut self.outcome.stories[self.start..];
-        let suffixes = headline::count_suffixes(new.iter().map(|story| story.title.as_str()));
+        let suffixes =
+            headline::Suffixes::new(new.iter().map(|story| (story.source.as_deref(), story.title.as_str())));
         for story in new.iter_mut() {
             let title = headline::strip_outlet(&story.title, story.source.as_deref(), &suffixes);
             if title.len() < story.title.len() {

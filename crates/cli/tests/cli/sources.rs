@@ -230,6 +230,6 @@ fn a_decision_on_a_record_follows_its_text() {
     check(&decide(), &["1 decision kept\n"]);
     assert!(groups().contains(&vec!["in.jsonl#3".to_string(), "in.jsonl#4".to_string()]), "{:?}", groups());
     write(&[2, 0]);
-    check(&stderr(&a, ".", &["index", "update"]), &["1 decision went"]);
+    check(&stderr(&a, ".", &["index", "update"]), &["1 decision was removed"]);
     check(&decide(), &["0 decisions kept; 1 left out: the store does not have the texts"]);
 }
