@@ -231,5 +231,5 @@ fn a_decision_on_a_record_follows_its_text() {
     assert!(groups().contains(&vec!["in.jsonl#3".to_string(), "in.jsonl#4".to_string()]), "{:?}", groups());
     write(&[2, 0]);
     check(&stderr(&a, ".", &["index", "update"]), &["1 decision was removed"]);
-    check(&decide(), &["0 decisions kept; 1 left out: the store does not have the texts"]);
+    check(&decide(), &["0 decisions kept; 1 ignored: the store does not have the texts"]);
 }
