@@ -91,9 +91,13 @@ pub fn print_index_warnings(archive: &Archive) {
 /// The model that `spec` names: a folder, a hub id, or the built-in one.
 pub fn open_model(spec: Option<&str>) -> Result<Model> {
     let Some(spec) = spec else { return Ok(built_in_model()?) };
-    match (Model::locate(spec, env::hub_cache().as_deref()), built_in_model()) {
-        (Err(_), Ok(model)) if model.name == spec => Ok(model),
-        (located, _) => Ok(located?),
+    match Model::locate(spec, env::hub_cache().as_deref()) {
+        // The built-in model has an id too. Opening it takes time that another model need not spend.
+        Err(error @ Error::ModelNotFound { .. }) => match built_in_model() {
+            Ok(model) if model.name == spec => Ok(model),
+            _ => Err(error.into()),
+        },
+        located => Ok(located?),
     }
 }
 
