@@ -73,6 +73,7 @@ pub mod link;
 pub mod linker;
 pub mod lookup;
 pub mod model;
+pub mod panics;
 pub mod progress;
 pub mod random;
 #[cfg(feature = "reports")]

@@ -23,11 +23,20 @@ pub fn deserialize_id<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::E
 /// The id of a story that is a file: the file name without extensions.
 pub(crate) fn stem_id(path: &Path) -> String {
     let name = name(path);
-    let name = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
+    let name = strip_compression(&name);
     match name.rsplit_once('.') {
         Some((stem, _)) if !stem.is_empty() => stem.into(),
         _ => name.into(),
     }
+}
+
+/// A file name without the ending of a compression, in any case: `a.txt` of `a.txt.gz`.
+pub(crate) fn strip_compression(name: &str) -> &str {
+    let stem = |ending: &&str| {
+        let (stem, last) = name.split_at_checked(name.len().checked_sub(ending.len())?)?;
+        last.eq_ignore_ascii_case(ending).then_some(stem)
+    };
+    [".gz", ".zst", ".bz2", ".xz"].iter().find_map(stem).unwrap_or(name)
 }
 
 /// The id of one of several stories of a page: `part` counts from 0.

@@ -4,15 +4,18 @@ use std::{
     fs::File,
     io::{self, BufRead, Write},
     path::{Path, PathBuf},
+    rc::Rc,
 };
 
 use serde::Serialize;
 
 use super::{
     Format, IngestOptions, Input,
-    decompress::decompress,
+    content::{Content, HEAD},
+    decode,
     formats::{csv, json, parquet},
-    read,
+    input::resolve,
+    packing, read,
     sink::StorySink,
     walk,
 };
@@ -82,17 +85,23 @@ pub fn copy_records(
     Ok(())
 }
 
-/// The format of a file by its extension, else by its first bytes.
+/// The format of a file, if it is one of a format that is read.
 fn detect_format(path: &Path, options: &IngestOptions) -> Option<Format> {
-    let detected = || open(path, options).ok().and_then(|mut r| r.fill_buf().ok().map(Format::detect));
-    options.format.or_else(|| Format::from_path(path)).or_else(detected)
+    let mut source = unpack(path).ok()?;
+    match resolve(path, source.peek(HEAD).ok()?, options) {
+        Content::Format(format) => Some(format),
+        _ => None,
+    }
+}
+
+fn unpack(path: &Path) -> Result<packing::Source<'static>> {
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    packing::open(file, &Rc::default(), &NoProgress).map_err(Error::io("read", path))
 }
 
 fn open(path: &Path, options: &IngestOptions) -> Result<Box<dyn BufRead>> {
-    let file = File::open(path).map_err(Error::io("read", path))?;
-    decompress(file, options.encoding, &NoProgress)
-        .map(|stream| stream.reader)
-        .map_err(Error::io("read", path))
+    let stream = decode::to_utf8(Box::new(unpack(path)?), options.encoding);
+    stream.map(|stream| stream.reader).map_err(Error::io("read", path))
 }
 
 fn copy_rows(
@@ -166,7 +175,13 @@ fn copy_stories(
     out: &mut dyn Write,
 ) -> Result<()> {
     let outcome = read(vec![Input::Path(path.into())], options, &NoProgress)?;
-    let renamed = |origin: &Origin| Origin { path: name.into(), ..origin.clone() };
+    // The files of an archive are below its path.
+    let renamed = |origin: &Origin| {
+        let inside = origin.path.strip_prefix(path).ok().filter(|rest| !rest.as_os_str().is_empty());
+        let path =
+            inside.map_or_else(|| name.into(), |rest| packing::member_path(name, &rest.to_string_lossy()));
+        Origin { path, ..origin.clone() }
+    };
     for story in outcome.stories.iter().filter(|s| keep(&renamed(&s.origin))) {
         write(out, to_json_line(story).as_bytes())?;
         write(out, b"\n")?;

@@ -11,6 +11,13 @@ use std::{
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
+/// A stream that is UTF-8 where it was UTF-16 or in a stated encoding.
+pub(super) struct Utf8Stream<'a> {
+    pub reader: Box<dyn BufRead + 'a>,
+    /// Whether bytes were met so far that are invalid in that encoding.
+    pub invalid: Rc<Cell<bool>>,
+}
+
 /// The character encoding of an input, by its name in the WHATWG Encoding Standard or one of its labels: `gbk`, `latin1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Charset(&'static Encoding);
@@ -86,21 +93,23 @@ pub(super) fn is_binary(bytes: &[u8]) -> bool {
 }
 
 /// Decodes a stream that is in `charset`, or that begins with the byte order mark of UTF-16, so that its lines end at a
-/// byte `\n`; any other stream is returned as it is. Sets `invalid` when it meets bytes that are invalid in the encoding.
+/// byte `\n`; any other stream is returned as it is.
 ///
 /// # Errors
 /// The stream cannot be read.
 pub(super) fn to_utf8<'a>(
     mut stream: Box<dyn BufRead + 'a>,
     charset: Option<Charset>,
-    invalid: &Rc<Cell<bool>>,
-) -> io::Result<Box<dyn BufRead + 'a>> {
+) -> io::Result<Utf8Stream<'a>> {
+    let invalid = Rc::new(Cell::new(false));
     let encoding = Encoding::for_bom(stream.fill_buf()?).map(|(encoding, _)| encoding);
     let utf16 = encoding.filter(|e| *e == UTF_16LE || *e == UTF_16BE);
-    let Some(encoding) = utf16.or(charset.map(|charset| charset.0)) else { return Ok(stream) };
+    let Some(encoding) = utf16.or(charset.map(|charset| charset.0)) else {
+        return Ok(Utf8Stream { reader: stream, invalid });
+    };
     let decoder = encoding.new_decoder_with_bom_removal();
-    let utf8 = Transcoder { inner: stream, decoder, ended: false, invalid: Rc::clone(invalid) };
-    Ok(Box::new(BufReader::with_capacity(1 << 16, utf8)))
+    let utf8 = Transcoder { inner: stream, decoder, ended: false, invalid: Rc::clone(&invalid) };
+    Ok(Utf8Stream { reader: Box::new(BufReader::with_capacity(1 << 16, utf8)), invalid })
 }
 
 /// A stream of another encoding as UTF-8. Invalid sequences become U+FFFD.
@@ -131,7 +140,7 @@ impl<R: BufRead> Read for Transcoder<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ingest::{decompress::decompress, lines::read_all};
+    use crate::ingest::lines::read_all;
 
     #[test]
     fn decodes_utf_16_streams_to_lines() {
@@ -140,7 +149,7 @@ mod tests {
             format!("\u{feff}{text}").encode_utf16().flat_map(pair).collect()
         };
         let check = |bytes: &[u8], expect: &str| {
-            let mut stream = decompress(bytes, None, &crate::progress::NoProgress).unwrap();
+            let mut stream = to_utf8(Box::new(bytes), None).unwrap();
             let (read, error) = read_all(stream.reader.as_mut(), 1 << 20);
             assert_eq!((decode(&read.unwrap()), error.is_none()), (expect.into(), true), "{bytes:?}");
             assert_eq!(stream.invalid.get(), expect.contains('\u{fffd}'), "{bytes:?}");

@@ -3,10 +3,11 @@
 //! [`read`] takes files, folders and streams. `formats` holds one reader per format, which give their records to a sink.
 //! A record that cannot be read gives a [`Notice`] with its place, and reading goes on.
 
+mod archive_members;
+mod content;
 mod copy;
 mod date_column;
 mod decode;
-mod decompress;
 mod domain;
 mod fields;
 mod formats;
@@ -15,6 +16,7 @@ mod input;
 mod lines;
 mod markup;
 mod notice;
+mod packing;
 mod sink;
 #[cfg(test)]
 mod tests;
@@ -25,6 +27,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use content::FileGroup;
 pub use copy::{RecordSource, copy_records, to_json_line};
 pub use decode::Charset;
 pub use fields::FieldMap;

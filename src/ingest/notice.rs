@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
-use super::Format;
+use super::{FileGroup, Format};
 use crate::corpus::DateOrder;
 
 /// One thing that was wrong with an input.
@@ -24,6 +24,14 @@ pub enum NoticeKind {
     Unreadable(String),
     /// The compressed data is truncated or corrupt; what comes before was read.
     Compressed(String),
+    /// The input expands to more than the limits allow; what comes before was read.
+    TooExpanded(String),
+    /// A file of a type that is not read, and what people call it.
+    Unsupported(FileGroup, &'static str),
+    /// A document, or a file of an archive, that needs a password.
+    Encrypted,
+    /// An archive inside of archives, deeper than is read.
+    NestedArchive,
     /// Bytes that are not UTF-8, read in this encoding.
     Encoding(&'static str),
     /// Bytes that are invalid in the stated encoding, or in UTF-16, read as U+FFFD.
@@ -49,6 +57,10 @@ pub enum NoticeKind {
     Parquet(String),
     /// XML that cannot be parsed, or that holds no stories.
     Xml(String),
+    /// A PDF of images, without a text layer.
+    NoTextLayer,
+    /// A document that cannot be read, or not to its end.
+    Document(String),
     /// A stream of a format that can be read from a file only.
     NeedsFile(Format),
     /// An empty file.
@@ -107,6 +119,11 @@ impl NoticeKind {
             self,
             Unreadable(_)
                 | Binary
+                | Unsupported(..)
+                | Encrypted
+                | NestedArchive
+                | Document(_)
+                | NoTextLayer
                 | TooLong(_)
                 | Json(_)
                 | Csv(_)
@@ -132,7 +149,10 @@ impl NoticeKind {
     pub fn may_lose_stories(&self) -> bool {
         use NoticeKind::*;
         self.skips()
-            || matches!(self, Compressed(_) | NotRead(_) | Ragged { .. } | UnclosedQuote(_) | Field(_))
+            || matches!(
+                self,
+                Compressed(_) | TooExpanded(_) | NotRead(_) | Ragged { .. } | UnclosedQuote(_) | Field(_)
+            )
     }
 }
 
@@ -153,6 +173,10 @@ impl fmt::Display for NoticeKind {
             NoticeKind::Compressed(e) => {
                 write!(f, "the compressed data is corrupt ({e}); read up to that point")
             }
+            NoticeKind::TooExpanded(e) => write!(f, "{e}; read up to that point"),
+            NoticeKind::Unsupported(_, name) => write!(f, "{name}; skipped"),
+            NoticeKind::Encrypted => f.write_str("protected by a password; skipped"),
+            NoticeKind::NestedArchive => f.write_str("an archive inside of other archives; skipped"),
             NoticeKind::Encoding(name) => write!(f, "not UTF-8; read as {name}"),
             NoticeKind::InvalidEncoding => {
                 f.write_str("bytes that are invalid in the encoding; read as U+FFFD")
@@ -172,6 +196,8 @@ impl fmt::Display for NoticeKind {
             NoticeKind::Csv(e) => write!(f, "invalid CSV ({e}); skipped"),
             NoticeKind::Parquet(e) => write!(f, "not read, or not to its end ({e})"),
             NoticeKind::Xml(e) => write!(f, "XML not read, or not to its end ({e})"),
+            NoticeKind::NoTextLayer => f.write_str("a PDF without a text layer; skipped"),
+            NoticeKind::Document(e) => write!(f, "the document was not read, or not to its end ({e})"),
             NoticeKind::NeedsFile(format) => {
                 write!(f, "{} cannot be read from a stream, only from a file; skipped", format.name())
             }

@@ -13,6 +13,7 @@ use super::{
     decode::{Charset, decode_unicode},
     domain::registrable_domain,
     headline, markup,
+    packing::TooExpanded,
 };
 use crate::{
     corpus::{
@@ -95,6 +96,11 @@ impl<'a> StorySink<'a> {
         self.outcome.files += 1;
     }
 
+    /// Notices from now on belong to `path`, an archive.
+    pub(super) fn begin_notices(&mut self, path: &Path) {
+        self.path = path.into();
+    }
+
     /// Ends an input: the dates that depend on the others of the input are decided, and a notice is added if the input has
     /// several stories but no texts, because the field of the text may have an unknown name.
     pub(super) fn end(&mut self) {
@@ -148,6 +154,9 @@ impl<'a> StorySink<'a> {
 
     /// Adds a notice for the error that ended the reading of the current input.
     pub(super) fn read_error(&mut self, line: u64, error: &io::Error) {
+        if error.get_ref().is_some_and(|inner| inner.is::<TooExpanded>()) {
+            return self.notice(line, NoticeKind::TooExpanded(error.to_string()));
+        }
         let decompression = matches!(
             error.kind(),
             io::ErrorKind::UnexpectedEof

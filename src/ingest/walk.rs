@@ -13,7 +13,7 @@ use std::{
 
 use ignore::WalkBuilder;
 
-use super::{Format, IngestOptions, Input, NoticeKind, sink::StorySink};
+use super::{Format, IngestOptions, Input, NoticeKind, packing::is_archive_name, sink::StorySink};
 use crate::{Error, Result};
 
 /// Bytes at the beginning of a file of unknown extension from which its format is detected.
@@ -44,7 +44,7 @@ fn find(path: &Path, options: &IngestOptions, sink: &mut StorySink) -> Result<Ve
         match entry {
             Ok(entry) if entry.file_type().is_some_and(|t| t.is_file()) => {
                 let file = entry.into_path();
-                if options.format.is_some() || Format::from_path(&file).is_some() {
+                if options.format.is_some() || Format::from_path(&file).is_some() || is_archive_name(&file) {
                     found.push(file);
                 } else {
                     failed.extend(
@@ -99,11 +99,16 @@ fn count_ignored(path: &Path, with_hidden: bool, found: &[PathBuf], unread: &BTr
 fn looks_readable(path: &Path) -> Option<Format> {
     let mut head = Vec::new();
     fs::File::open(path).ok()?.take(HEAD).read_to_end(&mut head).ok()?;
-    Some(Format::detect(&head)).filter(|format| *format != Format::Text)
+    story_format(&head)
+}
+
+/// The format that first bytes are of, if they are of one that is not plain text.
+pub(super) fn story_format(head: &[u8]) -> Option<Format> {
+    Some(Format::detect(head)).filter(|format| *format != Format::Text)
 }
 
 /// The extension of a file with its dot, in lower case; "without extension" if it has none.
-fn extension(path: &Path) -> String {
+pub(super) fn extension(path: &Path) -> String {
     let extension = path.extension().map(|e| format!(".{}", e.to_string_lossy().to_lowercase()));
     extension.unwrap_or_else(|| "without extension".into())
 }

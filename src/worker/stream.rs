@@ -2,7 +2,6 @@
 
 use std::{
     io::{self, Read, Write},
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 
@@ -11,7 +10,7 @@ use arrow_ipc::{reader::StreamReader, writer::StreamWriter};
 use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
 
 use super::schema::{MODEL, STREAM, Stream, TEXT, is_same};
-use crate::{Error, Result, corpus::TEXT_VERSION, error::StreamFault};
+use crate::{Error, Result, corpus::TEXT_VERSION, error::StreamFault, panics::catch};
 
 /// Every Arrow stream since format 0.15 begins with these bytes, and ends with them and four zeros.
 const CONTINUATION: [u8; 4] = [0xff; 4];
@@ -73,9 +72,9 @@ fn refuse(stream: Stream, message: String, fault: StreamFault) -> Error {
 
 /// Runs `read`; turns a panic of the reader into an error.
 fn catch_panics<T>(stream: Stream, read: impl FnOnce() -> std::result::Result<T, ArrowError>) -> Result<T> {
-    match catch_unwind(AssertUnwindSafe(read)) {
-        Ok(read) => read.map_err(|e| corrupt(stream, &e)),
-        Err(_) => Err(refuse(stream, "it is corrupt".into(), StreamFault::Truncated)),
+    match catch(read) {
+        Some(read) => read.map_err(|e| corrupt(stream, &e)),
+        None => Err(refuse(stream, "it is corrupt".into(), StreamFault::Truncated)),
     }
 }
 

@@ -5,6 +5,7 @@
 mod allocation;
 mod constraints;
 mod documents;
+mod every_format;
 mod mutations;
 mod operations;
 #[path = "../readers/mod.rs"]

@@ -7,7 +7,7 @@ use std::{
 
 /// The layers, lowest first; a module may use its own layer's lower neighbours and itself.
 const LAYERS: [&[&str]; 19] = [
-    &["error", "hex", "progress", "random", "union_find", "word_lists"],
+    &["error", "hex", "panics", "progress", "random", "union_find", "word_lists"],
     &["story", "vector", "words"],
     &["device"],
     &["model", "corpus"],

@@ -6,6 +6,7 @@
 
 pub mod files;
 pub mod index_files;
+pub mod samples;
 pub mod store;
 pub mod stories;
 pub mod streams;
@@ -24,7 +25,7 @@ pub struct Reader {
 }
 
 /// All readers.
-pub const READERS: [&Reader; 21] = [
+pub const READERS: [&Reader; 22] = [
     &index_files::GRAPH,
     &index_files::QUANTIZED,
     &index_files::POSTINGS,
@@ -37,6 +38,7 @@ pub const READERS: [&Reader; 21] = [
     &stories::MARKDOWN,
     &stories::TEXT,
     &stories::PACKED,
+    &stories::ARCHIVES,
     &stories::PARQUET,
     &streams::WORKERS,
     &text::PASSAGES,

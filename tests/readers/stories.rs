@@ -1,12 +1,6 @@
 //! Mutation and fuzz targets for the readers of stories, one per format.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    io::{Cursor, Write},
-    path::Path,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, fs, io::Cursor, path::Path, sync::Arc};
 
 use parquet::{
     basic::Compression,
@@ -19,7 +13,11 @@ use samestory::{
     progress::NoProgress,
 };
 
-use super::{Reader, head, text::check_passages};
+use super::{
+    Reader, head,
+    samples::{gz, tar, zip, zst},
+    text::check_passages,
+};
 
 /// A reader of one format.
 macro_rules! reader {
@@ -65,6 +63,8 @@ pub const TEXT: Reader = reader!("text", Some(Format::Text), || {
 });
 /// Streams without a name, compressed or not, whose format is detected by their first bytes.
 pub const PACKED: Reader = reader!("packed", None, packed_seeds);
+/// Archives, whose members are read by their names.
+pub const ARCHIVES: Reader = reader!("archives", None, archive_seeds);
 pub const PARQUET: Reader =
     Reader { name: "parquet", read: read_parquet, seeds: || vec![parquet_seed()], cost: 4 };
 
@@ -84,6 +84,10 @@ const MD: &str = "---\ntitle: Rain\ndate: 2024-05-03\n---\n# Rain\n\nRain *fell*
     | a | b |\n|---|---|\n| 1 | 2 |\n\n> quoted\n\n```\ncode\n```\n";
 const PAGE: &str = "Rain in Valemont\n2024-07-04 20:36 Last Updated At:22:47\nVALEMONT, July 4 - Rain fell.\n\nIt fell again.\n\n\
     Next Article\nSun in Norrin\n2024-07-04 19:00\nNORRIN (AP) - The sun shone.\n";
+
+/// A record, compressed by bzip2 and xz.
+const BZIP2: &[u8] = b"\x42\x5a\x68\x39\x31\x41\x59\x26\x53\x59\x17\xdf\xd1\x14\x00\x00\x08\x5b\x80\x00\x10\x50\x00\x00\x10\x10\x00\x22\x25\x04\x0a\x20\x00\x22\x13\x4c\x23\x3d\x42\x01\xa0\x01\xe9\xcc\xa4\xf6\x58\x84\x70\x6d\x17\x72\x45\x38\x50\x90\x17\xdf\xd1\x14";
+const XZ: &[u8] = b"\xfd\x37\x7a\x58\x5a\x00\x00\x04\xe6\xd6\xb4\x46\x02\x00\x21\x01\x1c\x00\x00\x00\x10\xcf\x58\xcc\x01\x00\x11\x7b\x22\x74\x69\x74\x6c\x65\x22\x3a\x20\x22\x52\x61\x69\x6e\x22\x7d\x0a\x00\x00\x00\x52\x6e\x4e\x5e\x35\x6c\x5e\xb1\x00\x01\x2a\x12\x4b\x08\x54\xbc\x1f\xb6\xf3\x7d\x01\x00\x00\x00\x00\x04\x59\x5a";
 
 fn read(bytes: &[u8], format: Option<Format>) {
     let options = IngestOptions { format, ..IngestOptions::default() };
@@ -120,11 +124,16 @@ fn read_one_by_one(bytes: &[u8]) {
 }
 
 fn packed_seeds() -> Vec<Vec<u8>> {
-    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    gz.write_all(JSONL.as_bytes()).unwrap();
-    let fastest = ruzstd::encoding::CompressionLevel::Fastest;
-    let zst = ruzstd::encoding::compress_to_vec(JSONL.as_bytes(), fastest);
-    vec![gz.finish().unwrap(), zst, JSONL.into(), WEB.into(), PAGE.into()]
+    let lines = JSONL.as_bytes();
+    let twice = [zst(lines), b"\x50\x2a\x4d\x18\x02\0\0\0xy".to_vec(), zst(lines)].concat();
+    vec![gz(lines), twice, BZIP2.into(), XZ.into(), JSONL.into(), WEB.into(), PAGE.into()]
+}
+
+fn archive_seeds() -> Vec<Vec<u8>> {
+    let files: [(&str, &[u8]); 3] =
+        [("a.jsonl", JSONL.as_bytes()), ("b/c.txt", PAGE.as_bytes()), ("d.jpg", b"\xff\xd8\xff")];
+    let inner = zip(&files[..2]);
+    vec![zip(&files), tar(&files), gz(&tar(&[("e.zip", &inner), files[0]]))]
 }
 
 /// Reads a file, because a Parquet file has its index at the end, and copies its records.

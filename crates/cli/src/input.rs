@@ -8,7 +8,7 @@ use std::{
 
 use samestory::{
     Error,
-    ingest::{self, FieldMap, IngestOptions, IngestOutcome, NoticeKind, RecordSource},
+    ingest::{self, FieldMap, FileGroup, IngestOptions, IngestOutcome, NoticeKind, RecordSource},
     progress::Progress,
     report::Manifest,
 };
@@ -109,7 +109,7 @@ fn read_inputs(
         let place: Vec<_> = paths.iter().map(|p| p.display().to_string()).collect();
         return Err(CliError::hinted(
             Error::NoStories { place: place.join(", ") },
-            "samestory reads .txt .md .html .jsonl .json .csv .tsv .parquet, also .gz and .zst; \
+            "samestory reads .txt .md .html .xml .jsonl .json .csv .tsv .parquet, also in .gz .zst .bz2 .xz .zip .tar; \
              --field text=NAME names the field that holds the text",
         ));
     }
@@ -124,8 +124,25 @@ fn notice_hint(kind: &NoticeKind) -> Option<&'static str> {
         NoticeKind::AmbiguousDate(_) => Some("--date-order states it"),
         NoticeKind::Encoding(_) => Some("--encoding NAME states another"),
         NoticeKind::NotRead(_) => Some("name the file to read it"),
+        NoticeKind::Encrypted => Some("remove the password and save it again"),
+        NoticeKind::NoTextLayer => Some("recognise its text first, as ocrmypdf does"),
+        NoticeKind::NestedArchive => Some("unpack it and give the folder"),
+        NoticeKind::Unsupported(group, _) => unsupported_hint(*group),
         _ => None,
     }
+}
+
+/// What the user can do about a file of a type that is not read.
+fn unsupported_hint(group: FileGroup) -> Option<&'static str> {
+    Some(match group {
+        FileGroup::Archive => "unpack it and give the folder",
+        FileGroup::Office => "save it as .docx, .xlsx or .txt, as soffice --headless --convert-to does",
+        FileGroup::Ebook => "convert it to text or HTML, as ebook-convert does",
+        FileGroup::Image => "recognise its text first, as ocrmypdf or tesseract do",
+        FileGroup::Recording => "give a transcript",
+        FileGroup::Data => "write it as Parquet, CSV or JSON lines",
+        _ => return None,
+    })
 }
 
 /// Standard input can be read once; if it is among `paths` and needed twice, it goes through a file.

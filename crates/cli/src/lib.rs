@@ -28,6 +28,7 @@ use error::CliError;
 
 /// Parses the arguments, runs the command, reports an error with its hint.
 pub fn main() -> ExitCode {
+    hide_contained_panics();
     match Cli::parse().command.run() {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Duplicates | Outcome::Unhealthy) => ExitCode::from(1),
@@ -41,6 +42,16 @@ pub fn main() -> ExitCode {
             }
         }
     }
+}
+
+/// Panics that the library contains become notices or errors, and are not reported as panics.
+fn hide_contained_panics() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !samestory::panics::is_contained() {
+            report(panic);
+        }
+    }));
 }
 
 /// `samestory: what went wrong`, then the hint.

@@ -14,7 +14,7 @@ mod text;
 use std::{fs::File, io::BufRead, path::Path};
 
 use super::{fields::FieldMap, sink::StorySink};
-use crate::{Result, progress::Progress};
+use crate::{Result, corpus::ids::strip_compression, progress::Progress};
 
 /// A row of the table.
 pub(super) struct Reader {
@@ -35,6 +35,8 @@ pub(super) enum ReadFn {
     Records(fn(&mut dyn BufRead, &mut StorySink, &dyn Progress) -> Result<()>),
     /// One document, held in memory as text.
     Document(fn(&str, &mut StorySink)),
+    /// One document, held in memory as bytes.
+    Bytes(fn(&[u8], &mut StorySink)),
     /// A file that is read at any position.
     File(fn(File, &mut StorySink, &dyn Progress) -> Result<()>),
 }
@@ -149,11 +151,10 @@ formats! {
 }
 
 impl Format {
-    /// The format of a file by its extension, `.gz` and `.zst` taken off; `None` if no format has it.
+    /// The format of a file by its extension, that of a compression taken off; `None` if no format has it.
     pub fn from_path(path: &Path) -> Option<Format> {
         let name = path.file_name()?.to_string_lossy().to_lowercase();
-        let name = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
-        let extension = name.rsplit_once('.')?.1;
+        let extension = strip_compression(&name).rsplit_once('.')?.1;
         let row = FORMATS.iter().find(|(_, reader)| reader.extensions.contains(&extension));
         row.map(|(format, _)| *format)
     }

@@ -6,10 +6,7 @@
 mod page_headers;
 mod page_limits;
 
-use std::{
-    fs::File,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::fs::File;
 
 use parquet::{
     errors::ParquetError,
@@ -22,6 +19,7 @@ use super::json;
 use crate::{
     Error, Result,
     ingest::{NoticeKind, sink::StorySink},
+    panics::catch,
     progress::Progress,
 };
 use page_limits::LimitedReader;
@@ -82,10 +80,10 @@ pub(in crate::ingest) fn rows(
 fn catch_panic<T>(
     read: impl FnOnce() -> std::result::Result<T, ParquetError>,
 ) -> std::result::Result<T, String> {
-    match catch_unwind(AssertUnwindSafe(read)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(describe(&error)),
-        Err(_) => Err("the file is corrupt".into()),
+    match catch(read) {
+        Some(Ok(value)) => Ok(value),
+        Some(Err(error)) => Err(describe(&error)),
+        None => Err("the file is corrupt".into()),
     }
 }
 
