@@ -14,6 +14,8 @@ pub(super) enum Content {
     Zip,
     /// A tar archive.
     Tar,
+    /// An Office file that needs a password.
+    Encrypted,
     /// A type that is not read.
     Unsupported(FileGroup, &'static str),
 }
@@ -115,10 +117,13 @@ const SIGNATURES: &[Signature] = &[
 ];
 
 /// Formats whose first bytes leave no doubt.
-const SIGNED: [Format; 1] = [Format::Parquet];
+const SIGNED: [Format; 3] = [Format::Parquet, Format::Pdf, Format::Rtf];
 
 /// The compound files of older office programs ([MS-CFB], 2.2).
 const COMPOUND_FILE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
+
+/// The beginning of the name `EncryptedPackage` in such a file ([MS-OFFCRYPTO], 1.3.3), in UTF-16.
+const ENCRYPTED: &[u8] = b"E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0";
 
 /// What a stream is that begins with `head`; `None` if its first bytes leave a doubt.
 pub(super) fn detect(head: &[u8]) -> Option<Content> {
@@ -128,6 +133,11 @@ pub(super) fn detect(head: &[u8]) -> Option<Content> {
     }
     match head {
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => return Some(Content::Zip),
+        _ if head.starts_with(COMPOUND_FILE)
+            && head.windows(ENCRYPTED.len()).any(|name| name == ENCRYPTED) =>
+        {
+            return Some(Content::Encrypted);
+        }
         _ if head.starts_with(COMPOUND_FILE) => {
             return Some(Content::Unsupported(
                 FileGroup::Office,
@@ -157,6 +167,7 @@ mod tests {
                 Some(Content::Format(format)) => format.name(),
                 Some(Content::Zip) => "zip",
                 Some(Content::Tar) => "tar",
+                Some(Content::Encrypted) => "encrypted",
                 None => "",
             };
             assert_eq!(name, expect, "{head:?}");
@@ -164,6 +175,9 @@ mod tests {
         check(b"PAR1\x15\x04", "Parquet");
         check(b"PK\x03\x04\x14\0", "zip");
         check(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0", "an old Office file (.doc, .xls, .ppt, .msg)");
+        check(&[COMPOUND_FILE, &[0; 600], ENCRYPTED].concat(), "encrypted");
+        check(b"%PDF-1.7\n", "PDF");
+        check(b"{\\rtf1\\ansi", "RTF");
         check(b"\x89PNG\r\n\x1a\n\0", "a PNG image");
         check(b"MZ\x90\0\x03", "a Windows program");
         check(b"\0\0\0\x18ftypmp42\0\0", "an MP4 recording");

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    Format, IngestOptions, NoticeKind, archive_members,
+    FileGroup, Format, IngestOptions, NoticeKind, archive_members,
     content::{self, Content, HEAD},
     decode::{self, Charset},
     formats::ReadFn,
@@ -124,6 +124,14 @@ pub(super) fn read_source(
             sink.begin(path);
             read_format(format, source, sink, context.progress)?;
         }
+        Content::Encrypted => {
+            sink.begin(path);
+            sink.notice(0, NoticeKind::Encrypted);
+        }
+        Content::Unsupported(FileGroup::Office, _) if is_encrypted_office(path) => {
+            sink.begin(path);
+            sink.notice(0, NoticeKind::Encrypted);
+        }
         Content::Unsupported(group, name) => {
             sink.begin(path);
             sink.notice(0, NoticeKind::Unsupported(group, name));
@@ -146,6 +154,11 @@ pub(super) fn read_source(
         return Err(Error::Interrupted);
     }
     Ok(())
+}
+
+/// Whether a file that is no zip archive has the name of a document that is one: with a password it is stored in another way.
+fn is_encrypted_office(path: &Path) -> bool {
+    matches!(Format::from_path(path), Some(Format::Docx | Format::Xlsx))
 }
 
 /// Reads a zip archive: a document, or the files in it.

@@ -25,7 +25,7 @@ pub struct Reader {
 }
 
 /// All readers.
-pub const READERS: [&Reader; 22] = [
+pub const READERS: [&Reader; 32] = [
     &index_files::GRAPH,
     &index_files::QUANTIZED,
     &index_files::POSTINGS,
@@ -39,6 +39,16 @@ pub const READERS: [&Reader; 22] = [
     &stories::TEXT,
     &stories::PACKED,
     &stories::ARCHIVES,
+    &stories::DOCX,
+    &stories::ODT,
+    &stories::XLSX,
+    &stories::ODS,
+    &stories::OFFICE,
+    &stories::RTF,
+    &stories::PDF,
+    &stories::EMAIL,
+    &stories::MBOX,
+    &stories::SUBTITLES,
     &stories::PARQUET,
     &streams::WORKERS,
     &text::PASSAGES,

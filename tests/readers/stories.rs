@@ -15,7 +15,7 @@ use samestory::{
 
 use super::{
     Reader, head,
-    samples::{gz, tar, zip, zst},
+    samples::{self, gz, tar, zip, zst},
     text::check_passages,
 };
 
@@ -65,6 +65,26 @@ pub const TEXT: Reader = reader!("text", Some(Format::Text), || {
 pub const PACKED: Reader = reader!("packed", None, packed_seeds);
 /// Archives, whose members are read by their names.
 pub const ARCHIVES: Reader = reader!("archives", None, archive_seeds);
+pub const DOCX: Reader = reader!("docx", Some(Format::Docx), || vec![samples::docx()]);
+pub const ODT: Reader = reader!("odt", Some(Format::Odt), || vec![samples::odt()]);
+pub const XLSX: Reader = reader!("xlsx", Some(Format::Xlsx), || vec![samples::xlsx()]);
+pub const ODS: Reader = reader!("ods", Some(Format::Ods), || vec![samples::ods()]);
+/// XML of documents, each part in an archive that is whole: no fuzzer finds the checksums of an archive.
+pub const OFFICE: Reader = Reader { name: "office", read: read_office, seeds: office_seeds, cost: 2 };
+pub const RTF: Reader = reader!("rtf", Some(Format::Rtf), || vec![samples::rtf()]);
+pub const PDF: Reader = Reader {
+    name: "pdf",
+    read: |bytes| read(bytes, Some(Format::Pdf)),
+    seeds: || vec![samples::pdf("Rain", &[("Rain", &["It rained on the hills (twice)."])])],
+    cost: 2,
+};
+pub const EMAIL: Reader = reader!("email", Some(Format::Email), || vec![samples::message().into()]);
+pub const MBOX: Reader = reader!("mbox", Some(Format::Mbox), || {
+    let message = format!("From a@b Tue May  6 08:30:00 2031\r\n{}\r\n", samples::message());
+    vec![message.repeat(2).into()]
+});
+pub const SUBTITLES: Reader =
+    reader!("subtitles", Some(Format::Subtitles), || vec![samples::srt(), samples::vtt()]);
 pub const PARQUET: Reader =
     Reader { name: "parquet", read: read_parquet, seeds: || vec![parquet_seed()], cost: 4 };
 
@@ -134,6 +154,36 @@ fn archive_seeds() -> Vec<Vec<u8>> {
         [("a.jsonl", JSONL.as_bytes()), ("b/c.txt", PAGE.as_bytes()), ("d.jpg", b"\xff\xd8\xff")];
     let inner = zip(&files[..2]);
     vec![zip(&files), tar(&files), gz(&tar(&[("e.zip", &inner), files[0]]))]
+}
+
+/// The parts that are put into documents.
+const PARTS: [(&str, Format, &str); 4] = [
+    ("<w:", Format::Docx, "word/document.xml"),
+    ("<worksheet", Format::Xlsx, "xl/worksheets/sheet1.xml"),
+    ("<office:spreadsheet", Format::Ods, "content.xml"),
+    ("", Format::Odt, "content.xml"),
+];
+
+fn read_office(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let (_, format, part) = PARTS.into_iter().find(|(mark, ..)| text.contains(mark)).expect("the last fits");
+    let book: &[u8] = b"<workbook><sheets><sheet id=\"a\"/></sheets></workbook>";
+    let links: &[u8] =
+        b"<Relationships><Relationship Id=\"a\" Target=\"worksheets/sheet1.xml\"/></Relationships>";
+    let files = [(part, bytes), ("xl/workbook.xml", book), ("xl/_rels/workbook.xml.rels", links)];
+    read(&zip(&files), Some(format));
+}
+
+fn office_seeds() -> Vec<Vec<u8>> {
+    let body = "<w:p><w:pPr><w:pStyle w:val=\"Title\"/></w:pPr><w:r><w:t>Rain</w:t></w:r></w:p><w:tbl><w:tr><w:tc><w:p><w:t>It \
+                rained.</w:t></w:p></w:tc></w:tr></w:tbl>";
+    let sheet = "<worksheet><row r=\"1\"><c r=\"A1\" t=\"str\"><v>title</v></c><c r=\"B1\" t=\"str\"><v>text</v></c></row>\
+                 <row r=\"2\"><c r=\"A2\" t=\"inlineStr\"><is><t>Rain</t></is></c><c r=\"B2\"><v>47974.5</v></c></row></worksheet>";
+    let table = "<office:spreadsheet><table:table><table:table-row><table:table-cell><text:p>title</text:p></table:table-cell>\
+                 <table:table-cell table:number-columns-repeated=\"2\"><text:p>text</text:p></table:table-cell></table:table-row>\
+                 </table:table></office:spreadsheet>";
+    let text = "<office:text><text:h text:outline-level=\"1\">Rain</text:h><text:p>It<text:s text:c=\"3\"/>rained.</text:p></office:text>";
+    [body, sheet, table, text].map(|part| part.as_bytes().to_vec()).into()
 }
 
 /// Reads a file, because a Parquet file has its index at the end, and copies its records.

@@ -109,7 +109,8 @@ fn read_inputs(
         let place: Vec<_> = paths.iter().map(|p| p.display().to_string()).collect();
         return Err(CliError::hinted(
             Error::NoStories { place: place.join(", ") },
-            "samestory reads .txt .md .html .xml .jsonl .json .csv .tsv .parquet, also in .gz .zst .bz2 .xz .zip .tar; \
+            "samestory reads .txt .md .html .xml .jsonl .json .csv .tsv .parquet .docx .odt .rtf .pdf .xlsx .ods .eml .mbox .srt \
+             .vtt, also in .gz .zst .bz2 .xz .zip .tar; \
              --field text=NAME names the field that holds the text",
         ));
     }

@@ -4,12 +4,18 @@
 //! row says by which file extensions and first bytes the format is found, and which function reads it.
 
 pub(super) mod csv;
+mod email;
 mod feed;
 pub(super) mod html;
 pub(super) mod json;
 mod markdown;
+mod office;
 pub(super) mod parquet;
+mod pdf;
+mod rtf;
+mod subtitles;
 mod text;
+mod written;
 
 use std::{fs::File, io::BufRead, path::Path};
 
@@ -85,6 +91,70 @@ formats! {
         extensions: &["parquet", "pq"],
         detect: |head| head.bytes.starts_with(b"PAR1"),
         read: ReadFn::File(parquet::read),
+    },
+    /// A Word document.
+    Docx: Reader {
+        name: "Word",
+        extensions: &["docx", "docm"],
+        // An archive is told from others by its members: `packing::zip`.
+        detect: |_| false,
+        read: ReadFn::Bytes(office::docx::read),
+    },
+    /// An OpenDocument text.
+    Odt: Reader {
+        name: "OpenDocument text",
+        extensions: &["odt", "ott"],
+        detect: |_| false,
+        read: ReadFn::Bytes(office::odt::read),
+    },
+    /// An Excel workbook; each row is a record.
+    Xlsx: Reader {
+        name: "Excel",
+        extensions: &["xlsx", "xlsm"],
+        detect: |_| false,
+        read: ReadFn::Bytes(office::xlsx::read),
+    },
+    /// An OpenDocument spreadsheet; each row is a record.
+    Ods: Reader {
+        name: "OpenDocument spreadsheet",
+        extensions: &["ods"],
+        detect: |_| false,
+        read: ReadFn::Bytes(office::ods::read),
+    },
+    /// A PDF file with a text layer.
+    Pdf: Reader {
+        name: "PDF",
+        extensions: &["pdf"],
+        detect: |head| head.bytes.trim_ascii_start().starts_with(b"%PDF-"),
+        read: ReadFn::Bytes(pdf::read),
+    },
+    /// A document in Rich Text Format.
+    Rtf: Reader {
+        name: "RTF",
+        extensions: &["rtf"],
+        detect: |head| head.bytes.starts_with(b"{\\rtf"),
+        read: ReadFn::Bytes(rtf::read),
+    },
+    /// Messages of electronic mail, one after another.
+    Mbox: Reader {
+        name: "mbox",
+        extensions: &["mbox"],
+        detect: |head| email::is_mbox(head.text),
+        read: ReadFn::Records(email::read_mbox),
+    },
+    /// One message of electronic mail.
+    Email: Reader {
+        name: "e-mail",
+        extensions: &["eml"],
+        detect: |head| email::is_message(head.text),
+        read: ReadFn::Bytes(email::read),
+    },
+    /// The subtitles of a recording, SubRip or WebVTT.
+    Subtitles: Reader {
+        name: "subtitles",
+        extensions: &["srt", "vtt"],
+        detect: |head| subtitles::is_subtitles(head.text),
+        read: ReadFn::Document(subtitles::read),
     },
     /// An array of objects, or objects one after another.
     Json: Reader {
@@ -195,6 +265,13 @@ mod tests {
         let check =
             |head: &str, expect: Format| assert_eq!(Format::detect(head.as_bytes()), expect, "{head}");
         check("PAR1", Format::Parquet);
+        check("%PDF-1.7", Format::Pdf);
+        check("{\\rtf1\\ansi", Format::Rtf);
+        check("From a@b Tue May  6 08:30:00 2031\nSubject: Rain\n", Format::Mbox);
+        check("From: a@b\nTo: c@d\nSubject: Rain\n", Format::Email);
+        check("From: the hills\nIt rained.", Format::Text);
+        check("WEBVTT\n\n00:01.000 --> 00:02.000\nRain", Format::Subtitles);
+        check("1\n00:00:01,000 --> 00:00:02,000\nRain", Format::Subtitles);
         check("\u{feff} [\n{", Format::Json);
         check("{\"id\": 1}", Format::JsonLines);
         check("<!DOCTYPE html>", Format::Html);

@@ -22,10 +22,23 @@ const MAX_TITLE: usize = 200;
 
 /// Reads one page.
 pub(super) fn read(text: &str, sink: &mut StorySink) {
+    read_dated(text, None, sink);
+}
+
+/// Whether a page has several date lines.
+pub(super) fn has_several(text: &str) -> bool {
+    text.lines().filter(|line| date_line(line).is_some()).nth(1).is_some()
+}
+
+/// Reads one page that has a date of its own, which is that of its story if it is one without a date line.
+pub(super) fn read_dated(text: &str, date: Option<String>, sink: &mut StorySink) {
     let blocks = split_blocks(text);
     let dates: Vec<usize> = (0..blocks.len()).filter(|&i| date_line(blocks[i].1).is_some()).collect();
-    let stories = if dates.is_empty() { vec![undated(&blocks)] } else { dated(&blocks, &dates) };
+    let mut stories = if dates.is_empty() { vec![undated(&blocks)] } else { dated(&blocks, &dates) };
     let several = stories.len() > 1;
+    if let [story] = &mut stories[..] {
+        story.date = date;
+    }
     for (part, story) in stories.into_iter().enumerate() {
         let part = part as u32;
         let id = if several { sink.part_id(part) } else { sink.file_id() };

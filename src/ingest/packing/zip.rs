@@ -27,7 +27,6 @@ pub(in crate::ingest) enum Member<'a> {
 /// What a zip archive is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::ingest) enum ZipKind {
-    #[allow(dead_code)]
     Document(Format),
     Unsupported(FileGroup, &'static str),
     Archive,
@@ -35,22 +34,16 @@ pub(in crate::ingest) enum ZipKind {
 
 /// Documents by the beginning of the name of a member beside their list of types (ECMA-376, part 2).
 const OFFICE: [(&str, ZipKind); 4] = [
-    ("word/", ZipKind::Unsupported(FileGroup::Office, "a Word document")),
+    ("word/", ZipKind::Document(Format::Docx)),
     ("xl/workbook.bin", ZipKind::Unsupported(FileGroup::Office, "a binary Excel workbook (.xlsb)")),
-    ("xl/", ZipKind::Unsupported(FileGroup::Office, "an Excel workbook")),
+    ("xl/", ZipKind::Document(Format::Xlsx)),
     ("ppt/", ZipKind::Unsupported(FileGroup::Office, "a PowerPoint presentation")),
 ];
 
 /// Documents by the media type that they state in their first member (OpenDocument 1.3, part 2; EPUB 3.3).
 const MEDIA_TYPES: [(&str, ZipKind); 4] = [
-    (
-        "application/vnd.oasis.opendocument.text",
-        ZipKind::Unsupported(FileGroup::Office, "an OpenDocument text"),
-    ),
-    (
-        "application/vnd.oasis.opendocument.spreadsheet",
-        ZipKind::Unsupported(FileGroup::Office, "an OpenDocument spreadsheet"),
-    ),
+    ("application/vnd.oasis.opendocument.text", ZipKind::Document(Format::Odt)),
+    ("application/vnd.oasis.opendocument.spreadsheet", ZipKind::Document(Format::Ods)),
     (
         "application/vnd.oasis.opendocument.",
         ZipKind::Unsupported(FileGroup::Office, "an OpenDocument drawing or presentation"),

@@ -1,0 +1,5 @@
+//! Files of messages.
+
+#![no_main]
+
+samestory_fuzz::target!(samestory_fuzz::readers::stories::MBOX);

@@ -1,0 +1,5 @@
+//! OpenDocument spreadsheets.
+
+#![no_main]
+
+samestory_fuzz::target!(samestory_fuzz::readers::stories::ODS);

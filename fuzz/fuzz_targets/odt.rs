@@ -1,0 +1,5 @@
+//! OpenDocument texts.
+
+#![no_main]
+
+samestory_fuzz::target!(samestory_fuzz::readers::stories::ODT);

@@ -1,0 +1,5 @@
+//! Documents in Rich Text Format.
+
+#![no_main]
+
+samestory_fuzz::target!(samestory_fuzz::readers::stories::RTF);

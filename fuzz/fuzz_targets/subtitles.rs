@@ -1,0 +1,5 @@
+//! Subtitles.
+
+#![no_main]
+
+samestory_fuzz::target!(samestory_fuzz::readers::stories::SUBTITLES);

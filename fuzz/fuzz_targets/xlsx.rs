@@ -1,0 +1,5 @@
+//! Excel workbooks.
+
+#![no_main]
+
+samestory_fuzz::target!(samestory_fuzz::readers::stories::XLSX);
