@@ -6,6 +6,7 @@
 pub(super) mod csv;
 mod email;
 mod feed;
+mod front_matter;
 pub(super) mod html;
 pub(super) mod json;
 mod markdown;
