@@ -93,6 +93,17 @@ pub enum NoticeKind {
         /// Files that ignore files exclude.
         ignored: u64,
     },
+    /// An export of a news archive, and how many articles it has.
+    Export {
+        /// The archive: "LexisNexis".
+        archive: &'static str,
+        /// The articles that were found.
+        found: u64,
+        /// The number that the export states.
+        stated: Option<u64>,
+    },
+    /// An export of this news archive in a layout that is not known, read as one story.
+    UnknownExport(&'static str),
     /// A web page whose main text was not found: all of its text was read.
     NoMainText,
     /// A story that consists of page chrome and bylines alone.
@@ -125,7 +136,7 @@ impl NoticeKind {
         matches!(
             self,
             NoticeKind::DateOrder(..) | NoticeKind::NoHeader { .. } | NoticeKind::UnreadFiles { .. }
-        )
+        ) || matches!(self, NoticeKind::Export { found, stated, .. } if stated.is_none_or(|n| n == *found))
     }
 
     /// Whether the file may hold stories that were not read, or that were read without their ids.
@@ -133,6 +144,7 @@ impl NoticeKind {
         use NoticeKind::*;
         self.skips()
             || matches!(self, Compressed(_) | NotRead(_) | Ragged { .. } | UnclosedQuote(_) | Field(_))
+            || matches!(self, Export { .. } if !self.is_information())
     }
 }
 
@@ -144,6 +156,25 @@ impl fmt::Display for Notice {
         }
         write!(f, ": {}", self.kind)
     }
+}
+
+/// How many articles an export has, and how many it states if these are others.
+fn describe_export(archive: &str, found: u64, stated: Option<u64>) -> String {
+    match stated.filter(|stated| *stated != found) {
+        Some(stated) => format!("an export of {archive}; {found} articles found where it names {stated}"),
+        None => format!("an export of {archive}; read as {found} articles"),
+    }
+}
+
+/// The columns that were read as title and text of a table without a header.
+fn write_columns(f: &mut fmt::Formatter<'_>, title: Option<usize>, text: Option<usize>) -> fmt::Result {
+    f.write_str("no header;")?;
+    for (name, column) in [("title", title), ("text", text)] {
+        if let Some(column) = column {
+            write!(f, " {name} = column {}", column + 1)?;
+        }
+    }
+    Ok(())
 }
 
 impl fmt::Display for NoticeKind {
@@ -180,15 +211,7 @@ impl fmt::Display for NoticeKind {
             NoticeKind::UnknownFields(names) => {
                 write!(f, "no column is known as a text or a title; skipped; columns: {}", names.join(", "))
             }
-            NoticeKind::NoHeader { title, text } => {
-                f.write_str("no header;")?;
-                for (name, column) in [("title", title), ("text", text)] {
-                    if let Some(column) = column {
-                        write!(f, " {name} = column {}", column + 1)?;
-                    }
-                }
-                Ok(())
-            }
+            NoticeKind::NoHeader { title, text } => write_columns(f, *title, *text),
             NoticeKind::TitlesOnly => f.write_str("no record has a text; titles alone are compared"),
             NoticeKind::Field(name) => {
                 write!(f, "the field {name} is neither a string nor a number; ignored")
@@ -213,6 +236,12 @@ impl fmt::Display for NoticeKind {
                 let others = [(*hidden, "hidden"), (*ignored, "excluded by ignore files")];
                 let others = others.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}"));
                 write!(f, "not read: {}", extensions.chain(others).collect::<Vec<_>>().join(", "))
+            }
+            NoticeKind::Export { archive, found, stated } => {
+                f.write_str(&describe_export(archive, *found, *stated))
+            }
+            NoticeKind::UnknownExport(archive) => {
+                write!(f, "looks like an export of {archive}, but has an unknown layout; read as one story")
             }
             NoticeKind::NoMainText => f.write_str("main text not found; the whole page was read"),
             NoticeKind::ChromeOnly => f.write_str("nothing but page chrome; read as a headline"),

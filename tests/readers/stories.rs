@@ -55,13 +55,19 @@ pub const CSV: Reader = reader!("csv", Some(Format::Csv), || {
 });
 pub const TSV: Reader = reader!("tsv", Some(Format::Tsv), || vec![TABLE.replace(',', "\t").into_bytes()]);
 pub const FEED: Reader = reader!("feed", Some(Format::Feed), || vec![RSS.into(), ATOM.into()]);
-pub const HTML: Reader =
-    reader!("html", Some(Format::Html), || vec![WEB.into(), super::data("tests/data/wire/html/fire.html")]);
+pub const HTML: Reader = reader!("html", Some(Format::Html), || vec![
+    WEB.into(),
+    FACTIVA.into(),
+    EUROPRESSE.into(),
+    super::data("tests/data/wire/html/fire.html")
+]);
 pub const MARKDOWN: Reader = reader!("markdown", Some(Format::Markdown), || {
     vec![MD.into(), super::data("tests/data/wire/md/torvik-vote.md")]
 });
 pub const TEXT: Reader = reader!("text", Some(Format::Text), || {
-    vec![PAGE.into(), super::data("tests/data/wire/page/two-stories.txt")]
+    let exports = [LEXISNEXIS, NEXIS_UNI, PROQUEST, NEWSBANK].map(Into::into);
+    let pages = [PAGE.into(), super::data("tests/data/wire/page/two-stories.txt")];
+    pages.into_iter().chain(exports).collect()
 });
 /// Streams without a name, compressed or not, whose format is detected by their first bytes.
 pub const PACKED: Reader = reader!("packed", None, packed_seeds);
@@ -84,6 +90,19 @@ const MD: &str = "---\ntitle: Rain\ndate: 2024-05-03\n---\n# Rain\n\nRain *fell*
     | a | b |\n|---|---|\n| 1 | 2 |\n\n> quoted\n\n```\ncode\n```\n";
 const PAGE: &str = "Rain in Valemont\n2024-07-04 20:36 Last Updated At:22:47\nVALEMONT, July 4 - Rain fell.\n\nIt fell again.\n\n\
     Next Article\nSun in Norrin\n2024-07-04 19:00\nNORRIN (AP) - The sun shone.\n";
+const LEXISNEXIS: &str = "   1 of 2 DOCUMENTS\n\n   Norrin Post\n\n   May 6, 2031 Tuesday\n\nRain\n\nBYLINE: Jo\n\nLENGTH: 2 words\n\nIt rained.\n\n\
+    LOAD-DATE: May 6, 2031\n\n   2 of 2 DOCUMENTS\n\nEcho\n\nMay 7, 2031\n\nSun\n\nLENGTH: 2 words\n\nIt shone.\n\nCORRECTION: It did not.\n";
+const NEXIS_UNI: &str = "Documents (1)\n\nRain\nNorrin Post\nMay 6, 2031 Tuesday\n\nLength: 2 words\nByline: Jo\nBody\n\nIt rained.\n\n\
+    Classification\n\nLoad-Date: May 6, 2031\n\nEnd of Document\n";
+const PROQUEST: &str = "____________________________________________________________\nDocument 1 of 1\nRain\nAuthor: Jo\nFull text: It rained.\n\
+    Subject: x\nTitle: Rain\nPublication title: Norrin Post\nPublication date: May 6, 2031\nProQuest document ID: 1\n";
+const NEWSBANK: &str = "Rain\nMay 6, 2031 | Norrin Post (NN)\nOpenURL Link\n\nIt rained.\n\nCopyright (c) 2031\nPaper: Echo\nTitle: Sun\n\
+    Date: May 7, 2031\n\nIt shone.\n\nRecord Number: 1\nCopyright (c) 2031\n";
+const FACTIVA: &str = "<div class=\"article enArticle\"><p><b>Rain</b></p><p>2 words</p><p>6 May 2031</p><p>Norrin Post</p><p>It rained.</p>\
+    <p>Document NORP000020310506e7560001a</p></div><table><tr><td>HD</td><td>Sun</td></tr><tr><td>TD</td><td><p class=\"articleParagraph\">\
+    It shone.</p></td></tr><tr><td>AN</td><td>Document NORP000020310506e7560001b</td></tr></table>";
+const EUROPRESSE: &str = "<article><span class=\"DocPublicationName\">Norrin Post</span><span class=\"DocHeader\">6 mai 2031</span>\
+    <p class=\"titreArticleVisu\">Rain</p><div>Jo Brandt</div><p>It rained.</p><p>Num\u{e9}ro de document : 1</p></article>";
 
 fn read(bytes: &[u8], format: Option<Format>) {
     let options = IngestOptions { format, ..IngestOptions::default() };

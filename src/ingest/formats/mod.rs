@@ -4,6 +4,7 @@
 //! row says by which file extensions and first bytes the format is found, and which function reads it.
 
 pub(super) mod csv;
+mod export;
 mod feed;
 pub(super) mod html;
 pub(super) mod json;

@@ -9,6 +9,7 @@
 //! 2031-07-05 …
 //! ```
 
+use super::export;
 use crate::{
     corpus::{date, page_chrome},
     ingest::{
@@ -20,8 +21,11 @@ use crate::{
 /// The longest title, in bytes; a longer block is a paragraph.
 const MAX_TITLE: usize = 200;
 
-/// Reads one page.
+/// Reads one page, or the articles of an export.
 pub(super) fn read(text: &str, sink: &mut StorySink) {
+    if export::read_text(text, sink) {
+        return;
+    }
     let blocks = split_blocks(text);
     let dates: Vec<usize> = (0..blocks.len()).filter(|&i| date_line(blocks[i].1).is_some()).collect();
     let stories = if dates.is_empty() { vec![undated(&blocks)] } else { dated(&blocks, &dates) };

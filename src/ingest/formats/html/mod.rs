@@ -7,6 +7,7 @@ pub(in crate::ingest) mod tokenizer;
 use dom_query::Document;
 use dom_smoothie::{Config, Readability, TextMode};
 
+use super::export;
 use crate::{
     corpus::{normalize::decode_entities, page_chrome},
     ingest::{
@@ -22,8 +23,11 @@ const MAX_DEPTH: usize = 512;
 /// The shortest main text, in bytes, that is trusted; below it the whole page is read.
 const MIN_TEXT: usize = 80;
 
-/// Reads one page.
+/// Reads one page, or the articles of an export.
 pub(super) fn read(page: &str, sink: &mut StorySink) {
+    if export::read_html(page, sink) {
+        return;
+    }
     let id = Some(sink.file_id());
     if depth::depth(page, MAX_DEPTH) > MAX_DEPTH {
         sink.notice(0, NoticeKind::NoMainText);
