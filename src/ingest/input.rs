@@ -49,13 +49,15 @@ pub(super) fn read_stream(
     progress: &dyn Progress,
 ) -> Result<()> {
     sink.begin(path);
-    let opened = decompress(stream, sink.options.encoding, progress).and_then(|mut stream| {
+    let known = sink.options.format.or_else(|| Format::from_path(path));
+    // Pages of an archive have encodings of their own.
+    let encoding = sink.options.encoding.filter(|_| known != Some(Format::Warc));
+    let opened = decompress(stream, encoding, progress).and_then(|mut stream| {
         let head = stream.reader.fill_buf()?;
         if !decode::is_utf8(head) && !decode::is_binary(head) {
             sink.charset = Some(Charset::detect(head));
         }
-        let format = sink.options.format.or_else(|| Format::from_path(path));
-        let format = format.unwrap_or_else(|| Format::detect(head));
+        let format = known.unwrap_or_else(|| Format::detect(head));
         Ok((stream, format))
     });
     let (mut stream, format) = match opened {

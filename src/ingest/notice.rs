@@ -104,6 +104,10 @@ pub enum NoticeKind {
     },
     /// An export of this news archive in a layout that is not known, read as one story.
     UnknownExport(&'static str),
+    /// A web archive that cannot be read here, or that holds no stories.
+    Warc(String),
+    /// Records of an archive or of a collection of items that are no stories, by what they are.
+    UnreadRecords(BTreeMap<String, u64>),
     /// A web page whose main text was not found: all of its text was read.
     NoMainText,
     /// A story that consists of page chrome and bylines alone.
@@ -124,6 +128,7 @@ impl NoticeKind {
                 | Parquet(_)
                 | NeedsFile(_)
                 | Xml(_)
+                | Warc(_)
                 | Empty
                 | NoText
                 | UnknownFields(_)
@@ -135,7 +140,10 @@ impl NoticeKind {
     pub fn is_information(&self) -> bool {
         matches!(
             self,
-            NoticeKind::DateOrder(..) | NoticeKind::NoHeader { .. } | NoticeKind::UnreadFiles { .. }
+            NoticeKind::DateOrder(..)
+                | NoticeKind::NoHeader { .. }
+                | NoticeKind::UnreadFiles { .. }
+                | NoticeKind::UnreadRecords(_)
         ) || matches!(self, NoticeKind::Export { found, stated, .. } if stated.is_none_or(|n| n == *found))
     }
 
@@ -175,6 +183,13 @@ fn write_columns(f: &mut fmt::Formatter<'_>, title: Option<usize>, text: Option<
         }
     }
     Ok(())
+}
+
+/// Counts of files or records by what they are, and others that may be zero: "12 .jpg, 3 hidden".
+fn join_counts(counts: &BTreeMap<String, u64>, others: &[(&str, u64)]) -> String {
+    let others = others.iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("{n} {what}"));
+    let all = counts.iter().map(|(what, n)| format!("{n} {what}")).chain(others);
+    all.collect::<Vec<_>>().join(", ")
 }
 
 impl fmt::Display for NoticeKind {
@@ -232,10 +247,11 @@ impl fmt::Display for NoticeKind {
                 write!(f, "looks like {}, but has another extension; not read", format.name())
             }
             NoticeKind::UnreadFiles { by_extension, hidden, ignored } => {
-                let extensions = by_extension.iter().map(|(extension, n)| format!("{n} {extension}"));
-                let others = [(*hidden, "hidden"), (*ignored, "excluded by ignore files")];
-                let others = others.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}"));
-                write!(f, "not read: {}", extensions.chain(others).collect::<Vec<_>>().join(", "))
+                write!(
+                    f,
+                    "not read: {}",
+                    join_counts(by_extension, &[("hidden", *hidden), ("excluded by ignore files", *ignored)])
+                )
             }
             NoticeKind::Export { archive, found, stated } => {
                 f.write_str(&describe_export(archive, *found, *stated))
@@ -243,6 +259,8 @@ impl fmt::Display for NoticeKind {
             NoticeKind::UnknownExport(archive) => {
                 write!(f, "looks like an export of {archive}, but has an unknown layout; read as one story")
             }
+            NoticeKind::Warc(message) => write!(f, "WARC: {message}"),
+            NoticeKind::UnreadRecords(kinds) => write!(f, "not read: {}", join_counts(kinds, &[])),
             NoticeKind::NoMainText => f.write_str("main text not found; the whole page was read"),
             NoticeKind::ChromeOnly => f.write_str("nothing but page chrome; read as a headline"),
         }

@@ -24,7 +24,7 @@ pub struct Reader {
 }
 
 /// All readers.
-pub const READERS: [&Reader; 21] = [
+pub const READERS: [&Reader; 22] = [
     &index_files::GRAPH,
     &index_files::QUANTIZED,
     &index_files::POSTINGS,
@@ -37,6 +37,7 @@ pub const READERS: [&Reader; 21] = [
     &stories::MARKDOWN,
     &stories::TEXT,
     &stories::PACKED,
+    &stories::WARC,
     &stories::PARQUET,
     &streams::WORKERS,
     &text::PASSAGES,

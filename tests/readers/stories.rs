@@ -69,6 +69,7 @@ pub const TEXT: Reader = reader!("text", Some(Format::Text), || {
     let pages = [PAGE.into(), super::data("tests/data/wire/page/two-stories.txt")];
     pages.into_iter().chain(exports).collect()
 });
+pub const WARC: Reader = reader!("warc", Some(Format::Warc), || vec![warc_seed()]);
 /// Streams without a name, compressed or not, whose format is detected by their first bytes.
 pub const PACKED: Reader = reader!("packed", None, packed_seeds);
 pub const PARQUET: Reader =
@@ -144,6 +145,33 @@ fn packed_seeds() -> Vec<Vec<u8>> {
     let fastest = ruzstd::encoding::CompressionLevel::Fastest;
     let zst = ruzstd::encoding::compress_to_vec(JSONL.as_bytes(), fastest);
     vec![gz.finish().unwrap(), zst, JSONL.into(), WEB.into(), PAGE.into()]
+}
+
+/// A request, a page in chunks, a compressed page, and a text.
+fn warc_seed() -> Vec<u8> {
+    let record = |kind: &str, content: &[u8]| {
+        let head = format!(
+            "WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Record-ID: <urn:uuid:1>\r\nWARC-Target-URI: https://norrin.example/1\r\n\
+             Content-Type: {}\r\nContent-Length: {}\r\n\r\n",
+            if kind == "conversion" { "text/plain" } else { "application/http" },
+            content.len()
+        );
+        [head.as_bytes(), content, b"\r\n\r\n"].concat()
+    };
+    let response = |coding: &str, body: &[u8]| {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=latin1\r\n{coding}\r\n\r\n");
+        record("response", &[head.as_bytes(), body].concat())
+    };
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(WEB.as_bytes()).unwrap();
+    let chunks = format!("8\r\n{}\r\n{:x}\r\n{}\r\n0\r\n\r\n", &WEB[..8], WEB.len() - 8, &WEB[8..]);
+    [
+        record("request", b"GET / HTTP/1.1\r\n\r\n"),
+        response("Transfer-Encoding: chunked", chunks.as_bytes()),
+        response("Content-Encoding: gzip", &gz.finish().unwrap()),
+        record("conversion", PAGE.as_bytes()),
+    ]
+    .concat()
 }
 
 /// Reads a file, because a Parquet file has its index at the end, and copies its records.

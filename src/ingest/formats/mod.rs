@@ -11,6 +11,7 @@ pub(super) mod json;
 mod markdown;
 pub(super) mod parquet;
 mod text;
+mod warc;
 
 use std::{fs::File, io::BufRead, path::Path};
 
@@ -109,6 +110,13 @@ formats! {
         },
         read: ReadFn::Document(feed::read),
     },
+    /// The pages of a web archive, or the texts that were made from them.
+    Warc: Reader {
+        name: "WARC",
+        extensions: &["warc", "wet"],
+        detect: |head| head.bytes.starts_with(b"WARC/"),
+        read: ReadFn::Records(warc::read),
+    },
     /// One web page.
     Html: Reader {
         name: "HTML",
@@ -202,6 +210,7 @@ mod tests {
         check("<?xml version='1.0'?>\n<html>", Format::Html);
         check("<?xml version='1.0'?>\n<rss>", Format::Feed);
         check("<feed xmlns='x'>", Format::Feed);
+        check("WARC/1.0\r\n", Format::Warc);
         check("id\ttitle\ttext\n", Format::Tsv);
         check("\"id\",\"title\"\n", Format::Csv);
         check("[1] A note", Format::Text);
