@@ -108,6 +108,8 @@ pub enum NoticeKind {
     Warc(String),
     /// Records of an archive or of a collection of items that are no stories, by what they are.
     UnreadRecords(BTreeMap<String, u64>),
+    /// A story that its publisher has withdrawn, or the item that withdraws it; left out.
+    Withdrawn,
     /// A web page whose main text was not found: all of its text was read.
     NoMainText,
     /// A story that consists of page chrome and bylines alone.
@@ -144,6 +146,7 @@ impl NoticeKind {
                 | NoticeKind::NoHeader { .. }
                 | NoticeKind::UnreadFiles { .. }
                 | NoticeKind::UnreadRecords(_)
+                | NoticeKind::Withdrawn
         ) || matches!(self, NoticeKind::Export { found, stated, .. } if stated.is_none_or(|n| n == *found))
     }
 
@@ -261,6 +264,7 @@ impl fmt::Display for NoticeKind {
             }
             NoticeKind::Warc(message) => write!(f, "WARC: {message}"),
             NoticeKind::UnreadRecords(kinds) => write!(f, "not read: {}", join_counts(kinds, &[])),
+            NoticeKind::Withdrawn => f.write_str("withdrawn by its publisher; left out"),
             NoticeKind::NoMainText => f.write_str("main text not found; the whole page was read"),
             NoticeKind::ChromeOnly => f.write_str("nothing but page chrome; read as a headline"),
         }

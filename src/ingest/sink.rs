@@ -60,6 +60,8 @@ pub(super) struct StorySink<'a> {
     files: BTreeSet<PathBuf>,
     /// The dates of the current input.
     dates: DateColumn,
+    /// The ids of stories that publishers have withdrawn, with the time at which they did.
+    withdrawn: BTreeMap<String, Option<i64>>,
     outcome: IngestOutcome,
 }
 
@@ -74,6 +76,7 @@ impl<'a> StorySink<'a> {
             ids: BTreeMap::new(),
             files: BTreeSet::new(),
             dates: DateColumn::default(),
+            withdrawn: BTreeMap::new(),
             outcome: IngestOutcome::default(),
         }
     }
@@ -85,7 +88,43 @@ impl<'a> StorySink<'a> {
 
     pub(super) fn finish(mut self) -> IngestOutcome {
         self.end();
+        self.remove_withdrawn();
         self.outcome
+    }
+
+    /// Counts an item by which a publisher withdraws the stories that have one of `ids`, whether they come before it or
+    /// after; those of a later date stay.
+    pub(super) fn withdraw(&mut self, line: u64, ids: Vec<String>, date: Option<&str>) {
+        self.count_record();
+        self.notice(line, NoticeKind::Withdrawn);
+        let at = date.and_then(date::parse);
+        for id in ids {
+            let latest = self.withdrawn.entry(id).or_insert(at);
+            *latest = (*latest).max(at);
+        }
+    }
+
+    /// Leaves out the stories that publishers have withdrawn.
+    fn remove_withdrawn(&mut self) {
+        if self.withdrawn.is_empty() {
+            return;
+        }
+        let (stories, notices) = (&mut self.outcome.stories, &mut self.outcome.information);
+        stories.retain(|story| {
+            let is_withdrawn = [story.id.as_str(), ids::base_id(&story.id).unwrap_or_default()]
+                .iter()
+                .filter_map(|id| self.withdrawn.get(*id))
+                .any(|at| at.zip(story.published).is_none_or(|(at, published)| published <= at));
+            if is_withdrawn {
+                let origin = &story.origin;
+                notices.push(Notice {
+                    path: origin.path.clone(),
+                    line: origin.line,
+                    kind: NoticeKind::Withdrawn,
+                });
+            }
+            !is_withdrawn
+        });
     }
 
     /// Begins an input: records and notices from now on belong to `path`.

@@ -24,7 +24,7 @@ pub struct Reader {
 }
 
 /// All readers.
-pub const READERS: [&Reader; 22] = [
+pub const READERS: [&Reader; 23] = [
     &index_files::GRAPH,
     &index_files::QUANTIZED,
     &index_files::POSTINGS,
@@ -38,6 +38,7 @@ pub const READERS: [&Reader; 22] = [
     &stories::TEXT,
     &stories::PACKED,
     &stories::WARC,
+    &stories::NEWS_XML,
     &stories::PARQUET,
     &streams::WORKERS,
     &text::PASSAGES,

@@ -44,6 +44,7 @@ pub const JSON: Reader = reader!("json", Some(Format::Json), || {
         format!("[{lines}]").into(),
         format!("{{\"status\":\"ok\",\"articles\":[{lines}]}}").into(),
         pandas.into(),
+        NINJS.into(),
     ]
 });
 pub const CSV: Reader = reader!("csv", Some(Format::Csv), || {
@@ -69,6 +70,7 @@ pub const TEXT: Reader = reader!("text", Some(Format::Text), || {
     let pages = [PAGE.into(), super::data("tests/data/wire/page/two-stories.txt")];
     pages.into_iter().chain(exports).collect()
 });
+pub const NEWS_XML: Reader = reader!("news_xml", Some(Format::NewsXml), || vec![NEWSML.into(), NITF.into()]);
 pub const WARC: Reader = reader!("warc", Some(Format::Warc), || vec![warc_seed()]);
 /// Streams without a name, compressed or not, whose format is detected by their first bytes.
 pub const PACKED: Reader = reader!("packed", None, packed_seeds);
@@ -91,6 +93,15 @@ const MD: &str = "---\ntitle: Rain\ndate: 2024-05-03\n---\n# Rain\n\nRain *fell*
     | a | b |\n|---|---|\n| 1 | 2 |\n\n> quoted\n\n```\ncode\n```\n";
 const PAGE: &str = "Rain in Valemont\n2024-07-04 20:36 Last Updated At:22:47\nVALEMONT, July 4 - Rain fell.\n\nIt fell again.\n\n\
     Next Article\nSun in Norrin\n2024-07-04 19:00\nNORRIN (AP) - The sun shone.\n";
+const NEWSML: &str = "<?xml version=\"1.0\"?><newsMessage><itemSet><newsItem guid=\"urn:a\" version=\"1\"><itemMeta><provider><name>Norrin</name></provider>\
+    <versionCreated>2031-05-06T08:00:00Z</versionCreated></itemMeta><contentMeta><headline>Rain &amp; sun</headline></contentMeta><contentSet><inlineXML>\
+    <html><body><p>It <b>rained</b>.</p><p>Again.</p></body></html></inlineXML></contentSet></newsItem><newsItem guid=\"urn:b\"><itemMeta>\
+    <pubStatus qcode=\"stat:canceled\"/></itemMeta></newsItem></itemSet></newsMessage>";
+const NITF: &str = "<nitf><head><docdata><doc-id id-string=\"n1\"/><date.issue norm=\"20310506T080000Z\"/></docdata></head><body><body.head><hedline>\
+    <hl1>Rain</hl1></hedline></body.head><body.content><media><media-caption>x</media-caption></media><p>It rained.</p></body.content></body></nitf>";
+const NINJS: &str = "[{\"uri\":\"a\",\"versioncreated\":\"2031-05-06T08:00:00Z\",\"headline\":\"Rain\",\"body_text\":\"It rained.\"},\
+    {\"uri\":\"b\",\"headlines\":[{\"role\":\"main\",\"value\":\"Sun\"}],\"bodies\":[{\"contentType\":\"text/html\",\"value\":\"<p>It shone.\"}]},\
+    {\"uri\":\"a\",\"pubStatus\":\"canceled\",\"evolvedFrom\":\"c\"}]";
 const LEXISNEXIS: &str = "   1 of 2 DOCUMENTS\n\n   Norrin Post\n\n   May 6, 2031 Tuesday\n\nRain\n\nBYLINE: Jo\n\nLENGTH: 2 words\n\nIt rained.\n\n\
     LOAD-DATE: May 6, 2031\n\n   2 of 2 DOCUMENTS\n\nEcho\n\nMay 7, 2031\n\nSun\n\nLENGTH: 2 words\n\nIt shone.\n\nCORRECTION: It did not.\n";
 const NEXIS_UNI: &str = "Documents (1)\n\nRain\nNorrin Post\nMay 6, 2031 Tuesday\n\nLength: 2 words\nByline: Jo\nBody\n\nIt rained.\n\n\

@@ -9,6 +9,7 @@ mod feed;
 pub(super) mod html;
 pub(super) mod json;
 mod markdown;
+mod news_xml;
 pub(super) mod parquet;
 mod text;
 mod warc;
@@ -99,6 +100,13 @@ formats! {
         extensions: &["jsonl", "ndjson", "jl", "jsonlines", "ldjson"],
         detect: |head| head.text.starts_with('{'),
         read: ReadFn::Records(json::read_lines),
+    },
+    /// News items in XML.
+    NewsXml: Reader {
+        name: "NewsML-G2 and NITF",
+        extensions: &["newsml", "nitf", "g2"],
+        detect: |head| ["<newsMessage", "<newsItem", "<nitf"].iter().any(|start| head.text.contains(start)) && head.starts_with("<"),
+        read: ReadFn::Document(news_xml::read),
     },
     /// An RSS or Atom feed.
     Feed: Reader {
