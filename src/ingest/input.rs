@@ -10,7 +10,7 @@ use super::{
     Format, NoticeKind,
     decode::{self, Charset},
     decompress::decompress,
-    formats::ReadFn,
+    formats::{ReadFn, sqlite},
     lines::{MAX_RECORD, read_all},
     sink::StorySink,
 };
@@ -21,6 +21,15 @@ use crate::{Error, Result, progress::Progress};
 /// # Errors
 /// [`Error::Interrupted`] if `progress` is cancelled.
 pub(super) fn read_file(path: &Path, sink: &mut StorySink, progress: &dyn Progress) -> Result<()> {
+    let format = sink.options.format.or_else(|| Format::from_path(path));
+    let is_table = sqlite::split_table(path).is_some();
+    let format = if is_table { Some(Format::Sqlite) } else { format };
+    if let Some(ReadFn::Path(read)) = format.map(|f| &f.reader().read) {
+        sink.begin(path);
+        read(path, sink, progress)?;
+        sink.end();
+        return Ok(());
+    }
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) => {
@@ -28,7 +37,6 @@ pub(super) fn read_file(path: &Path, sink: &mut StorySink, progress: &dyn Progre
             return Ok(());
         }
     };
-    let format = sink.options.format.or_else(|| Format::from_path(path));
     let Some(ReadFn::File(read)) = format.map(|f| &f.reader().read) else {
         return read_stream(path, file, sink, progress);
     };
@@ -70,7 +78,7 @@ pub(super) fn read_stream(
     match format.reader().read {
         ReadFn::Records(read) => read(stream.reader.as_mut(), sink, progress)?,
         ReadFn::Document(read) => read_document(stream.reader.as_mut(), read, sink),
-        ReadFn::File(_) => sink.notice(0, NoticeKind::NeedsFile(format)),
+        ReadFn::File(_) | ReadFn::Path(_) => sink.notice(0, NoticeKind::NeedsFile(format)),
     }
     if stream.invalid.get() {
         sink.notice(0, NoticeKind::InvalidEncoding);

@@ -47,6 +47,8 @@ pub enum NoticeKind {
     Csv(String),
     /// A Parquet file that cannot be read, or not to its end.
     Parquet(String),
+    /// An SQLite database that cannot be read, or whose table is not known.
+    Database(String),
     /// XML that cannot be parsed, or that holds no stories.
     Xml(String),
     /// A stream of a format that can be read from a file only.
@@ -130,6 +132,7 @@ impl NoticeKind {
                 | Parquet(_)
                 | NeedsFile(_)
                 | Xml(_)
+                | Database(_)
                 | Warc(_)
                 | Empty
                 | NoText
@@ -220,6 +223,7 @@ impl fmt::Display for NoticeKind {
             }
             NoticeKind::Csv(e) => write!(f, "invalid CSV ({e}); skipped"),
             NoticeKind::Parquet(e) => write!(f, "not read, or not to its end ({e})"),
+            NoticeKind::Database(e) => write!(f, "SQLite: {e}"),
             NoticeKind::Xml(e) => write!(f, "XML not read, or not to its end ({e})"),
             NoticeKind::NeedsFile(format) => {
                 write!(f, "{} cannot be read from a stream, only from a file; skipped", format.name())

@@ -13,7 +13,7 @@ use std::{
 
 use ignore::WalkBuilder;
 
-use super::{Format, IngestOptions, Input, NoticeKind, sink::StorySink};
+use super::{Format, IngestOptions, Input, NoticeKind, formats::sqlite, sink::StorySink};
 use crate::{Error, Result};
 
 /// Bytes at the beginning of a file of unknown extension from which its format is detected.
@@ -31,6 +31,9 @@ pub(super) fn files(path: &Path, options: &IngestOptions, sink: &mut StorySink) 
 }
 
 fn find(path: &Path, options: &IngestOptions, sink: &mut StorySink) -> Result<Vec<PathBuf>> {
+    if sqlite::split_table(path).is_some() {
+        return Ok(vec![path.into()]);
+    }
     let meta = fs::metadata(path).map_err(Error::io("read", path))?;
     if !meta.is_dir() {
         return Ok(vec![path.into()]);

@@ -24,7 +24,7 @@ pub struct Reader {
 }
 
 /// All readers.
-pub const READERS: [&Reader; 23] = [
+pub const READERS: [&Reader; 24] = [
     &index_files::GRAPH,
     &index_files::QUANTIZED,
     &index_files::POSTINGS,
@@ -39,6 +39,7 @@ pub const READERS: [&Reader; 23] = [
     &stories::PACKED,
     &stories::WARC,
     &stories::NEWS_XML,
+    &stories::SQLITE,
     &stories::PARQUET,
     &streams::WORKERS,
     &text::PASSAGES,

@@ -72,6 +72,12 @@ pub const TEXT: Reader = reader!("text", Some(Format::Text), || {
 });
 pub const NEWS_XML: Reader = reader!("news_xml", Some(Format::NewsXml), || vec![NEWSML.into(), NITF.into()]);
 pub const WARC: Reader = reader!("warc", Some(Format::Warc), || vec![warc_seed()]);
+pub const SQLITE: Reader = Reader {
+    name: "sqlite",
+    read: |bytes| read_named(bytes, "news.db"),
+    seeds: || vec![sqlite_seed()],
+    cost: 8,
+};
 /// Streams without a name, compressed or not, whose format is detected by their first bytes.
 pub const PACKED: Reader = reader!("packed", None, packed_seeds);
 pub const PARQUET: Reader =
@@ -185,10 +191,24 @@ fn warc_seed() -> Vec<u8> {
     .concat()
 }
 
+fn sqlite_seed() -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("news.db");
+    let sql = "PRAGMA page_size = 512; CREATE TABLE articles (id INTEGER PRIMARY KEY, title TEXT, text TEXT, date TEXT);
+        INSERT INTO articles VALUES (1, 'Rain', 'It rained.', '2031-05-06'), (2, 'Sun', x'c3a9', 0.5);";
+    rusqlite::Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+    fs::read(&path).unwrap()
+}
+
 /// Reads a file, because a Parquet file has its index at the end, and copies its records.
 fn read_parquet(bytes: &[u8]) {
+    read_named(bytes, "stories.parquet");
+}
+
+/// Reads a file of this name, and copies its records.
+fn read_named(bytes: &[u8], name: &str) {
     let folder = tempfile::tempdir().expect("a folder for the file");
-    let path = folder.path().join("stories.parquet");
+    let path = folder.path().join(name);
     fs::write(&path, bytes).expect("a file");
     let options = IngestOptions::default();
     let read = ingest::read(vec![Input::Path(path.clone())], &options, &NoProgress);

@@ -11,6 +11,7 @@ pub(super) mod json;
 mod markdown;
 mod news_xml;
 pub(super) mod parquet;
+pub(super) mod sqlite;
 mod text;
 mod warc;
 
@@ -40,6 +41,8 @@ pub(super) enum ReadFn {
     Document(fn(&str, &mut StorySink)),
     /// A file that is read at any position.
     File(fn(File, &mut StorySink, &dyn Progress) -> Result<()>),
+    /// A file that is opened by its path, which may name a part of it.
+    Path(fn(&Path, &mut StorySink, &dyn Progress) -> Result<()>),
 }
 
 /// The beginning of a stream, from which a format is detected.
@@ -86,6 +89,13 @@ formats! {
         extensions: &["parquet", "pq"],
         detect: |head| head.bytes.starts_with(b"PAR1"),
         read: ReadFn::File(parquet::read),
+    },
+    /// Rows of a table of an SQLite database; not from a stream.
+    Sqlite: Reader {
+        name: "SQLite",
+        extensions: &["db", "sqlite", "sqlite3", "db3"],
+        detect: |head| head.bytes.starts_with(b"SQLite format 3\0"),
+        read: ReadFn::Path(sqlite::read),
     },
     /// An array of objects, or objects one after another.
     Json: Reader {
@@ -211,6 +221,7 @@ mod tests {
         let check =
             |head: &str, expect: Format| assert_eq!(Format::detect(head.as_bytes()), expect, "{head}");
         check("PAR1", Format::Parquet);
+        check("SQLite format 3\0", Format::Sqlite);
         check("\u{feff} [\n{", Format::Json);
         check("{\"id\": 1}", Format::JsonLines);
         check("<!DOCTYPE html>", Format::Html);
