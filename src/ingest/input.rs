@@ -10,7 +10,7 @@ use super::{
     Format, NoticeKind,
     decode::{self, Charset},
     decompress::decompress,
-    formats::{ReadFn, sqlite},
+    formats::{ReadFn, arrow, sqlite},
     lines::{MAX_RECORD, read_all},
     sink::StorySink,
 };
@@ -21,6 +21,12 @@ use crate::{Error, Result, progress::Progress};
 /// # Errors
 /// [`Error::Interrupted`] if `progress` is cancelled.
 pub(super) fn read_file(path: &Path, sink: &mut StorySink, progress: &dyn Progress) -> Result<()> {
+    if arrow::is_dataset(path) {
+        sink.begin(path);
+        arrow::read_dataset(path, sink, progress)?;
+        sink.end();
+        return Ok(());
+    }
     let format = sink.options.format.or_else(|| Format::from_path(path));
     let is_table = sqlite::split_table(path).is_some();
     let format = if is_table { Some(Format::Sqlite) } else { format };
@@ -58,8 +64,9 @@ pub(super) fn read_stream(
 ) -> Result<()> {
     sink.begin(path);
     let known = sink.options.format.or_else(|| Format::from_path(path));
-    // Pages of an archive have encodings of their own.
-    let encoding = sink.options.encoding.filter(|_| known != Some(Format::Warc));
+    // Formats of bytes, and of pages in encodings of their own, have no encoding as a whole.
+    let has_encoding = !known.is_some_and(|format| matches!(format, Format::Arrow | Format::Warc));
+    let encoding = sink.options.encoding.filter(|_| has_encoding);
     let opened = decompress(stream, encoding, progress).and_then(|mut stream| {
         let head = stream.reader.fill_buf()?;
         if !decode::is_utf8(head) && !decode::is_binary(head) {

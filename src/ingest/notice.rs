@@ -47,6 +47,8 @@ pub enum NoticeKind {
     Csv(String),
     /// A Parquet file that cannot be read, or not to its end.
     Parquet(String),
+    /// An Arrow stream or file that cannot be read, or not to its end.
+    Arrow(String),
     /// An SQLite database that cannot be read, or whose table is not known.
     Database(String),
     /// XML that cannot be parsed, or that holds no stories.
@@ -130,6 +132,7 @@ impl NoticeKind {
                 | Json(_)
                 | Csv(_)
                 | Parquet(_)
+                | Arrow(_)
                 | NeedsFile(_)
                 | Xml(_)
                 | Database(_)
@@ -224,6 +227,7 @@ impl fmt::Display for NoticeKind {
             NoticeKind::Csv(e) => write!(f, "invalid CSV ({e}); skipped"),
             NoticeKind::Parquet(e) => write!(f, "not read, or not to its end ({e})"),
             NoticeKind::Database(e) => write!(f, "SQLite: {e}"),
+            NoticeKind::Arrow(e) => write!(f, "Arrow not read, or not to its end ({e})"),
             NoticeKind::Xml(e) => write!(f, "XML not read, or not to its end ({e})"),
             NoticeKind::NeedsFile(format) => {
                 write!(f, "{} cannot be read from a stream, only from a file; skipped", format.name())

@@ -12,6 +12,7 @@ use super::{
     date_column::{AmbiguousDate, DateColumn, shorten},
     decode::{Charset, decode_unicode},
     domain::registrable_domain,
+    formats::arrow,
     headline, markup,
 };
 use crate::{
@@ -163,7 +164,7 @@ impl<'a> StorySink<'a> {
     /// Registers a file. False, with a notice, if the same file was registered before, under this name or another.
     pub(super) fn register(&mut self, path: &Path) -> bool {
         // A pipe cannot be read a second time; an unreadable path gets its notice when it is opened.
-        let file = path.canonicalize().ok().filter(|file| file.is_file());
+        let file = path.canonicalize().ok().filter(|file| file.is_file() || arrow::is_dataset(file));
         let new = file.is_none_or(|file| self.files.insert(file));
         if !new {
             self.notice_at(path, 0, NoticeKind::DuplicateFile);

@@ -24,7 +24,7 @@ pub struct Reader {
 }
 
 /// All readers.
-pub const READERS: [&Reader; 24] = [
+pub const READERS: [&Reader; 25] = [
     &index_files::GRAPH,
     &index_files::QUANTIZED,
     &index_files::POSTINGS,
@@ -40,6 +40,7 @@ pub const READERS: [&Reader; 24] = [
     &stories::WARC,
     &stories::NEWS_XML,
     &stories::SQLITE,
+    &stories::ARROW,
     &stories::PARQUET,
     &streams::WORKERS,
     &text::PASSAGES,

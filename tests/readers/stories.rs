@@ -78,6 +78,7 @@ pub const SQLITE: Reader = Reader {
     seeds: || vec![sqlite_seed()],
     cost: 8,
 };
+pub const ARROW: Reader = reader!("arrow", Some(Format::Arrow), arrow_seeds);
 /// Streams without a name, compressed or not, whose format is detected by their first bytes.
 pub const PACKED: Reader = reader!("packed", None, packed_seeds);
 pub const PARQUET: Reader =
@@ -198,6 +199,30 @@ fn sqlite_seed() -> Vec<u8> {
         INSERT INTO articles VALUES (1, 'Rain', 'It rained.', '2031-05-06'), (2, 'Sun', x'c3a9', 0.5);";
     rusqlite::Connection::open(&path).unwrap().execute_batch(sql).unwrap();
     fs::read(&path).unwrap()
+}
+
+/// A stream, and a file that is compressed.
+fn arrow_seeds() -> Vec<Vec<u8>> {
+    let text = |values: [&str; 2]| -> arrow_array::ArrayRef {
+        Arc::new(arrow_array::StringArray::from(values.to_vec()))
+    };
+    let key: arrow_array::DictionaryArray<arrow_array::types::Int8Type> =
+        ["wire", "wire"].into_iter().collect();
+    let source: arrow_array::ArrayRef = Arc::new(key);
+    let columns = [
+        ("id", text(["a", "b"])),
+        ("text", text(["The dam is raised.", "The mill is shut."])),
+        ("source", source),
+    ];
+    let batch = arrow_array::RecordBatch::try_from_iter(columns).unwrap();
+    let mut stream = arrow_ipc::writer::StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    stream.write(&batch).unwrap();
+    let lz4 = Some(arrow_ipc::CompressionType::LZ4_FRAME);
+    let options = arrow_ipc::writer::IpcWriteOptions::default().try_with_compression(lz4).unwrap();
+    let mut file =
+        arrow_ipc::writer::FileWriter::try_new_with_options(Vec::new(), &batch.schema(), options).unwrap();
+    file.write(&batch).unwrap();
+    vec![stream.into_inner().unwrap(), file.into_inner().unwrap()]
 }
 
 /// Reads a file, because a Parquet file has its index at the end, and copies its records.

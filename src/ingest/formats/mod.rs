@@ -3,6 +3,7 @@
 //! To add a format, write a file here with a function of one of the shapes of [`ReadFn`], and add a row to the table. The
 //! row says by which file extensions and first bytes the format is found, and which function reads it.
 
+pub(super) mod arrow;
 pub(super) mod csv;
 mod export;
 mod feed;
@@ -89,6 +90,13 @@ formats! {
         extensions: &["parquet", "pq"],
         detect: |head| head.bytes.starts_with(b"PAR1"),
         read: ReadFn::File(parquet::read),
+    },
+    /// Rows of an Arrow IPC stream or file (Feather), uncompressed or compressed with LZ4.
+    Arrow: Reader {
+        name: "Arrow",
+        extensions: &["arrow", "feather", "ipc", "arrows"],
+        detect: |head| head.bytes.starts_with(b"ARROW1") || head.bytes.starts_with(b"\xff\xff\xff\xff"),
+        read: ReadFn::Records(arrow::read),
     },
     /// Rows of a table of an SQLite database; not from a stream.
     Sqlite: Reader {
@@ -221,6 +229,7 @@ mod tests {
         let check =
             |head: &str, expect: Format| assert_eq!(Format::detect(head.as_bytes()), expect, "{head}");
         check("PAR1", Format::Parquet);
+        check("ARROW1\0\0", Format::Arrow);
         check("SQLite format 3\0", Format::Sqlite);
         check("\u{feff} [\n{", Format::Json);
         check("{\"id\": 1}", Format::JsonLines);
