@@ -183,6 +183,13 @@ fn describe_export(archive: &str, found: u64, stated: Option<u64>) -> String {
     }
 }
 
+/// Counts of files or records by what they are, and others that may be zero: "12 .jpg, 3 hidden".
+fn join_counts(counts: &BTreeMap<String, u64>, others: &[(&str, u64)]) -> String {
+    let others = others.iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("{n} {what}"));
+    let all = counts.iter().map(|(what, n)| format!("{n} {what}")).chain(others);
+    all.collect::<Vec<_>>().join(", ")
+}
+
 /// The columns that were read as title and text of a table without a header.
 fn write_columns(f: &mut fmt::Formatter<'_>, title: Option<usize>, text: Option<usize>) -> fmt::Result {
     f.write_str("no header;")?;
@@ -192,13 +199,6 @@ fn write_columns(f: &mut fmt::Formatter<'_>, title: Option<usize>, text: Option<
         }
     }
     Ok(())
-}
-
-/// Counts of files or records by what they are, and others that may be zero: "12 .jpg, 3 hidden".
-fn join_counts(counts: &BTreeMap<String, u64>, others: &[(&str, u64)]) -> String {
-    let others = others.iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("{n} {what}"));
-    let all = counts.iter().map(|(what, n)| format!("{n} {what}")).chain(others);
-    all.collect::<Vec<_>>().join(", ")
 }
 
 impl fmt::Display for NoticeKind {

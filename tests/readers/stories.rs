@@ -81,8 +81,7 @@ pub const SQLITE: Reader = Reader {
 pub const ARROW: Reader = reader!("arrow", Some(Format::Arrow), arrow_seeds);
 /// Streams without a name, compressed or not, whose format is detected by their first bytes.
 pub const PACKED: Reader = reader!("packed", None, packed_seeds);
-pub const PARQUET: Reader =
-    Reader { name: "parquet", read: read_parquet, seeds: || vec![parquet_seed()], cost: 4 };
+pub const PARQUET: Reader = Reader { name: "parquet", read: read_parquet, seeds: parquet_seeds, cost: 4 };
 
 const JSONL: &str = "{\"id\":\"a\",\"title\":\"Rain \\u00e9\",\"text\":\"LONDON, May 3 (Reuters) - Rain fell.\\n\\nIt fell again.\",\
     \"date\":\"2024-05-03T10:00:00Z\",\"source\":\"wire\",\"url\":\"https://x.example/a\"}\n{\"id\":2,\"body\":[\"one\",\"two\"]}\n";
@@ -242,6 +241,12 @@ fn read_named(bytes: &[u8], name: &str) {
     let inputs = [RecordSource { path, name: None }];
     ingest::copy_records(&inputs, &options, &|o| o.record != 1, &mut out)
         .expect("a corrupt file is copied up to the error");
+}
+
+fn parquet_seeds() -> Vec<Vec<u8>> {
+    let compressed = ["zstd-pages-1", "zstd-pages-2", "brotli-pages-1"];
+    let compressed = compressed.map(|name| super::data(&format!("tests/data/parquet/{name}.parquet")));
+    [parquet_seed()].into_iter().chain(compressed).collect()
 }
 
 fn parquet_seed() -> Vec<u8> {

@@ -84,7 +84,7 @@ macro_rules! formats {
 }
 
 formats! {
-    /// Rows of a Parquet file, compressed with nothing, Snappy, gzip or LZ4; not from a stream.
+    /// Rows of a Parquet file, in any compression but LZO; not from a stream.
     Parquet: Reader {
         name: "Parquet",
         extensions: &["parquet", "pq"],
