@@ -63,7 +63,7 @@ pub fn positional_id(story: &Story) -> Option<String> {
 }
 
 /// The id without the number that makes it unique: `name` of `name~2`.
-fn base_id(id: &str) -> Option<&str> {
+pub(crate) fn base_id(id: &str) -> Option<&str> {
     id.rsplit_once('~').filter(|(_, number)| is_number(number)).map(|(base, _)| base)
 }
 

@@ -102,7 +102,6 @@ const SIGNATURES: &[Signature] = &[
     strong(b"\xca\xfe\xba\xbe", FileGroup::Program, "a program"),
     strong(b"\xcf\xfa\xed\xfe", FileGroup::Program, "a program"),
     strong(b"\0asm", FileGroup::Program, "a WebAssembly program"),
-    strong(b"SQLite format 3\0", FileGroup::Data, "an SQLite database"),
     strong(b"\x89HDF\r\n\x1a\n", FileGroup::Data, "an HDF5 file"),
     strong(b"\x93NUMPY", FileGroup::Data, "a NumPy array"),
     inside(4, b"Standard Jet DB", FileGroup::Data, "an Access database"),
@@ -117,7 +116,7 @@ const SIGNATURES: &[Signature] = &[
 ];
 
 /// Formats whose first bytes leave no doubt.
-const SIGNED: [Format; 3] = [Format::Parquet, Format::Pdf, Format::Rtf];
+const SIGNED: [Format; 4] = [Format::Parquet, Format::Pdf, Format::Rtf, Format::Sqlite];
 
 /// The compound files of older office programs ([MS-CFB], 2.2).
 const COMPOUND_FILE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
@@ -182,7 +181,7 @@ mod tests {
         check(b"MZ\x90\0\x03", "a Windows program");
         check(b"\0\0\0\x18ftypmp42\0\0", "an MP4 recording");
         check(b"\0\0\0\x18ftypheic\0\0", "a HEIC image");
-        check(b"SQLite format 3\0", "an SQLite database");
+        check(b"SQLite format 3\0", "SQLite");
         // Words that begin a text.
         for text in [
             "BM Holdings rose.",

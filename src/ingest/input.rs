@@ -11,7 +11,7 @@ use super::{
     FileGroup, Format, IngestOptions, NoticeKind, archive_members,
     content::{self, Content, HEAD},
     decode::{self, Charset},
-    formats::ReadFn,
+    formats::{ReadFn, arrow, sqlite},
     lines::{MAX_DOCUMENT, MAX_RECORD, read_all},
     packing::{self, Expansion, PeekReader, Source, zip},
     sink::StorySink,
@@ -35,6 +35,15 @@ pub(super) struct Context<'p> {
 /// # Errors
 /// [`Error::Interrupted`] if `progress` is cancelled.
 pub(super) fn read_file(path: &Path, sink: &mut StorySink, progress: &dyn Progress) -> Result<()> {
+    if arrow::is_dataset(path) {
+        sink.begin(path);
+        arrow::read_dataset(path, sink, progress)?;
+        sink.end();
+        return Ok(());
+    }
+    if let (Some(_), ReadFn::Path(read)) = (sqlite::split_table(path), &Format::Sqlite.reader().read) {
+        return read_path(path, *read, sink, progress);
+    }
     let opened = File::open(path).and_then(|mut file| {
         let size = file.metadata().ok().filter(|meta| meta.is_file()).map(|meta| meta.len());
         let head = if size.is_some() { head_of(&mut file)? } else { Vec::new() };
@@ -55,16 +64,30 @@ pub(super) fn read_file(path: &Path, sink: &mut StorySink, progress: &dyn Progre
             read_zip(path, BufReader::new(file), &context, sink)?;
             progress.advance(Stage::Ingest, size);
         }
-        Content::Format(format) => {
-            let ReadFn::File(read) = format.reader().read else {
-                return read_stream(path, file, sink, progress);
-            };
-            sink.begin(path);
-            read(file, sink, progress)?;
-            sink.end();
-        }
+        Content::Format(format) => match format.reader().read {
+            ReadFn::File(read) => {
+                sink.begin(path);
+                read(file, sink, progress)?;
+                sink.end();
+            }
+            ReadFn::Path(read) => return read_path(path, read, sink, progress),
+            _ => return read_stream(path, file, sink, progress),
+        },
         _ => return read_stream(path, file, sink, progress),
     }
+    Ok(())
+}
+
+/// Reads a file by its path.
+fn read_path(
+    path: &Path,
+    read: fn(&Path, &mut StorySink, &dyn Progress) -> Result<()>,
+    sink: &mut StorySink,
+    progress: &dyn Progress,
+) -> Result<()> {
+    sink.begin(path);
+    read(path, sink, progress)?;
+    sink.end();
     Ok(())
 }
 
@@ -196,7 +219,7 @@ fn read_zip<R: Read + Seek>(path: &Path, reader: R, context: &Context, sink: &mu
 fn read_format(format: Format, source: Source, sink: &mut StorySink, progress: &dyn Progress) -> Result<()> {
     match format.reader().read {
         ReadFn::Bytes(read) => read_bytes(source, read, sink),
-        ReadFn::File(_) => sink.notice(0, NoticeKind::NeedsFile(format)),
+        ReadFn::File(_) | ReadFn::Path(_) => sink.notice(0, NoticeKind::NeedsFile(format)),
         ReadFn::Records(_) | ReadFn::Document(_) => read_text(format, source, sink, progress)?,
     }
     sink.end();
@@ -205,7 +228,9 @@ fn read_format(format: Format, source: Source, sink: &mut StorySink, progress: &
 
 /// Reads an input that is a text.
 fn read_text(format: Format, source: Source, sink: &mut StorySink, progress: &dyn Progress) -> Result<()> {
-    let mut stream = match decode::to_utf8(Box::new(source), sink.options.encoding) {
+    // Formats of bytes, and of pages in encodings of their own, have no encoding as a whole.
+    let has_encoding = !matches!(format, Format::Arrow | Format::Warc);
+    let mut stream = match decode::to_utf8(Box::new(source), sink.options.encoding.filter(|_| has_encoding)) {
         Ok(stream) => stream,
         Err(error) => {
             sink.read_error(0, &error);
@@ -225,7 +250,7 @@ fn read_text(format: Format, source: Source, sink: &mut StorySink, progress: &dy
     match format.reader().read {
         ReadFn::Records(read) => read(stream.reader.as_mut(), sink, progress)?,
         ReadFn::Document(read) => read_document(stream.reader.as_mut(), read, sink),
-        ReadFn::Bytes(_) | ReadFn::File(_) => {}
+        ReadFn::Bytes(_) | ReadFn::File(_) | ReadFn::Path(_) => {}
     }
     if stream.invalid.get() {
         sink.notice(0, NoticeKind::InvalidEncoding);

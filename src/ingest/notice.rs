@@ -55,6 +55,10 @@ pub enum NoticeKind {
     Csv(String),
     /// A Parquet file that cannot be read, or not to its end.
     Parquet(String),
+    /// An Arrow stream or file that cannot be read, or not to its end.
+    Arrow(String),
+    /// An SQLite database that cannot be read, or whose table is not known.
+    Database(String),
     /// XML that cannot be parsed, or that holds no stories.
     Xml(String),
     /// A PDF of images, without a text layer.
@@ -105,6 +109,23 @@ pub enum NoticeKind {
         /// Files that ignore files exclude.
         ignored: u64,
     },
+    /// An export of a news archive, and how many articles it has.
+    Export {
+        /// The archive: "LexisNexis".
+        archive: &'static str,
+        /// The articles that were found.
+        found: u64,
+        /// The number that the export states.
+        stated: Option<u64>,
+    },
+    /// An export of this news archive in a layout that is not known, read as one story.
+    UnknownExport(&'static str),
+    /// A web archive that cannot be read here, or that holds no stories.
+    Warc(String),
+    /// Records of an archive or of a collection of items that are no stories, by what they are.
+    UnreadRecords(BTreeMap<String, u64>),
+    /// A story that its publisher has withdrawn, or the item that withdraws it; left out.
+    Withdrawn,
     /// A web page whose main text was not found: all of its text was read.
     NoMainText,
     /// A story that consists of page chrome and bylines alone.
@@ -128,8 +149,11 @@ impl NoticeKind {
                 | Json(_)
                 | Csv(_)
                 | Parquet(_)
+                | Arrow(_)
                 | NeedsFile(_)
                 | Xml(_)
+                | Database(_)
+                | Warc(_)
                 | Empty
                 | NoText
                 | UnknownFields(_)
@@ -141,8 +165,12 @@ impl NoticeKind {
     pub fn is_information(&self) -> bool {
         matches!(
             self,
-            NoticeKind::DateOrder(..) | NoticeKind::NoHeader { .. } | NoticeKind::UnreadFiles { .. }
-        )
+            NoticeKind::DateOrder(..)
+                | NoticeKind::NoHeader { .. }
+                | NoticeKind::UnreadFiles { .. }
+                | NoticeKind::UnreadRecords(_)
+                | NoticeKind::Withdrawn
+        ) || matches!(self, NoticeKind::Export { found, stated, .. } if stated.is_none_or(|n| n == *found))
     }
 
     /// Whether the file may hold stories that were not read, or that were read without their ids.
@@ -153,6 +181,7 @@ impl NoticeKind {
                 self,
                 Compressed(_) | TooExpanded(_) | NotRead(_) | Ragged { .. } | UnclosedQuote(_) | Field(_)
             )
+            || matches!(self, Export { .. } if !self.is_information())
     }
 }
 
@@ -164,6 +193,32 @@ impl fmt::Display for Notice {
         }
         write!(f, ": {}", self.kind)
     }
+}
+
+/// How many articles an export has, and how many it states if these are others.
+fn describe_export(archive: &str, found: u64, stated: Option<u64>) -> String {
+    match stated.filter(|stated| *stated != found) {
+        Some(stated) => format!("an export of {archive}; {found} articles found where it names {stated}"),
+        None => format!("an export of {archive}; read as {found} articles"),
+    }
+}
+
+/// Counts of files or records by what they are, and others that may be zero: "12 .jpg, 3 hidden".
+fn join_counts(counts: &BTreeMap<String, u64>, others: &[(&str, u64)]) -> String {
+    let others = others.iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("{n} {what}"));
+    let all = counts.iter().map(|(what, n)| format!("{n} {what}")).chain(others);
+    all.collect::<Vec<_>>().join(", ")
+}
+
+/// The columns that were read as title and text of a table without a header.
+fn write_columns(f: &mut fmt::Formatter<'_>, title: Option<usize>, text: Option<usize>) -> fmt::Result {
+    f.write_str("no header;")?;
+    for (name, column) in [("title", title), ("text", text)] {
+        if let Some(column) = column {
+            write!(f, " {name} = column {}", column + 1)?;
+        }
+    }
+    Ok(())
 }
 
 impl fmt::Display for NoticeKind {
@@ -195,6 +250,8 @@ impl fmt::Display for NoticeKind {
             }
             NoticeKind::Csv(e) => write!(f, "invalid CSV ({e}); skipped"),
             NoticeKind::Parquet(e) => write!(f, "not read, or not to its end ({e})"),
+            NoticeKind::Database(e) => write!(f, "SQLite: {e}"),
+            NoticeKind::Arrow(e) => write!(f, "Arrow not read, or not to its end ({e})"),
             NoticeKind::Xml(e) => write!(f, "XML not read, or not to its end ({e})"),
             NoticeKind::NoTextLayer => f.write_str("a PDF without a text layer; skipped"),
             NoticeKind::Document(e) => write!(f, "the document was not read, or not to its end ({e})"),
@@ -206,15 +263,7 @@ impl fmt::Display for NoticeKind {
             NoticeKind::UnknownFields(names) => {
                 write!(f, "no column is known as a text or a title; skipped; columns: {}", names.join(", "))
             }
-            NoticeKind::NoHeader { title, text } => {
-                f.write_str("no header;")?;
-                for (name, column) in [("title", title), ("text", text)] {
-                    if let Some(column) = column {
-                        write!(f, " {name} = column {}", column + 1)?;
-                    }
-                }
-                Ok(())
-            }
+            NoticeKind::NoHeader { title, text } => write_columns(f, *title, *text),
             NoticeKind::TitlesOnly => f.write_str("no record has a text; titles alone are compared"),
             NoticeKind::Field(name) => {
                 write!(f, "the field {name} is neither a string nor a number; ignored")
@@ -235,11 +284,21 @@ impl fmt::Display for NoticeKind {
                 write!(f, "looks like {}, but has another extension; not read", format.name())
             }
             NoticeKind::UnreadFiles { by_extension, hidden, ignored } => {
-                let extensions = by_extension.iter().map(|(extension, n)| format!("{n} {extension}"));
-                let others = [(*hidden, "hidden"), (*ignored, "excluded by ignore files")];
-                let others = others.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}"));
-                write!(f, "not read: {}", extensions.chain(others).collect::<Vec<_>>().join(", "))
+                write!(
+                    f,
+                    "not read: {}",
+                    join_counts(by_extension, &[("hidden", *hidden), ("excluded by ignore files", *ignored)])
+                )
             }
+            NoticeKind::Export { archive, found, stated } => {
+                f.write_str(&describe_export(archive, *found, *stated))
+            }
+            NoticeKind::UnknownExport(archive) => {
+                write!(f, "looks like an export of {archive}, but has an unknown layout; read as one story")
+            }
+            NoticeKind::Warc(message) => write!(f, "WARC: {message}"),
+            NoticeKind::UnreadRecords(kinds) => write!(f, "not read: {}", join_counts(kinds, &[])),
+            NoticeKind::Withdrawn => f.write_str("withdrawn by its publisher; left out"),
             NoticeKind::NoMainText => f.write_str("main text not found; the whole page was read"),
             NoticeKind::ChromeOnly => f.write_str("nothing but page chrome; read as a headline"),
         }

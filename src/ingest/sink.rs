@@ -12,6 +12,7 @@ use super::{
     date_column::{AmbiguousDate, DateColumn, shorten},
     decode::{Charset, decode_unicode},
     domain::registrable_domain,
+    formats::arrow,
     headline, markup,
     packing::TooExpanded,
 };
@@ -61,6 +62,8 @@ pub(super) struct StorySink<'a> {
     files: BTreeSet<PathBuf>,
     /// The dates of the current input.
     dates: DateColumn,
+    /// The ids of stories that publishers have withdrawn, with the time at which they did.
+    withdrawn: BTreeMap<String, Option<i64>>,
     outcome: IngestOutcome,
 }
 
@@ -75,6 +78,7 @@ impl<'a> StorySink<'a> {
             ids: BTreeMap::new(),
             files: BTreeSet::new(),
             dates: DateColumn::default(),
+            withdrawn: BTreeMap::new(),
             outcome: IngestOutcome::default(),
         }
     }
@@ -86,7 +90,43 @@ impl<'a> StorySink<'a> {
 
     pub(super) fn finish(mut self) -> IngestOutcome {
         self.end();
+        self.remove_withdrawn();
         self.outcome
+    }
+
+    /// Counts an item by which a publisher withdraws the stories that have one of `ids`, whether they come before it or
+    /// after; those of a later date stay.
+    pub(super) fn withdraw(&mut self, line: u64, ids: Vec<String>, date: Option<&str>) {
+        self.count_record();
+        self.notice(line, NoticeKind::Withdrawn);
+        let at = date.and_then(date::parse);
+        for id in ids {
+            let latest = self.withdrawn.entry(id).or_insert(at);
+            *latest = (*latest).max(at);
+        }
+    }
+
+    /// Leaves out the stories that publishers have withdrawn.
+    fn remove_withdrawn(&mut self) {
+        if self.withdrawn.is_empty() {
+            return;
+        }
+        let (stories, notices) = (&mut self.outcome.stories, &mut self.outcome.information);
+        stories.retain(|story| {
+            let is_withdrawn = [story.id.as_str(), ids::base_id(&story.id).unwrap_or_default()]
+                .iter()
+                .filter_map(|id| self.withdrawn.get(*id))
+                .any(|at| at.zip(story.published).is_none_or(|(at, published)| published <= at));
+            if is_withdrawn {
+                let origin = &story.origin;
+                notices.push(Notice {
+                    path: origin.path.clone(),
+                    line: origin.line,
+                    kind: NoticeKind::Withdrawn,
+                });
+            }
+            !is_withdrawn
+        });
     }
 
     /// Begins an input: records and notices from now on belong to `path`.
@@ -130,7 +170,7 @@ impl<'a> StorySink<'a> {
     /// Registers a file. False, with a notice, if the same file was registered before, under this name or another.
     pub(super) fn register(&mut self, path: &Path) -> bool {
         // A pipe cannot be read a second time; an unreadable path gets its notice when it is opened.
-        let file = path.canonicalize().ok().filter(|file| file.is_file());
+        let file = path.canonicalize().ok().filter(|file| file.is_file() || arrow::is_dataset(file));
         let new = file.is_none_or(|file| self.files.insert(file));
         if !new {
             self.notice_at(path, 0, NoticeKind::DuplicateFile);

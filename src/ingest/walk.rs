@@ -1,7 +1,7 @@
 //! The files below a path, sorted, with symbolic links followed. What is not read is counted.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::Read,
     path::{Path, PathBuf},
@@ -13,7 +13,12 @@ use std::{
 
 use ignore::WalkBuilder;
 
-use super::{Format, IngestOptions, Input, NoticeKind, packing::is_archive_name, sink::StorySink};
+use super::{
+    Format, IngestOptions, Input, NoticeKind,
+    formats::{arrow, sqlite},
+    packing::is_archive_name,
+    sink::StorySink,
+};
 use crate::{Error, Result};
 
 /// Bytes at the beginning of a file of unknown extension from which its format is detected.
@@ -31,6 +36,9 @@ pub(super) fn files(path: &Path, options: &IngestOptions, sink: &mut StorySink) 
 }
 
 fn find(path: &Path, options: &IngestOptions, sink: &mut StorySink) -> Result<Vec<PathBuf>> {
+    if sqlite::split_table(path).is_some() {
+        return Ok(vec![path.into()]);
+    }
     let meta = fs::metadata(path).map_err(Error::io("read", path))?;
     if !meta.is_dir() {
         return Ok(vec![path.into()]);
@@ -57,6 +65,7 @@ fn find(path: &Path, options: &IngestOptions, sink: &mut StorySink) -> Result<Ve
             Err(error) => failed.push((path_of(&error, path), notice_kind(&error))),
         }
     }
+    collapse_datasets(path, &mut found);
     found.sort();
     failed.sort_by(|a, b| a.0.cmp(&b.0));
     for (path, kind) in failed {
@@ -69,6 +78,26 @@ fn find(path: &Path, options: &IngestOptions, sink: &mut StorySink) -> Result<Ve
         sink.notice_at(path, 0, NoticeKind::UnreadFiles { by_extension: unread, hidden, ignored });
     }
     Ok(found)
+}
+
+/// Puts a saved data set in the place of its files, and removes the list of the data sets beside it.
+fn collapse_datasets(root: &Path, found: &mut Vec<PathBuf>) {
+    let states = found.iter().filter(|file| file.file_name().is_some_and(|name| name == "state.json"));
+    let folders: BTreeSet<PathBuf> = states
+        .filter_map(|file| file.parent())
+        .filter(|folder| arrow::is_dataset(folder))
+        .map(PathBuf::from)
+        .collect();
+    if folders.is_empty() {
+        return;
+    }
+    let is_inside = |file: &Path| {
+        let list = file.file_name().is_some_and(|name| name == "dataset_dict.json");
+        let folder = file.parent().unwrap_or(root);
+        folders.contains(folder) || (list && folders.iter().any(|set| set.parent() == Some(folder)))
+    };
+    found.retain(|file| !is_inside(file));
+    found.extend(folders);
 }
 
 /// The entries below `path`. Hidden ones are left out unless `with_hidden`, and counted in `hidden`.

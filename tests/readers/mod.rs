@@ -25,7 +25,7 @@ pub struct Reader {
 }
 
 /// All readers.
-pub const READERS: [&Reader; 32] = [
+pub const READERS: [&Reader; 36] = [
     &index_files::GRAPH,
     &index_files::QUANTIZED,
     &index_files::POSTINGS,
@@ -49,6 +49,10 @@ pub const READERS: [&Reader; 32] = [
     &stories::EMAIL,
     &stories::MBOX,
     &stories::SUBTITLES,
+    &stories::WARC,
+    &stories::NEWS_XML,
+    &stories::SQLITE,
+    &stories::ARROW,
     &stories::PARQUET,
     &streams::WORKERS,
     &text::PASSAGES,

@@ -42,6 +42,7 @@ pub const JSON: Reader = reader!("json", Some(Format::Json), || {
         format!("[{lines}]").into(),
         format!("{{\"status\":\"ok\",\"articles\":[{lines}]}}").into(),
         pandas.into(),
+        NINJS.into(),
     ]
 });
 pub const CSV: Reader = reader!("csv", Some(Format::Csv), || {
@@ -53,14 +54,29 @@ pub const CSV: Reader = reader!("csv", Some(Format::Csv), || {
 });
 pub const TSV: Reader = reader!("tsv", Some(Format::Tsv), || vec![TABLE.replace(',', "\t").into_bytes()]);
 pub const FEED: Reader = reader!("feed", Some(Format::Feed), || vec![RSS.into(), ATOM.into()]);
-pub const HTML: Reader =
-    reader!("html", Some(Format::Html), || vec![WEB.into(), super::data("tests/data/wire/html/fire.html")]);
+pub const HTML: Reader = reader!("html", Some(Format::Html), || vec![
+    WEB.into(),
+    FACTIVA.into(),
+    EUROPRESSE.into(),
+    super::data("tests/data/wire/html/fire.html")
+]);
 pub const MARKDOWN: Reader = reader!("markdown", Some(Format::Markdown), || {
     vec![MD.into(), super::data("tests/data/wire/md/torvik-vote.md")]
 });
 pub const TEXT: Reader = reader!("text", Some(Format::Text), || {
-    vec![PAGE.into(), super::data("tests/data/wire/page/two-stories.txt")]
+    let exports = [LEXISNEXIS, NEXIS_UNI, PROQUEST, NEWSBANK].map(Into::into);
+    let pages = [PAGE.into(), super::data("tests/data/wire/page/two-stories.txt")];
+    pages.into_iter().chain(exports).collect()
 });
+pub const NEWS_XML: Reader = reader!("news_xml", Some(Format::NewsXml), || vec![NEWSML.into(), NITF.into()]);
+pub const WARC: Reader = reader!("warc", Some(Format::Warc), || vec![warc_seed()]);
+pub const SQLITE: Reader = Reader {
+    name: "sqlite",
+    read: |bytes| read_named(bytes, "news.db"),
+    seeds: || vec![sqlite_seed()],
+    cost: 8,
+};
+pub const ARROW: Reader = reader!("arrow", Some(Format::Arrow), arrow_seeds);
 /// Streams without a name, compressed or not, whose format is detected by their first bytes.
 pub const PACKED: Reader = reader!("packed", None, packed_seeds);
 /// Archives, whose members are read by their names.
@@ -85,8 +101,7 @@ pub const MBOX: Reader = reader!("mbox", Some(Format::Mbox), || {
 });
 pub const SUBTITLES: Reader =
     reader!("subtitles", Some(Format::Subtitles), || vec![samples::srt(), samples::vtt()]);
-pub const PARQUET: Reader =
-    Reader { name: "parquet", read: read_parquet, seeds: || vec![parquet_seed()], cost: 4 };
+pub const PARQUET: Reader = Reader { name: "parquet", read: read_parquet, seeds: parquet_seeds, cost: 4 };
 
 const JSONL: &str = "{\"id\":\"a\",\"title\":\"Rain \\u00e9\",\"text\":\"LONDON, May 3 (Reuters) - Rain fell.\\n\\nIt fell again.\",\
     \"date\":\"2024-05-03T10:00:00Z\",\"source\":\"wire\",\"url\":\"https://x.example/a\"}\n{\"id\":2,\"body\":[\"one\",\"two\"]}\n";
@@ -104,6 +119,28 @@ const MD: &str = "---\ntitle: Rain\ndate: 2024-05-03\n---\n# Rain\n\nRain *fell*
     | a | b |\n|---|---|\n| 1 | 2 |\n\n> quoted\n\n```\ncode\n```\n";
 const PAGE: &str = "Rain in Valemont\n2024-07-04 20:36 Last Updated At:22:47\nVALEMONT, July 4 - Rain fell.\n\nIt fell again.\n\n\
     Next Article\nSun in Norrin\n2024-07-04 19:00\nNORRIN (AP) - The sun shone.\n";
+const NEWSML: &str = "<?xml version=\"1.0\"?><newsMessage><itemSet><newsItem guid=\"urn:a\" version=\"1\"><itemMeta><provider><name>Norrin</name></provider>\
+    <versionCreated>2031-05-06T08:00:00Z</versionCreated></itemMeta><contentMeta><headline>Rain &amp; sun</headline></contentMeta><contentSet><inlineXML>\
+    <html><body><p>It <b>rained</b>.</p><p>Again.</p></body></html></inlineXML></contentSet></newsItem><newsItem guid=\"urn:b\"><itemMeta>\
+    <pubStatus qcode=\"stat:canceled\"/></itemMeta></newsItem></itemSet></newsMessage>";
+const NITF: &str = "<nitf><head><docdata><doc-id id-string=\"n1\"/><date.issue norm=\"20310506T080000Z\"/></docdata></head><body><body.head><hedline>\
+    <hl1>Rain</hl1></hedline></body.head><body.content><media><media-caption>x</media-caption></media><p>It rained.</p></body.content></body></nitf>";
+const NINJS: &str = "[{\"uri\":\"a\",\"versioncreated\":\"2031-05-06T08:00:00Z\",\"headline\":\"Rain\",\"body_text\":\"It rained.\"},\
+    {\"uri\":\"b\",\"headlines\":[{\"role\":\"main\",\"value\":\"Sun\"}],\"bodies\":[{\"contentType\":\"text/html\",\"value\":\"<p>It shone.\"}]},\
+    {\"uri\":\"a\",\"pubStatus\":\"canceled\",\"evolvedFrom\":\"c\"}]";
+const LEXISNEXIS: &str = "   1 of 2 DOCUMENTS\n\n   Norrin Post\n\n   May 6, 2031 Tuesday\n\nRain\n\nBYLINE: Jo\n\nLENGTH: 2 words\n\nIt rained.\n\n\
+    LOAD-DATE: May 6, 2031\n\n   2 of 2 DOCUMENTS\n\nEcho\n\nMay 7, 2031\n\nSun\n\nLENGTH: 2 words\n\nIt shone.\n\nCORRECTION: It did not.\n";
+const NEXIS_UNI: &str = "Documents (1)\n\nRain\nNorrin Post\nMay 6, 2031 Tuesday\n\nLength: 2 words\nByline: Jo\nBody\n\nIt rained.\n\n\
+    Classification\n\nLoad-Date: May 6, 2031\n\nEnd of Document\n";
+const PROQUEST: &str = "____________________________________________________________\nDocument 1 of 1\nRain\nAuthor: Jo\nFull text: It rained.\n\
+    Subject: x\nTitle: Rain\nPublication title: Norrin Post\nPublication date: May 6, 2031\nProQuest document ID: 1\n";
+const NEWSBANK: &str = "Rain\nMay 6, 2031 | Norrin Post (NN)\nOpenURL Link\n\nIt rained.\n\nCopyright (c) 2031\nPaper: Echo\nTitle: Sun\n\
+    Date: May 7, 2031\n\nIt shone.\n\nRecord Number: 1\nCopyright (c) 2031\n";
+const FACTIVA: &str = "<div class=\"article enArticle\"><p><b>Rain</b></p><p>2 words</p><p>6 May 2031</p><p>Norrin Post</p><p>It rained.</p>\
+    <p>Document NORP000020310506e7560001a</p></div><table><tr><td>HD</td><td>Sun</td></tr><tr><td>TD</td><td><p class=\"articleParagraph\">\
+    It shone.</p></td></tr><tr><td>AN</td><td>Document NORP000020310506e7560001b</td></tr></table>";
+const EUROPRESSE: &str = "<article><span class=\"DocPublicationName\">Norrin Post</span><span class=\"DocHeader\">6 mai 2031</span>\
+    <p class=\"titreArticleVisu\">Rain</p><div>Jo Brandt</div><p>It rained.</p><p>Num\u{e9}ro de document : 1</p></article>";
 
 /// A record, compressed by bzip2 and xz.
 const BZIP2: &[u8] = b"\x42\x5a\x68\x39\x31\x41\x59\x26\x53\x59\x17\xdf\xd1\x14\x00\x00\x08\x5b\x80\x00\x10\x50\x00\x00\x10\x10\x00\x22\x25\x04\x0a\x20\x00\x22\x13\x4c\x23\x3d\x42\x01\xa0\x01\xe9\xcc\xa4\xf6\x58\x84\x70\x6d\x17\x72\x45\x38\x50\x90\x17\xdf\xd1\x14";
@@ -186,10 +223,75 @@ fn office_seeds() -> Vec<Vec<u8>> {
     [body, sheet, table, text].map(|part| part.as_bytes().to_vec()).into()
 }
 
+/// A request, a page in chunks, a compressed page, and a text.
+fn warc_seed() -> Vec<u8> {
+    let record = |kind: &str, content: &[u8]| {
+        let head = format!(
+            "WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Record-ID: <urn:uuid:1>\r\nWARC-Target-URI: https://norrin.example/1\r\n\
+             Content-Type: {}\r\nContent-Length: {}\r\n\r\n",
+            if kind == "conversion" { "text/plain" } else { "application/http" },
+            content.len()
+        );
+        [head.as_bytes(), content, b"\r\n\r\n"].concat()
+    };
+    let response = |coding: &str, body: &[u8]| {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=latin1\r\n{coding}\r\n\r\n");
+        record("response", &[head.as_bytes(), body].concat())
+    };
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(WEB.as_bytes()).unwrap();
+    let chunks = format!("8\r\n{}\r\n{:x}\r\n{}\r\n0\r\n\r\n", &WEB[..8], WEB.len() - 8, &WEB[8..]);
+    [
+        record("request", b"GET / HTTP/1.1\r\n\r\n"),
+        response("Transfer-Encoding: chunked", chunks.as_bytes()),
+        response("Content-Encoding: gzip", &gz.finish().unwrap()),
+        record("conversion", PAGE.as_bytes()),
+    ]
+    .concat()
+}
+
+fn sqlite_seed() -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("news.db");
+    let sql = "PRAGMA page_size = 512; CREATE TABLE articles (id INTEGER PRIMARY KEY, title TEXT, text TEXT, date TEXT);
+        INSERT INTO articles VALUES (1, 'Rain', 'It rained.', '2031-05-06'), (2, 'Sun', x'c3a9', 0.5);";
+    rusqlite::Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+    fs::read(&path).unwrap()
+}
+
+/// A stream, and a file that is compressed.
+fn arrow_seeds() -> Vec<Vec<u8>> {
+    let text = |values: [&str; 2]| -> arrow_array::ArrayRef {
+        Arc::new(arrow_array::StringArray::from(values.to_vec()))
+    };
+    let key: arrow_array::DictionaryArray<arrow_array::types::Int8Type> =
+        ["wire", "wire"].into_iter().collect();
+    let source: arrow_array::ArrayRef = Arc::new(key);
+    let columns = [
+        ("id", text(["a", "b"])),
+        ("text", text(["The dam is raised.", "The mill is shut."])),
+        ("source", source),
+    ];
+    let batch = arrow_array::RecordBatch::try_from_iter(columns).unwrap();
+    let mut stream = arrow_ipc::writer::StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    stream.write(&batch).unwrap();
+    let lz4 = Some(arrow_ipc::CompressionType::LZ4_FRAME);
+    let options = arrow_ipc::writer::IpcWriteOptions::default().try_with_compression(lz4).unwrap();
+    let mut file =
+        arrow_ipc::writer::FileWriter::try_new_with_options(Vec::new(), &batch.schema(), options).unwrap();
+    file.write(&batch).unwrap();
+    vec![stream.into_inner().unwrap(), file.into_inner().unwrap()]
+}
+
 /// Reads a file, because a Parquet file has its index at the end, and copies its records.
 fn read_parquet(bytes: &[u8]) {
+    read_named(bytes, "stories.parquet");
+}
+
+/// Reads a file of this name, and copies its records.
+fn read_named(bytes: &[u8], name: &str) {
     let folder = tempfile::tempdir().expect("a folder for the file");
-    let path = folder.path().join("stories.parquet");
+    let path = folder.path().join(name);
     fs::write(&path, bytes).expect("a file");
     let options = IngestOptions::default();
     let read = ingest::read(vec![Input::Path(path.clone())], &options, &NoProgress);
@@ -198,6 +300,12 @@ fn read_parquet(bytes: &[u8]) {
     let inputs = [RecordSource { path, name: None }];
     ingest::copy_records(&inputs, &options, &|o| o.record != 1, &mut out)
         .expect("a corrupt file is copied up to the error");
+}
+
+fn parquet_seeds() -> Vec<Vec<u8>> {
+    let compressed = ["zstd-pages-1", "zstd-pages-2", "brotli-pages-1"];
+    let compressed = compressed.map(|name| super::data(&format!("tests/data/parquet/{name}.parquet")));
+    [parquet_seed()].into_iter().chain(compressed).collect()
 }
 
 fn parquet_seed() -> Vec<u8> {

@@ -5,6 +5,7 @@ use quick_xml::{
     events::{BytesStart, Event},
 };
 
+use super::news_xml;
 use crate::ingest::{
     NoticeKind, markup,
     sink::{Record, StorySink},
@@ -26,8 +27,11 @@ struct Entry {
     url: Option<String>,
 }
 
-/// Reads the entries of a feed. XML of another kind gives no story.
+/// Reads the entries of a feed, or news items under the same extension. XML of another kind gives no story.
 pub(super) fn read(xml: &str, sink: &mut StorySink) {
+    if news_xml::is_news(xml) {
+        return news_xml::read(xml, sink);
+    }
     let mut reader = Reader::from_str(xml);
     reader.config_mut().check_end_names = false;
     let mut path: Vec<String> = Vec::new();
@@ -219,7 +223,7 @@ mod tests {
     #[test]
     fn other_xml_is_not_read_as_text() {
         for xml in [
-            "<?xml version=\"1.0\"?><nitf><body>Text.</body></nitf>",
+            "<?xml version=\"1.0\"?><opml><body>Text.</body></opml>",
             "<rss><channel/></rss>",
             "<feed>",
             "<?xml version=\"1.0\"?>",

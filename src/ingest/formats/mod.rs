@@ -3,19 +3,24 @@
 //! To add a format, write a file here with a function of one of the shapes of [`ReadFn`], and add a row to the table. The
 //! row says by which file extensions and first bytes the format is found, and which function reads it.
 
+pub(super) mod arrow;
 pub(super) mod csv;
 mod email;
+mod export;
 mod feed;
 mod front_matter;
 pub(super) mod html;
 pub(super) mod json;
 mod markdown;
+mod news_xml;
 mod office;
 pub(super) mod parquet;
 mod pdf;
 mod rtf;
+pub(super) mod sqlite;
 mod subtitles;
 mod text;
+mod warc;
 mod written;
 
 use std::{fs::File, io::BufRead, path::Path};
@@ -46,6 +51,8 @@ pub(super) enum ReadFn {
     Bytes(fn(&[u8], &mut StorySink)),
     /// A file that is read at any position.
     File(fn(File, &mut StorySink, &dyn Progress) -> Result<()>),
+    /// A file that is opened by its path, which may name a part of it.
+    Path(fn(&Path, &mut StorySink, &dyn Progress) -> Result<()>),
 }
 
 /// The beginning of a stream, from which a format is detected.
@@ -86,7 +93,7 @@ macro_rules! formats {
 }
 
 formats! {
-    /// Rows of a Parquet file, compressed with nothing, Snappy, gzip or LZ4; not from a stream.
+    /// Rows of a Parquet file, in any compression but LZO; not from a stream.
     Parquet: Reader {
         name: "Parquet",
         extensions: &["parquet", "pq"],
@@ -157,6 +164,20 @@ formats! {
         detect: |head| subtitles::is_subtitles(head.text),
         read: ReadFn::Document(subtitles::read),
     },
+    /// Rows of an Arrow IPC stream or file (Feather), uncompressed or compressed with LZ4.
+    Arrow: Reader {
+        name: "Arrow",
+        extensions: &["arrow", "feather", "ipc", "arrows"],
+        detect: |head| head.bytes.starts_with(b"ARROW1") || head.bytes.starts_with(b"\xff\xff\xff\xff"),
+        read: ReadFn::Records(arrow::read),
+    },
+    /// Rows of a table of an SQLite database; not from a stream.
+    Sqlite: Reader {
+        name: "SQLite",
+        extensions: &["db", "sqlite", "sqlite3", "db3"],
+        detect: |head| head.bytes.starts_with(b"SQLite format 3\0"),
+        read: ReadFn::Path(sqlite::read),
+    },
     /// An array of objects, or objects one after another.
     Json: Reader {
         name: "JSON",
@@ -171,6 +192,13 @@ formats! {
         detect: |head| head.text.starts_with('{'),
         read: ReadFn::Records(json::read_lines),
     },
+    /// News items in XML.
+    NewsXml: Reader {
+        name: "NewsML-G2 and NITF",
+        extensions: &["newsml", "nitf", "g2"],
+        detect: |head| ["<newsMessage", "<newsItem", "<nitf"].iter().any(|start| head.text.contains(start)) && head.starts_with("<"),
+        read: ReadFn::Document(news_xml::read),
+    },
     /// An RSS or Atom feed.
     Feed: Reader {
         name: "RSS and Atom",
@@ -180,6 +208,13 @@ formats! {
             is_xml && !head.text.contains("<html")
         },
         read: ReadFn::Document(feed::read),
+    },
+    /// The pages of a web archive, or the texts that were made from them.
+    Warc: Reader {
+        name: "WARC",
+        extensions: &["warc", "wet"],
+        detect: |head| head.bytes.starts_with(b"WARC/"),
+        read: ReadFn::Records(warc::read),
     },
     /// One web page.
     Html: Reader {
@@ -273,6 +308,8 @@ mod tests {
         check("From: the hills\nIt rained.", Format::Text);
         check("WEBVTT\n\n00:01.000 --> 00:02.000\nRain", Format::Subtitles);
         check("1\n00:00:01,000 --> 00:00:02,000\nRain", Format::Subtitles);
+        check("ARROW1\0\0", Format::Arrow);
+        check("SQLite format 3\0", Format::Sqlite);
         check("\u{feff} [\n{", Format::Json);
         check("{\"id\": 1}", Format::JsonLines);
         check("<!DOCTYPE html>", Format::Html);
@@ -280,6 +317,7 @@ mod tests {
         check("<?xml version='1.0'?>\n<html>", Format::Html);
         check("<?xml version='1.0'?>\n<rss>", Format::Feed);
         check("<feed xmlns='x'>", Format::Feed);
+        check("WARC/1.0\r\n", Format::Warc);
         check("id\ttitle\ttext\n", Format::Tsv);
         check("\"id\",\"title\"\n", Format::Csv);
         check("[1] A note", Format::Text);

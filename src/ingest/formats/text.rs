@@ -9,6 +9,7 @@
 //! 2031-07-05 …
 //! ```
 
+use super::export;
 use crate::{
     corpus::{date, page_chrome},
     ingest::{
@@ -20,8 +21,11 @@ use crate::{
 /// The longest title, in bytes; a longer block is a paragraph.
 const MAX_TITLE: usize = 200;
 
-/// Reads one page.
+/// Reads one page, or the articles of an export.
 pub(super) fn read(text: &str, sink: &mut StorySink) {
+    if export::read_text(text, sink) {
+        return;
+    }
     read_dated(text, None, sink);
 }
 

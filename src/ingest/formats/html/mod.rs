@@ -10,6 +10,7 @@ pub(in crate::ingest) mod tokenizer;
 use dom_query::Document;
 use dom_smoothie::{Config, Readability, TextMode};
 
+use super::export;
 use crate::{
     corpus::normalize::decode_entities,
     ingest::{
@@ -22,41 +23,49 @@ use metadata::Metadata;
 /// The deepest nesting of elements that is given to the recursive HTML parser, which deeper nesting could overflow.
 const MAX_DEPTH: usize = 512;
 
-/// Reads one page.
+/// Reads one page, or the articles of an export.
 pub(super) fn read(page: &str, sink: &mut StorySink) {
+    if export::read_html(page, sink) {
+        return;
+    }
+    let (record, notice) = extract(page);
+    if let Some(notice) = notice {
+        sink.notice(0, notice);
+    }
     let id = Some(sink.file_id());
+    sink.record(Record { id, ..record });
+}
+
+/// The story of a page, and what was wrong with the page.
+pub(super) fn extract(page: &str) -> (Record, Option<NoticeKind>) {
     if depth::depth(page, MAX_DEPTH) > MAX_DEPTH {
-        sink.notice(0, NoticeKind::NoMainText);
-        return sink.record(Record {
-            id,
-            text: decode_entities(&tokenizer::strip_tags(page)),
-            ..Record::default()
-        });
+        let text = decode_entities(&tokenizer::strip_tags(page));
+        return (Record { text, ..Record::default() }, Some(NoticeKind::NoMainText));
     }
     let document = Document::from(page);
     let metadata = Metadata::read(&document);
     let config = Config { text_mode: TextMode::Formatted, ..Config::default() };
     let article = Readability::with_document(document, None, Some(config)).and_then(|mut r| r.parse()).ok();
     let extracted = article.as_ref().map(|article| article.text_content.to_string());
-    let text = body::choose(extracted, metadata.body.as_deref(), page).unwrap_or_else(|| {
-        sink.notice(0, NoticeKind::NoMainText);
-        decode_entities(&tokenizer::strip_tags(page))
-    });
+    let (text, notice) = match body::choose(extracted, metadata.body.as_deref(), page) {
+        Some(text) => (text, None),
+        None => (decode_entities(&tokenizer::strip_tags(page)), Some(NoticeKind::NoMainText)),
+    };
     // What the extractor found of the metadata, where the page does not state it in a form that is known here.
     let (mut title, mut date, mut source, mut url) = (None, None, None, None);
     if let Some(article) = article {
         (title, date) = (Some(article.title), article.published_time);
         (source, url) = (article.site_name, article.url);
     }
-    sink.record(Record {
-        id,
+    let record = Record {
         published: metadata.published(date.as_deref()),
         title: metadata.title.or(title).unwrap_or_default(),
         text,
         source: metadata.publisher.or(source),
         url: metadata.url.or(url),
         ..Record::default()
-    });
+    };
+    (record, notice)
 }
 
 #[cfg(test)]

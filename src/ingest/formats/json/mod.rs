@@ -1,5 +1,6 @@
 //! JSON records: one a line, one after another, in an array, or in a list inside an object.
 
+mod ninjs;
 mod shape;
 mod split;
 mod text;
@@ -208,6 +209,15 @@ pub(super) fn read_value(value: &Value, line: u64, record: u64, sink: &mut Story
         return sink.notice(line, NoticeKind::Json("not an object".into()));
     }
     let inner = shape::unwrap(value, &sink.options.fields);
+    match ninjs::read(inner) {
+        Some(ninjs::Item::Story(item)) => read_fields(&item, value, line, record, sink),
+        Some(ninjs::Item::Withdrawal { ids, date }) => sink.withdraw(line, ids, date.as_deref()),
+        None => read_fields(inner, value, line, record, sink),
+    }
+}
+
+/// Reads the story of the object `inner`, which may stand inside the record `value`.
+fn read_fields(inner: &Value, value: &Value, line: u64, record: u64, sink: &mut StorySink) {
     let fields = sink.options.fields.find_in_json(inner);
     // A wrapper may hold what the object inside does not, as its id.
     let outer = (!std::ptr::eq(inner, value)).then(|| sink.options.fields.find_in_json(value));

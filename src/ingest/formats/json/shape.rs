@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value};
 
+use super::ninjs;
 use crate::ingest::{
     IngestOptions,
     fields::{Field, FieldMap},
@@ -50,7 +51,7 @@ pub(super) fn is_story(value: &Value, fields: &FieldMap) -> bool {
             _ => false,
         })
     };
-    value.is_object() && (has(Field::Title) || has(Field::Text))
+    value.is_object() && (has(Field::Title) || has(Field::Text) || ninjs::is_item(value))
 }
 
 /// The list, or the map, with the most objects that are stories.

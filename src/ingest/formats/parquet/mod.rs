@@ -3,6 +3,7 @@
 //! Memory holds one row, and a page of each column. A corrupt file can make the `parquet` crate panic: that ends the
 //! reading of this file with a notice, and the run goes on.
 
+mod compressed_pages;
 mod page_headers;
 mod page_limits;
 
@@ -91,7 +92,7 @@ fn catch_panic<T>(
 fn describe(error: &ParquetError) -> String {
     let text = error.to_string();
     if text.contains("Disabled feature") {
-        format!("{text}; write it with Snappy, gzip, LZ4 or no compression")
+        format!("{text}; write it with Zstandard, Snappy, gzip, LZ4, Brotli or no compression")
     } else {
         text
     }
@@ -213,6 +214,39 @@ mod tests {
                     ("c", "The bees are free.", Some(1_930_000_060_000), 3),
                 ]
             );
+        }
+    }
+
+    /// Files that pyarrow 26 wrote, with pages of both versions, and Polars 2.1, whose default is Zstandard.
+    const FILES: [&str; 5] = ["zstd-pages-1", "zstd-pages-2", "brotli-pages-1", "brotli-pages-2", "polars"];
+
+    #[test]
+    fn reads_zstandard_and_brotli() {
+        for name in FILES {
+            let path = format!("{}/tests/data/parquet/{name}.parquet", env!("CARGO_MANIFEST_DIR"));
+            let whole = fs::read(&path).unwrap();
+            let read =
+                crate::ingest::read(vec![Input::Path(path.into())], &IngestOptions::default(), &NoProgress)
+                    .unwrap();
+            assert_eq!(read.notices, [], "{name}");
+            let stories: Vec<_> =
+                read.stories.iter().map(|s| (s.id.as_str(), s.text.as_str(), s.published)).collect();
+            let texts = ["The dam is raised.", "The mill is shut.", "The bees are free."];
+            let (first, last) = (Some(1_929_985_600_000), Some(1_929_985_660_000));
+            assert_eq!(
+                stories,
+                [("a", texts[0], first), ("b", texts[1], None), ("c", texts[2], last)],
+                "{name}"
+            );
+            for at in 0..whole.len() {
+                let mut bytes = whole.clone();
+                bytes[at] ^= 0x2a;
+                let (_folder, path) = written(&bytes);
+                let read =
+                    crate::ingest::read(vec![Input::Path(path)], &IngestOptions::default(), &NoProgress)
+                        .unwrap();
+                assert_eq!(read.files, 1, "{name} {at}");
+            }
         }
     }
 

@@ -21,7 +21,10 @@ use parquet::{
     schema::types::{ColumnDescPtr, Type as Schema},
 };
 
-use super::page_headers::{self, leb128};
+use super::{
+    compressed_pages,
+    page_headers::{self, leb128},
+};
 
 /// The largest block of lengths, in values; writers use 128 or 256.
 const MAX_BLOCK: u64 = 1024;
@@ -87,7 +90,11 @@ impl RowGroupReader for LimitedRowGroup<'_> {
             return Err(count_error());
         }
         let column = self.metadata().schema_descr().column(i);
-        Ok(Box::new(LimitedPages { inner: self.reader.get_column_page_reader(i)?, column }))
+        let inner = match compressed_pages::open(self.metadata(), i, self.file)? {
+            Some(pages) => pages,
+            None => self.reader.get_column_page_reader(i)?,
+        };
+        Ok(Box::new(LimitedPages { inner, column }))
     }
 
     fn get_column_bloom_filter(&self, i: usize) -> Option<&parquet::bloom_filter::Sbbf> {

@@ -1,0 +1,5 @@
+//! Rows of SQLite databases.
+
+#![no_main]
+
+samestory_fuzz::target!(samestory_fuzz::readers::stories::SQLITE);
