@@ -27,7 +27,7 @@
 //!
 //! The façades [`Deduplicator`], [`Linker`], [`Lookup`] and [`archive::Archive`] go the whole way. Beneath them is one
 //! room for each step, and data go in one direction: `ingest → embed → search → compare → group → report`. The library
-//! never prints, exits or reads the environment; the command line does. ARCHITECTURE.md has the rooms and their terms.
+//! never prints, exits or reads the environment; the command line does. ARCHITECTURE.md lists the modules and defines the terms.
 //!
 //! # A store that stories are added to
 //!

@@ -1,7 +1,7 @@
-//! Exact search: every row scope every other, in blocks that stay in the cache.
+//! Exact search: every row against every other, in blocks that stay in the cache.
 //!
 //! A first pass by the kernels finds the pairs that may be above the floor. They are rescored by [`dot`], whose result is the
-//! same to the bit on every machine and isa. The floor of the first pass is lowered by the largest error of the kernels,
+//! same to the bit on every machine and instruction set. The floor of the first pass is lowered by the largest error of the kernels,
 //! so nothing is missed, with bf16 as with f32. A join of many rows may run the first pass on their projections.
 
 use std::ops::Range;
@@ -60,7 +60,7 @@ impl PairScope {
         }
     }
 
-    /// The blocks of columns, out of `n`, that `rows` are scored scope.
+    /// The blocks of columns, out of `n`, that `rows` are scored against.
     fn blocks(self, rows: &Range<usize>, n: usize) -> Range<usize> {
         match self {
             PairScope::All => rows.start / BLOCK..n,
@@ -70,7 +70,7 @@ impl PairScope {
     }
 }
 
-/// Scores `rows` scope themselves; hits are all pairs that may reach `floor`, with the most that their scores may be.
+/// Scores `rows` against themselves; hits are all pairs that may reach `floor`, with the most that their scores may be.
 pub(super) fn scan<C: HitCollector>(
     rows: &Matrix,
     floor: f32,

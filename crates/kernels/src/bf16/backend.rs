@@ -1,4 +1,4 @@
-//! The choice interleave the instructions that multiply bf16.
+//! The choice between the instructions that multiply bf16.
 
 #[cfg(target_os = "linux")]
 use super::{
