@@ -17,6 +17,7 @@ mod schema;
 mod sources;
 mod status;
 mod stories;
+mod story_ids;
 mod transaction;
 mod verify;
 

@@ -1,12 +1,9 @@
 //! The store that a command works on, and its stories beside those of files.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, btree_map::Entry},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use samestory::{
-    Error, corpus,
+    Error,
     error::StoreFault,
     ingest::{self, IngestOutcome},
     store::{DATABASE, Store},
@@ -104,7 +101,7 @@ pub fn with_stored(runtime: &Runtime, new: Vec<Story>) -> Result<Vec<Story>> {
     let mut all = store.stories()?;
     let unknown = store.new_or_changed(new)?;
     let ids: Vec<String> = unknown.iter().map(|story| story.id.clone()).collect();
-    let renamed = with_free_ids(store, unknown)?;
+    let renamed = store.with_free_ids(unknown)?;
     let others: Vec<(&String, &Story)> = ids.iter().zip(&renamed).filter(|(id, s)| **id != s.id).collect();
     if let Some((id, story)) = others.first() {
         let line = |id: &str| samestory::report::sanitize_line(id, 200);
@@ -121,63 +118,4 @@ pub fn with_stored(runtime: &Runtime, new: Vec<Story>) -> Result<Vec<Story>> {
     }
     all.extend(renamed);
     Ok(all)
-}
-
-/// `stories` as `store` knows them: files by their names there, and stories that brought no id by the one that they have
-/// there, or else a free one. A story of a stream has an id that follows from its text.
-pub fn with_stored_names(store: &Store, mut stories: Vec<Story>) -> Result<Vec<Story>> {
-    let mut files: BTreeMap<PathBuf, (PathBuf, BTreeSet<String>)> = BTreeMap::new();
-    // The next number behind an id that several files give.
-    let mut next: BTreeMap<String, u32> = BTreeMap::new();
-    for story in &mut stories {
-        if input::is_stdin(&story.origin.path) {
-            corpus::assign_content_id(story);
-            continue;
-        }
-        let made = corpus::positional_id(story);
-        let (name, ids) = match files.entry(story.origin.path.clone()) {
-            Entry::Occupied(file) => file.into_mut(),
-            Entry::Vacant(file) => {
-                let name = store.source_name(file.key())?;
-                let ids = store.ids_from_source(&name.to_string_lossy())?.into_iter().collect();
-                file.insert((name, ids))
-            }
-        };
-        story.origin.path.clone_from(name);
-        let Some(id) = made else { continue };
-        let behind = format!("{id}~");
-        let numbered = |own: &&String| own[behind.len()..].bytes().all(|b| b.is_ascii_digit());
-        let mut of_id = ids.range(behind.clone()..).take_while(|own| own.starts_with(&behind));
-        let own = ids.get(&id).or_else(|| of_id.find(numbered)).cloned();
-        if let Some(own) = own {
-            ids.remove(&own);
-            story.id = own;
-            continue;
-        }
-        let n = next.entry(id.clone()).or_insert(1);
-        loop {
-            story.id = if *n == 1 { id.clone() } else { format!("{id}~{n}") };
-            *n += 1;
-            // What was taken out of this file had its id from it, and still has.
-            let of_others = store.tombstone(&story.id)?.is_some_and(|path| *path != *name.to_string_lossy());
-            if !of_others && store.reader().story_number(&story.id)?.is_none() {
-                break;
-            }
-        }
-    }
-    Ok(stories)
-}
-
-/// `new` stories that are to stand beside those of `store`: one with the id of another gets a number behind it.
-pub fn with_free_ids(store: &Store, mut new: Vec<Story>) -> Result<Vec<Story>> {
-    let mut met = BTreeSet::new();
-    for story in &mut new {
-        let mut n = 1;
-        let id = story.id.clone();
-        while !met.insert(story.id.clone()) || store.reader().story_number(&story.id)?.is_some() {
-            n += 1;
-            story.id = format!("{id}~{n}");
-        }
-    }
-    Ok(new)
 }

@@ -40,7 +40,7 @@ pub fn run(args: &DedupArgs) -> Result<Outcome> {
     progress.begin(Stage::Search, Some(ingested.stories.len() as u64));
     let archive = runtime.archive_with(store, compare_options, grouping)?;
     let stored = archive.store().reader().story_count()?;
-    let new = store::with_free_ids(archive.store(), archive.store().new_or_changed(ingested.stories)?)?;
+    let new = archive.store().with_free_ids(archive.store().new_or_changed(ingested.stories)?)?;
     let outcome = archive.dedup(new, &progress)?;
     progress.end(Stage::Search);
 

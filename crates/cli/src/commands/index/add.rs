@@ -26,7 +26,7 @@ pub fn add(store: Option<&Path>, args: &IndexAdd) -> Result<Outcome> {
     let ingested = input::read(&args.paths, &input::options(&args.input)?, &progress)?;
     let store = Store::open_or_create(&store::folder_to_write(store)?, &runtime.identity())?;
     let bad_input = !ingested.notices.is_empty();
-    let sources = by_source(store::with_stored_names(&store, ingested.stories)?);
+    let sources = by_source(store.with_stored_ids(ingested.stories, input::is_stdin)?);
     let mut writer = Writer::new(store, &runtime, "index add", &progress)?;
     let added = writer.add(sources, false)?;
     let bad_input = bad_input || !added.conflicting_ids.is_empty();
@@ -55,7 +55,7 @@ pub fn update(store: Option<&Path>, args: &IndexUpdate) -> Result<Outcome> {
     let ingested = input::read(&existing, &input::options(&args.input)?, &progress)?;
     let bad_input = !ingested.notices.is_empty() || !deleted.is_empty();
     let incomplete = incomplete_sources(&store, &ingested.notices)?;
-    let stories = without_removed(&store, store::with_stored_names(&store, ingested.stories)?)?;
+    let stories = without_removed(&store, store.with_stored_ids(ingested.stories, input::is_stdin)?)?;
     let sources = by_source(stories);
     let mut writer = Writer::new(store, &runtime, "index update", &progress)?;
     let mut removed = 0;
