@@ -2,7 +2,7 @@
 
 use markup5ever::data::NAMED_ENTITIES;
 
-use super::formats::html::tokenizer::{next_tag, strip_tags};
+use super::formats::html::tokenizer::{BLOCKS, next_tag, strip_tags};
 
 /// Elements that mark a text as HTML. Names in angle brackets that are none of these are text, as in "<T.N>".
 const ELEMENTS: [&str; 52] = [
@@ -80,17 +80,36 @@ pub(super) fn to_text(field: String) -> String {
     text
 }
 
-/// Whether `text` has a complete tag of a known element.
+/// The text of a piece of HTML.
+pub(super) fn strip(html: &str) -> String {
+    decode_entities(&squeeze(&strip_tags(html)))
+}
+
+/// Whether `text` is markup: it has a known element with its end, a tag with attributes, or a block element that is no word
+/// of a sentence. Text that merely talks of `<b>` or of the tag `<br>` is none.
 fn is_html(text: &str) -> bool {
+    let mut open = [false; ELEMENTS.len()];
     let mut rest = text;
     while let Ok(tag) = next_tag(rest) {
         let markup = &rest[tag.before.len()..rest.len() - tag.after.len()];
-        if ELEMENTS.contains(&tag.name.as_str()) && markup.ends_with('>') {
-            return true;
+        let known = ELEMENTS.iter().position(|name| *name == tag.name).filter(|_| markup.ends_with('>'));
+        if let Some(element) = known {
+            let has_attributes = markup.contains('=') || tag.self_closing;
+            let is_block = BLOCKS.contains(&&*tag.name) && !is_word(tag.before, tag.after);
+            if tag.is_end && open[element] || !tag.is_end && (has_attributes || is_block) {
+                return true;
+            }
+            open[element] |= !tag.is_end;
         }
         rest = tag.after;
     }
     false
+}
+
+/// Whether what stands between `before` and `after` is a word of a sentence: spaces, or a punctuation mark, are around it.
+fn is_word(before: &str, after: &str) -> bool {
+    before.ends_with([' ', '\u{a0}', '(', '"', '“', '`', '\''])
+        && (after.is_empty() || after.starts_with(|c: char| " \u{a0}.,;:!?)\"”`'".contains(c)))
 }
 
 /// Paragraphs without white space around them, with one blank line between them.
@@ -170,6 +189,21 @@ mod tests {
         check("One.<br/>Two.<script>var x = '<p>';</script>", "One.\n\nTwo.");
         check("AT&T <T.N> rose as a < b and b > a.", "AT&T <T.N> rose as a < b and b > a.");
         check("if a <b then", "if a <b then");
+        check("One.<br>Two.", "One.\n\nTwo.");
+        check("<p>One.", "One.");
+        check("See <a href=\"x\">this", "See this");
+    }
+
+    #[test]
+    fn text_that_talks_of_tags_keeps_them() {
+        for text in [
+            "Editors wrote <b> where they meant bold, and a < b where they meant less.",
+            "The tag <br> breaks a line (<br>), and \"<p>\" begins a paragraph.",
+            "x <i and y> z",
+            "The ticker <T.N> fell.",
+        ] {
+            assert_eq!(to_text(text.into()), text);
+        }
     }
 
     proptest! {

@@ -1,48 +1,34 @@
-//! Stories in Markdown: paragraphs of plain text, and the fields of simple front matter.
+//! Stories in Markdown: paragraphs of plain text, those of HTML blocks too, and the fields of front matter.
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-use crate::ingest::sink::{Record, StorySink};
+use super::front_matter;
+use crate::ingest::{
+    fields::Field,
+    markup,
+    sink::{Record, StorySink},
+};
 
 /// Reads one story.
 pub(super) fn read(text: &str, sink: &mut StorySink) {
-    let (matter, body) = front_matter(text);
+    let (matter, body) = front_matter::split(text);
     let (heading, text) = plain_text(body);
-    let field = |names: &[&str]| {
-        let find = |name: &&str| matter.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
-        names.iter().find_map(find).map(|(_, value)| value.clone())
+    let (keys, values): (Vec<String>, Vec<String>) = matter.into_iter().unzip();
+    let columns = sink.options.fields.find_columns(&keys);
+    let field = |field: Field| {
+        let mut found = columns[field].iter().filter_map(|column| values.get(*column));
+        found.find(|value| !value.trim().is_empty()).cloned()
     };
     let record = Record {
-        id: Some(field(&["id"]).unwrap_or_else(|| sink.file_id())),
-        title: field(&["title", "headline"]).or(heading).unwrap_or_default(),
+        id: Some(field(Field::Id).unwrap_or_else(|| sink.file_id())),
+        title: field(Field::Title).or(heading).unwrap_or_default(),
         text,
-        date: field(&["published", "date"]),
-        source: field(&["source", "publisher"]),
-        url: field(&["url", "link"]),
+        date: field(Field::Published),
+        source: field(Field::Source),
+        url: field(Field::Url),
         ..Record::default()
     };
     sink.record(record);
-}
-
-/// The `key: value` lines between two `---` lines at the head, and the rest.
-fn front_matter(text: &str) -> (Vec<(String, String)>, &str) {
-    let Some(matter_and_body) = text.strip_prefix("---\n").or_else(|| text.strip_prefix("---\r\n")) else {
-        return (Vec::new(), text);
-    };
-    let mut at = text.len() - matter_and_body.len();
-    let mut matter = Vec::new();
-    for line in matter_and_body.split_inclusive('\n') {
-        at += line.len();
-        if line.trim_end() == "---" {
-            return (matter, &text[at..]);
-        }
-        if let Some((key, value)) = line.split_once(':') {
-            let value = value.trim().trim_matches(['"', '\'']);
-            matter.push((key.trim().to_string(), value.to_string()));
-        }
-    }
-    // Without a closing line it is no front matter.
-    (Vec::new(), text)
 }
 
 /// The first heading of level 1, and the paragraphs with a blank line between them.
@@ -60,6 +46,16 @@ fn plain_text(text: &str) -> (Option<String>, String) {
             Event::End(TagEnd::Heading(_)) if in_title => {
                 title = Some(std::mem::take(&mut block));
                 in_title = false;
+            }
+            Event::Start(Tag::HtmlBlock) => block.clear(),
+            Event::Html(html) => block.push_str(&html),
+            Event::End(TagEnd::HtmlBlock) => {
+                let html = std::mem::take(&mut block);
+                block = markup::strip(&html);
+                if title.is_none() && html.trim_start().to_ascii_lowercase().starts_with("<h1") {
+                    title = Some(std::mem::take(&mut block));
+                }
+                push_paragraph(&mut block, &mut out);
             }
             Event::Start(Tag::Image { .. }) => image_depth += 1,
             Event::End(TagEnd::Image) => image_depth -= 1,
@@ -94,6 +90,7 @@ fn push_paragraph(block: &mut String, out: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ingest::{IngestOptions, tests::read_file};
 
     #[test]
     fn converts_markdown_to_paragraphs() {
@@ -111,18 +108,27 @@ mod tests {
     }
 
     #[test]
-    fn separates_front_matter_from_the_body() {
-        let check = |text: &str, pairs: &[(&str, &str)], rest: &str| {
-            let (found, body) = front_matter(text);
-            let found: Vec<_> = found.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-            assert_eq!((found.as_slice(), body), (pairs, rest), "{text:?}");
+    fn reads_html_blocks() {
+        let check = |text: &str, title: Option<&str>, body: &str| {
+            assert_eq!(plain_text(text), (title.map(String::from), body.to_string()), "{text:?}");
         };
         check(
-            "---\ntitle: \"A: b\"\ndate: 2031-01-02\n---\nbody",
-            &[("title", "A: b"), ("date", "2031-01-02")],
-            "body",
+            "# Head\n\n<div class=\"lead\">\n<p>One <b>two</b> &amp; three.</p>\n<p>Four.</p>\n</div>\n\nFive.",
+            Some("Head"),
+            "One two & three.\n\nFour.\n\nFive.",
         );
-        check("---\nno end", &[], "---\nno end");
-        check("body", &[], "body");
+        check("<h1>Head</h1>\n\nOne.", Some("Head"), "One.");
+        check("One.\n\n<!-- a note -->\n\n<script>\nvar x = 1;\n</script>\n\nTwo.", None, "One.\n\nTwo.");
+        check("<figure><img src=\"a.jpg\"></figure>\n\nOne <span>two</span>.", None, "One two.");
+        check("If a < b, then <b>.", None, "If a < b, then .");
+    }
+
+    #[test]
+    fn the_names_of_front_matter_are_those_of_records() {
+        let text = "+++\ntitle = \"Rain\"\npublishDate = 2031-05-06\npermalink = \"https://norrin.example/rain\"\n+++\nIt rained.";
+        let outcome = read_file("a.md", text, &IngestOptions::default());
+        let story = &outcome.stories[0];
+        assert_eq!((story.title.as_str(), story.id.as_str()), ("Rain", "a"));
+        assert_eq!((story.source.as_deref(), story.published.is_some()), (Some("norrin.example"), true));
     }
 }

@@ -5,6 +5,7 @@
 
 pub(super) mod csv;
 mod feed;
+mod front_matter;
 pub(super) mod html;
 pub(super) mod json;
 mod markdown;

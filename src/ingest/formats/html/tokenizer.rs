@@ -6,7 +6,7 @@
 const NOT_TEXT: [&str; 2] = ["script", "style"];
 
 /// Block elements: text before and after them is not one word.
-const BLOCKS: [&str; 42] = [
+pub(in crate::ingest) const BLOCKS: [&str; 42] = [
     "address",
     "article",
     "aside",
