@@ -11,7 +11,7 @@ use super::{
     decode::{self, Charset},
     decompress::decompress,
     formats::ReadFn,
-    lines::{MAX_RECORD, read_all},
+    lines::read_all,
     sink::StorySink,
 };
 use crate::{Error, Result, progress::Progress};
@@ -82,13 +82,14 @@ pub(super) fn read_stream(
 
 /// Reads an input that is one document.
 fn read_document(reader: &mut dyn BufRead, read: fn(&str, &mut StorySink), sink: &mut StorySink) {
-    let (bytes, error) = read_all(reader, MAX_RECORD);
+    let limit = sink.options.max_record();
+    let (bytes, error) = read_all(reader, limit);
     if let Some(error) = error {
         sink.read_error(0, &error);
     }
     let Some(bytes) = bytes else {
         sink.count_record();
-        return sink.notice(0, NoticeKind::TooLong(MAX_RECORD));
+        return sink.notice(0, NoticeKind::TooLong(limit));
     };
     if bytes.is_empty() {
         return sink.notice(0, NoticeKind::Empty);

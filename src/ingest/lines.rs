@@ -2,9 +2,6 @@
 
 use std::io::{self, BufRead, Read};
 
-/// The largest record, in bytes: a longer one is skipped in bounded memory.
-pub(super) const MAX_RECORD: u64 = 64 << 20;
-
 /// What [`read_line`] met.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line {
