@@ -323,7 +323,7 @@ impl fmt::Display for NoticeKind {
                 write!(f, "not read: {}", extensions.chain(others).collect::<Vec<_>>().join(", "))
             }
             NoticeKind::NoMainText => f.write_str("main text not found; the whole page was read"),
-            NoticeKind::ChromeOnly => f.write_str("nothing but page chrome; read as a headline"),
+            NoticeKind::ChromeOnly => f.write_str("no article text, only page chrome; compared by its title"),
         }
     }
 }

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     corpus::{
         date::{self, ParsedDate},
-        dateline, ids, normalize,
+        dateline, ids, normalize, page_chrome,
     },
     story::{Origin, Story},
 };
@@ -211,6 +211,9 @@ impl<'a> StorySink<'a> {
         let is_blank = |text: &str| !text.contains(char::is_alphanumeric) && normalize(text).is_empty();
         if is_blank(&text) && is_blank(title) {
             return self.notice(record.line, NoticeKind::NoText);
+        }
+        if !title.is_empty() && page_chrome::is_only_chrome(&text) {
+            self.notice(record.line, NoticeKind::ChromeOnly);
         }
         let id = record
             .id

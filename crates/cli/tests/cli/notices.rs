@@ -150,3 +150,35 @@ fn outputs_are_for_those_who_may_read_the_inputs() {
     check(0o600);
     check(0o644);
 }
+
+#[test]
+fn page_chrome_is_neither_wording_nor_facts() {
+    let archive = Archive::new();
+    let removed = |texts: &[(&str, &str)]| -> (usize, String) {
+        let lines = texts.iter().enumerate().map(|(id, (title, text))| {
+            serde_json::json!({"id": id, "title": title, "text": text}).to_string() + "\n"
+        });
+        archive.write("in.jsonl", &lines.collect::<String>());
+        let output = archive.run(&["dedup", "in.jsonl", "-q", "--removed", "removed.jsonl"]);
+        let removed = fs::read_to_string(archive.path("removed.jsonl")).unwrap();
+        (removed.lines().count(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let body =
+        "The harbour board of Brell voted on Tuesday to dredge the outer basin before the autumn storms come";
+    for (a, b) in [
+        (format!("{body}… [+2045 chars]"), format!("{body}… [+1801 chars]")),
+        (format!("1,204 views | 3 min read\n\n{body}."), format!("98 views | 2 min read\n\n{body}.")),
+        (format!("{body}.\n\nPage 1 of 3\n\n12 comments"), format!("{body}.\n\nPage 2 of 4")),
+        (format!("10:45\n\n{body}.\n\nShare on Facebook"), format!("Updated 11:20\n\n{body}.")),
+    ] {
+        let (count, stderr) = removed(&[("Brell dredges basin", &a), ("Brell dredges basin", &b)]);
+        assert_eq!(count, 1, "{a}: {stderr}");
+    }
+    let wall = "We use cookies and similar technologies on your device. By clicking accept you consent to the processing of \
+                your data by us and our 812 partners; change your choices in the privacy settings.";
+    let titles =
+        ["Quay closed for repairs in Brell", "Teachers in Ostrel end walkouts", "Owl found in belfry"];
+    let (count, stderr) = removed(&titles.map(|title| (title, wall)));
+    assert_eq!(count, 0, "{stderr}");
+    assert_eq!(stderr.matches("no article text").count(), 3, "{stderr}");
+}
