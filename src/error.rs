@@ -150,6 +150,24 @@ pub enum Error {
         /// Where they were looked for.
         place: String,
     },
+    /// A field was named that no record has.
+    #[error("no record has {path:?}, named as the field {field}; fields seen: {}", seen.join(", "))]
+    FieldNotFound {
+        /// The field of a story.
+        field: &'static str,
+        /// The name or path that was given for it.
+        path: String,
+        /// The names that records have, in the order in which they were met.
+        seen: Vec<String>,
+    },
+    /// A file of records was to be written in a format that they are not written in.
+    #[error("{}: {message}", path.display())]
+    OutputFormat {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with its name.
+        message: String,
+    },
     /// A story was asked for by an id that no story has.
     #[error("no story has the id {id:?}")]
     UnknownStory {

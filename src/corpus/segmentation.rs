@@ -20,11 +20,12 @@ pub fn segment_text(text: &str) -> Vec<Range<usize>> {
     // Whether the last range may still grow: paragraphs with page chrome between them are not merged.
     let mut open = false;
     for paragraph in paragraphs(text, body) {
-        let piece = &text[paragraph.clone()];
-        if page_chrome::is_page_chrome(piece) {
+        if page_chrome::is_page_chrome(&text[paragraph.clone()]) {
             open = false;
             continue;
         }
+        let paragraph = page_chrome::trim_paragraph(text, paragraph);
+        let piece = &text[paragraph.clone()];
         match merged.last_mut() {
             Some(last)
                 if open

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    ops::Index,
+    ops::{Index, IndexMut},
     sync::LazyLock,
 };
 
@@ -94,6 +94,15 @@ impl<T> Index<Field> for Fields<T> {
     }
 }
 
+impl<T> IndexMut<Field> for Fields<T> {
+    fn index_mut(&mut self, field: Field) -> &mut T {
+        &mut self.0[field as usize]
+    }
+}
+
+/// A value, and the name that it has in its record.
+pub(super) type NamedValue<'n, 'v> = (&'n str, &'v Value);
+
 /// Where the fields of a record are found: by known names, or by the paths that the user gave.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct FieldMap {
@@ -102,7 +111,7 @@ pub struct FieldMap {
 }
 
 impl FieldMap {
-    /// Reads `name=path` pairs; a path may lead into objects: `text=article.body`.
+    /// Reads `name=path` pairs; a path may lead into objects: `text=article.body`. `date` is another name of `published`.
     ///
     /// # Errors
     /// [`Error::Setting`] if a pair has another form, or a name is not that of a field.
@@ -112,7 +121,8 @@ impl FieldMap {
             let pair = pair.as_ref();
             let parsed =
                 pair.split_once('=').filter(|(_, path)| !path.is_empty()).and_then(|(name, path)| {
-                    let (field, _) = FIELDS.iter().find(|(_, known)| *known == name.trim())?;
+                    let name = if name.trim() == "date" { Field::Published.name() } else { name.trim() };
+                    let (field, _) = FIELDS.iter().find(|(_, known)| *known == name)?;
                     Some((*field, path.trim()))
                 });
             let Some((field, path)) = parsed else {
@@ -126,23 +136,45 @@ impl FieldMap {
         Ok(map)
     }
 
+    /// The path that the user gave for a field.
+    pub(super) fn stated(&self, field: Field) -> Option<&str> {
+        self.paths[field].as_deref()
+    }
+
+    /// Whether a JSON record has something, be it null, at `path`.
+    pub(super) fn has_path(record: &Value, path: &str) -> bool {
+        at_path(record, path).is_some()
+    }
+
     /// The values of a JSON object's fields.
-    pub(super) fn find_in_json<'a>(&self, record: &'a Value) -> Fields<Option<&'a Value>> {
-        let mut found: Fields<Vec<(usize, &Value)>> = Fields::default();
+    pub(super) fn find_in_json<'v>(&self, record: &'v Value) -> Fields<Option<&'v Value>> {
+        let named = self.find_named_in_json(record);
+        Fields::from_fn(|field| named[field].map(|(_, value)| value))
+    }
+
+    /// The values of a JSON object's fields, each with its name.
+    pub(super) fn find_named_in_json<'n, 'v: 'n>(
+        &'n self,
+        record: &'v Value,
+    ) -> Fields<Option<NamedValue<'n, 'v>>> {
+        let mut found: Fields<Vec<(usize, NamedValue)>> = Fields::default();
         for (name, value) in record.as_object().into_iter().flatten() {
             for (field, rank) in KNOWN_NAMES.get(name) {
-                found.0[*field as usize].push((*rank, value));
+                found[*field].push((*rank, (name.as_str(), value)));
             }
         }
         Fields::from_fn(|field| match &self.paths[field] {
-            Some(path) => follow(record, path),
+            Some(path) => {
+                let value = at_path(record, path).filter(|value| !value.is_null());
+                value.map(|value| (path.as_str(), value))
+            }
             None => {
-                let mut values = found[field].clone();
+                let values = &mut found[field];
                 values.sort_by_key(|(rank, _)| *rank);
-                let mut values = values.into_iter().map(|(_, value)| value).filter(|value| !value.is_null());
+                let mut values = values.iter().map(|(_, named)| *named).filter(|(_, value)| !value.is_null());
                 // An empty value does not hide one under another name.
                 let first = values.clone().next();
-                values.find(|value| has_content(value)).or(first)
+                values.find(|(_, value)| has_content(value)).or(first)
             }
         })
     }
@@ -154,7 +186,7 @@ impl FieldMap {
         let mut known: Fields<Vec<(usize, usize)>> = Fields::default();
         for (column, name) in header.iter().enumerate() {
             for (field, rank) in KNOWN_NAMES.get(name) {
-                known.0[*field as usize].push((*rank, column));
+                known[*field].push((*rank, column));
             }
         }
         Fields::from_fn(|field| match &self.paths[field] {
@@ -196,9 +228,8 @@ fn has_content(value: &Value) -> bool {
 }
 
 /// The value at `path`, with dots between keys. A key that contains dots itself wins over a path.
-fn follow<'a>(record: &'a Value, path: &str) -> Option<&'a Value> {
-    let found = record.get(path).or_else(|| path.split('.').try_fold(record, |value, key| value.get(key)));
-    found.filter(|v| !v.is_null())
+fn at_path<'a>(record: &'a Value, path: &str) -> Option<&'a Value> {
+    record.get(path).or_else(|| path.split('.').try_fold(record, |value, key| value.get(key)))
 }
 
 #[cfg(test)]

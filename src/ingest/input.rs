@@ -12,7 +12,7 @@ use super::{
     content::{self, Content, HEAD},
     decode::{self, Charset},
     formats::{ReadFn, arrow, sqlite},
-    lines::{MAX_DOCUMENT, MAX_RECORD, read_all},
+    lines::{MAX_DOCUMENT, read_all},
     packing::{self, Expansion, PeekReader, Source, zip},
     sink::StorySink,
 };
@@ -260,7 +260,8 @@ fn read_text(format: Format, source: Source, sink: &mut StorySink, progress: &dy
 
 /// Reads an input that is one text.
 fn read_document(reader: &mut dyn BufRead, read: fn(&str, &mut StorySink), sink: &mut StorySink) {
-    let Some(bytes) = whole(reader, MAX_RECORD, sink) else { return };
+    let limit = sink.options.max_record();
+    let Some(bytes) = whole(reader, limit, sink) else { return };
     if decode::is_binary(&bytes) {
         return sink.notice(0, NoticeKind::Binary);
     }

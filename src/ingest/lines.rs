@@ -2,9 +2,6 @@
 
 use std::io::{self, BufRead, Read};
 
-/// The largest record, in bytes: a longer one is skipped in bounded memory.
-pub(super) const MAX_RECORD: u64 = 64 << 20;
-
 /// The largest document of a format that is not text, in bytes: images and fonts take most of it.
 pub(super) const MAX_DOCUMENT: u64 = 256 << 20;
 

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
+use serde::Serialize;
+
 use super::{FileGroup, Format};
 use crate::corpus::DateOrder;
 
@@ -14,6 +16,66 @@ pub struct Notice {
     pub line: u64,
     /// What was wrong.
     pub kind: NoticeKind,
+}
+
+/// A notice as a JSON line.
+#[derive(Serialize)]
+struct JsonNotice {
+    path: String,
+    line: u64,
+    kind: &'static str,
+    message: String,
+    skipped: bool,
+    information: bool,
+}
+
+impl Notice {
+    /// The notice as one line of JSON, without a line ending: `path`, `line` (from 1; 0 for the whole file), `kind` (see
+    /// [`NoticeKind::name`]), `message`, and whether a record was `skipped`, or nothing is wrong (`information`).
+    pub fn to_json_line(&self) -> String {
+        let notice = JsonNotice {
+            path: self.path.display().to_string(),
+            line: self.line,
+            kind: self.kind.name(),
+            message: self.kind.to_string(),
+            skipped: self.kind.skips(),
+            information: self.kind.is_information(),
+        };
+        // Strings, numbers and booleans cannot fail to serialize.
+        serde_json::to_string(&notice).unwrap_or_default()
+    }
+}
+
+/// How many notices of each kind there were, by the name of the kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NoticeCounts(BTreeMap<&'static str, u64>);
+
+impl NoticeCounts {
+    /// Counts a notice.
+    pub fn add(&mut self, notice: &Notice) {
+        *self.0.entry(notice.kind.name()).or_default() += 1;
+    }
+
+    /// The number of notices.
+    pub fn total(&self) -> u64 {
+        self.0.values().sum()
+    }
+
+    /// The kinds with their numbers, less those in `shown`, the most frequent first.
+    pub fn without(&self, shown: &NoticeCounts) -> Vec<(&'static str, u64)> {
+        let rest = self.0.iter().map(|(kind, n)| (*kind, n.saturating_sub(*shown.0.get(kind).unwrap_or(&0))));
+        let mut rest: Vec<_> = rest.filter(|(_, n)| *n > 0).collect();
+        rest.sort_by_key(|(kind, n)| (std::cmp::Reverse(*n), *kind));
+        rest
+    }
+}
+
+impl<'a> FromIterator<&'a Notice> for NoticeCounts {
+    fn from_iter<I: IntoIterator<Item = &'a Notice>>(notices: I) -> Self {
+        let mut counts = NoticeCounts::default();
+        notices.into_iter().for_each(|notice| counts.add(notice));
+        counts
+    }
 }
 
 /// The kinds of bad input.
@@ -51,8 +113,6 @@ pub enum NoticeKind {
     },
     /// A quote that opens here and swallows this many lines that look like rows.
     UnclosedQuote(usize),
-    /// CSV that cannot be parsed.
-    Csv(String),
     /// A Parquet file that cannot be read, or not to its end.
     Parquet(String),
     /// An Arrow stream or file that cannot be read, or not to its end.
@@ -100,6 +160,8 @@ pub enum NoticeKind {
     DuplicateFile,
     /// A file of a folder whose first bytes are of this format, but whose extension is not.
     NotRead(Format),
+    /// A hidden file of a folder whose name is of this format.
+    Hidden(Format),
     /// Files of a folder that were not read.
     UnreadFiles {
         /// Those of unknown formats, by extension.
@@ -133,6 +195,56 @@ pub enum NoticeKind {
 }
 
 impl NoticeKind {
+    /// A name of the kind that does not change between versions: "no-text".
+    pub fn name(&self) -> &'static str {
+        use NoticeKind::*;
+        match self {
+            Unreadable(_) => "unreadable",
+            Compressed(_) => "compressed",
+            Encoding(_) => "encoding",
+            InvalidEncoding => "invalid-encoding",
+            Binary => "binary",
+            TooLong(_) => "too-long",
+            Json(_) => "json",
+            Ragged { .. } => "ragged",
+            UnclosedQuote(_) => "unclosed-quote",
+            TooExpanded(_) => "too-expanded",
+            Unsupported(..) => "unsupported",
+            Encrypted => "encrypted",
+            NestedArchive => "nested-archive",
+            Parquet(_) => "parquet",
+            Arrow(_) => "arrow",
+            Database(_) => "database",
+            NoTextLayer => "no-text-layer",
+            Document(_) => "document",
+            Export { .. } => "export",
+            UnknownExport(_) => "unknown-export",
+            Warc(_) => "warc",
+            UnreadRecords(_) => "unread-records",
+            Withdrawn => "withdrawn",
+            Xml(_) => "xml",
+            NeedsFile(_) => "needs-file",
+            Empty => "empty",
+            NoText => "no-text",
+            UnknownFields(_) => "unknown-fields",
+            NoHeader { .. } => "no-header",
+            TitlesOnly => "titles-only",
+            Field(_) => "field",
+            Date(_) => "date",
+            ImplausibleDate(_) => "implausible-date",
+            AmbiguousDate(_) => "ambiguous-date",
+            DateOrder(..) => "date-order",
+            DuplicateId(_) => "duplicate-id",
+            LinkLoop => "link-loop",
+            DuplicateFile => "duplicate-file",
+            NotRead(_) => "not-read",
+            Hidden(_) => "hidden",
+            UnreadFiles { .. } => "unread-files",
+            NoMainText => "no-main-text",
+            ChromeOnly => "chrome-only",
+        }
+    }
+
     /// Whether the record gave no story.
     pub fn skips(&self) -> bool {
         use NoticeKind::*;
@@ -147,7 +259,6 @@ impl NoticeKind {
                 | NoTextLayer
                 | TooLong(_)
                 | Json(_)
-                | Csv(_)
                 | Parquet(_)
                 | Arrow(_)
                 | NeedsFile(_)
@@ -179,7 +290,13 @@ impl NoticeKind {
         self.skips()
             || matches!(
                 self,
-                Compressed(_) | TooExpanded(_) | NotRead(_) | Ragged { .. } | UnclosedQuote(_) | Field(_)
+                Compressed(_)
+                    | TooExpanded(_)
+                    | NotRead(_)
+                    | Hidden(_)
+                    | Ragged { .. }
+                    | UnclosedQuote(_)
+                    | Field(_)
             )
             || matches!(self, Export { .. } if !self.is_information())
     }
@@ -237,7 +354,10 @@ impl fmt::Display for NoticeKind {
                 f.write_str("bytes that are invalid in the encoding; read as U+FFFD")
             }
             NoticeKind::Binary => f.write_str("not text (NUL bytes); skipped"),
-            NoticeKind::TooLong(limit) => write!(f, "longer than {} MiB; skipped", limit >> 20),
+            NoticeKind::TooLong(limit) if limit % (1 << 20) == 0 => {
+                write!(f, "longer than {} MiB; skipped", limit >> 20)
+            }
+            NoticeKind::TooLong(limit) => write!(f, "longer than {limit} bytes; skipped"),
             NoticeKind::Json(e) => write!(f, "invalid JSON ({e}); skipped"),
             NoticeKind::Ragged { expected, found } => {
                 write!(f, "{found} cells where the header has {expected}; known cells read")
@@ -248,7 +368,6 @@ impl fmt::Display for NoticeKind {
                     "a quote opens here and takes in {rows} lines that look like rows; read as one record"
                 )
             }
-            NoticeKind::Csv(e) => write!(f, "invalid CSV ({e}); skipped"),
             NoticeKind::Parquet(e) => write!(f, "not read, or not to its end ({e})"),
             NoticeKind::Database(e) => write!(f, "SQLite: {e}"),
             NoticeKind::Arrow(e) => write!(f, "Arrow not read, or not to its end ({e})"),
@@ -261,7 +380,11 @@ impl fmt::Display for NoticeKind {
             NoticeKind::Empty => f.write_str("empty; skipped"),
             NoticeKind::NoText => f.write_str("has neither a text nor a title; skipped"),
             NoticeKind::UnknownFields(names) => {
-                write!(f, "no column is known as a text or a title; skipped; columns: {}", names.join(", "))
+                write!(
+                    f,
+                    "no column is known as a text or a title; skipped; columns: {}",
+                    list_names(names.iter().map(String::as_str))
+                )
             }
             NoticeKind::NoHeader { title, text } => write_columns(f, *title, *text),
             NoticeKind::TitlesOnly => f.write_str("no record has a text; titles alone are compared"),
@@ -283,6 +406,7 @@ impl fmt::Display for NoticeKind {
             NoticeKind::NotRead(format) => {
                 write!(f, "looks like {}, but has another extension; not read", format.name())
             }
+            NoticeKind::Hidden(format) => write!(f, "hidden, and named like {}; not read", format.name()),
             NoticeKind::UnreadFiles { by_extension, hidden, ignored } => {
                 write!(
                     f,
@@ -300,7 +424,53 @@ impl fmt::Display for NoticeKind {
             NoticeKind::UnreadRecords(kinds) => write!(f, "not read: {}", join_counts(kinds, &[])),
             NoticeKind::Withdrawn => f.write_str("withdrawn by its publisher; left out"),
             NoticeKind::NoMainText => f.write_str("main text not found; the whole page was read"),
-            NoticeKind::ChromeOnly => f.write_str("nothing but page chrome; read as a headline"),
+            NoticeKind::ChromeOnly => f.write_str("no article text, only page chrome; compared by its title"),
         }
+    }
+}
+
+/// Names with commas between them; of many, the first and how many more there are.
+pub(super) fn list_names<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    /// More names do not help to find one.
+    const MAX_NAMES: usize = 40;
+    let more = names.len().saturating_sub(MAX_NAMES);
+    let mut list = names.take(MAX_NAMES).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        list.push_str(&format!(" and {more} more"));
+    }
+    list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notice_is_one_line_of_json() {
+        let notice = Notice { path: "a\nb.csv".into(), line: 7, kind: NoticeKind::NoText };
+        assert_eq!(
+            notice.to_json_line(),
+            r#"{"path":"a\nb.csv","line":7,"kind":"no-text","message":"has neither a text nor a title; skipped","skipped":true,"information":false}"#
+        );
+    }
+
+    #[test]
+    fn counts_what_is_not_shown_by_kind() {
+        let notice = |kind: NoticeKind| Notice { path: "a".into(), line: 1, kind };
+        let all: Vec<Notice> = (0..3)
+            .map(|_| notice(NoticeKind::Empty))
+            .chain((0..5).map(|_| notice(NoticeKind::NoText)))
+            .chain([notice(NoticeKind::LinkLoop)])
+            .collect();
+        let counts: NoticeCounts = all.iter().collect();
+        assert_eq!(counts.total(), 9);
+        assert_eq!(counts.without(&all[..4].iter().collect()), [("no-text", 4), ("link-loop", 1)]);
+    }
+
+    #[test]
+    fn long_lists_of_names_are_cut() {
+        let names: Vec<String> = (0..42).map(|n| n.to_string()).collect();
+        let list = list_names(names.iter().map(String::as_str));
+        assert!(list.starts_with("0, 1, ") && list.ends_with(", 39 and 2 more"), "{list}");
     }
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    IngestOptions, IngestOutcome, Notice, NoticeKind,
+    FieldUsage, IngestOptions, IngestOutcome, MAX_NOTICES, Notice, NoticeKind,
     date_column::{AmbiguousDate, DateColumn, shorten},
     decode::{Charset, decode_unicode},
     domain::registrable_domain,
@@ -19,7 +19,7 @@ use super::{
 use crate::{
     corpus::{
         date::{self, ParsedDate},
-        dateline, ids, normalize,
+        dateline, ids, normalize, page_chrome,
     },
     story::{Origin, Story},
 };
@@ -48,6 +48,8 @@ pub(super) struct Record {
 /// Stories and notices of all inputs so far.
 pub(super) struct StorySink<'a> {
     pub options: &'a IngestOptions,
+    /// Called with every notice.
+    pub on_notice: Option<&'a mut dyn FnMut(&Notice)>,
     /// The input that is being read.
     path: PathBuf,
     /// Its encoding, if it is not UTF-8 as far as is known.
@@ -71,6 +73,7 @@ impl<'a> StorySink<'a> {
     pub(super) fn new(options: &'a IngestOptions) -> Self {
         StorySink {
             options,
+            on_notice: None,
             path: PathBuf::new(),
             charset: None,
             charset_reported: false,
@@ -181,9 +184,26 @@ impl<'a> StorySink<'a> {
     /// Adds a notice for `line` of `path`.
     pub(super) fn notice_at(&mut self, path: &Path, line: u64, kind: NoticeKind) {
         self.outcome.skipped += u64::from(kind.skips());
-        let list =
-            if kind.is_information() { &mut self.outcome.information } else { &mut self.outcome.notices };
-        list.push(Notice { path: path.into(), line, kind });
+        if kind.may_lose_stories() && !self.outcome.incomplete.contains(path) {
+            self.outcome.incomplete.insert(path.into());
+        }
+        let is_information = kind.is_information();
+        let notice = Notice { path: path.into(), line, kind };
+        if let Some(on_notice) = &mut self.on_notice {
+            on_notice(&notice);
+        }
+        if !is_information {
+            self.outcome.notice_counts.add(&notice);
+        }
+        let list = if is_information { &mut self.outcome.information } else { &mut self.outcome.notices };
+        if list.len() < MAX_NOTICES {
+            list.push(notice);
+        }
+    }
+
+    /// Which names of records were read as which fields.
+    pub(super) fn fields(&mut self) -> &mut FieldUsage {
+        &mut self.outcome.fields
     }
 
     /// Adds a notice for `line` of the current input; line 0 is the whole input.
@@ -241,12 +261,19 @@ impl<'a> StorySink<'a> {
         if is_blank(&text) && is_blank(title) {
             return self.notice(record.line, NoticeKind::NoText);
         }
+        if !title.is_empty() && page_chrome::is_only_chrome(&text) {
+            self.notice(record.line, NoticeKind::ChromeOnly);
+        }
         let id = record
             .id
             .filter(|id| !id.trim().is_empty())
             .unwrap_or_else(|| ids::record_id(&self.path, record.record));
         let id = self.unique_id(id, record.line);
+        let has_source = record.source.as_deref().is_some_and(|source| !source.trim().is_empty());
         let (source, url) = publisher(record.source, record.url);
+        if source.is_some() && !has_source {
+            self.outcome.fields.note_source_of_url();
+        }
         let lead = dateline::find_attribution(&text);
         self.outcome.stories.push(Story {
             id,

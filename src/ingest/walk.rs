@@ -5,16 +5,13 @@ use std::{
     fs,
     io::Read,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use ignore::WalkBuilder;
 
 use super::{
-    Format, IngestOptions, Input, NoticeKind,
+    Format, IngestOptions, Input, NoticeKind, decode,
     formats::{arrow, sqlite},
     packing::is_archive_name,
     sink::StorySink,
@@ -43,7 +40,7 @@ fn find(path: &Path, options: &IngestOptions, sink: &mut StorySink) -> Result<Ve
     if !meta.is_dir() {
         return Ok(vec![path.into()]);
     }
-    let hidden = Arc::new(AtomicU64::new(0));
+    let hidden = Arc::new(Mutex::new(Hidden::default()));
     let mut found = Vec::new();
     let mut failed = Vec::new();
     // Files of unknown formats, by extension.
@@ -66,12 +63,17 @@ fn find(path: &Path, options: &IngestOptions, sink: &mut StorySink) -> Result<Ve
         }
     }
     collapse_datasets(path, &mut found);
+    let hidden = std::mem::take(&mut *hidden.lock().unwrap_or_else(PoisonError::into_inner));
+    failed.extend(hidden.files.into_iter().filter_map(|file| {
+        let format = Format::from_path(&file).filter(|_| is_text(&file))?;
+        Some((file, NoticeKind::Hidden(format)))
+    }));
     found.sort();
     failed.sort_by(|a, b| a.0.cmp(&b.0));
     for (path, kind) in failed {
         sink.notice_at(&path, 0, kind);
     }
-    let hidden = hidden.load(Ordering::Relaxed);
+    let hidden = hidden.count;
     let ignored =
         if options.respect_ignore { count_ignored(path, options.hidden, &found, &unread) } else { 0 };
     if hidden + ignored > 0 || !unread.is_empty() {
@@ -100,8 +102,16 @@ fn collapse_datasets(root: &Path, found: &mut Vec<PathBuf>) {
     found.extend(folders);
 }
 
-/// The entries below `path`. Hidden ones are left out unless `with_hidden`, and counted in `hidden`.
-fn walk(path: &Path, respect_ignore: bool, with_hidden: bool, hidden: &Arc<AtomicU64>) -> ignore::Walk {
+/// The hidden files and folders that a walk leaves out.
+#[derive(Default)]
+struct Hidden {
+    count: u64,
+    /// The files among them that are named like stories.
+    files: Vec<PathBuf>,
+}
+
+/// The entries below `path`. Hidden ones are left out unless `with_hidden`, and put into `hidden`.
+fn walk(path: &Path, respect_ignore: bool, with_hidden: bool, hidden: &Arc<Mutex<Hidden>>) -> ignore::Walk {
     let hidden = Arc::clone(hidden);
     WalkBuilder::new(path)
         .standard_filters(respect_ignore)
@@ -111,7 +121,14 @@ fn walk(path: &Path, respect_ignore: bool, with_hidden: bool, hidden: &Arc<Atomi
         .filter_entry(move |entry| {
             let is_hidden =
                 entry.depth() > 0 && entry.file_name().as_encoded_bytes().starts_with(b".") && !with_hidden;
-            hidden.fetch_add(u64::from(is_hidden), Ordering::Relaxed);
+            if is_hidden {
+                let mut hidden = hidden.lock().unwrap_or_else(PoisonError::into_inner);
+                hidden.count += 1;
+                let is_file = entry.file_type().is_some_and(|t| t.is_file());
+                if is_file && Format::from_path(entry.path()).is_some() {
+                    hidden.files.push(entry.path().into());
+                }
+            }
             !is_hidden
         })
         .build()
@@ -126,9 +143,21 @@ fn count_ignored(path: &Path, with_hidden: bool, found: &[PathBuf], unread: &BTr
 
 /// The format that the first bytes of a file are of, if they are of one that is not plain text.
 fn looks_readable(path: &Path) -> Option<Format> {
+    story_format(&head(path)?)
+}
+
+/// Whether the first bytes of a file may be those of stories. What Macs leave beside files (`._a.jsonl`) is binary.
+fn is_text(path: &Path) -> bool {
+    let is_packed = |head: &[u8]| head.starts_with(b"\x1f\x8b") || head.starts_with(b"\x28\xb5\x2f\xfd");
+    head(path).is_some_and(|head| {
+        !head.is_empty() && (!decode::is_binary(&head) || is_packed(&head) || head.starts_with(b"PAR1"))
+    })
+}
+
+fn head(path: &Path) -> Option<Vec<u8>> {
     let mut head = Vec::new();
     fs::File::open(path).ok()?.take(HEAD).read_to_end(&mut head).ok()?;
-    story_format(&head)
+    Some(head)
 }
 
 /// The format that first bytes are of, if they are of one that is not plain text.
@@ -196,18 +225,38 @@ mod tests {
         write("news/d.jpg", "x");
         write("news/e.jpg", "x");
         write("news/.hidden.jsonl", story);
+        write("news/._a.jsonl", "\0\x05\x16\x07");
+        write("news/.config", "x");
         write(".gitignore", "*.jsonl\n");
-        let check = |options: &IngestOptions, stories: usize, expect: &str| {
+        let [hidden, other] = [
+            "hidden, and named like JSON lines; not read",
+            "looks like JSON lines, but has another extension; not read",
+        ];
+        let check = |options: &IngestOptions, stories: usize, expect_notices: &[&str], expect: &str| {
             let input = Input::Path(folder.path().join("news"));
             let outcome = read(vec![input], options, &NoProgress).unwrap();
             assert_eq!(outcome.stories.len(), stories);
             let notices: Vec<_> = outcome.notices.iter().map(|notice| notice.kind.to_string()).collect();
-            assert_eq!(notices, ["looks like JSON lines, but has another extension; not read"]);
+            assert_eq!(notices, expect_notices);
             assert_eq!(outcome.information[0].kind.to_string(), expect);
         };
         let options = IngestOptions::default();
-        check(&options, 2, "not read: 1 .dat, 2 .jpg, 1 hidden");
+        check(&options, 2, &[hidden, other], "not read: 1 .dat, 2 .jpg, 3 hidden");
         let options = IngestOptions { respect_ignore: true, ..IngestOptions::default() };
-        check(&options, 1, "not read: 1 .dat, 2 .jpg, 1 excluded by ignore files");
+        check(&options, 1, &[other], "not read: 1 .dat, 2 .jpg, 1 hidden, 1 excluded by ignore files");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn reads_files_whose_names_are_not_utf_8() {
+        use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+        let folder = tempfile::tempdir().unwrap();
+        for name in [&b"caf\xe9.jsonl"[..], b"caf\xe8.jsonl", b"caf\xe9.txt"] {
+            let text = "{\"title\": \"Rain\", \"text\": \"It rained.\"}\n";
+            fs::write(folder.path().join(OsStr::from_bytes(name)), text).unwrap();
+        }
+        let outcome =
+            read(vec![Input::Path(folder.path().into())], &IngestOptions::default(), &NoProgress).unwrap();
+        assert_eq!((outcome.stories.len(), outcome.files), (3, 3), "{:?}", outcome.notices);
     }
 }

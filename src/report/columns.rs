@@ -119,9 +119,10 @@ impl<R> Serialize for JsonRow<'_, R> {
 pub(super) fn write_csv<'r, R: 'r>(
     columns: &[Column<R>],
     rows: impl IntoIterator<Item = &'r R>,
+    delimiter: u8,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let mut csv = csv::Writer::from_writer(out);
+    let mut csv = csv::WriterBuilder::new().delimiter(delimiter).from_writer(out);
     csv.write_record(Column::flat(columns).map(|c| c.name))?;
     for row in rows {
         csv.write_record(Column::flat(columns).map(|c| cell(&c.value, row)).map(|cell| cell.into_owned()))?;
@@ -195,7 +196,7 @@ mod tests {
     #[test]
     fn writes_csv_with_escaped_cells() {
         let mut out = Vec::new();
-        write_csv(&COLUMNS, &rows(), &mut out).unwrap();
+        write_csv(&COLUMNS, &rows(), b',', &mut out).unwrap();
         let expect = "id,published,names\n'=a,1970-01-01T00:00:00Z,Ostrel; Velsk\nb,,\n";
         assert_eq!(String::from_utf8(out).unwrap(), expect);
     }

@@ -25,6 +25,22 @@ pub fn json_pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()
     json_text(serde_json::to_string_pretty(value)?, out)
 }
 
+/// Writes one array, with a line for each value.
+///
+/// # Errors
+/// If `out` cannot be written to.
+pub fn json_array(values: &[impl Serialize], out: &mut dyn Write) -> io::Result<()> {
+    let mut text = String::from("[\n");
+    for (i, value) in values.iter().enumerate() {
+        if i > 0 {
+            text.push_str(",\n");
+        }
+        text.push_str(&serde_json::to_string(value)?);
+    }
+    text.push_str("\n]");
+    json_text(text, out)
+}
+
 /// Writes `text`, which is JSON, and a line feed.
 ///
 /// # Errors

@@ -52,6 +52,10 @@ pub enum Format {
     Groups,
     /// The columns of [`Item`], as a Parquet file.
     Parquet,
+    /// One JSON array of the objects of [`Format::Jsonl`].
+    Json,
+    /// As [`Format::Csv`], with tabs.
+    Tsv,
 }
 
 /// Writes the report of `groups` in `format`.
@@ -66,9 +70,36 @@ pub fn write(
 ) -> io::Result<()> {
     match format {
         Format::Table => table::write(corpus, groups, out),
-        Format::Jsonl => items(corpus, groups).iter().try_for_each(|item| json_line(item, out)),
-        Format::Csv => columns::write_csv(&ITEM_COLUMNS, &items(corpus, groups), out),
         Format::Groups => groups::write(corpus, groups, out),
-        Format::Parquet => parquet::write("item", &ITEM_COLUMNS, &items(corpus, groups), out),
+        Format::Jsonl | Format::Json | Format::Csv | Format::Tsv | Format::Parquet => {
+            write_items(format, &items(corpus, groups), out)
+        }
+    }
+}
+
+/// Writes the stories that are removed, with what is kept for each; JSON lines for [`Format::Table`] and
+/// [`Format::Groups`].
+///
+/// # Errors
+/// If `out` cannot be written to.
+pub fn write_removed(
+    format: Format,
+    corpus: &crate::story::Corpus,
+    groups: &crate::group::Groups,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let removed: Vec<Item> = items(corpus, groups).into_iter().filter(|item| item.removed).collect();
+    write_items(format, &removed, out)
+}
+
+fn write_items(format: Format, items: &[Item], out: &mut dyn Write) -> io::Result<()> {
+    match format {
+        Format::Csv => columns::write_csv(&ITEM_COLUMNS, items, b',', out),
+        Format::Tsv => columns::write_csv(&ITEM_COLUMNS, items, b'\t', out),
+        Format::Parquet => parquet::write("item", &ITEM_COLUMNS, items, out),
+        Format::Json => json::json_array(items, out),
+        Format::Jsonl | Format::Table | Format::Groups => {
+            items.iter().try_for_each(|item| json_line(item, out))
+        }
     }
 }

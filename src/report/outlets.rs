@@ -63,7 +63,7 @@ pub fn write_outlets(format: OutletsFormat, outlets: &[Outlet], out: &mut dyn Wr
         OutletsFormat::Jsonl => {
             outlets.iter().try_for_each(|row| json_line(&JsonRow { columns: &COLUMNS, row }, out))
         }
-        OutletsFormat::Csv => write_csv(&COLUMNS, outlets, out),
+        OutletsFormat::Csv => write_csv(&COLUMNS, outlets, b',', out),
     }
 }
 

@@ -258,7 +258,7 @@ fn columns<'a>() -> [Column<Row<'a>>; 11] {
 fn csv(items: &[ReachItem], out: &mut dyn Write) -> io::Result<()> {
     let rows: Vec<Row> =
         items.iter().flat_map(|item| item.stories.iter().map(move |story| Row { item, story })).collect();
-    write_csv(&columns(), &rows, out)
+    write_csv(&columns(), &rows, b',', out)
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ pub fn write_related(format: RelatedFormat, related: &Related, out: &mut dyn Wri
             related.storylines.iter().try_for_each(|s| json_line(s, out))?;
             related.links.iter().try_for_each(|l| json_line(l, out))
         }
-        RelatedFormat::Csv => write_csv(&LINK_COLUMNS, &related.links, out),
+        RelatedFormat::Csv => write_csv(&LINK_COLUMNS, &related.links, b',', out),
         RelatedFormat::Groups => groups(related, out),
         RelatedFormat::Graphml => graph::graphml(related, out),
         RelatedFormat::Dot => graph::dot(related, out),

@@ -9,7 +9,7 @@ use parquet::{
     schema::parser::parse_message_type,
 };
 use samestory::{
-    ingest::{self, Format, IngestOptions, IngestOutcome, Input, RecordSource},
+    ingest::{self, FileFormat, Format, IngestOptions, IngestOutcome, Input, RecordFormat, RecordSource},
     progress::NoProgress,
 };
 
@@ -156,7 +156,7 @@ fn read(bytes: &[u8], format: Option<Format>) {
 
 /// Invariants of stories that were read from any input.
 fn check_outcome(read: IngestOutcome) {
-    assert!(read.skipped <= read.notices.len() as u64);
+    assert!(read.skipped <= read.notice_counts.total());
     read.notices.iter().for_each(|notice| assert!(!notice.to_string().is_empty()));
     let ids: BTreeSet<&str> = read.stories.iter().map(|s| s.id.as_str()).collect();
     assert_eq!(ids.len(), read.stories.len(), "duplicate id");
@@ -296,10 +296,12 @@ fn read_named(bytes: &[u8], name: &str) {
     let options = IngestOptions::default();
     let read = ingest::read(vec![Input::Path(path.clone())], &options, &NoProgress);
     check_outcome(read.expect("bad input is a notice, not an error"));
-    let mut out = Vec::new();
     let inputs = [RecordSource { path, name: None }];
-    ingest::copy_records(&inputs, &options, &|o| o.record != 1, &mut out)
-        .expect("a corrupt file is copied up to the error");
+    for records in [RecordFormat::JsonLines, RecordFormat::Parquet] {
+        let format = FileFormat { records: Some(records), gzip: false };
+        ingest::copy_records(&inputs, &options, format, &|o| o.record != 1, &mut Vec::new())
+            .expect("a corrupt file is copied up to the error");
+    }
 }
 
 fn parquet_seeds() -> Vec<Vec<u8>> {

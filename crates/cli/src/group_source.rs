@@ -30,7 +30,7 @@ impl<'a> GroupSource<'a> {
     /// them by default. Returns whether something could not be read, too.
     pub fn with_groups<T>(&self, show: impl FnOnce(&GroupedCorpus<'_>) -> Result<T>) -> Result<(T, bool)> {
         let GroupSource { args, progress } = *self;
-        let ingest_options = input::options(&args.input)?;
+        let ingest_options = input::options(&args.input, args.compute.quiet)?;
         let boilerplate = args.boilerplate.as_deref().map(read_list).transpose()?.unwrap_or_default();
         let mut runtime = Runtime::new(&args.compute)?;
         store::open_or_find(&args.store, args.paths.is_empty(), &mut runtime)?;

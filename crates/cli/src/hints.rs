@@ -20,6 +20,7 @@ pub fn message(error: &Error) -> String {
             Some(option) => format!("{option}: {message}"),
             None => error.to_string(),
         },
+        Error::FieldNotFound { field, path, .. } => format!("--field {field}={path}: {error}"),
         _ => error.to_string(),
     }
 }
@@ -75,6 +76,12 @@ pub fn hint(error: &Error) -> Option<String> {
         Error::Store { fault, .. } => return Some(of_store(fault)),
         Error::StoreBusy { .. } => "run again when it is done; reading goes on meanwhile",
         Error::Stopped { .. } => "run the same command again: it goes on there",
+        Error::OutputFormat { .. } => {
+            "name a file .jsonl, .json, .csv, .tsv or .parquet; the first four also .gz"
+        }
+        Error::FieldNotFound { .. } => {
+            "write the name as the records have it; a path into objects has dots, as in text=article.body"
+        }
         Error::UnknownStory { .. } => "samestory index export lists the ids of a store",
         _ => return None,
     };

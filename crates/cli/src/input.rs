@@ -8,19 +8,17 @@ use std::{
 
 use samestory::{
     Error,
-    ingest::{self, FieldMap, FileGroup, IngestOptions, IngestOutcome, NoticeKind, RecordSource},
+    ingest::{self, FieldMap, IngestOptions, IngestOutcome, RecordSource},
     progress::Progress,
     report::Manifest,
 };
 
 use crate::{
     error::{CliError, Result},
+    notices,
     options::InputArgs,
     progress::stdin,
 };
-
-/// Notices shown one by one; the rest is counted.
-const NOTICES: usize = 20;
 
 /// The figures of reading.
 pub struct Counts {
@@ -32,7 +30,7 @@ pub struct Counts {
 impl Counts {
     /// Those of `ingested`.
     pub fn of(ingested: &IngestOutcome) -> Self {
-        Counts { files: ingested.files, skipped: ingested.skipped, notices: ingested.notices.len() as u64 }
+        Counts { files: ingested.files, skipped: ingested.skipped, notices: ingested.notice_counts.total() }
     }
 
     /// `manifest` with these figures.
@@ -41,9 +39,26 @@ impl Counts {
     }
 }
 
-/// The options of `ingest` that `args` ask for.
-pub fn options(args: &InputArgs) -> Result<IngestOptions> {
-    Ok(IngestOptions {
+/// How a command reads its input.
+pub struct InputOptions {
+    /// How stories are read.
+    pub ingest: IngestOptions,
+    /// Where all notices go.
+    pub notices: Option<PathBuf>,
+    /// Whether nothing is said of what was recognised.
+    pub quiet: bool,
+}
+
+impl InputOptions {
+    /// The same for a further input of the command, such as a query: without the file of notices, and quiet.
+    pub fn for_other_input(&self) -> InputOptions {
+        InputOptions { ingest: self.ingest.clone(), notices: None, quiet: true }
+    }
+}
+
+/// What `args` ask for. `quiet` commands print no summary.
+pub fn options(args: &InputArgs, quiet: bool) -> Result<InputOptions> {
+    let ingest = IngestOptions {
         fields: FieldMap::parse(&args.fields)?,
         encoding: args.encoding,
         respect_ignore: args.respect_ignore,
@@ -51,12 +66,14 @@ pub fn options(args: &InputArgs) -> Result<IngestOptions> {
         delimiter: args.delimiter,
         no_header: args.no_header,
         date_order: args.date_order,
+        max_record: args.max_record,
         ..IngestOptions::default()
-    })
+    };
+    Ok(InputOptions { ingest, notices: args.notices.clone(), quiet })
 }
 
 /// Reads `paths`; `-` is standard input. Tells of bad input on stderr, bad input or not.
-pub fn read(paths: &[PathBuf], options: &IngestOptions, progress: &dyn Progress) -> Result<IngestOutcome> {
+pub fn read(paths: &[PathBuf], options: &InputOptions, progress: &dyn Progress) -> Result<IngestOutcome> {
     let inputs = paths.iter().map(|path| {
         if is_stdin(path) {
             ingest::Input::Stdin(Box::new(stdin()))
@@ -70,7 +87,7 @@ pub fn read(paths: &[PathBuf], options: &IngestOptions, progress: &dyn Progress)
 /// Reads inputs that were put into files where they were streams.
 pub fn read_spooled(
     inputs: &[RecordSource],
-    options: &IngestOptions,
+    options: &InputOptions,
     progress: &dyn Progress,
 ) -> Result<IngestOutcome> {
     let mut opened = Vec::new();
@@ -91,20 +108,11 @@ pub fn read_spooled(
 fn read_inputs(
     inputs: Vec<ingest::Input>,
     paths: &[PathBuf],
-    options: &IngestOptions,
+    options: &InputOptions,
     progress: &dyn Progress,
 ) -> Result<IngestOutcome> {
-    let ingested = ingest::read(inputs, options, progress)?;
-    for note in ingested.information.iter().take(NOTICES) {
-        status!("samestory: {}", samestory::report::sanitize_line(&note.to_string(), 400));
-    }
-    for notice in ingested.notices.iter().take(NOTICES) {
-        let hint = notice_hint(&notice.kind).map(|hint| format!(" ({hint})")).unwrap_or_default();
-        status!("samestory: {}{hint}", samestory::report::sanitize_line(&notice.to_string(), 400));
-    }
-    if ingested.notices.len() > NOTICES {
-        status!("samestory: … and {} more notices on the input", ingested.notices.len() - NOTICES);
-    }
+    let ingested = notices::read(inputs, paths, options, progress)?;
+    notices::show(&ingested, options.quiet);
     if ingested.stories.is_empty() {
         let place: Vec<_> = paths.iter().map(|p| p.display().to_string()).collect();
         return Err(CliError::hinted(
@@ -115,35 +123,6 @@ fn read_inputs(
         ));
     }
     Ok(ingested)
-}
-
-/// What the user can do about bad input.
-fn notice_hint(kind: &NoticeKind) -> Option<&'static str> {
-    match kind {
-        NoticeKind::NoText | NoticeKind::TitlesOnly => Some("--field text=NAME names the field"),
-        NoticeKind::UnknownFields(_) => Some("--field text=NAME names the column of the text"),
-        NoticeKind::AmbiguousDate(_) => Some("--date-order states it"),
-        NoticeKind::Encoding(_) => Some("--encoding NAME states another"),
-        NoticeKind::NotRead(_) => Some("name the file to read it"),
-        NoticeKind::Encrypted => Some("remove the password and save it again"),
-        NoticeKind::NoTextLayer => Some("recognise its text first, as ocrmypdf does"),
-        NoticeKind::NestedArchive => Some("unpack it and give the folder"),
-        NoticeKind::Unsupported(group, _) => unsupported_hint(*group),
-        _ => None,
-    }
-}
-
-/// What the user can do about a file of a type that is not read.
-fn unsupported_hint(group: FileGroup) -> Option<&'static str> {
-    Some(match group {
-        FileGroup::Archive => "unpack it and give the folder",
-        FileGroup::Office => "save it as .docx, .xlsx or .txt, as soffice --headless --convert-to does",
-        FileGroup::Ebook => "convert it to text or HTML, as ebook-convert does",
-        FileGroup::Image => "recognise its text first, as ocrmypdf or tesseract do",
-        FileGroup::Recording => "give a transcript",
-        FileGroup::Data => "write it as Parquet, CSV or JSON lines",
-        _ => return None,
-    })
 }
 
 /// Standard input can be read once; if it is among `paths` and needed twice, it goes through a file.

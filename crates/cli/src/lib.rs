@@ -11,6 +11,7 @@ mod group_source;
 mod hints;
 mod input;
 mod line_batches;
+mod notices;
 mod options;
 mod output;
 mod output_paths;

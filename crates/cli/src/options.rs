@@ -8,7 +8,7 @@ use samestory::{DeviceChoice, corpus::DateOrder, device::Precision, ingest::Char
 /// Options of every command that reads stories.
 #[derive(Args)]
 pub struct InputArgs {
-    /// Where a field is found in JSON or CSV records (repeatable): id, title, text, published, source, url
+    /// Where a field is found in JSON or CSV records (repeatable): id, title, text, date, source, url
     #[arg(long = "field", value_name = "NAME=PATH")]
     pub fields: Vec<String>,
     /// The encoding of the files, as in windows-1251 [default: declared in the file, or detected]
@@ -29,6 +29,12 @@ pub struct InputArgs {
     /// The order of day and month in dates such as 05/06/2031: dmy or mdy [default: shown by other dates of the file]
     #[arg(long, value_name = "dmy|mdy", value_parser = str::parse::<DateOrder>)]
     pub date_order: Option<DateOrder>,
+    /// The longest record, as in 500M or 2G; a longer one is skipped [default: 64M]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub max_record: Option<u64>,
+    /// Write all notices on the input, as JSON lines; the terminal shows the first 20
+    #[arg(long, value_name = "FILE")]
+    pub notices: Option<PathBuf>,
     /// End with exit code 2 if any input was bad (it is read as far as possible either way)
     #[arg(long)]
     pub strict: bool,
@@ -105,6 +111,19 @@ fn parse_delimiter(text: &str) -> Result<u8, String> {
     }
 }
 
+/// A number of bytes, with K, M or G for powers of 1024.
+fn parse_size(text: &str) -> Result<u64, String> {
+    let (number, shift) = match text.trim().to_ascii_uppercase().trim_end_matches("IB").trim_end_matches('B')
+    {
+        text if text.ends_with('K') => (text.trim_end_matches('K').to_string(), 10),
+        text if text.ends_with('M') => (text.trim_end_matches('M').to_string(), 20),
+        text if text.ends_with('G') => (text.trim_end_matches('G').to_string(), 30),
+        text => (text.to_string(), 0),
+    };
+    let bytes = number.trim().parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
+    bytes.filter(|bytes| *bytes > 0).ok_or_else(|| "give a size, as in 500M or 2G".into())
+}
+
 fn parse_device(name: &str) -> Result<DeviceChoice, String> {
     name.parse().map_err(|_| "no such device".into())
 }
@@ -120,5 +139,23 @@ pub fn parse_hours(text: &str) -> Result<f32, String> {
     match text.parse::<f32>() {
         Ok(hours) if hours.is_finite() && hours > 0.0 => Ok(hours),
         _ => Err("give a number of hours above 0, as in 36".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units() {
+        let check = |text: &str, expect: Option<u64>| assert_eq!(parse_size(text).ok(), expect, "{text}");
+        check("1000", Some(1000));
+        check("2k", Some(2048));
+        check("500M", Some(500 << 20));
+        check("2 GiB", Some(2 << 30));
+        check("3MB", Some(3 << 20));
+        for text in ["", "0", "M", "-1", "1.5G", "99999999999G"] {
+            check(text, None);
+        }
     }
 }

@@ -15,8 +15,65 @@ pub fn printable_path(path: &Path) -> String {
     sanitize_line(&path.display().to_string(), 400)
 }
 
+/// Who may read an output that is made of files.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// The permissions that all of the files have.
+    #[cfg(unix)]
+    mode: Option<u32>,
+}
+
+impl Access {
+    /// That of whoever may read all `files`, of which some may be gone.
+    #[cfg(unix)]
+    pub fn of_files<'a>(files: impl Iterator<Item = &'a Path>) -> Access {
+        use std::os::unix::fs::PermissionsExt;
+        let (mut mode, mut last) = (None, Path::new(""));
+        for file in files {
+            // Stories of one file stand one after another.
+            if std::mem::replace(&mut last, file) == file {
+                continue;
+            }
+            if let Ok(metadata) = fs::metadata(file).map(|m| m.permissions().mode()) {
+                mode = Some(mode.unwrap_or(0o777) & metadata);
+            }
+        }
+        Access { mode }
+    }
+
+    /// As the user's other files.
+    #[cfg(not(unix))]
+    pub fn of_files<'a>(_: impl Iterator<Item = &'a Path>) -> Access {
+        Access {}
+    }
+
+    /// Takes what this does not allow away from a new file.
+    #[cfg(unix)]
+    fn restrict(&self, file: &File) -> io::Result<()> {
+        use std::os::unix::fs::PermissionsExt;
+        let Some(mode) = self.mode else { return Ok(()) };
+        let own = file.metadata()?.permissions().mode();
+        // Whoever writes the file can read it.
+        file.set_permissions(fs::Permissions::from_mode(own & (mode | 0o600)))
+    }
+
+    #[cfg(not(unix))]
+    fn restrict(&self, _: &File) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Runs `write` on standard output, or on a file beside `path` that takes its name once it is whole.
 pub fn write_to(path: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    write_as(path, &Access::default(), write)
+}
+
+/// As [`write_to`]; a new file is for those whom `access` allows.
+pub fn write_as(
+    path: Option<&Path>,
+    access: &Access,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<()> {
     let Some(path) = path else {
         let mut out = BufWriter::new(stdout().lock());
         return write(&mut out).and_then(|()| out.flush()).map_err(CliError::io("write", "standard output"));
@@ -34,8 +91,9 @@ pub fn write_to(path: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> io::R
     let partial = partial_name(&real);
     let result = File::create(&partial).and_then(|file| {
         // Who may read a file that is there may read what takes its place, and nobody else.
-        if let Ok(known) = fs::metadata(&real) {
-            file.set_permissions(known.permissions())?;
+        match fs::metadata(&real) {
+            Ok(known) => file.set_permissions(known.permissions())?,
+            Err(_) => access.restrict(&file)?,
         }
         let mut out = BufWriter::new(file);
         write(&mut out)?;

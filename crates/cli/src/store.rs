@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use samestory::{
     Error,
     error::StoreFault,
-    ingest::{self, IngestOutcome},
+    ingest::IngestOutcome,
     store::{DATABASE, Store},
     story::Story,
 };
@@ -82,7 +82,7 @@ pub fn open_or_find(args: &StoreArgs, alone: bool, runtime: &mut Runtime) -> Res
 pub fn read(
     runtime: &Runtime,
     paths: &[PathBuf],
-    options: &ingest::IngestOptions,
+    options: &input::InputOptions,
     progress: &ProgressBars,
 ) -> Result<IngestOutcome> {
     let mut read = if paths.is_empty() && runtime.store.is_some() {

@@ -8,7 +8,7 @@ use crate::{
     Error, Result,
     ingest::{
         NoticeKind,
-        lines::{Line, MAX_RECORD, read_line},
+        lines::{Line, read_line},
         markup,
         sink::{Record, StorySink},
     },
@@ -51,8 +51,9 @@ pub(super) fn read_mbox(
     let (mut message, mut begin) = (Vec::new(), 0);
     let (mut buffer, mut number, mut record) = (Vec::new(), 0, 0);
     let (mut was_blank, mut too_long) = (true, false);
+    let limit = sink.options.max_record();
     loop {
-        let line = read_line(reader, &mut buffer, MAX_RECORD);
+        let line = read_line(reader, &mut buffer, limit);
         let is_end = !matches!(line, Ok(Line::Complete | Line::TooLong));
         if is_end || was_blank && buffer.starts_with(b"From ") {
             if begin > 0 {
@@ -75,7 +76,7 @@ pub(super) fn read_mbox(
         }
         number += 1;
         was_blank = buffer.is_empty();
-        too_long |= matches!(line, Ok(Line::TooLong)) || message.len() + buffer.len() > MAX_RECORD as usize;
+        too_long |= matches!(line, Ok(Line::TooLong)) || (message.len() + buffer.len()) as u64 > limit;
         if begin > 0 && !too_long {
             // A line of a message that looks like the beginning of another is written with a mark.
             let quotes = buffer.iter().take_while(|byte| **byte == b'>').count();
@@ -88,7 +89,7 @@ pub(super) fn read_mbox(
 
 fn give(message: &[u8], line: u64, record: u64, too_long: bool, sink: &mut StorySink) {
     if too_long {
-        return sink.notice(line, NoticeKind::TooLong(MAX_RECORD));
+        return sink.notice(line, NoticeKind::TooLong(sink.options.max_record()));
     }
     match story(message) {
         Some(found) => sink.record(Record { line, record, ..found }),

@@ -38,7 +38,7 @@ mod tables {
     use super::*;
     use crate::{
         Error,
-        ingest::{NoticeKind, fields::Field, formats::json, lines::MAX_RECORD},
+        ingest::{NoticeKind, fields::Field, formats::json},
     };
 
     /// Reads the rows of a table: the one that `path` names after `#`, or the only one that has a column for texts.
@@ -51,7 +51,8 @@ mod tables {
             Some((file, table)) => (file, Some(table)),
             None => (path.to_path_buf(), None),
         };
-        let table = open(&file).map_err(|error| error.to_string()).and_then(|db| {
+        let limit = sink.options.max_record();
+        let table = open(&file, limit).map_err(|error| error.to_string()).and_then(|db| {
             let table = choose(&db, table, sink)?;
             Ok((db, table))
         });
@@ -78,10 +79,10 @@ mod tables {
         Database(u64, rusqlite::Error),
     }
 
-    fn open(path: &Path) -> rusqlite::Result<Connection> {
+    fn open(path: &Path, limit: u64) -> rusqlite::Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         if !is_checkpointed(path) {
-            let db = Connection::open_with_flags(path, flags).and_then(|db| guard(&db).map(|()| db));
+            let db = Connection::open_with_flags(path, flags).and_then(|db| guard(&db, limit).map(|()| db));
             let code = db.as_ref().err().and_then(rusqlite::Error::sqlite_error_code);
             if !matches!(code, Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)) {
                 return db;
@@ -96,7 +97,7 @@ mod tables {
             }
         }
         let db = Connection::open_with_flags(uri + "?immutable=1", flags | OpenFlags::SQLITE_OPEN_URI)?;
-        guard(&db).map(|()| db)
+        guard(&db, limit).map(|()| db)
     }
 
     /// Whether a database has a write-ahead log that nobody has open. To read it as usual, SQLite would make files beside
@@ -111,10 +112,10 @@ mod tables {
     }
 
     /// Sets the limits of a database that is not trusted, and reads its schema.
-    fn guard(db: &Connection) -> rusqlite::Result<()> {
+    fn guard(db: &Connection, limit: u64) -> rusqlite::Result<()> {
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-        db.set_limit(Limit::SQLITE_LIMIT_LENGTH, i32::try_from(MAX_RECORD).unwrap_or(i32::MAX))?;
+        db.set_limit(Limit::SQLITE_LIMIT_LENGTH, i32::try_from(limit).unwrap_or(i32::MAX))?;
         db.pragma_update(None, "cell_size_check", true)?;
         db.pragma_update(None, "query_only", true)?;
         db.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))

@@ -66,7 +66,7 @@ pub fn run(args: &BoilerplateArgs) -> Result<Outcome> {
         BoilerplateCommand::Learn { paths, file, input } => {
             catch_ctrl_c();
             output_paths::check(paths, &[("--file", Some(file))])?;
-            let ingested = input::read(paths, &input::options(input)?, &ProgressBars::new(false))?;
+            let ingested = input::read(paths, &input::options(input, false)?, &ProgressBars::new(false))?;
             let bad_input = !ingested.notices.is_empty();
             let learned = BoilerplateList::learn(&Corpus::new(ingested.stories));
             let found = learned.passages.len();

@@ -131,7 +131,7 @@ pub fn run(args: &CalibrateArgs) -> Result<Outcome> {
     output_paths::check(&read, &[("--out", Some(&args.out))])?;
     let progress = ProgressBars::new(args.compute.quiet);
     let runtime = Runtime::new(&args.compute)?;
-    let ingested = input::read(&args.paths, &input::options(&args.input)?, &progress)?;
+    let ingested = input::read(&args.paths, &input::options(&args.input, args.compute.quiet)?, &progress)?;
     let bad_input = !ingested.notices.is_empty();
     let corpus = Corpus::new(ingested.stories);
     let truth = GroundTruth::read(args, &corpus)?;

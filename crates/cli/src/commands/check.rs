@@ -20,6 +20,7 @@ use super::Outcome;
 use crate::{
     error::{CliError, Result},
     input, line_batches,
+    notices::NoticeStream,
     options::{ComputeArgs, InputArgs},
     progress::{Stdin, catch_ctrl_c, stdin, stopped},
     runtime::Runtime,
@@ -100,7 +101,8 @@ pub fn run(args: &CheckArgs) -> Result<Outcome> {
     catch_ctrl_c();
     let runtime = Runtime::new(&args.compute)?;
     let mut checker = Checker::open(args, &runtime)?;
-    let options = input::options(&args.input)?;
+    let options = input::options(&args.input, args.compute.quiet)?.ingest;
+    let mut all_notices = NoticeStream::create(args.input.notices.as_deref())?;
     let mut reader = line_batches::reader(stdin());
     let mut out = io::stdout().lock();
     let mut number = 0;
@@ -115,6 +117,9 @@ pub fn run(args: &CheckArgs) -> Result<Outcome> {
         let lines = line_batches::take(&mut reader, runtime.embedder.threads(), &mut next)?;
         if lines.is_empty() {
             break;
+        }
+        for line in &lines {
+            all_notices.write(&line.read.notices)?;
         }
         checker.answer_all(lines, &mut out)?;
     }

@@ -76,7 +76,7 @@ pub fn run(args: &EmbedArgs) -> Result<Outcome> {
     output_paths::check(&args.paths, &[("--out", args.out.as_deref())])?;
     let progress = ProgressBars::new(args.compute.quiet);
     let runtime = Runtime::new(&args.compute)?;
-    let ingested = input::read(&args.paths, &input::options(&args.input)?, &progress)?;
+    let ingested = input::read(&args.paths, &input::options(&args.input, args.compute.quiet)?, &progress)?;
     let bad_input = !ingested.notices.is_empty();
     let corpus = Corpus::new(ingested.stories);
     let empty = corpus.passages.iter().filter(|passages| passages.is_empty()).count();

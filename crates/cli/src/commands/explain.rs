@@ -11,7 +11,6 @@ use samestory::{
     archive::{Archive, ArchiveOptions},
     compare::{self, Explanation, PassageChange, PassageDiff},
     dedup::DedupInput,
-    ingest,
     report::{json_pretty, sanitize_line},
     store::Store,
     story::{Story, StoryId},
@@ -22,7 +21,7 @@ use super::{Outcome, boilerplate::read_list};
 use crate::{
     env,
     error::{CliError, Result},
-    input,
+    input::{self, InputOptions},
     options::{ComputeArgs, InputArgs, StoreArgs},
     output,
     progress::{ProgressBars, catch_ctrl_c},
@@ -77,7 +76,7 @@ pub fn run(args: &ExplainArgs) -> Result<Outcome> {
     let is_id = |name: &String| !Path::new(name.rsplit_once('#').map_or(&**name, |(file, _)| file)).is_file();
     let needs_store = args.paths.is_empty() && [&args.a, &args.b].into_iter().any(is_id);
     store::open_or_find(&args.store, needs_store && store::folder(None)?.is_some(), &mut runtime)?;
-    let options = input::options(&args.input)?;
+    let options = input::options(&args.input, args.compute.quiet)?;
     if args.paths.is_empty()
         && let Some(explanation) = explain_stored(args, &runtime)?
     {
@@ -126,7 +125,7 @@ fn write(args: &ExplainArgs, explanation: &Explanation, bad_input: bool) -> Resu
 pub fn find_story(
     name: &str,
     all: &mut Vec<Story>,
-    options: &ingest::IngestOptions,
+    options: &InputOptions,
     progress: &ProgressBars,
 ) -> Result<StoryId> {
     if let Some(at) = all.iter().position(|s| s.id == name) {
@@ -142,7 +141,7 @@ pub fn find_story(
         let hint = "give an id from the report with --in PATHS, a file, or file#n for its nth story";
         return Err(unknown(hint.into()));
     }
-    let mut read = input::read(&[file.into()], options, progress)?.stories;
+    let mut read = input::read(&[file.into()], &options.for_other_input(), progress)?.stories;
     if number == 0 || number > read.len() {
         return Err(unknown(format!("{file} holds {} stories, the first is {file}#1", read.len())));
     }

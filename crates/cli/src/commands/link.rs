@@ -90,7 +90,7 @@ pub fn run(args: &LinkArgs) -> Result<Outcome> {
     let read: Vec<PathBuf> = source.paths.iter().chain(read).cloned().collect();
     output_paths::check(&read, &[("--out", args.output.out.as_deref()), ("--html", args.html.as_deref())])?;
     let progress = ProgressBars::new(source.compute.quiet);
-    let ingest_options = input::options(&source.input)?;
+    let ingest_options = input::options(&source.input, source.compute.quiet)?;
     let mut builder = Deduplicator::builder();
     if let Some(file) = &source.boilerplate {
         builder = builder.boilerplate(read_list(file)?);

@@ -15,6 +15,7 @@ pub mod manual;
 pub mod model;
 pub mod outlets;
 pub mod reach;
+pub mod read;
 pub mod report;
 pub mod similar;
 pub mod worker;
@@ -55,6 +56,8 @@ pub enum Command {
     Log(log::LogArgs),
     /// Write the review page of a store: its groups, with every difference
     Report(report::ReportArgs),
+    /// Print stories as they are read from files: id, title, text, date, publisher
+    Read(read::ReadArgs),
     /// Write the vectors of passages
     Embed(embed::EmbedArgs),
     /// Measure embedding: throughput, latency, parity
@@ -106,6 +109,7 @@ impl Command {
             Command::Reach(args) => reach::run(args),
             Command::Outlets(args) => outlets::run(args),
             Command::Explain(args) => explain::run(args),
+            Command::Read(args) => read::run(args),
             Command::Embed(args) => embed::run(args),
             Command::Bench(args) => bench::run(args),
             Command::Index(args) => index::run(args),

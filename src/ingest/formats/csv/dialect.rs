@@ -83,22 +83,10 @@ impl Dialect {
         sample.split_inclusive(|b| *b == b'\n').take(self.preamble).map(<[u8]>::len).sum()
     }
 
-    /// A reader of the rows, and of the header if there is one.
-    pub(in crate::ingest) fn builder(&self) -> csv::ReaderBuilder {
-        let mut builder = csv::ReaderBuilder::new();
-        builder.delimiter(self.delimiter).flexible(true).has_headers(self.header);
-        builder.escape(self.backslash.then_some(b'\\'));
-        builder
-    }
-
-    /// A writer of rows in this dialect.
-    pub(in crate::ingest) fn writer(&self) -> csv::WriterBuilder {
-        let mut builder = csv::WriterBuilder::new();
-        builder.delimiter(self.delimiter).flexible(true);
-        if self.backslash {
-            builder.double_quote(false).escape(b'\\');
-        }
-        builder
+    /// A parser of the rows.
+    pub(super) fn parser(&self) -> csv_core::Reader {
+        let mut builder = csv_core::ReaderBuilder::new();
+        builder.delimiter(self.delimiter).escape(self.backslash.then_some(b'\\')).build()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Records of delimited tables: CSV, TSV and their dialects.
 
 mod dialect;
+mod rows;
 
 use std::io::{self, BufRead, Read};
 
@@ -9,12 +10,12 @@ use crate::{
     ingest::{
         IngestOptions, NoticeKind,
         fields::{Field, Fields},
-        lines::MAX_RECORD,
         sink::{Record, StorySink},
     },
     progress::Progress,
 };
 use dialect::{Dialect, SAMPLE};
+pub(in crate::ingest) use rows::{Row, RowRead, Rows};
 
 /// Reads a table whose usual delimiter is a comma.
 pub(super) fn read_commas(
@@ -37,9 +38,22 @@ pub(super) fn read_tabs(
 /// A table with its dialect, and the beginning from which that was decided.
 pub(in crate::ingest) struct Table<'a> {
     pub dialect: Dialect,
-    /// The rows, after the lines of the preamble.
-    pub reader: csv::Reader<Box<dyn BufRead + 'a>>,
+    /// The rows, the header among them, after the lines of the preamble.
+    pub rows: Rows<'a>,
     sample: Vec<u8>,
+}
+
+impl Table<'_> {
+    /// The line ending of the first line.
+    pub(in crate::ingest) fn line_ending(&self) -> &'static str {
+        let end = self.sample.iter().position(|b| *b == b'\n');
+        if end.is_some_and(|end| self.sample[..end].ends_with(b"\r")) { "\r\n" } else { "\n" }
+    }
+
+    /// The lines before the header.
+    pub(in crate::ingest) fn preamble(&self) -> &[u8] {
+        &self.sample[..self.dialect.start(&self.sample)]
+    }
 }
 
 /// Opens a table.
@@ -61,8 +75,9 @@ pub(in crate::ingest) fn open<'a>(
     let mut beginning = io::Cursor::new(sample.clone());
     beginning.set_position(dialect.start(&sample) as u64);
     let failure = FailedRead(error);
-    let rows: Box<dyn BufRead + 'a> = Box::new(beginning.chain(io::BufReader::new(failure)).chain(reader));
-    Ok(Table { dialect, reader: dialect.builder().from_reader(rows), sample })
+    let stream: Box<dyn BufRead + 'a> = Box::new(beginning.chain(io::BufReader::new(failure)).chain(reader));
+    let rows = Rows::new(stream, dialect.parser(), dialect.preamble as u64 + 1, options.max_record());
+    Ok(Table { dialect, rows, sample })
 }
 
 /// Gives the error that it holds, once.
@@ -88,103 +103,117 @@ fn read(
             return Ok(());
         }
     };
-    let Some((columns, width)) = find_columns(&mut table, sink) else { return Ok(()) };
-    // The `csv` crate counts the end of a line that ends in "\r\n" when it reads the next one.
-    let line_offset = table.dialect.preamble as u64
-        + u64::from(has_carriage_returns(&table.sample) && table.dialect.header);
-    let mut row = csv::ByteRecord::new();
+    let columns = match find_columns(&mut table, sink) {
+        Ok(Some(columns)) => columns,
+        Ok(None) => return Ok(()),
+        Err(error) => {
+            sink.read_error(table.dialect.preamble as u64 + 1, &error);
+            return Ok(());
+        }
+    };
+    let width = columns.names.len();
+    let mut row = Row::default();
     let mut record = 0;
     loop {
         if record % 1024 == 0 && progress.cancelled() {
             return Err(Error::Interrupted);
         }
-        match table.reader.read_byte_record(&mut row) {
-            Ok(false) => return Ok(()),
-            Ok(true) => {}
+        match table.rows.next(&mut row) {
+            Ok(RowRead::End) => return Ok(()),
+            Ok(RowRead::TooLong) => {
+                sink.count_record();
+                sink.notice(row.line, NoticeKind::TooLong(sink.options.max_record()));
+            }
+            Ok(RowRead::Complete) => {
+                let delimiter = table.dialect.delimiter;
+                let swallowed = row.cells().map(|cell| count_rows(cell, delimiter, width)).max().unwrap_or(0);
+                if swallowed > 0 {
+                    sink.notice(row.line, NoticeKind::UnclosedQuote(swallowed));
+                } else if row.len() != width {
+                    sink.notice(row.line, NoticeKind::Ragged { expected: width, found: row.len() });
+                }
+                read_row(&row, &columns, record, sink);
+            }
             Err(error) => {
-                let line = table.reader.position().line();
-                csv_error(sink, line, &error);
+                sink.read_error(row.line, &error);
                 return Ok(());
             }
-        }
-        let line = row.position().map_or(0, csv::Position::line) + line_offset;
-        let swallowed =
-            row.iter().map(|cell| count_rows(cell, table.dialect.delimiter, width)).max().unwrap_or(0);
-        if swallowed > 0 {
-            sink.notice(line, NoticeKind::UnclosedQuote(swallowed));
-        } else if row.len() != width {
-            sink.notice(line, NoticeKind::Ragged { expected: width, found: row.len() });
-        }
-        if row.as_slice().len() as u64 > MAX_RECORD {
-            sink.notice(line, NoticeKind::TooLong(MAX_RECORD));
-        } else {
-            read_row(&row, &columns, line, record, sink);
         }
         record += 1;
     }
 }
 
-/// The columns of each field, and how many columns there are; `None`, with a notice, if there is no title and no text.
-fn find_columns(table: &mut Table, sink: &mut StorySink) -> Option<(Fields<Vec<usize>>, usize)> {
+/// The columns of a table.
+struct Columns {
+    /// Their names; numbers, from 1, if there is no header.
+    names: Vec<String>,
+    /// Those that may hold each field, the likeliest first.
+    of: Fields<Vec<usize>>,
+}
+
+/// The columns; `None`, with a notice, if there is no title and no text.
+///
+/// # Errors
+/// The stream cannot be read.
+fn find_columns(table: &mut Table, sink: &mut StorySink) -> io::Result<Option<Columns>> {
     let line = table.dialect.preamble as u64 + 1;
-    let first = match if table.dialect.header {
-        table.reader.byte_headers().cloned()
-    } else {
-        peek(&table.sample, &table.dialect)
-    } {
-        Ok(first) => first,
-        Err(error) => {
-            csv_error(sink, line, &error);
-            return None;
+    let mut first = Row::default();
+    let read = if table.dialect.header { table.rows.next(&mut first)? } else { peek(table, &mut first)? };
+    match read {
+        RowRead::Complete => {}
+        RowRead::TooLong => {
+            sink.notice(line, NoticeKind::TooLong(sink.options.max_record()));
+            return Ok(None);
         }
-    };
-    if first.is_empty() {
-        sink.notice(0, NoticeKind::Empty);
-        return None;
+        RowRead::End => {
+            sink.notice(0, NoticeKind::Empty);
+            return Ok(None);
+        }
     }
-    let width = first.len();
-    let swallowed = first.iter().map(|cell| lines_like_rows(cell, table.dialect.delimiter, width)).max();
+    let (width, delimiter) = (first.len(), table.dialect.delimiter);
+    let swallowed = first.cells().map(|cell| lines_like_rows(cell, delimiter, width)).max();
     if let Some(swallowed @ 1..) = swallowed.filter(|_| table.dialect.header) {
         sink.notice(line, NoticeKind::UnclosedQuote(swallowed));
     }
-    let names: Vec<String> = first.iter().map(|name| sink.decode(name, line).into_owned()).collect();
-    let mut columns = sink.options.fields.find_columns(if table.dialect.header { &names } else { &[] });
-    if !table.dialect.header && columns[Field::Title].is_empty() && columns[Field::Text].is_empty() {
-        columns = dialect::guess_columns(&table.sample, &table.dialect);
-        sink.notice(
-            line,
-            NoticeKind::NoHeader {
-                title: columns[Field::Title].first().copied(),
-                text: columns[Field::Text].first().copied(),
-            },
-        );
+    let names: Vec<String> = if table.dialect.header {
+        first.cells().map(|name| sink.decode(name, line).into_owned()).collect()
+    } else {
+        (1..=width).map(|number| number.to_string()).collect()
+    };
+    let map = &sink.options.fields;
+    let mut of = map.find_columns(if table.dialect.header { &names } else { &[] });
+    if !table.dialect.header && of[Field::Title].is_empty() && of[Field::Text].is_empty() {
+        of = dialect::guess_columns(&table.sample, &table.dialect);
+        let first = |field: Field| of[field].first().copied();
+        sink.notice(line, NoticeKind::NoHeader { title: first(Field::Title), text: first(Field::Text) });
     }
-    if columns[Field::Title].is_empty() && columns[Field::Text].is_empty() {
+    sink.fields().see_columns(&names, &of, map);
+    if of[Field::Title].is_empty() && of[Field::Text].is_empty() {
         sink.notice(line, NoticeKind::UnknownFields(names));
-        return None;
+        return Ok(None);
     }
-    Some((columns, width))
+    Ok(Some(Columns { names, of }))
 }
 
-/// The first row of a table without a header.
-fn peek(sample: &[u8], dialect: &Dialect) -> csv::Result<csv::ByteRecord> {
-    let mut row = csv::ByteRecord::new();
-    dialect.builder().from_reader(&sample[dialect.start(sample)..]).read_byte_record(&mut row)?;
-    Ok(row)
+/// The first row of a table without a header, which remains to be read.
+fn peek(table: &Table, row: &mut Row) -> io::Result<RowRead> {
+    let sample = &table.sample[table.preamble().len()..];
+    Rows::new(Box::new(sample), table.dialect.parser(), 1, SAMPLE).next(row)
 }
 
-fn read_row(
-    row: &csv::ByteRecord,
-    columns: &Fields<Vec<usize>>,
-    line: u64,
-    record: u64,
-    sink: &mut StorySink,
-) {
+fn read_row(row: &Row, columns: &Columns, record: u64, sink: &mut StorySink) {
+    let line = row.line;
     let mut cell = |field: Field| {
-        let texts = columns[field]
-            .iter()
-            .filter_map(|column| Some(sink.decode(row.get(*column)?, line).into_owned()));
-        texts.into_iter().find(|text| !text.trim().is_empty())
+        for column in &columns.of[field] {
+            let Some(cell) = row.get(*column) else { continue };
+            let text = sink.decode(cell, line);
+            if !text.trim().is_empty() {
+                let text = text.into_owned();
+                sink.fields().count(field, columns.names.get(*column).map_or("", |name| name.trim()));
+                return Some(text);
+            }
+        }
+        None
     };
     let found = Record {
         id: cell(Field::Id),
@@ -199,11 +228,6 @@ fn read_row(
         part: 0,
     };
     sink.record(found);
-}
-
-/// Whether the first line in `head` ends with a carriage return and a line feed.
-fn has_carriage_returns(head: &[u8]) -> bool {
-    head.iter().position(|b| *b == b'\n').is_some_and(|end| head[..end].ends_with(b"\r"))
 }
 
 /// How many lines of `cell`, the first and the last excepted, look like rows of `cells` cells. 0 for fewer than three such
@@ -223,11 +247,4 @@ fn lines_like_rows(cell: &[u8], delimiter: u8, cells: usize) -> usize {
     let inner = cell.iter().filter(|b| **b == b'\n').count().saturating_sub(1);
     let is_row = |line: &&[u8]| line.iter().filter(|b| **b == delimiter).count() == cells - 1;
     if cells < 2 { 0 } else { cell.split(|b| *b == b'\n').skip(1).take(inner).filter(is_row).count() }
-}
-
-fn csv_error(sink: &mut StorySink, line: u64, error: &csv::Error) {
-    match error.kind() {
-        csv::ErrorKind::Io(e) => sink.read_error(line, e),
-        _ => sink.notice(line, NoticeKind::Csv(error.to_string())),
-    }
 }

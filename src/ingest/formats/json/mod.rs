@@ -18,7 +18,7 @@ use crate::{
         IngestOptions, IngestOutcome, NoticeKind,
         decode::decode,
         fields::Field,
-        lines::{Line, MAX_RECORD, read_line},
+        lines::{Line, read_line},
         sink::{Record, StorySink},
     },
     progress::Progress,
@@ -31,7 +31,7 @@ pub(super) fn read_lines(
     sink: &mut StorySink,
     progress: &dyn Progress,
 ) -> Result<()> {
-    read_pieces(Splitter::lines(reader, MAX_RECORD), sink, progress)
+    read_pieces(Splitter::lines(reader, sink.options.max_record()), sink, progress)
 }
 
 /// Reads an array of records, records one after another, or an object that holds a list of records.
@@ -40,7 +40,7 @@ pub(super) fn read_document(
     sink: &mut StorySink,
     progress: &dyn Progress,
 ) -> Result<()> {
-    read_pieces(Splitter::values(reader, MAX_RECORD), sink, progress)
+    read_pieces(Splitter::values(reader, sink.options.max_record()), sink, progress)
 }
 
 fn read_pieces(splitter: io::Result<Splitter>, sink: &mut StorySink, progress: &dyn Progress) -> Result<()> {
@@ -73,7 +73,7 @@ fn read_pieces(splitter: io::Result<Splitter>, sink: &mut StorySink, progress: &
             }
             Piece::End => return Ok(()),
             Piece::TooLong => {
-                sink.notice(line, NoticeKind::TooLong(MAX_RECORD));
+                sink.notice(line, NoticeKind::TooLong(sink.options.max_record()));
                 record += 1;
             }
             Piece::Complete | Piece::Truncated => read_piece(&buffer, line, &mut record, sink),
@@ -89,8 +89,9 @@ fn read_piece(bytes: &[u8], line: u64, record: &mut u64, sink: &mut StorySink) {
     let text = sink.decode(bytes, line);
     match parse(&text) {
         Ok(value) => {
-            for value in shape::records(value, sink.options) {
-                read_value(&value, line, *record, sink);
+            let lines = record_lines(&text, &value, line, sink.options);
+            for (i, value) in shape::records(value, sink.options).into_iter().enumerate() {
+                read_value(&value, lines.get(i).copied().unwrap_or(line), *record, sink);
                 *record += 1;
             }
         }
@@ -101,16 +102,35 @@ fn read_piece(bytes: &[u8], line: u64, record: &mut u64, sink: &mut StorySink) {
     }
 }
 
+/// The lines where the records inside `value` begin, which was parsed from `text` that begins at `line`; empty if that is
+/// the line of all.
+fn record_lines(text: &str, value: &Value, mut line: u64, options: &IngestOptions) -> Vec<u64> {
+    if !text.contains('\n') {
+        return Vec::new();
+    }
+    let (mut lines, mut counted) = (Vec::new(), 0);
+    for raw in shape::raw_records(text, value, options).unwrap_or_default() {
+        // Records are parts of the text, in its order but for maps, whose keys are sorted.
+        let at = raw.as_ptr() as usize - text.as_ptr() as usize;
+        if at < counted {
+            return Vec::new();
+        }
+        line += text.as_bytes()[counted..at].iter().filter(|b| **b == b'\n').count() as u64;
+        counted = at;
+        lines.push(line);
+    }
+    lines
+}
+
 /// Parses one value. Numbers that are not finite, which Python writes, are null, and a comma after the value is ignored.
-fn parse(text: &str) -> serde_json::Result<Value> {
+pub(in crate::ingest) fn parse(text: &str) -> serde_json::Result<Value> {
     serde_json::from_str(text).or_else(|error| {
         let text = text.trim().trim_end_matches(',');
         serde_json::from_str(&text::replace_non_finite(text)).map_err(|_| error)
     })
 }
 
-/// Calls `visit` with each record of a stream as JSON, and its number. Records that are values of the stream are given byte
-/// for byte.
+/// Calls `visit` with each record of a stream as JSON, and its number: byte for byte, but for tables of columns.
 ///
 /// # Errors
 /// [`Error::Io`] from `visit`. Bad input was reported when the stream was read first.
@@ -120,8 +140,8 @@ pub(in crate::ingest) fn for_each_record(
     options: &IngestOptions,
     visit: &mut dyn FnMut(u64, &[u8]) -> Result<()>,
 ) -> Result<()> {
-    let splitter =
-        if lines { Splitter::lines(reader, MAX_RECORD) } else { Splitter::values(reader, MAX_RECORD) };
+    let limit = options.max_record();
+    let splitter = if lines { Splitter::lines(reader, limit) } else { Splitter::values(reader, limit) };
     let Ok(mut splitter) = splitter else { return Ok(()) };
     let mut buffer = Vec::new();
     let mut record = 0;
@@ -134,16 +154,27 @@ pub(in crate::ingest) fn for_each_record(
                 if text.trim().is_empty() {
                     continue;
                 }
-                match parse(&text).map(|value| shape::records(value, options)) {
-                    Ok(records) if records.len() != 1 => {
-                        for value in records {
-                            visit(record, value.to_string().as_bytes())?;
+                let Ok(value) = parse(&text) else {
+                    record += 1;
+                    continue;
+                };
+                match shape::raw_records(&text, &value, options) {
+                    // The bytes of the stream, which need not be UTF-8.
+                    Some(records) if records == [text.trim()] => {
+                        visit(record, buffer.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&buffer).trim_ascii())?;
+                        record += 1;
+                    }
+                    Some(records) => {
+                        for json in records {
+                            visit(record, json.as_bytes())?;
                             record += 1;
                         }
                     }
-                    _ => {
-                        visit(record, &buffer)?;
-                        record += 1;
+                    None => {
+                        for value in shape::records(value, options) {
+                            visit(record, value.to_string().as_bytes())?;
+                            record += 1;
+                        }
                     }
                 }
             }
@@ -164,11 +195,11 @@ pub fn read_json_line(
     let mut buffer = Vec::new();
     let mut sink = StorySink::for_path(options, Path::new("-"));
     loop {
-        let read = read_line(reader, &mut buffer, MAX_RECORD);
+        let read = read_line(reader, &mut buffer, options.max_record());
         *line += 1;
         match read.map_err(Error::io("read", "standard input"))? {
             Line::End => return Ok(None),
-            Line::TooLong => sink.notice(*line, NoticeKind::TooLong(MAX_RECORD)),
+            Line::TooLong => sink.notice(*line, NoticeKind::TooLong(options.max_record())),
             Line::Complete => {
                 if buffer.trim_ascii().is_empty() {
                     continue;
@@ -218,11 +249,13 @@ pub(super) fn read_value(value: &Value, line: u64, record: u64, sink: &mut Story
 
 /// Reads the story of the object `inner`, which may stand inside the record `value`.
 fn read_fields(inner: &Value, value: &Value, line: u64, record: u64, sink: &mut StorySink) {
-    let fields = sink.options.fields.find_in_json(inner);
+    let map = &sink.options.fields;
+    sink.fields().see_record(value, inner, map);
+    let fields = map.find_named_in_json(inner);
     // A wrapper may hold what the object inside does not, as its id.
-    let outer = (!std::ptr::eq(inner, value)).then(|| sink.options.fields.find_in_json(value));
+    let outer = (!std::ptr::eq(inner, value)).then(|| map.find_named_in_json(value));
     let mut string = |field: Field| {
-        let value = fields[field].or_else(|| outer.as_ref()?[field])?;
+        let (name, value) = fields[field].or_else(|| outer.as_ref()?[field])?;
         let found = match field {
             _ if value.is_null() => return None,
             Field::Text => text::scalar(value).or_else(|| text::join(value)),
@@ -234,6 +267,9 @@ fn read_fields(inner: &Value, value: &Value, line: u64, record: u64, sink: &mut 
             value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(Map::is_empty);
         if found.is_none() && !empty {
             sink.notice(line, NoticeKind::Field(field.name().into()));
+        }
+        if found.as_ref().is_some_and(|text| !text.trim().is_empty()) {
+            sink.fields().count(field, name);
         }
         found
     };
@@ -325,6 +361,24 @@ mod tests {
         let options = IngestOptions { records: Some("news.today".into()), ..IngestOptions::default() };
         let read = read_file("a.json", value.to_string(), &options);
         assert_eq!(read.stories.iter().map(|s| s.title.as_str()).collect::<Vec<_>>(), ["Rain"]);
+    }
+
+    #[test]
+    fn notices_have_the_line_of_their_record() {
+        let check = |name: &str, text: &str, lines: &[u64]| {
+            let outcome = read_file(name, text, &IngestOptions::default());
+            let found: Vec<u64> = outcome.notices.iter().map(|notice| notice.line).collect();
+            assert_eq!(found, lines, "{text}: {:?}", outcome.notices);
+        };
+        let story = "{\"title\": \"Rain\", \"text\": \"It rained.\"}";
+        check("a.json", &format!("[\n{story},\n{{}},\n{story},\n{{\"a\": 1}}]"), &[3, 5]);
+        check(
+            "a.json",
+            &format!("{{\"status\": \"ok\",\n\"articles\": [\n{story},\n\n{{}},\n{{\"b\":\n1}}]}}"),
+            &[5, 6],
+        );
+        check("a.jsonl", &format!("{story}\n\n{{}}\n1\n"), &[3, 4]);
+        check("a.json", &format!("{{\"data\": {{\"items\": [{story}, {{}}]}}}}"), &[1]);
     }
 
     #[test]

@@ -3,7 +3,9 @@
 //! Answers of programs wrap their list of articles in an object (`{"status": "ok", "articles": […]}`), pandas writes tables
 //! column by column. The list is found by its objects, which have a title or a text.
 
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, value::RawValue};
 
 use super::ninjs;
 use crate::ingest::{
@@ -14,29 +16,90 @@ use crate::ingest::{
 /// How deep a list of records is looked for.
 const MAX_DEPTH: usize = 6;
 
-/// The records inside `value`, in their order.
-pub(in crate::ingest) fn records(value: Value, options: &IngestOptions) -> Vec<Value> {
+/// Where the records inside a value are.
+enum Place {
+    /// The value is one record.
+    Itself,
+    /// In the list, or the map, that this path of keys and numbers leads to.
+    List(Vec<String>),
+    /// In a table with names and rows.
+    Rows,
+    /// In a table that is written column by column.
+    Columns(Vec<Value>),
+}
+
+fn locate(value: &Value, options: &IngestOptions) -> Place {
     if let Some(path) = &options.records {
-        return match path.split('.').try_fold(&value, |value, key| value.get(key)) {
-            Some(Value::Array(items)) => items.clone(),
-            Some(Value::Object(items)) => items.values().cloned().collect(),
-            _ => vec![value],
+        let path: Vec<String> = path.split('.').map(String::from).collect();
+        let found = path.iter().try_fold(value, |value, key| value.get(key));
+        return if found.is_some_and(|v| v.is_array() || v.is_object()) {
+            Place::List(path)
+        } else {
+            Place::Itself
         };
     }
     if value.get("columns").is_some_and(Value::is_array) && value.get("data").is_some_and(Value::is_array) {
-        return split_table(&value);
+        return Place::Rows;
     }
-    if let Some(rows) = columns(&value, &options.fields) {
-        return rows;
+    if let Some(rows) = columns(value, &options.fields) {
+        return Place::Columns(rows);
     }
-    if !value.is_object() || is_story(&value, &options.fields) {
-        return vec![value];
+    if !value.is_object() || is_story(value, &options.fields) {
+        return Place::Itself;
     }
     let mut best = None;
-    find_list(&value, &options.fields, 0, &mut best);
-    match best {
-        Some((_, items)) => items.into_iter().cloned().collect(),
-        None => vec![value],
+    find_list(value, &options.fields, &mut Vec::new(), &mut best);
+    best.map_or(Place::Itself, |(_, path)| Place::List(path))
+}
+
+/// The records inside `value`, in their order.
+pub(in crate::ingest) fn records(mut value: Value, options: &IngestOptions) -> Vec<Value> {
+    match locate(&value, options) {
+        Place::Itself => vec![value],
+        Place::Rows => split_table(&value),
+        Place::Columns(rows) => rows,
+        Place::List(path) => {
+            let list = path.iter().try_fold(&mut value, |value, key| match value {
+                Value::Object(object) => object.get_mut(key),
+                Value::Array(items) => items.get_mut(key.parse::<usize>().ok()?),
+                _ => None,
+            });
+            match list.map(Value::take) {
+                Some(Value::Array(items)) => items,
+                Some(Value::Object(items)) => items.into_iter().map(|(_, item)| item).collect(),
+                _ => Vec::new(),
+            }
+        }
+    }
+}
+
+/// The text of each record inside `value`, which was parsed from `text`; `None` if the records do not stand in it as they
+/// are.
+pub(super) fn raw_records<'a>(text: &'a str, value: &Value, options: &IngestOptions) -> Option<Vec<&'a str>> {
+    /// The elements of an array, or the values of an object.
+    enum Inner<'a> {
+        List(Vec<&'a RawValue>),
+        Map(BTreeMap<String, &'a RawValue>),
+    }
+    fn inner(text: &str) -> Option<Inner<'_>> {
+        if text.trim_start().starts_with('[') {
+            serde_json::from_str(text).ok().map(Inner::List)
+        } else {
+            serde_json::from_str(text).ok().map(Inner::Map)
+        }
+    }
+    let path = match locate(value, options) {
+        Place::Itself => return Some(vec![text.trim()]),
+        Place::List(path) => path,
+        Place::Rows | Place::Columns(_) => return None,
+    };
+    let list = path.iter().try_fold(text, |text, key| match inner(text)? {
+        Inner::List(items) => items.get(key.parse::<usize>().ok()?).map(|item| item.get()),
+        Inner::Map(items) => items.get(key).map(|item| item.get()),
+    });
+    match inner(list?)? {
+        Inner::List(items) => Some(items.into_iter().map(RawValue::get).collect()),
+        Inner::Map(items) => Some(items.into_values().map(RawValue::get).collect()),
     }
 }
 
@@ -54,30 +117,31 @@ pub(super) fn is_story(value: &Value, fields: &FieldMap) -> bool {
     value.is_object() && (has(Field::Title) || has(Field::Text) || ninjs::is_item(value))
 }
 
-/// The list, or the map, with the most objects that are stories.
-fn find_list<'a>(
-    value: &'a Value,
-    fields: &FieldMap,
-    depth: usize,
-    best: &mut Option<(usize, Vec<&'a Value>)>,
-) {
-    if depth > MAX_DEPTH {
+/// The number of stories in a list or map, and its path.
+type Found = (usize, Vec<String>);
+
+/// The list, or the map, with the most objects that are stories, below `value`, which is at `path`.
+fn find_list(value: &Value, fields: &FieldMap, path: &mut Vec<String>, best: &mut Option<Found>) {
+    if path.len() > MAX_DEPTH {
         return;
     }
-    let items: Vec<&Value> = match value {
-        Value::Array(items) => items.iter().collect(),
-        Value::Object(items) => items.values().collect(),
+    let items: Vec<(String, &Value)> = match value {
+        Value::Array(items) => items.iter().enumerate().map(|(i, item)| (i.to_string(), item)).collect(),
+        Value::Object(items) => items.iter().map(|(key, item)| (key.clone(), item)).collect(),
         _ => return,
     };
-    let inner = |item: &&Value| is_story(unwrap(item, fields), fields);
-    let stories = items.iter().filter(|item| inner(item)).count();
+    let stories = items.iter().filter(|(_, item)| is_story(unwrap(item, fields), fields)).count();
     // Of a map all values must be stories; in a list some may be broken.
     let fits = stories > 0 && (value.is_array() || stories == items.len());
     if fits && best.as_ref().is_none_or(|(most, _)| stories > *most) {
-        *best = Some((stories, items));
+        *best = Some((stories, path.clone()));
         return;
     }
-    items.into_iter().for_each(|item| find_list(item, fields, depth + 1, best));
+    for (key, item) in items {
+        path.push(key);
+        find_list(item, fields, path, best);
+        path.pop();
+    }
 }
 
 /// The object inside a record that holds its title and text, as `_source` of Elasticsearch; else the record itself.

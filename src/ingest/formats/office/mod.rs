@@ -15,8 +15,8 @@ use std::{
 use ::zip::ZipArchive;
 
 use crate::ingest::{
-    decode,
-    lines::{MAX_DOCUMENT, MAX_RECORD, read_all},
+    DEFAULT_MAX_RECORD, decode,
+    lines::{MAX_DOCUMENT, read_all},
     packing::{Expansion, PeekReader, zip},
 };
 use xml::Token;
@@ -41,7 +41,7 @@ impl<'a> Package<'a> {
     /// # Errors
     /// The part cannot be read, or is larger than a record may be.
     fn part(&mut self, name: &str) -> io::Result<Option<String>> {
-        self.part_up_to(name, MAX_RECORD)
+        self.part_up_to(name, DEFAULT_MAX_RECORD)
     }
 
     /// As [`Self::part`], for a part that holds many records, and with the error as a message.

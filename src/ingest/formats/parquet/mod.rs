@@ -1,9 +1,10 @@
 //! Records of a Parquet file, each row read as a JSON object.
 //!
-//! Memory holds one row, and a page of each column. A corrupt file can make the `parquet` crate panic: that ends the
-//! reading of this file with a notice, and the run goes on.
+//! Memory holds one row, and a page of each column, whose size is limited. A corrupt file can make the `parquet` crate
+//! panic: that ends the reading of this file with a notice, and the run goes on.
 
 mod compressed_pages;
+mod copy;
 mod page_headers;
 mod page_limits;
 
@@ -16,6 +17,8 @@ use parquet::{
 };
 use serde_json::{Map, Number, Value};
 
+pub(in crate::ingest) use copy::copy_rows;
+
 use super::json;
 use crate::{
     Error, Result,
@@ -25,10 +28,14 @@ use crate::{
 };
 use page_limits::LimitedReader;
 
+/// How many records of the largest size a page may hold: a page has the values of many rows.
+const RECORDS_OF_PAGE: u64 = 4;
+
 /// Reads the rows of `file`. The line of a row is its number, from 1.
 pub(super) fn read(file: File, sink: &mut StorySink, progress: &dyn Progress) -> Result<()> {
     let bytes = file.metadata().map_or(0, |m| m.len());
-    let rows = match rows(file) {
+    let limit = sink.options.max_record();
+    let rows = match rows(file, limit) {
         Ok(rows) => rows,
         Err(message) => {
             sink.notice(0, NoticeKind::Parquet(message));
@@ -40,7 +47,11 @@ pub(super) fn read(file: File, sink: &mut StorySink, progress: &dyn Progress) ->
             return Err(Error::Interrupted);
         }
         match row {
-            Ok(row) => json::read_value(&row, record + 1, record, sink),
+            Ok(None) => {
+                sink.count_record();
+                sink.notice(record + 1, NoticeKind::TooLong(limit));
+            }
+            Ok(Some(row)) => json::read_value(&row, record + 1, record, sink),
             Err(message) => {
                 sink.notice(record + 1, NoticeKind::Parquet(message));
                 break;
@@ -51,22 +62,24 @@ pub(super) fn read(file: File, sink: &mut StorySink, progress: &dyn Progress) ->
     Ok(())
 }
 
-/// The rows of a file as JSON objects, up to the first error.
+/// The rows of a file as JSON objects, up to the first error; `None` for a row of more than `limit` bytes of text.
 ///
 /// # Errors
 /// A message if the file cannot be opened as Parquet.
 pub(in crate::ingest) fn rows(
     file: File,
-) -> std::result::Result<impl Iterator<Item = std::result::Result<Value, String>>, String> {
+    limit: u64,
+) -> std::result::Result<impl Iterator<Item = std::result::Result<Option<Value>, String>>, String> {
     let open = || -> std::result::Result<_, ParquetError> {
-        let reader: Box<dyn FileReader> = Box::new(LimitedReader::open(file)?);
+        let max_page = limit.saturating_mul(RECORDS_OF_PAGE);
+        let reader: Box<dyn FileReader> = Box::new(LimitedReader::open(file, max_page)?);
         Ok(parquet::record::reader::RowIter::from_file_into(reader))
     };
     let mut rows = Some(catch_panic(open)?);
     Ok(std::iter::from_fn(move || {
         let iterator = rows.as_mut()?;
         let row = match catch_panic(|| iterator.next().transpose()) {
-            Ok(row) => row.map(|row| Ok(object(&row))),
+            Ok(row) => row.map(|row| Ok((text_bytes(&row) <= limit).then(|| object(&row)))),
             Err(message) => Some(Err(message)),
         };
         // After an error the state of the reader cannot be relied on.
@@ -96,6 +109,21 @@ fn describe(error: &ParquetError) -> String {
     } else {
         text
     }
+}
+
+/// The bytes of text in a row.
+fn text_bytes(row: &Row) -> u64 {
+    fn of_field(field: &Field) -> u64 {
+        match field {
+            Field::Str(text) => text.len() as u64,
+            Field::Bytes(bytes) => bytes.len() as u64,
+            Field::Group(row) => text_bytes(row),
+            Field::ListInternal(list) => list.elements().iter().map(of_field).sum(),
+            Field::MapInternal(map) => map.entries().iter().map(|(k, v)| of_field(k) + of_field(v)).sum(),
+            _ => 0,
+        }
+    }
+    row.get_column_iter().map(|(_, field)| of_field(field)).sum()
 }
 
 fn object(row: &Row) -> Value {
@@ -153,7 +181,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        ingest::{IngestOptions, Input, RecordSource, copy_records},
+        ingest::{FileFormat, IngestOptions, Input, RecordSource, copy_records},
         progress::NoProgress,
     };
 
@@ -255,7 +283,8 @@ mod tests {
         let (_folder, path) = written(&file(Compression::SNAPPY, 1));
         let mut out = Vec::new();
         let inputs = [RecordSource { path, name: None }];
-        copy_records(&inputs, &IngestOptions::default(), &|o| o.record == 1, &mut out).unwrap();
+        let format = FileFormat::default();
+        copy_records(&inputs, &IngestOptions::default(), format, &|o| o.record == 1, &mut out).unwrap();
         let line: Value = serde_json::from_slice(&out).unwrap();
         assert_eq!(
             line,
@@ -276,6 +305,23 @@ mod tests {
         assert_eq!(read.stories.iter().map(|s| s.id.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
         let notices = read.notices.iter().map(|n| (n.line, matches!(n.kind, NoticeKind::Parquet(_))));
         assert_eq!(notices.collect::<Vec<_>>(), [(4, true)]);
+    }
+
+    #[test]
+    fn a_row_beyond_the_limit_is_refused_with_its_number() {
+        let (_folder, path) = written(&file(Compression::SNAPPY, 1));
+        let check = |limit: u64, ids: &[&str], notices: &[(u64, &str)]| {
+            let options = IngestOptions { max_record: Some(limit), ..IngestOptions::default() };
+            let read = crate::ingest::read(vec![Input::Path(path.clone())], &options, &NoProgress).unwrap();
+            let found: Vec<_> = read.notices.iter().map(|n| (n.line, n.kind.name())).collect();
+            assert_eq!(found, notices, "{limit}: {:?}", read.notices);
+            assert_eq!(read.stories.iter().map(|s| s.id.as_str()).collect::<Vec<_>>(), ids, "{limit}");
+        };
+        // "The mill is shut." is shorter by a letter than the two others; each has an id and an initial.
+        check(20, &["a", "b", "c"], &[]);
+        check(19, &["b"], &[(1, "too-long"), (3, "too-long")]);
+        // A page of three texts.
+        check(10, &[], &[(1, "parquet")]);
     }
 
     proptest! {

@@ -21,28 +21,42 @@ enum SkipError {
 
 type SkipResult<T> = std::result::Result<T, SkipError>;
 
-/// Whether each header of the consecutive pages between the file positions `start` and `end` can hold the elements that it
-/// declares. `read_at(position, n)` reads at most `n` bytes.
+/// Why the pages of a column are not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PageFault {
+    /// A header declares more elements than it can hold.
+    Invalid,
+    /// A page has more bytes, uncompressed, than are allowed.
+    TooLarge(u64),
+}
+
+/// The first fault in the headers of the consecutive pages between the file positions `start` and `end`: a list longer than
+/// the bytes that hold it, or a page of more than `max_page` bytes. `read_at(position, n)` reads at most `n` bytes.
 ///
 /// # Errors
 /// `read_at` fails.
-pub(super) fn are_bounded(
+pub(super) fn find_fault(
     mut start: u64,
     end: u64,
+    max_page: u64,
     read_at: impl Fn(u64, usize) -> io::Result<Vec<u8>>,
-) -> io::Result<bool> {
+) -> io::Result<Option<PageFault>> {
     let mut window = WINDOW;
     while start < end {
         let remaining = usize::try_from(end - start).unwrap_or(usize::MAX);
         let bytes = read_at(start, window.min(remaining))?;
         let mut rest = &bytes[..];
         match skip_structure(&mut rest, MAX_DEPTH) {
-            Ok(size) => {
+            Ok([uncompressed, size]) => {
+                let uncompressed = uncompressed.max(0).unsigned_abs();
+                if uncompressed > max_page {
+                    return Ok(Some(PageFault::TooLarge(uncompressed)));
+                }
                 let header = (bytes.len() - rest.len()) as u64;
                 start = start.saturating_add(header).saturating_add(size.max(0).unsigned_abs());
                 window = WINDOW;
             }
-            Err(SkipError::Invalid) => return Ok(false),
+            Err(SkipError::Invalid) => return Ok(Some(PageFault::Invalid)),
             Err(SkipError::Truncated) if bytes.len() == window && window < remaining => {
                 window = window.saturating_mul(16)
             }
@@ -50,25 +64,26 @@ pub(super) fn are_bounded(
             Err(SkipError::Truncated) => break,
         }
     }
-    Ok(true)
+    Ok(None)
 }
 
-/// Skips a structure and returns the integer in its third field, which in a page header is the size of the page.
-fn skip_structure(rest: &mut &[u8], depth: u32) -> SkipResult<i64> {
+/// Skips a structure and returns the integers in its second and third fields, which in a page header are the sizes of the
+/// page, uncompressed and in the file.
+fn skip_structure(rest: &mut &[u8], depth: u32) -> SkipResult<[i64; 2]> {
     let depth = depth.checked_sub(1).ok_or(SkipError::Invalid)?;
-    let (mut field, mut third) = (0i64, 0);
+    let (mut field, mut sizes) = (0i64, [0; 2]);
     loop {
         let head = read_byte(rest)?;
         if head & 0x0f == 0 {
-            return Ok(third);
+            return Ok(sizes);
         }
         field = match head >> 4 {
             0 => read_zigzag(rest)?,
             more => field + i64::from(more),
         };
         let value = skip_value(rest, head & 0x0f, depth)?;
-        if field == 3 {
-            third = value;
+        if let 2 | 3 = field {
+            sizes[(field - 2) as usize] = value;
         }
     }
 }
@@ -161,9 +176,25 @@ fn read_zigzag(rest: &mut &[u8]) -> SkipResult<i64> {
 mod tests {
     use super::*;
 
-    fn bounded(bytes: &[u8]) -> bool {
+    fn fault(bytes: &[u8], max_page: u64) -> Option<PageFault> {
         let read = |at: u64, len: usize| Ok(bytes[at as usize..].iter().copied().take(len).collect());
-        are_bounded(0, bytes.len() as u64, read).unwrap()
+        find_fault(0, bytes.len() as u64, max_page, read).unwrap()
+    }
+
+    fn bounded(bytes: &[u8]) -> bool {
+        fault(bytes, u64::MAX).is_none()
+    }
+
+    #[test]
+    fn rejects_pages_beyond_the_limit() {
+        // The sizes are 40 bytes, and 2 in the file.
+        let header = [0x15, 0, 0x15, 80, 0x15, 4, 0, 7, 7];
+        assert_eq!(fault(&header, 40), None);
+        assert_eq!(fault(&header, 39), Some(PageFault::TooLarge(40)));
+        assert_eq!(
+            fault(&[&[0x15, 0, 0x15, 4, 0x15, 0, 0], &header[..]].concat(), 39),
+            Some(PageFault::TooLarge(40))
+        );
     }
 
     #[test]

@@ -23,7 +23,7 @@ use parquet::{
 
 use super::{
     compressed_pages,
-    page_headers::{self, leb128},
+    page_headers::{self, PageFault, leb128},
 };
 
 /// The largest block of lengths, in values; writers use 128 or 256.
@@ -33,12 +33,19 @@ const MAX_BLOCK: u64 = 1024;
 pub(super) struct LimitedReader {
     reader: SerializedFileReader<File>,
     file: File,
+    /// The largest page, in bytes, uncompressed.
+    max_page: u64,
 }
 
 impl LimitedReader {
-    pub fn open(file: File) -> Result<Self> {
-        Ok(LimitedReader { reader: SerializedFileReader::new(file.try_clone()?)?, file })
+    pub fn open(file: File, max_page: u64) -> Result<Self> {
+        Ok(LimitedReader { reader: SerializedFileReader::new(file.try_clone()?)?, file, max_page })
     }
+}
+
+/// The error of a page of `size` bytes in `column`.
+fn size_error(column: &str, size: u64, max: u64) -> ParquetError {
+    ParquetError::General(format!("a page of the column {column} has {size} bytes; at most {max} are read"))
 }
 
 fn count_error() -> ParquetError {
@@ -55,7 +62,11 @@ impl FileReader for LimitedReader {
     }
 
     fn get_row_group(&self, i: usize) -> Result<Box<dyn RowGroupReader + '_>> {
-        Ok(Box::new(LimitedRowGroup { reader: self.reader.get_row_group(i)?, file: &self.file }))
+        Ok(Box::new(LimitedRowGroup {
+            reader: self.reader.get_row_group(i)?,
+            file: &self.file,
+            max_page: self.max_page,
+        }))
     }
 
     fn get_row_iter(&self, projection: Option<Schema>) -> Result<RowIter<'_>> {
@@ -66,6 +77,7 @@ impl FileReader for LimitedReader {
 struct LimitedRowGroup<'a> {
     reader: Box<dyn RowGroupReader + 'a>,
     file: &'a File,
+    max_page: u64,
 }
 
 impl RowGroupReader for LimitedRowGroup<'_> {
@@ -86,10 +98,14 @@ impl RowGroupReader for LimitedRowGroup<'_> {
             Ok(bytes)
         };
         let (start, len) = self.metadata().column(i).byte_range();
-        if !page_headers::are_bounded(start, start.saturating_add(len), read_at)? {
-            return Err(count_error());
-        }
         let column = self.metadata().schema_descr().column(i);
+        match page_headers::find_fault(start, start.saturating_add(len), self.max_page, read_at)? {
+            Some(PageFault::Invalid) => return Err(count_error()),
+            Some(PageFault::TooLarge(size)) => {
+                return Err(size_error(&column.path().string(), size, self.max_page));
+            }
+            None => {}
+        }
         let inner = match compressed_pages::open(self.metadata(), i, self.file)? {
             Some(pages) => pages,
             None => self.reader.get_column_page_reader(i)?,

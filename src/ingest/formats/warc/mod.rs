@@ -22,7 +22,6 @@ use crate::{
     ingest::{
         NoticeKind,
         decode::{Charset, decode_unicode, is_binary},
-        lines::MAX_RECORD,
         sink::{Record, StorySink},
     },
     progress::Progress,
@@ -53,7 +52,7 @@ enum Content {
 
 /// Reads the records of an archive.
 pub(super) fn read(reader: &mut dyn BufRead, sink: &mut StorySink, progress: &dyn Progress) -> Result<()> {
-    let mut archive = ArchiveReader::new(reader, MAX_RECORD);
+    let mut archive = ArchiveReader::new(reader, sink.options.max_record());
     let mut batch = Batch::default();
     // Records that are no stories, by what they are.
     let mut others: BTreeMap<String, u64> = BTreeMap::new();
@@ -76,7 +75,7 @@ pub(super) fn read(reader: &mut dyn BufRead, sink: &mut StorySink, progress: &dy
             Ok(Next::TooLong) => {
                 batch.flush(sink);
                 sink.count_record();
-                sink.notice(number, NoticeKind::TooLong(MAX_RECORD));
+                sink.notice(number, NoticeKind::TooLong(sink.options.max_record()));
             }
             Ok(Next::Malformed(message)) => {
                 batch.flush(sink);
@@ -124,12 +123,12 @@ fn page(
             if !(200..300).contains(&response.status) {
                 return Err(format!("responses of status {}", response.status));
             }
-            let content = match http::decode_body(&response, MAX_RECORD) {
+            let content = match http::decode_body(&response, sink.options.max_record()) {
                 Body::Decoded(content) => content,
                 Body::Unknown(coding) => return Err(format!("responses encoded as {coding}")),
                 Body::TooLong => {
                     sink.count_record();
-                    sink.notice(number, NoticeKind::TooLong(MAX_RECORD));
+                    sink.notice(number, NoticeKind::TooLong(sink.options.max_record()));
                     return Ok(None);
                 }
             };

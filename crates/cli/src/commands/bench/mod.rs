@@ -105,7 +105,7 @@ pub fn run(args: &BenchArgs) -> Result<Outcome> {
         let name = format!("{} synthetic stories, built in", args.stories);
         (bench::synthetic(args.stories as usize), name, false)
     } else {
-        let ingested = input::read(&args.corpus, &input::options(&args.input)?, &progress)?;
+        let ingested = input::read(&args.corpus, &input::options(&args.input, args.quiet)?, &progress)?;
         let names: Vec<String> = args.corpus.iter().map(|p| p.display().to_string()).collect();
         (ingested.stories, names.join(" "), !ingested.notices.is_empty())
     };

@@ -20,7 +20,7 @@ use crate::{
 pub fn run(args: &DedupArgs) -> Result<Outcome> {
     refuse_options(args)?;
     let progress = ProgressBars::new(args.compute.quiet);
-    let ingest_options = input::options(&args.input)?;
+    let ingest_options = input::options(&args.input, args.compute.quiet)?;
     let grouping = group::Options { keep: args.keep.parse()?, ..group::Options::default() };
     let mut compare_options = compare::Options::default();
     if let Some(share) = args.min_coverage {
@@ -45,7 +45,7 @@ pub fn run(args: &DedupArgs) -> Result<Outcome> {
     progress.end(Stage::Search);
 
     let (corpus, groups) = (&outcome.corpus, &outcome.groups);
-    write_groups(args, &[], &ingest_options, corpus, groups)?;
+    write_groups(args, &[], &ingest_options.ingest, corpus, groups)?;
     let passages = corpus.passages.iter().skip(outcome.stored);
     let manifest = Manifest {
         stories: (corpus.stories.len() - outcome.stored) as u64,

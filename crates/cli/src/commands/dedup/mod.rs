@@ -4,17 +4,18 @@ mod against_store;
 
 use std::{
     collections::BTreeSet,
-    io,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use clap::{Args, ValueEnum};
+use flate2::{Compression, write::GzEncoder};
 use samestory::{
     Deduplicator,
     dedup::{DedupInput, DeduplicatorBuilder, VerdictScope},
     group::Groups,
-    ingest::{self, IngestOptions, RecordSource},
-    report::{self, Format, Manifest, Page, json_line, json_pretty, write_html},
+    ingest::{self, FileFormat, IngestOptions, RecordFormat, RecordSource},
+    report::{self, Format, Manifest, Page, json_pretty, write_html},
     search::IndexChoice,
     story::{Corpus, Origin, StoryId},
 };
@@ -49,10 +50,11 @@ pub struct DedupArgs {
     pub format: DedupFormat,
     #[command(flatten)]
     pub output: OutArgs,
-    /// Write the records that survive, untouched and in their order
+    /// Write the records that survive, in their order: untouched, or converted where the name of the file says another
+    /// format than that of the input (.jsonl, .json, .csv, .tsv, .parquet, also .gz)
     #[arg(long, value_name = "FILE", conflicts_with = "store")]
     pub kept: Option<PathBuf>,
-    /// Write the removed stories, with what is kept for each, as JSON lines
+    /// Write the removed stories, with what is kept for each, in the format that the name of the file says (as for --kept)
     #[arg(long, value_name = "FILE")]
     pub removed: Option<PathBuf>,
     /// Write every compared pair with its features, as JSON lines
@@ -108,6 +110,10 @@ pub enum DedupFormat {
     Groups,
     /// The columns of the JSON lines
     Parquet,
+    /// One array of the objects of the JSON lines
+    Json,
+    /// As csv, with tabs
+    Tsv,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -128,6 +134,8 @@ impl From<DedupFormat> for Format {
             DedupFormat::Csv => Format::Csv,
             DedupFormat::Groups => Format::Groups,
             DedupFormat::Parquet => Format::Parquet,
+            DedupFormat::Json => Format::Json,
+            DedupFormat::Tsv => Format::Tsv,
         }
     }
 }
@@ -150,7 +158,7 @@ pub fn run(args: &DedupArgs) -> Result<Outcome> {
         return against_store::run(args);
     }
     let progress = ProgressBars::new(args.compute.quiet);
-    let ingest_options = input::options(&args.input)?;
+    let ingest_options = input::options(&args.input, args.compute.quiet)?;
     let builder = builder(args)?;
     let rereads = args.kept.is_some();
     let (sources, _spool) = input::spool(&args.paths, rereads)?;
@@ -173,10 +181,11 @@ pub fn run(args: &DedupArgs) -> Result<Outcome> {
         None => deduplicator.run_with(input, &progress)?,
     };
     let evidence = args.html.as_ref().map(|_| outcome.evidence(&progress)).transpose()?;
+    let access = access(outcome.corpus());
     if let Some(path) = &args.pairs {
-        output::write_to(Some(path), |out| outcome.write_pairs(out))?;
+        output::write_as(Some(path), &access, |out| outcome.write_pairs(out))?;
     }
-    write_groups(args, &sources, &ingest_options, outcome.corpus(), outcome.grouping())?;
+    write_groups(args, &sources, &ingest_options.ingest, outcome.corpus(), outcome.grouping())?;
     let manifest = Manifest { stages: progress.stage_times(), ..counts.manifest(outcome.manifest()) };
     if let (Some(path), Some(evidence)) = (&args.html, &evidence) {
         let page = Page {
@@ -188,7 +197,7 @@ pub fn run(args: &DedupArgs) -> Result<Outcome> {
             manifest: &manifest,
             related: None,
         };
-        output::write_to(Some(path), |out| write_html(&page, out))?;
+        output::write_as(Some(path), &access, |out| write_html(&page, out))?;
     }
     write_manifest(args, &manifest)?;
     Ok(end(args, bad_input, outcome.grouping()))
@@ -213,7 +222,11 @@ fn check_outputs(args: &DedupArgs) -> Result<()> {
         ("--pairs", &args.pairs),
         ("--manifest", &args.manifest),
         ("--html", &args.html),
+        ("--notices", &args.input.notices),
     ];
+    for file in [&args.kept, &args.removed].into_iter().flatten() {
+        FileFormat::from_path(file)?;
+    }
     let read = [&args.decisions, &args.boilerplate, &args.rules, &args.reuse_pairs];
     let read: Vec<PathBuf> = args.paths.iter().chain(read.into_iter().flatten()).cloned().collect();
     output_paths::check(&read, &outputs.map(|(option, file)| (option, file.as_deref())))
@@ -258,23 +271,49 @@ fn write_groups(
     corpus: &Corpus,
     groups: &Groups,
 ) -> Result<()> {
+    let access = access(corpus);
     if let Some(path) = &args.removed {
-        let items = report::items(corpus, groups);
-        output::write_to(Some(path), |out| {
-            items.iter().filter(|item| item.removed).try_for_each(|item| json_line(item, out))
-        })?;
+        let format = FileFormat::from_path(path)?;
+        output::write_as(Some(path), &access, |out| write_removed(format, corpus, groups, out))?;
     }
     if let Some(path) = &args.kept {
-        write_kept(path, sources, options, corpus, groups)?;
+        write_kept(path, &access, (sources, options), corpus, groups)?;
     }
     let format = args.format.into();
-    output::write_to(args.output.out.as_deref(), |out| report::write(format, corpus, groups, out))
+    output::write_as(args.output.out.as_deref(), &access, |out| report::write(format, corpus, groups, out))
+}
+
+/// Who may read outputs with texts of `corpus`: whoever may read its files.
+fn access(corpus: &Corpus) -> output::Access {
+    output::Access::of_files(corpus.stories.iter().map(|story| story.origin.path.as_path()))
+}
+
+/// Writes the removed stories.
+fn write_removed(
+    format: FileFormat,
+    corpus: &Corpus,
+    groups: &Groups,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let items = match format.records {
+        Some(RecordFormat::Json) => Format::Json,
+        Some(RecordFormat::Csv) => Format::Csv,
+        Some(RecordFormat::Tsv) => Format::Tsv,
+        Some(RecordFormat::Parquet) => Format::Parquet,
+        _ => Format::Jsonl,
+    };
+    if !format.gzip {
+        return report::write_removed(items, corpus, groups, out);
+    }
+    let mut packed = GzEncoder::new(out, Compression::default());
+    report::write_removed(items, corpus, groups, &mut packed)?;
+    packed.finish().map(drop)
 }
 
 fn write_kept(
     path: &Path,
-    sources: &[RecordSource],
-    options: &IngestOptions,
+    access: &output::Access,
+    (sources, options): (&[RecordSource], &IngestOptions),
     corpus: &Corpus,
     groups: &Groups,
 ) -> Result<()> {
@@ -286,9 +325,10 @@ fn write_kept(
         .map(|id| record_key(&corpus.stories[id.index()].origin))
         .collect();
     let mut failure = None;
-    let written = output::write_to(Some(path), |out| {
+    let format = FileFormat::from_path(path)?;
+    let written = output::write_as(Some(path), access, |out| {
         let is_kept = |origin: &Origin| kept.contains(&record_key(origin));
-        ingest::copy_records(sources, options, &is_kept, out).map_err(|error| {
+        ingest::copy_records(sources, options, format, &is_kept, out).map_err(|error| {
             let message = error.to_string();
             failure = Some(error);
             io::Error::other(message)

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use samestory::{Error, archive::Removal, ingest::Notice, report::sanitize_line, store::Store, story::Story};
+use samestory::{Error, archive::Removal, report::sanitize_line, store::Store, story::Story};
 
 use super::{IndexAdd, IndexUpdate, writer::Writer};
 use crate::{
@@ -23,7 +23,7 @@ pub fn add(store: Option<&Path>, args: &IndexAdd) -> Result<Outcome> {
     let progress = ProgressBars::new(args.compute.quiet);
     let runtime = Runtime::new(&args.compute)?;
     // Before a store is made: what cannot be read leaves none behind.
-    let ingested = input::read(&args.paths, &input::options(&args.input)?, &progress)?;
+    let ingested = input::read(&args.paths, &input::options(&args.input, args.compute.quiet)?, &progress)?;
     let store = Store::open_or_create(&store::folder_to_write(store)?, &runtime.identity())?;
     let bad_input = !ingested.notices.is_empty();
     let sources = by_source(store.with_stored_ids(ingested.stories, input::is_stdin)?);
@@ -52,9 +52,9 @@ pub fn update(store: Option<&Path>, args: &IndexUpdate) -> Result<Outcome> {
             "add files: samestory index add PATHS",
         ));
     }
-    let ingested = input::read(&existing, &input::options(&args.input)?, &progress)?;
+    let ingested = input::read(&existing, &input::options(&args.input, args.compute.quiet)?, &progress)?;
     let bad_input = !ingested.notices.is_empty() || !deleted.is_empty();
-    let incomplete = incomplete_sources(&store, &ingested.notices)?;
+    let incomplete = incomplete_sources(&store, &ingested.incomplete)?;
     let stories = without_removed(&store, store.with_stored_ids(ingested.stories, input::is_stdin)?)?;
     let sources = by_source(stories);
     let mut writer = Writer::new(store, &runtime, "index update", &progress)?;
@@ -76,9 +76,8 @@ pub fn update(store: Option<&Path>, args: &IndexUpdate) -> Result<Outcome> {
 }
 
 /// The source files that may hold stories which were not read.
-fn incomplete_sources(store: &Store, notices: &[Notice]) -> Result<BTreeSet<PathBuf>> {
-    let losing = notices.iter().filter(|notice| notice.kind.may_lose_stories());
-    let names = losing.map(|notice| store.source_name(&notice.path));
+fn incomplete_sources(store: &Store, files: &BTreeSet<PathBuf>) -> Result<BTreeSet<PathBuf>> {
+    let names = files.iter().map(|file| store.source_name(file));
     Ok(names.collect::<samestory::Result<_>>()?)
 }
 

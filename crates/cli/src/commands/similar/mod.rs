@@ -16,7 +16,6 @@ use samestory::{
     boilerplate::BoilerplateList,
     dedup::{DedupInput, VerdictScope},
     group::Groups,
-    ingest::IngestOptions,
     lookup::Query,
     report::{HitFormat, sanitize_line, write_hits},
     store::Store,
@@ -28,7 +27,7 @@ use super::{Outcome, explain::find_story};
 use crate::{
     decisions,
     error::{CliError, Result},
-    input,
+    input::{self, InputOptions},
     options::{ComputeArgs, InputArgs, StoreArgs, parse_finite},
     output, output_paths,
     progress::{ProgressBars, catch_ctrl_c},
@@ -117,7 +116,7 @@ pub fn run(args: &SimilarArgs) -> Result<Outcome> {
     let filter = Filter::new(args)?;
     let mut runtime = Runtime::new(&args.compute)?;
     store::open_or_find(&args.store, args.paths.is_empty(), &mut runtime)?;
-    let options = input::options(&args.input)?;
+    let options = input::options(&args.input, args.compute.quiet)?;
     let stored = runtime.store.as_ref().map_or(Ok(0), |store| store.reader().story_count())?;
     let searched = match &args.query {
         Some(query) if stored > FULL_SCAN_LIMIT && args.searches_whole_store(&filter) => {
@@ -200,7 +199,7 @@ impl Searched {
     /// All stories that `args` name.
     fn all(
         args: &SimilarArgs,
-        options: &IngestOptions,
+        options: &InputOptions,
         runtime: &Runtime,
         progress: &ProgressBars,
     ) -> Result<Self> {
@@ -235,7 +234,7 @@ impl Searched {
     fn near(
         query: &str,
         k: usize,
-        options: &IngestOptions,
+        options: &InputOptions,
         runtime: &Runtime,
         progress: &ProgressBars,
     ) -> Result<Self> {
@@ -270,7 +269,7 @@ impl Searched {
 fn read_query(
     query: &str,
     corpus: &Corpus,
-    options: &IngestOptions,
+    options: &InputOptions,
     progress: &ProgressBars,
 ) -> Result<Query> {
     if let Some(place) = corpus.stories.iter().position(|s| s.id == query) {
