@@ -1,6 +1,12 @@
 //! Mutation and fuzz targets for the readers of stories, one per format.
 
-use std::{collections::BTreeSet, fs, io::Cursor, path::Path, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{Cursor, Write},
+    path::Path,
+    sync::Arc,
+};
 
 use parquet::{
     basic::Compression,

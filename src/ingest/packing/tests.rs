@@ -271,7 +271,8 @@ fn records_of_an_archive_are_copied_by_their_place() {
         let keep = |origin: &crate::story::Origin| origin.path == shown && origin.record > 2;
         let mut out = Vec::new();
         let source = crate::ingest::RecordSource { path: path.clone(), name };
-        crate::ingest::copy_records(&[source], &IngestOptions::default(), &keep, &mut out).unwrap();
+        let format = crate::ingest::FileFormat::default();
+        crate::ingest::copy_records(&[source], &IngestOptions::default(), format, &keep, &mut out).unwrap();
         let ids: Vec<_> =
             String::from_utf8(out).unwrap().lines().map(|line| line[..10].to_string()).collect();
         assert_eq!(ids, ["{\"id\":\"9\",", "{\"id\":\"10\""]);
