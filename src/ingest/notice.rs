@@ -338,6 +338,15 @@ fn write_columns(f: &mut fmt::Formatter<'_>, title: Option<usize>, text: Option<
     Ok(())
 }
 
+fn write_unclosed_quote(f: &mut fmt::Formatter<'_>, rows: usize) -> fmt::Result {
+    write!(f, "a quote opens here and takes in {rows} lines that look like rows; read as one record")
+}
+
+fn write_unknown_fields(f: &mut fmt::Formatter<'_>, names: &[String]) -> fmt::Result {
+    let names = list_names(names.iter().map(String::as_str));
+    write!(f, "no column is known as a text or a title; skipped; columns: {names}")
+}
+
 impl fmt::Display for NoticeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -362,12 +371,7 @@ impl fmt::Display for NoticeKind {
             NoticeKind::Ragged { expected, found } => {
                 write!(f, "{found} cells where the header has {expected}; known cells read")
             }
-            NoticeKind::UnclosedQuote(rows) => {
-                write!(
-                    f,
-                    "a quote opens here and takes in {rows} lines that look like rows; read as one record"
-                )
-            }
+            NoticeKind::UnclosedQuote(rows) => write_unclosed_quote(f, *rows),
             NoticeKind::Parquet(e) => write!(f, "not read, or not to its end ({e})"),
             NoticeKind::Database(e) => write!(f, "SQLite: {e}"),
             NoticeKind::Arrow(e) => write!(f, "Arrow not read, or not to its end ({e})"),
@@ -379,13 +383,7 @@ impl fmt::Display for NoticeKind {
             }
             NoticeKind::Empty => f.write_str("empty; skipped"),
             NoticeKind::NoText => f.write_str("has neither a text nor a title; skipped"),
-            NoticeKind::UnknownFields(names) => {
-                write!(
-                    f,
-                    "no column is known as a text or a title; skipped; columns: {}",
-                    list_names(names.iter().map(String::as_str))
-                )
-            }
+            NoticeKind::UnknownFields(names) => write_unknown_fields(f, names),
             NoticeKind::NoHeader { title, text } => write_columns(f, *title, *text),
             NoticeKind::TitlesOnly => f.write_str("no record has a text; titles alone are compared"),
             NoticeKind::Field(name) => {
