@@ -85,7 +85,7 @@ pub(crate) fn is_page_chrome(block: &str) -> bool {
 #[cfg(feature = "readers")]
 pub(crate) fn is_only_chrome(text: &str) -> bool {
     let mut paragraphs = text.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()).peekable();
-    paragraphs.peek().is_some() && paragraphs.all(|paragraph| is_page_chrome(paragraph))
+    paragraphs.peek().is_some() && paragraphs.all(is_page_chrome)
 }
 
 /// The part of the paragraph at `range` that is text: without lines of page chrome before and behind it, and without the mark
