@@ -42,7 +42,7 @@ use streams::*;
 #[test]
 fn workers_give_the_results_of_one_machine() {
     let (stories, notices) = ingested(&lines());
-    assert_eq!((stories.len(), notices.len()), (50, 2));
+    assert_eq!((stories.len(), notices.len()), (50, 3), "{notices:?}");
     assert!(notices.iter().any(|n| n.starts_with("in.jsonl:51")), "{notices:?}");
     let expect = on_one_machine(&stories, &words_as_vectors);
     let relations: BTreeSet<&str> = expect.verdicts.iter().map(|v| v["relation"].as_str().unwrap()).collect();
