@@ -114,22 +114,16 @@ impl<'a> StorySink<'a> {
         if self.withdrawn.is_empty() {
             return;
         }
-        let (stories, notices) = (&mut self.outcome.stories, &mut self.outcome.information);
-        stories.retain(|story| {
-            let is_withdrawn = [story.id.as_str(), ids::base_id(&story.id).unwrap_or_default()]
+        let is_withdrawn = |story: &Story| {
+            [story.id.as_str(), ids::base_id(&story.id).unwrap_or_default()]
                 .iter()
                 .filter_map(|id| self.withdrawn.get(*id))
-                .any(|at| at.zip(story.published).is_none_or(|(at, published)| published <= at));
-            if is_withdrawn {
-                let origin = &story.origin;
-                notices.push(Notice {
-                    path: origin.path.clone(),
-                    line: origin.line,
-                    kind: NoticeKind::Withdrawn,
-                });
-            }
-            !is_withdrawn
-        });
+                .any(|at| at.zip(story.published).is_none_or(|(at, published)| published <= at))
+        };
+        let left_out: Vec<Story> = self.outcome.stories.extract_if(.., |story| is_withdrawn(story)).collect();
+        for Story { origin, .. } in left_out {
+            self.notice_at(&origin.path, origin.line, NoticeKind::Withdrawn);
+        }
     }
 
     /// Begins an input: records and notices from now on belong to `path`.

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::{
-    ingest::{IngestOptions, tests::read_file},
+    ingest::{self, IngestOptions, tests::read_file},
+    progress::NoProgress,
     story::Story,
 };
 
@@ -124,4 +125,20 @@ fn hostile_documents_are_notices() {
     for cut in 0..whole.len() {
         read_xml("a.xml", whole.get(..cut).unwrap_or_default());
     }
+}
+
+#[test]
+fn every_story_that_is_left_out_has_a_notice() {
+    let story = item(1, "", "Rain", XHTML);
+    let withdrawal = item(2, "<pubStatus qcode=\"stat:canceled\"/>", "Rain", XHTML);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("items.xml");
+    std::fs::write(&path, format!("<newsMessage><itemSet>{story}{withdrawal}</itemSet></newsMessage>"))
+        .unwrap();
+    let mut notices = Vec::new();
+    let mut on_notice = |notice: &ingest::Notice| notices.push(notice.kind.to_string());
+    let inputs = vec![ingest::Input::Path(path)];
+    let outcome = ingest::read_with(inputs, &IngestOptions::default(), &mut on_notice, &NoProgress).unwrap();
+    assert!(outcome.stories.is_empty());
+    assert_eq!(notices, ["withdrawn by its publisher; left out"; 2]);
 }
