@@ -22,7 +22,7 @@ use parquet::{
 };
 
 use super::{
-    compressed_pages,
+    compressed_pages::{self, Codec},
     page_headers::{self, PageFault, leb128},
 };
 
@@ -106,11 +106,12 @@ impl RowGroupReader for LimitedRowGroup<'_> {
             }
             None => {}
         }
-        let inner = match compressed_pages::open(self.metadata(), i, self.file)? {
-            Some(pages) => pages,
-            None => self.reader.get_column_page_reader(i)?,
-        };
-        Ok(Box::new(LimitedPages { inner, column }))
+        let (inner, codec): (Box<dyn PageReader>, _) =
+            match compressed_pages::open(self.metadata(), i, self.file)? {
+                Some((pages, codec)) => (Box::new(pages), Some(codec)),
+                None => (self.reader.get_column_page_reader(i)?, None),
+            };
+        Ok(Box::new(LimitedPages { inner, codec, column, max_page: self.max_page }))
     }
 
     fn get_column_bloom_filter(&self, i: usize) -> Option<&parquet::bloom_filter::Sbbf> {
@@ -124,7 +125,10 @@ impl RowGroupReader for LimitedRowGroup<'_> {
 
 struct LimitedPages {
     inner: Box<dyn PageReader>,
+    /// What the pages are still compressed with.
+    codec: Option<Codec>,
     column: ColumnDescPtr,
+    max_page: u64,
 }
 
 impl Iterator for LimitedPages {
@@ -137,7 +141,10 @@ impl Iterator for LimitedPages {
 
 impl PageReader for LimitedPages {
     fn get_next_page(&mut self) -> Result<Option<Page>> {
-        let page = self.inner.get_next_page()?;
+        let page = match (self.inner.get_next_page()?, self.codec) {
+            (Some(page), Some(codec)) => Some(codec.decompress_page(page, self.max_page)?),
+            (page, _) => page,
+        };
         if page.as_ref().is_none_or(|page| fits(page, &self.column)) { Ok(page) } else { Err(count_error()) }
     }
 
