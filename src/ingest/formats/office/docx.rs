@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Package,
+    Package, give,
     xml::{self, Token},
 };
 use crate::ingest::{
-    NoticeKind,
     formats::written::{Paragraph, Paragraphs, WrittenDocument},
     sink::StorySink,
 };
@@ -18,15 +17,7 @@ const SKIPPED: [&str; 4] = ["moveFrom", "Fallback", "del", "instrText"];
 
 /// Reads one document.
 pub(in crate::ingest::formats) fn read(bytes: &[u8], sink: &mut StorySink) {
-    match document(bytes) {
-        Ok((document, error)) => {
-            if let Some(error) = error {
-                sink.notice(0, NoticeKind::Document(error));
-            }
-            document.give(sink);
-        }
-        Err(error) => sink.notice(0, NoticeKind::Document(error)),
-    }
+    give(document(bytes), sink);
 }
 
 /// The document, and the error that ended it early.

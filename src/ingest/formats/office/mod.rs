@@ -15,11 +15,27 @@ use std::{
 use ::zip::ZipArchive;
 
 use crate::ingest::{
-    DEFAULT_MAX_RECORD, decode,
+    DEFAULT_MAX_RECORD, NoticeKind, decode,
+    formats::written::WrittenDocument,
     lines::{MAX_DOCUMENT, read_all},
     packing::{Expansion, PeekReader, zip},
+    sink::StorySink,
 };
 use xml::Token;
+
+/// Gives a document to `sink`, with the error that ended it early, or that it could not be read for.
+fn give(read: Result<(WrittenDocument, Option<String>), String>, sink: &mut StorySink) {
+    let (document, error) = match read {
+        Ok((document, error)) => (Some(document), error),
+        Err(error) => (None, Some(error)),
+    };
+    if let Some(error) = error {
+        sink.notice(0, NoticeKind::Document(error));
+    }
+    if let Some(document) = document {
+        document.give(sink);
+    }
+}
 
 /// The parts of a document.
 struct Package<'a> {
