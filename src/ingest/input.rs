@@ -36,10 +36,7 @@ pub(super) struct Context<'p> {
 /// [`Error::Interrupted`] if `progress` is cancelled.
 pub(super) fn read_file(path: &Path, sink: &mut StorySink, progress: &dyn Progress) -> Result<()> {
     if arrow::is_dataset(path) {
-        sink.begin(path);
-        arrow::read_dataset(path, sink, progress)?;
-        sink.end();
-        return Ok(());
+        return read_path(path, arrow::read_dataset, sink, progress);
     }
     if let (Some(_), ReadFn::Path(read)) = (sqlite::split_table(path), &Format::Sqlite.reader().read) {
         return read_path(path, *read, sink, progress);
@@ -78,7 +75,7 @@ pub(super) fn read_file(path: &Path, sink: &mut StorySink, progress: &dyn Progre
     Ok(())
 }
 
-/// Reads a file by its path.
+/// Reads an input that is opened by its path.
 fn read_path(
     path: &Path,
     read: fn(&Path, &mut StorySink, &dyn Progress) -> Result<()>,

@@ -10,10 +10,10 @@ use crate::{Result, ingest::sink::StorySink, progress::Progress};
 /// The file and the table of an input such as `archive.db#articles`; `None` if no such file exists, or if a file has the
 /// whole name.
 pub(in crate::ingest) fn split_table(path: &Path) -> Option<(PathBuf, String)> {
+    let (file, table) = path.to_str()?.rsplit_once('#')?;
     if path.exists() {
         return None;
     }
-    let (file, table) = path.to_str()?.rsplit_once('#')?;
     let file = PathBuf::from(file);
     (!table.is_empty() && file.is_file()).then(|| (file, table.to_string()))
 }
