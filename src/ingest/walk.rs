@@ -13,7 +13,7 @@ use ignore::WalkBuilder;
 use super::{
     Format, IngestOptions, Input, NoticeKind, decode,
     formats::{arrow, sqlite},
-    packing::is_archive_name,
+    packing::{is_archive_name, is_compressed},
     sink::StorySink,
 };
 use crate::{Error, Result};
@@ -148,9 +148,8 @@ fn looks_readable(path: &Path) -> Option<Format> {
 
 /// Whether the first bytes of a file may be those of stories. What Macs leave beside files (`._a.jsonl`) is binary.
 fn is_text(path: &Path) -> bool {
-    let is_packed = |head: &[u8]| head.starts_with(b"\x1f\x8b") || head.starts_with(b"\x28\xb5\x2f\xfd");
     head(path).is_some_and(|head| {
-        !head.is_empty() && (!decode::is_binary(&head) || is_packed(&head) || head.starts_with(b"PAR1"))
+        !head.is_empty() && (!decode::is_binary(&head) || is_compressed(&head) || head.starts_with(b"PAR1"))
     })
 }
 

@@ -96,6 +96,11 @@ pub(super) fn unpack<'a>(stream: impl Read + 'a, expansion: &Rc<Expansion>) -> i
     Ok(source)
 }
 
+/// Whether a stream that begins with `head` is compressed in a way that is taken off.
+pub(super) fn is_compressed(head: &[u8]) -> bool {
+    Compression::detect(head).is_some()
+}
+
 /// Whether a file is an archive by its name.
 pub(super) fn is_archive_name(path: &Path) -> bool {
     let Some(name) = path.file_name() else { return false };
