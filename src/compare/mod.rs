@@ -13,6 +13,7 @@ mod numbers;
 mod pairs;
 mod prepared;
 mod rule;
+mod spelling;
 mod statistics;
 mod table;
 mod thresholds;

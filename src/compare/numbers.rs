@@ -13,6 +13,7 @@ use crate::{
 #[derive(Deserialize)]
 struct Lists {
     amount_units: Vec<String>,
+    large_units: Vec<String>,
     number_words: BTreeMap<String, String>,
 }
 
@@ -32,6 +33,14 @@ pub(super) fn is_amount(text: &str) -> bool {
     let fraction = rest.starts_with(['.', ',']) && rest[1..].starts_with(|c: char| c.is_ascii_digit());
     rest.len() < text.len()
         && (fraction || LISTS.amount_units.iter().any(|unit| rest.trim_start().starts_with(unit.as_str())))
+}
+
+/// The length of the number that `word` begins with, if a unit of large numbers stands right behind it ("4m", "2.5bn"); else
+/// of all of it.
+pub(super) fn amount_length(word: &str) -> usize {
+    let digits = word.find(|c: char| ascii_digit(c).is_none() && !".,".contains(c)).unwrap_or(word.len());
+    let unit = word[digits..].to_lowercase();
+    if digits > 0 && LISTS.large_units.contains(&unit) { digits } else { word.len() }
 }
 
 /// How many bytes of `after` go on with the number that `word` ends in: groups of three digits after spaces, as in much of

@@ -7,7 +7,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::numbers;
+use super::{numbers, spelling::fold_spelling};
 use crate::{
     word_lists,
     words::{ascii_digit, is_word_char, split_run},
@@ -112,7 +112,11 @@ fn words(text: &str) -> Vec<&str> {
         }
         let end = bytes.get(j).map_or(text.len(), |b| b.0);
         let groups = numbers::groups_after(&text[start..end], &text[end..]);
-        out.extend(split_run(&text[start..end + groups]));
+        for run in split_run(&text[start..end + groups]) {
+            // "4m" is "4 million".
+            let (number, unit) = run.split_at(numbers::amount_length(run));
+            out.extend([number, unit].into_iter().filter(|part| !part.is_empty()));
+        }
         i = j + text[end..end + groups].chars().count();
     }
     out
@@ -134,16 +138,16 @@ fn fold(word: &str, kind: TokenKind) -> String {
     lower.truncate(kept);
     lower.retain(|c| c != '.');
     if let Some(full) = LISTS.abbreviations.get(&lower) {
-        return full.clone();
+        return fold_spelling(full);
     }
     if lower.len() >= 6 {
         for (british, american) in &LISTS.british_endings {
             if let Some(stem) = lower.strip_suffix(british.as_str()) {
-                return format!("{stem}{american}");
+                return fold_spelling(&format!("{stem}{american}"));
             }
         }
     }
-    lower
+    fold_spelling(&lower)
 }
 
 /// Whether two tokens are one word but for scanning noise: one edit from four letters on, two from nine on.
@@ -225,9 +229,14 @@ mod tests {
         check("the U.S. said", &["the", "us", "said"]);
         check("5% & more", &["5", "percent", "and", "more"]);
         check("mid-May", &["mid", "may"]);
-        check("Revs to Aug 3, Sept. 4", &["revenues", "to", "august", "3", "september", "4"]);
+        check("Revs to Aug 3, Sept. 4", &["revenus", "to", "august", "3", "september", "4"]);
         check("Seven of one hundred", &["7", "of", "one", "hundred"]);
         check("1986/87", &["1986/87"]);
+        check(
+            "$4m, 2.5bn and 3 Mio. in 5mm",
+            &["4", "million", "2.5", "billion", "and", "3", "million", "in", "5mm"],
+        );
+        check("Fähren für Köln", &["fahren", "fur", "koln"]);
         check("1,200,000 and 3,5 and 12,34", &["1200000", "and", "3.5", "and", "12.34"]);
         check("4 200 000 Euro, 5 Tage", &["4200000", "euro", "5", "tage"]);
         check("换4 200人", &["换", "4200", "人"]);
