@@ -227,6 +227,8 @@ pub enum Setting {
     MinCoverage,
     /// What the layers of a model are computed in.
     Precision,
+    /// Which relations are removed.
+    Remove,
     /// The rule table.
     Rules,
     /// The number of threads.
@@ -241,6 +243,7 @@ impl std::fmt::Display for Setting {
             Setting::Keep => "keep policy",
             Setting::MinCoverage => "minimum coverage",
             Setting::Precision => "precision",
+            Setting::Remove => "relations to remove",
             Setting::Rules => "rule table",
             Setting::Threads => "threads",
         })

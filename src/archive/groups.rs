@@ -72,7 +72,7 @@ impl Archive {
             }
         }
         let groups = read_groups(reader, &places, &verdicts)?;
-        let is_link = |v: &&Verdict| matches!(v.relation, Relation::Twin | Relation::Related);
+        let is_link = |v: &&Verdict| v.relation.is_link();
         let links = verdicts.iter().filter(is_link).cloned().collect();
         Ok((set, verdicts, Groups { groups, links }))
     }

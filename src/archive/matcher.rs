@@ -65,7 +65,7 @@ impl Matcher {
         let frequencies = StoreFrequencies::new(&self.words, reader)?;
         let (vectors, boilerplate) = (set.vectors(), set.boilerplate.clone());
         let statistics = CorpusStatistics { boilerplate, frequencies: &frequencies, tokens: &self.tokens };
-        let comparer = Comparer::with_statistics(&set.corpus, &vectors, &self.options.compare, statistics)?;
+        let comparer = Comparer::with_statistics(&set.corpus, vectors, &self.options.compare, statistics)?;
         Ok(use_comparer(&comparer))
     }
 

@@ -65,7 +65,7 @@ fn decide(
     let candidates = search::candidates(corpus, vectors, &options, progress)?;
     let pairs: Vec<_> = candidates.pairs.iter().map(|p| (p.a, p.b)).collect();
     let compare_options = compare::Options::default();
-    let comparer = Comparer::new(corpus, vectors, &compare_options);
+    let comparer = Comparer::new(corpus, vectors.clone(), &compare_options);
     let verdicts = comparer.compare_all(&pairs, progress)?;
     let groups =
         group::group(corpus, &verdicts, &group::Options::default(), &|a, b| Ok(comparer.compare(a, b)))?;

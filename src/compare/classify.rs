@@ -1,10 +1,24 @@
 //! Classifies a pair by its features: the rule table.
 
-use super::{PairFeatures, Relation, Rule, Thresholds};
+use super::{
+    PairFeatures, Relation, Rule, Thresholds, rewrite,
+    templates::{
+        Shared, classify_other_facts, classify_series, classify_short, classify_template, is_another_subject,
+        is_repeated_brief,
+    },
+};
 
 /// The rule that applies to a pair; its relation is [`Rule::relation`].
 pub(super) fn classify(f: &PairFeatures, t: &Thresholds) -> Rule {
     let rule = classify_wording(f, t);
+    let shares_statement = is_statement(f, t, rule);
+    let is_undecided = shares_statement || matches!(rule.relation(), Relation::Related | Relation::None);
+    if is_undecided && rewrite::probability(f) >= t.rewrite {
+        return if f.length_ratio < t.condensed { Rule::CondensedText } else { Rule::RewordedText };
+    }
+    if shares_statement {
+        return Rule::SharedStatement;
+    }
     if rule.relation() == Relation::Twin {
         // Two stories with the same text may be on two subjects: a template so short that only the titles differ.
         return if f.higher_coverage() < t.twin_coverage { Rule::PassageOfBoth } else { rule };
@@ -17,45 +31,17 @@ pub(super) fn classify(f: &PairFeatures, t: &Thresholds) -> Rule {
     if is_note { Rule::ShortDistinctTitles } else { Rule::IdenticalText }
 }
 
-/// What a pair has in common, as far as several rules need it.
-struct Shared {
-    /// Enough tokens, and a long enough run.
-    enough: bool,
-    /// Besides, a passage: names and offices here and there are no shared wording.
-    wording: bool,
-    /// A passage so long that it is taken over, whatever is around it.
-    long_passage: bool,
-    /// Some relation of origin.
-    origin: bool,
-    /// Fewer numbers than an excerpt takes over.
-    few_numbers: bool,
-}
-
-impl Shared {
-    fn new(f: &PairFeatures, t: &Thresholds) -> Self {
-        let high = f.higher_coverage();
-        let enough = f.matched >= t.min_matched && f.longest_run >= t.min_run;
-        let long_passage = f.longest_passage >= t.passage_matched
-            && f.longest_run >= t.passage_run
-            && high >= t.passage_coverage;
-        Shared {
-            enough,
-            wording: enough && f.longest_passage >= t.min_passage,
-            long_passage,
-            origin: enough && high >= t.copy_coverage.min(t.excerpt_coverage) || long_passage,
-            few_numbers: f.numbers >= t.twin_min_numbers
-                && f.numbers_shared < t.excerpt_numbers
-                && f.difference_density() >= t.excerpt_density,
-        }
-    }
-}
-
 /// The rule that applies by wording and facts; whether the texts are the same is not looked at.
 fn classify_wording(f: &PairFeatures, t: &Thresholds) -> Rule {
     let shared = Shared::new(f, t);
     let (high, low) = (f.higher_coverage(), f.lower_coverage());
     if shared.origin
         && let Some(rule) = classify_template(f, t)
+    {
+        return rule;
+    }
+    if shared.origin
+        && let Some(rule) = classify_other_facts(f, t)
     {
         return rule;
     }
@@ -98,29 +84,6 @@ fn classify_wording(f: &PairFeatures, t: &Thresholds) -> Rule {
     classify_rest(f, t, &shared)
 }
 
-/// A template: shared wording, in which numbers or names that differ stand close together.
-fn classify_template(f: &PairFeatures, t: &Thresholds) -> Option<Rule> {
-    if f.difference_density() < t.twin_density {
-        return None;
-    }
-    if f.numbers >= t.twin_min_numbers && f.numbers_shared < t.twin_numbers {
-        return Some(Rule::OtherNumbers);
-    }
-    (f.names >= t.twin_min_names && f.names_shared < t.twin_names).then_some(Rule::OtherNames)
-}
-
-/// A short text with other facts or, where facts differ or subjects do, another title.
-fn classify_short(f: &PairFeatures, t: &Thresholds) -> Option<Rule> {
-    if f.numbers >= 1 && f.numbers_shared < 1.0 {
-        return Some(Rule::ShortOtherNumbers);
-    }
-    if f.names >= 2 && f.names_shared < t.short_names {
-        return Some(Rule::ShortOtherNames);
-    }
-    let is_other = f.numbers >= 2 && f.titles_overlap_less(t.short_title) && is_another_subject(f, t);
-    is_other.then_some(Rule::ShortDistinctTitles)
-}
-
 /// A long passage, background, similar meaning, or nothing.
 fn classify_rest(f: &PairFeatures, t: &Thresholds, shared: &Shared) -> Rule {
     let fresh = if f.different_sources { t.background_days_others } else { t.background_days };
@@ -145,12 +108,15 @@ fn republication(f: &PairFeatures, rule: Rule) -> Rule {
     if f.same_source_later { Rule::LaterVersion } else { rule }
 }
 
-/// Whether two texts of the same wording under two titles are on two subjects: facts differ, or each title has a name that
-/// the other story lacks, or neither text says what its title announces.
-fn is_another_subject(f: &PairFeatures, t: &Thresholds) -> bool {
-    f.difference_density() > 0.0
-        || f.distinct_title_names
-        || f.title_coverage.is_none_or(|coverage| coverage < t.min_title_coverage)
+/// Whether two stories that `rule` relates by their wording share a statement of a third instead: most of what they share is
+/// quoted in one of them, and little of the prose around it is shared.
+fn is_statement(f: &PairFeatures, t: &Thresholds, rule: Rule) -> bool {
+    let by_wording = rule.relation().is_origin()
+        || f.longest_passage >= t.quote_matched
+            && f.longest_run >= t.passage_run
+            && rule.relation() != Relation::Twin;
+    let is_own_prose = f.prose_coverage.is_some_and(|coverage| coverage < t.quote_prose);
+    by_wording && !f.same_text && f.quoted >= t.quote_share && is_own_prose
 }
 
 /// Whether a text is published again within hours under its title, by the same publisher or by unknown ones.
@@ -165,54 +131,6 @@ fn is_refiled(f: &PairFeatures, t: &Thresholds) -> bool {
         && same(f.names, f.names_shared, t.short_names)
 }
 
-/// Whether a brief text is published again days later by the same publisher: another publisher may print a brief late,
-/// as it is.
-fn is_repeated_brief(f: &PairFeatures, t: &Thresholds) -> bool {
-    let later = f.days_apart.is_some_and(|days| days >= t.recurring_days);
-    later && f.matched < t.recurring_brief && !f.same_text && !f.different_sources
-}
-
-/// The rule by which two texts of the same wording, most of them brief, are two reports of a series.
-///
-/// Set on one half (by a hash of the pair) of 120 pairs of Reuters-21578 that were read by hand, and checked on the other:
-/// of 45 copies and excerpts in that half that were made from one template, all but two become twins or related, and one
-/// of 42 true ones does. Of 1,833 labelled copies of a test corpus and 1,425 of Reuter_50_50 it takes none.
-fn classify_series(f: &PairFeatures, t: &Thresholds, shared: &Shared) -> Option<Rule> {
-    let (high, low) = (f.higher_coverage(), f.lower_coverage());
-    let later = f.days_apart.is_some_and(|days| days >= t.recurring_days);
-    let other_number = f.numbers >= 1 && f.numbers_shared < 1.0;
-    let other_names = f.numbers >= 2 && f.names >= 3 && f.names_shared < t.distinct_names;
-    if shared.few_numbers && f.matched < t.brief {
-        return Some(Rule::BriefOtherNumbers);
-    }
-    // Two funds that pay the same, two banks that set the same rate: only the names differ.
-    let whole = high >= t.copy_coverage && low >= t.copy_other;
-    if f.distinct_title_names && whole && f.matched < if f.same_text { t.short } else { t.brief } {
-        return Some(Rule::BriefDistinctTitleNames);
-    }
-    if later
-        && other_number
-        && f.difference_density() >= t.recurring_density
-        && f.matched < t.recurring_matched
-    {
-        return Some(Rule::RecurringNumber);
-    }
-    // Within days only other facts make it another report: a running story is repeated too.
-    let weeks = f.days_apart.is_some_and(|days| days >= t.background_days_others);
-    if is_repeated_brief(f, t) && (weeks || f.difference_density() > 0.0) {
-        return Some(Rule::RecurringBrief);
-    }
-    let other_facts = (other_number || other_names) && f.difference_density() >= t.distinct_density;
-    if f.matched < t.distinct_matched && f.titles_overlap_less(t.short_title) && other_facts {
-        return Some(Rule::BriefDistinctTitlesAndFacts);
-    }
-    let other_subject = f.matched < t.short
-        && f.titles_overlap_less(t.distinct_title)
-        && high >= t.copy_coverage
-        && is_another_subject(f, t);
-    other_subject.then_some(Rule::ShortDistinctTitles)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,6 +142,8 @@ mod tests {
         matched: 120.0,
         longest_passage: 110.0,
         longest_run: 60,
+        quoted: 0.1,
+        prose_coverage: Some(0.9),
         numbers: 6,
         numbers_shared: 1.0,
         names: 8,
@@ -232,11 +152,21 @@ mod tests {
         shared_rare_terms: 10,
         title_overlap: Some(1.0),
         distinct_title_names: false,
+        distinct_subjects: false,
+        contradictions: 0,
         title_coverage: None,
         days_apart: Some(0.5),
         different_sources: false,
         same_source_later: false,
         same_text: false,
+        meaning_ab: 0.9,
+        meaning_ba: 0.9,
+        same_order: 0.9,
+        rare_facts_lower: 0.2,
+        rare_facts_higher: 0.2,
+        numbers_lower: 0.2,
+        numbers_higher: 0.2,
+        length_ratio: 1.0,
     };
 
     fn check(features: PairFeatures, expect: Relation) {
@@ -269,6 +199,79 @@ mod tests {
             PairFeatures { coverage_ab: 0.05, coverage_ba: 0.05, shared_rare_terms: 0, ..COPY },
             Relation::None,
         );
+    }
+
+    #[test]
+    fn a_statement_in_common_is_a_quote() {
+        let part = PairFeatures { coverage_ab: 0.3, coverage_ba: 0.3, different_sources: true, ..COPY };
+        let statement = PairFeatures { quoted: 0.9, prose_coverage: Some(0.1), ..part };
+        check(part, Relation::Excerpt);
+        check(statement, Relation::Quote);
+        check(PairFeatures { coverage_ab: 0.9, coverage_ba: 0.9, ..statement }, Relation::Quote);
+        check(PairFeatures { prose_coverage: Some(0.5), ..statement }, Relation::Excerpt);
+        check(PairFeatures { quoted: 0.4, ..statement }, Relation::Excerpt);
+        // Both are nothing but the statement.
+        check(PairFeatures { prose_coverage: None, ..statement }, Relation::Excerpt);
+        check(
+            PairFeatures { coverage_ab: 0.9, coverage_ba: 0.9, prose_coverage: None, ..statement },
+            Relation::Copy,
+        );
+        // A sentence is enough, a few words are not.
+        let sentence = PairFeatures { coverage_ab: 0.05, coverage_ba: 0.05, longest_run: 9, ..statement };
+        check(PairFeatures { longest_passage: 16.0, ..sentence }, Relation::Quote);
+        check(PairFeatures { longest_passage: 10.0, ..sentence }, Relation::Related);
+    }
+
+    #[test]
+    fn the_same_account_in_other_words_is_a_rewrite() {
+        let reworded = PairFeatures {
+            coverage_ab: 0.1,
+            coverage_ba: 0.1,
+            longest_passage: 5.0,
+            longest_run: 4,
+            rare_facts_lower: 0.7,
+            rare_facts_higher: 0.8,
+            numbers_lower: 0.8,
+            ..COPY
+        };
+        check(reworded, Relation::Rewrite);
+        let condensed = PairFeatures { length_ratio: 0.3, ..reworded };
+        assert_eq!(classify(&condensed, &Thresholds::default()), Rule::CondensedText);
+        // Statements that it took over do not make it a quote.
+        check(
+            PairFeatures {
+                longest_passage: 30.0,
+                longest_run: 20,
+                quoted: 1.0,
+                prose_coverage: Some(0.1),
+                ..reworded
+            },
+            Relation::Rewrite,
+        );
+        // Two reports of one event: other details, another order, other numbers.
+        check(PairFeatures { rare_facts_lower: 0.3, rare_facts_higher: 0.4, ..reworded }, Relation::Related);
+        check(PairFeatures { same_order: 0.1, numbers_lower: 0.2, ..reworded }, Relation::Related);
+        // The next report on it, days later.
+        check(PairFeatures { days_apart: Some(4.0), ..reworded }, Relation::Related);
+        let no_passage = PairFeatures { meaning_ab: 0.0, meaning_ba: 0.0, same_order: 0.0, ..reworded };
+        check(PairFeatures { numbers_lower: 0.0, ..no_passage }, Relation::Related);
+    }
+
+    #[test]
+    fn brief_texts_of_close_wording_with_another_content_are_twins() {
+        let brief = PairFeatures { matched: 50.0, longest_passage: 45.0, ..COPY };
+        check(brief, Relation::Copy);
+        check(PairFeatures { contradictions: 1, ..brief }, Relation::Twin);
+        check(PairFeatures { distinct_subjects: true, ..brief }, Relation::Twin);
+        check(PairFeatures { numbers_shared: 0.9, names_shared: 0.9, ..brief }, Relation::Twin);
+        for other in [
+            PairFeatures { numbers_shared: 0.9, ..brief },
+            PairFeatures { names_shared: 0.9, ..brief },
+            PairFeatures { contradictions: 1, matched: 120.0, ..brief },
+            PairFeatures { distinct_subjects: true, coverage_ba: 0.7, ..brief },
+        ] {
+            check(other, Relation::Copy);
+        }
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub struct Comparer<'a> {
 
 impl<'a> Comparer<'a> {
     /// Prepares the stories of `corpus`; `vectors` holds one unit vector a row.
-    pub fn new(corpus: &'a Corpus, vectors: &Matrix, options: &'a Options) -> Self {
+    pub fn new(corpus: &'a Corpus, vectors: impl Into<Arc<Matrix>>, options: &'a Options) -> Self {
         let prepared = PreparedCorpus::new(corpus, vectors, &options.boilerplate);
         Self::with_prepared(corpus, Arc::new(prepared), options)
     }
@@ -39,7 +39,7 @@ impl<'a> Comparer<'a> {
     /// If the document frequencies cannot be read.
     pub fn with_statistics(
         corpus: &'a Corpus,
-        vectors: &Matrix,
+        vectors: impl Into<Arc<Matrix>>,
         options: &'a Options,
         statistics: CorpusStatistics<'_>,
     ) -> Result<Self> {

@@ -34,7 +34,7 @@ fn lower(f: &mut PairFeatures) -> &mut f32 {
     if f.coverage_ab >= f.coverage_ba { &mut f.coverage_ba } else { &mut f.coverage_ab }
 }
 
-const FEATURES: [Feature; 8] = [
+const FEATURES: [Feature; 11] = [
     Feature {
         name: "coverage of the better covered story",
         get: PairFeatures::higher_coverage,
@@ -62,6 +62,27 @@ const FEATURES: [Feature; 8] = [
         set: |f, v| f.longest_run = v as usize,
         step: 1.0,
         max: 60.0,
+    },
+    Feature {
+        name: "share of the shared wording that is quoted",
+        get: |f| f.quoted,
+        set: |f, v| f.quoted = v,
+        step: 0.01,
+        max: 1.0,
+    },
+    Feature {
+        name: "passages in the same order",
+        get: |f| f.same_order,
+        set: |f, v| f.same_order = v,
+        step: 0.01,
+        max: 1.0,
+    },
+    Feature {
+        name: "rare names and numbers in common",
+        get: |f| f.rare_facts_lower,
+        set: |f, v| f.rare_facts_lower = v,
+        step: 0.01,
+        max: 1.0,
     },
     Feature {
         name: "share of the numbers in common",

@@ -142,10 +142,10 @@ mod tests {
         let mut vectors = Matrix::zeros(corpus.rows.len(), 4);
         (0..corpus.rows.len()).for_each(|i| vectors.row_mut(i)[i % 4] = 1.0);
         let options = Options::default();
-        let whole = Comparer::new(&corpus, &vectors, &options);
+        let whole = Comparer::new(&corpus, vectors.clone(), &options);
         let tokens = TokenCache::default();
         let known = CorpusStatistics { boilerplate: flags, frequencies: &counted, tokens: &tokens };
-        let among = Comparer::with_statistics(&corpus, &vectors, &options, known).unwrap();
+        let among = Comparer::with_statistics(&corpus, vectors.clone(), &options, known).unwrap();
         for (a, b) in (0..9).flat_map(|a| (a + 1..9).map(move |b| (StoryId(a), StoryId(b)))) {
             assert_eq!(among.compare(a, b), whole.compare(a, b), "{a:?} {b:?}");
         }

@@ -62,6 +62,8 @@ pub struct Explanation {
     pub rule: Rule,
     /// The features that the rules classified.
     pub features: PairFeatures,
+    /// The probability in [0, 1] that one tells the account of the other in other words, where the wording does not decide.
+    pub rewrite_probability: f32,
     /// For each feature the nearest value that gives another relation; empty for identical texts.
     pub counterfactuals: Vec<Counterfactual>,
     /// The passages: those of the first story in order, then what the second adds.
@@ -99,6 +101,7 @@ impl Comparer<'_> {
             relation: verdict.relation,
             rule: verdict.rule,
             features: verdict.features,
+            rewrite_probability: super::rewrite::probability(&verdict.features),
             counterfactuals,
             passages: self.align_passages(a, b).into_iter().map(passage).collect(),
         }

@@ -17,6 +17,17 @@ pub struct PairFeatures {
     /// The longest common run, in words.
     #[serde(alias = "longest")]
     pub longest_run: usize,
+    /// Share of the matched informative tokens of passages that both have but for single words, which are quoted in either
+    /// story, in [0, 1].
+    #[serde(default)]
+    pub quoted: f32,
+    /// Share of a story's informative tokens outside of quotations that are found in the other, in [0, 1]: the higher one of
+    /// the two; `None` if what both consist of is quoted.
+    #[serde(default)]
+    pub prose_coverage: Option<f32>,
+    /// How often one says the opposite of the other in wording that both have: "confirms" and "denies".
+    #[serde(default)]
+    pub contradictions: u32,
     /// Numbers in the aligned text of the story that has fewer.
     pub numbers: u32,
     /// Share of them that are found in the other, in [0, 1].
@@ -25,6 +36,32 @@ pub struct PairFeatures {
     pub names: u32,
     /// Share of them that are found in the other, in [0, 1].
     pub names_shared: f32,
+    /// Share of A's passages, by weight, that say what a passage of B says, in whatever words, in [0, 1]; 0 if the stories are
+    /// too far apart to be asked. So are the six features below.
+    #[serde(default)]
+    pub meaning_ab: f32,
+    /// Share of B's passages that say what a passage of A says, in [0, 1].
+    #[serde(default)]
+    pub meaning_ba: f32,
+    /// Share of a story's passages whose closest counterparts stand in the same order, in [0, 1]: the higher one of the two.
+    #[serde(default)]
+    pub same_order: f32,
+    /// Share of a story's names and numbers that few stories have, which the other has, in (0, 1): the lower one of the two,
+    /// and the higher. Of few such facts it is not far from a quarter.
+    #[serde(default)]
+    pub rare_facts_lower: f32,
+    /// See `rare_facts_lower`.
+    #[serde(default)]
+    pub rare_facts_higher: f32,
+    /// Share of a story's distinct numbers that the other has, in [0, 1]: the lower one of the two, and the higher.
+    #[serde(default)]
+    pub numbers_lower: f32,
+    /// See `numbers_lower`.
+    #[serde(default)]
+    pub numbers_higher: f32,
+    /// Length of the shorter story in lengths of the longer one, in (0, 1].
+    #[serde(default)]
+    pub length_ratio: f32,
     /// Cosine similarity of the two stories' vectors.
     pub cosine: f32,
     /// Rare names and terms that both have.
@@ -36,6 +73,9 @@ pub struct PairFeatures {
     /// Whether the title of each has a name that the other story lacks.
     #[serde(default, alias = "own_subjects")]
     pub distinct_title_names: bool,
+    /// Whether the title of each has an informative word, no number, that is in its text and nowhere in the other story.
+    #[serde(default)]
+    pub distinct_subjects: bool,
     /// Share of a title's informative words found in its own text, in [0, 1]: the higher one of the two; `None` if neither
     /// story has such a title.
     #[serde(default, alias = "title_told")]

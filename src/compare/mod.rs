@@ -4,18 +4,24 @@ mod align;
 mod calibrate;
 mod classify;
 mod comparer;
+mod contradiction;
 mod counterfactuals;
 mod document_frequencies;
 mod explain;
 mod features;
+mod meaning;
 mod measure;
 mod numbers;
 mod pairs;
 mod prepared;
+mod quotation;
+mod rewrite;
+mod row_tokens;
 mod rule;
 mod spelling;
 mod statistics;
 mod table;
+mod templates;
 mod thresholds;
 mod titles;
 pub(crate) mod tokens;
@@ -33,6 +39,7 @@ pub(crate) use document_frequencies::idf;
 pub use document_frequencies::{DocumentFrequencies, Field, TermStatistics, story_terms};
 pub use explain::{Explanation, PassageAlignment, PassageChange, PassageDiff, passage_text};
 pub use features::PairFeatures;
+pub use meaning::MeaningScale;
 pub use pairs::{Provenance, read_pairs, write_pairs};
 pub use prepared::PreparedCorpus;
 pub use rule::Rule;
@@ -53,8 +60,12 @@ pub enum Relation {
     Excerpt,
     /// A publisher's newer version of its own story.
     Update,
+    /// The same account retold in other words: whole, condensed or in part.
+    Rewrite,
     /// The same template with different facts.
     Twin,
+    /// What they share is a statement of a third: a speech, a letter, a post.
+    Quote,
     /// The same event or topic in other words.
     Related,
     /// Unrelated.
@@ -63,12 +74,14 @@ pub enum Relation {
 
 impl Relation {
     /// Every relation, the closest first.
-    pub const ALL: [Relation; 7] = [
+    pub const ALL: [Relation; 9] = [
         Relation::Identical,
         Relation::Copy,
         Relation::Excerpt,
         Relation::Update,
+        Relation::Rewrite,
         Relation::Twin,
+        Relation::Quote,
         Relation::Related,
         Relation::None,
     ];
@@ -85,7 +98,9 @@ impl Relation {
             Relation::Copy => "copy",
             Relation::Excerpt => "excerpt",
             Relation::Update => "update",
+            Relation::Rewrite => "rewrite",
             Relation::Twin => "twin",
+            Relation::Quote => "quote",
             Relation::Related => "related",
             Relation::None => "none",
         }
@@ -93,7 +108,15 @@ impl Relation {
 
     /// Whether the stories are of one origin, so that they belong to one group.
     pub fn is_origin(self) -> bool {
-        matches!(self, Relation::Identical | Relation::Copy | Relation::Excerpt | Relation::Update)
+        matches!(
+            self,
+            Relation::Identical | Relation::Copy | Relation::Excerpt | Relation::Update | Relation::Rewrite
+        )
+    }
+
+    /// Whether the stories are linked and both stay.
+    pub fn is_link(self) -> bool {
+        matches!(self, Relation::Twin | Relation::Quote | Relation::Related)
     }
 }
 
@@ -104,4 +127,6 @@ pub struct Options {
     pub thresholds: Thresholds,
     /// Passages that are known to be boilerplate or not to be. Other passages are detected in the corpus.
     pub boilerplate: BoilerplateList,
+    /// The similarities of unrelated passages under the model.
+    pub scale: MeaningScale,
 }

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// The version of the file; it grows when a feature is added or changes its meaning.
-const SCHEMA: u32 = 4;
+const SCHEMA: u32 = 5;
 
 /// Lines that are parsed together.
 const BLOCK: usize = 1 << 14;
@@ -276,7 +276,7 @@ mod tests {
             assert!(error.to_string().contains(expect), "{error}");
         };
         check(&|_| String::new(), &here, ":1: not a file of pairs");
-        check(&|t| t.replacen("\"schema\":4", "\"schema\":9", 1), &here, ":1: it has schema 9");
+        check(&|t| t.replacen("\"schema\":5", "\"schema\":9", 1), &here, ":1: it has schema 9");
         check(
             &|t| t,
             &Provenance { model: "other".into(), ..here.clone() },

@@ -1,10 +1,14 @@
 //! What comparing needs of a corpus, prepared once: tokens, their weights, and a vector for each story.
 
+use std::{borrow::Borrow, sync::Arc};
+
 use rayon::prelude::*;
 
 use super::{
-    CorpusStatistics, CosineBaseline,
+    CorpusStatistics, CosineBaseline, MeaningScale,
     align::bigrams,
+    quotation::presents,
+    row_tokens::RowTokens,
     titles::{TitleWords, Titles},
     tokens::{Token, TokenKind, is_function, tokens},
     word_counts::WordCounts,
@@ -12,7 +16,7 @@ use super::{
 use crate::{
     Result,
     boilerplate::{BoilerplateList, detect_boilerplate},
-    story::{Corpus, StoryId},
+    story::{Corpus, RowId, StoryId},
     vector::{Matrix, normalize},
 };
 
@@ -39,6 +43,8 @@ pub struct PreparedCorpus {
     /// The number of stories that the tokens were counted in.
     pub(super) story_count: u32,
     pub(super) titles: Titles,
+    /// One unit vector a row.
+    pub(super) vectors: Arc<Matrix>,
 }
 
 /// A story prepared for comparing.
@@ -47,6 +53,10 @@ pub(super) struct PreparedStory {
     pub ids: Vec<u32>,
     /// For each token the passage that it is in.
     pub passage: Vec<u32>,
+    /// For each token, whether it is quoted: see [`super::quotation`].
+    pub quoted: Vec<bool>,
+    /// Its rows without boilerplate, each with the weight of its tokens.
+    pub rows: Vec<(RowId, f32)>,
     /// See [`bigrams`].
     pub bigrams: Vec<(u32, u32, u32)>,
     /// Distinct tokens, sorted.
@@ -64,13 +74,13 @@ pub(super) struct PreparedStory {
 impl PreparedCorpus {
     /// Prepares the stories of `corpus`; `vectors` holds one unit vector for each of its rows, `known` what is known to be
     /// boilerplate or not to be.
-    pub fn new(corpus: &Corpus, vectors: &Matrix, known: &BoilerplateList) -> Self {
+    pub fn new(corpus: &Corpus, vectors: impl Into<Arc<Matrix>>, known: &BoilerplateList) -> Self {
         let boilerplate = detect_boilerplate(corpus, known);
-        let rows: Vec<Vec<Token>> = corpus.rows.par_iter().map(|row| tokens(&row.text)).collect();
+        let rows: Vec<RowTokens> = corpus.rows.par_iter().map(|row| RowTokens::new(&row.text)).collect();
         let titles = title_tokens(corpus);
         let words = WordCounts::new(corpus, &rows, &titles, &boilerplate);
         let titles = TitleWords::new(&titles);
-        Self::prepare(corpus, vectors, words, titles, boilerplate)
+        Self::prepare(corpus, vectors.into(), words, &rows, titles, boilerplate)
     }
 
     /// As [`PreparedCorpus::new`], for a few stories out of many, with what is known of the many.
@@ -79,23 +89,25 @@ impl PreparedCorpus {
     /// If the document frequencies cannot be read.
     pub fn with_statistics(
         corpus: &Corpus,
-        vectors: &Matrix,
+        vectors: impl Into<Arc<Matrix>>,
         statistics: CorpusStatistics<'_>,
     ) -> Result<Self> {
         let CorpusStatistics { boilerplate, frequencies, tokens: cache } = statistics;
-        let rows: Vec<_> = corpus.rows.iter().map(|row| cache.get(&row.hash, || tokens(&row.text))).collect();
+        let rows: Vec<_> =
+            corpus.rows.iter().map(|row| cache.get(&row.hash, || RowTokens::new(&row.text))).collect();
         let titles = title_tokens(corpus);
         let mut words = WordCounts::new(corpus, &rows, &titles, &boilerplate);
         words.replace(frequencies)?;
         let mut titles = TitleWords::new(&titles);
         titles.replace(frequencies)?;
-        Ok(Self::prepare(corpus, vectors, words, titles, boilerplate))
+        Ok(Self::prepare(corpus, vectors.into(), words, &rows, titles, boilerplate))
     }
 
-    fn prepare(
+    fn prepare<R: Borrow<RowTokens> + Sync>(
         corpus: &Corpus,
-        vectors: &Matrix,
+        vectors: Arc<Matrix>,
         mut words: WordCounts,
+        rows: &[R],
         titles: TitleWords<'_>,
         boilerplate: Vec<bool>,
     ) -> Self {
@@ -108,11 +120,19 @@ impl PreparedCorpus {
         };
         let is_known_name = words.vocabulary.iter().zip(&words.stories_with).map(is_known_name).collect();
         let stories = (0..corpus.stories.len()).into_par_iter().map(|i| {
-            let rows =
+            let of_story =
                 corpus.story_rows(StoryId(i as u32)).enumerate().filter(|(_, r)| !boilerplate[r.index()]);
-            let rows =
-                rows.map(|(at, row)| (at as u32, &words.rows[row.index()][..], vectors.row(row.index())));
-            let mut story = PreparedStory::new(rows, &weights, vectors.dim());
+            // A passage behind a colon is what somebody says.
+            let mut is_presented = false;
+            let passages = of_story.map(|(at, row)| PreparedPassage {
+                at: at as u32,
+                row,
+                tokens: &words.rows[row.index()],
+                quoted: &rows[row.index()].borrow().quoted,
+                is_presented: std::mem::replace(&mut is_presented, presents(corpus.row_text(row))),
+                vector: vectors.row(row.index()),
+            });
+            let mut story = PreparedStory::new(passages, &weights, vectors.dim());
             story.title.clone_from(&words.titles[i]);
             story.title_coverage = title_coverage(&story, &words.vocabulary);
             story
@@ -125,8 +145,14 @@ impl PreparedCorpus {
             stories_with: words.stories_with,
             story_count: words.stories,
             titles: titles.weigh(),
+            vectors,
             vocabulary: words.vocabulary,
         }
+    }
+
+    /// The similarities of unrelated passages of `corpus`, which it was made from.
+    pub fn meaning_scale(&self, corpus: &Corpus) -> MeaningScale {
+        MeaningScale::measure(corpus, &self.vectors)
     }
 
     /// The cosines of stories that are not related.
@@ -137,16 +163,31 @@ impl PreparedCorpus {
     }
 }
 
+/// A passage of a story that is being prepared.
+struct PreparedPassage<'r> {
+    /// Its place in the story.
+    at: u32,
+    row: RowId,
+    tokens: &'r [u32],
+    quoted: &'r [bool],
+    /// Whether the passage before it presents it as a statement.
+    is_presented: bool,
+    vector: &'r [f32],
+}
+
 impl PreparedStory {
-    /// A story without a title; `rows` are its passages but for boilerplate: the place, tokens and vector of each.
-    fn new<'r>(rows: impl Iterator<Item = (u32, &'r [u32], &'r [f32])>, weights: &[f32], dim: usize) -> Self {
-        let (mut ids, mut passage) = (Vec::new(), Vec::new());
+    /// A story without a title, of its passages but for boilerplate.
+    fn new<'r>(passages: impl Iterator<Item = PreparedPassage<'r>>, weights: &[f32], dim: usize) -> Self {
+        let (mut ids, mut passage, mut quoted) = (Vec::new(), Vec::new(), Vec::new());
+        let mut rows = Vec::new();
         let mut vector = vec![0.0; dim];
-        for (at, tokens, row) in rows {
-            ids.extend_from_slice(tokens);
-            passage.extend(std::iter::repeat_n(at, tokens.len()));
-            let informative: f32 = tokens.iter().map(|id| weights[*id as usize]).sum();
-            vector.iter_mut().zip(row).for_each(|(sum, x)| *sum += x * informative);
+        for p in passages {
+            ids.extend_from_slice(p.tokens);
+            passage.extend(std::iter::repeat_n(p.at, p.tokens.len()));
+            quoted.extend(p.quoted.iter().map(|is_quoted| *is_quoted || p.is_presented));
+            let informative: f32 = p.tokens.iter().map(|id| weights[*id as usize]).sum();
+            rows.push((p.row, informative));
+            vector.iter_mut().zip(p.vector).for_each(|(sum, x)| *sum += x * informative);
         }
         normalize(&mut vector);
         let mut distinct = ids.clone();
@@ -157,6 +198,8 @@ impl PreparedStory {
             bigrams: bigrams(&ids),
             ids,
             passage,
+            quoted,
+            rows,
             distinct,
             title: Vec::new(),
             title_coverage: None,

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
-use super::{DocumentFrequencies, tokens::Token};
+use super::{DocumentFrequencies, row_tokens::RowTokens};
 
 /// What is known of the corpus that a few stories were taken from; see [`super::Comparer::with_statistics`].
 pub struct CorpusStatistics<'a> {
@@ -17,14 +17,14 @@ pub struct CorpusStatistics<'a> {
 /// Tokens by the hash of their row: stories that are similar to many others are compared many times.
 #[derive(Debug, Default)]
 pub struct TokenCache {
-    cached: RefCell<HashMap<[u8; 16], Arc<[Token]>>>,
+    cached: RefCell<HashMap<[u8; 16], Arc<RowTokens>>>,
 }
 
 /// Rows that are cached, at about 5 kB each.
 const CAPACITY: usize = 20_000;
 
 impl TokenCache {
-    pub(super) fn get(&self, hash: &[u8; 16], read: impl FnOnce() -> Vec<Token>) -> Arc<[Token]> {
+    pub(super) fn get(&self, hash: &[u8; 16], read: impl FnOnce() -> RowTokens) -> Arc<RowTokens> {
         let mut cached = self.cached.borrow_mut();
         if let Some(tokens) = cached.get(hash) {
             return tokens.clone();
@@ -32,7 +32,7 @@ impl TokenCache {
         if cached.len() >= CAPACITY {
             cached.clear();
         }
-        let tokens: Arc<[Token]> = read().into();
+        let tokens = Arc::new(read());
         cached.insert(*hash, tokens.clone());
         tokens
     }

@@ -91,6 +91,20 @@ pub struct Thresholds {
     pub short_excerpt: f32,
     /// … or if the longest common run has so many words.
     pub short_run: usize,
+    /// Coverage of both of two brief texts from which an opposite, another subject, or another number and name make them
+    /// twins.
+    pub close_wording: f32,
+    /// The probability of [`super::PairFeatures`] from which two stories whose wording does not decide are one account in other
+    /// words, in [0, 1] …
+    pub rewrite: f32,
+    /// … condensed, if the shorter one has less than this share of the longer one's length.
+    pub condensed: f32,
+    /// Share of the matched words that is quoted, from which a pair shares a statement of a third …
+    pub quote_share: f32,
+    /// … if less of the prose around it is shared …
+    pub quote_prose: f32,
+    /// … and a passage of so many matched words.
+    pub quote_matched: f32,
     /// Related pairs: the cosine of two stories, and the rare names and terms in common that it needs. The lower the
     /// cosine, the more terms. One word in common is never enough: of 11 pairs of agency stories that shared one, 6 were
     /// earnings of two firms.
@@ -137,6 +151,12 @@ impl Default for Thresholds {
             short_title: 0.50,
             short_excerpt: 0.80,
             short_run: 12,
+            close_wording: 0.80,
+            rewrite: 0.5,
+            condensed: 0.6,
+            quote_share: 0.5,
+            quote_prose: 0.35,
+            quote_matched: 15.0,
             related: vec![(0.78, 2), (0.55, 3), (0.40, 6)],
         }
     }

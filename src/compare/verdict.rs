@@ -45,8 +45,13 @@ impl Verdict {
 
     /// The verdict with the two stories exchanged.
     pub fn flipped(&self) -> Verdict {
-        let features =
-            PairFeatures { coverage_ab: self.coverage_ba, coverage_ba: self.coverage_ab, ..self.features };
+        let features = PairFeatures {
+            coverage_ab: self.coverage_ba,
+            coverage_ba: self.coverage_ab,
+            meaning_ab: self.features.meaning_ba,
+            meaning_ba: self.features.meaning_ab,
+            ..self.features
+        };
         Verdict {
             a: self.b,
             b: self.a,
@@ -54,6 +59,14 @@ impl Verdict {
             coverage_ba: self.coverage_ab,
             features,
             ..self.clone()
+        }
+    }
+
+    /// Share of `a` that `b` has, in [0, 1]: of a rewrite by meaning, else by words.
+    pub fn held(&self) -> f32 {
+        match self.relation {
+            Relation::Rewrite => self.coverage_ab.max(self.features.meaning_ab),
+            _ => self.coverage_ab,
         }
     }
 
@@ -95,6 +108,18 @@ impl Verdict {
                 f.numbers,
                 (f.names_shared * f.names as f32).round(),
                 f.names
+            ),
+            Relation::Rewrite => format!(
+                "{}: {} of its passages say what {other} says, {} of those there what it says; {} rare names and terms shared",
+                self.rule.message(),
+                percent(f.meaning_ab),
+                percent(f.meaning_ba),
+                f.shared_rare_terms
+            ),
+            Relation::Quote => format!(
+                "{}: {} of what it has in common with {other} is quoted",
+                self.rule.message(),
+                percent(self.features.quoted)
             ),
             Relation::Related => format!(
                 "{}: cosine {:.2}, {} rare terms shared with {other}",

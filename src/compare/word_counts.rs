@@ -1,9 +1,10 @@
 //! Counts of the words of a corpus, which their weights and kinds follow from.
 
-use std::collections::HashMap;
+use std::{borrow::Borrow, collections::HashMap};
 
 use super::{
     document_frequencies::{DocumentFrequencies, Field, idf},
+    row_tokens::RowTokens,
     tokens::{Token, TokenKind, is_function},
 };
 use crate::{
@@ -32,9 +33,9 @@ pub(super) struct WordCounts {
 
 impl WordCounts {
     /// Counts the tokens of the rows and titles of `corpus`.
-    pub fn new<T: AsRef<[Token]>>(
+    pub fn new<R: Borrow<RowTokens>>(
         corpus: &Corpus,
-        rows: &[T],
+        rows: &[R],
         titles: &[Vec<Token>],
         boilerplate: &[bool],
     ) -> Self {
@@ -43,7 +44,7 @@ impl WordCounts {
         for (row, is_boilerplate) in rows.iter().zip(boilerplate) {
             // Boilerplate does not show how the stories themselves use a word.
             let weight = if *is_boilerplate { 0 } else { 1 };
-            let tokens = row.as_ref().iter();
+            let tokens = row.borrow().tokens.iter();
             ids_of_rows.push(tokens.map(|token| numbers.vote(token, weight)).collect());
         }
         let ids_of_titles = titles.iter().map(|title| {

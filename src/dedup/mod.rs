@@ -14,11 +14,13 @@ use std::sync::Arc;
 use crate::{
     Error, Result,
     boilerplate::BoilerplateList,
-    compare::{self, Comparer, Explanation, PreparedCorpus, Relation, RuleTable, Thresholds, Verdict},
+    compare::{
+        self, Comparer, Explanation, MeaningScale, PreparedCorpus, Relation, RuleTable, Thresholds, Verdict,
+    },
     embed::Embeddings,
     embedder::{DeviceChoice, Embedder, EmbedderBuilder, VectorSource},
     error::Setting,
-    group::{self, Constraints, Keep},
+    group::{self, Constraints, Keep, RemovedRelations},
     model::Model,
     progress::{NoProgress, Progress, Stage},
     search::{self, Candidates, IndexChoice, SearchOptions},
@@ -42,6 +44,7 @@ pub(crate) struct DedupOptions {
     pub rules: Option<RuleTable>,
     pub min_coverage: Option<f32>,
     pub keep: Keep,
+    pub removed: RemovedRelations,
     pub verdicts: VerdictScope,
 }
 
@@ -130,8 +133,8 @@ impl Deduplicator {
     ) -> Result<Explanation> {
         let DedupInput { corpus, known, .. } = input;
         let vectors = self.embedder.embed_corpus(&corpus, known, progress)?.vectors;
-        let prepared = Arc::new(PreparedCorpus::new(&corpus, &vectors, &self.options.boilerplate));
-        let options = self.compare_options(&prepared);
+        let prepared = Arc::new(PreparedCorpus::new(&corpus, vectors, &self.options.boilerplate));
+        let options = self.compare_options(&corpus, &prepared);
         Ok(Comparer::with_prepared(&corpus, prepared, &options).explain(a, b))
     }
 
@@ -152,8 +155,10 @@ impl Deduplicator {
 
         let pairs: Vec<(StoryId, StoryId)> = pairs.into_iter().map(|pair| (pair.a, pair.b)).collect();
         progress.begin(Stage::Compare, Some(pairs.len() as u64));
-        let prepared = Arc::new(PreparedCorpus::new(&corpus, &vectors, &self.options.boilerplate));
-        let compare = self.compare_options(&prepared);
+        let vectors = Arc::new(vectors);
+        let prepared = PreparedCorpus::new(&corpus, Arc::clone(&vectors), &self.options.boilerplate);
+        let prepared = Arc::new(prepared);
+        let compare = self.compare_options(&corpus, &prepared);
         let comparer = Comparer::with_prepared(&corpus, Arc::clone(&prepared), &compare);
         let scope = self.options.verdicts;
         let keeps = |v: &Verdict| scope == VerdictScope::All || v.relation != Relation::None;
@@ -164,7 +169,7 @@ impl Deduplicator {
         let grouping = self.group_options(decisions);
         let groups = group::group(&corpus, &verdicts, &grouping, &|a, b| Ok(comparer.compare(a, b)))?;
         progress.end(Stage::Group);
-        let content = outcome::Content { vectors: Arc::new(vectors), prepared };
+        let content = outcome::Content { vectors, prepared };
         Ok(DedupOutcome {
             embedder: Arc::clone(&self.embedder),
             corpus: Arc::new(corpus),
@@ -181,24 +186,33 @@ impl Deduplicator {
     }
 
     /// The thresholds of the rule table, fitted to the model, with the minimum coverage that was set.
-    fn compare_options(&self, prepared: &PreparedCorpus) -> compare::Options {
+    fn compare_options(&self, corpus: &Corpus, prepared: &PreparedCorpus) -> compare::Options {
         let mut thresholds = Thresholds::default();
         if let Some(table) = &self.options.rules {
             let fingerprint = self.embedder.model().fingerprint();
             thresholds = table.for_model(&fingerprint, || prepared.cosine_baseline());
         }
-        self.with_min_coverage(thresholds)
+        let scale = match self.embedder.model().is_built_in() {
+            true => MeaningScale::default(),
+            false => prepared.meaning_scale(corpus),
+        };
+        compare::Options { scale, ..self.with_min_coverage(thresholds) }
     }
 
     fn with_min_coverage(&self, mut thresholds: Thresholds) -> compare::Options {
         if let Some(share) = self.options.min_coverage {
             thresholds.copy_coverage = share;
         }
-        compare::Options { thresholds, boilerplate: self.options.boilerplate.clone() }
+        compare::Options { thresholds, boilerplate: self.options.boilerplate.clone(), ..Default::default() }
     }
 
     fn group_options(&self, constraints: Constraints) -> group::Options {
-        group::Options { keep: self.options.keep.clone(), constraints, ..group::Options::default() }
+        group::Options {
+            keep: self.options.keep.clone(),
+            removed: self.options.removed.clone(),
+            constraints,
+            ..group::Options::default()
+        }
     }
 }
 
@@ -254,6 +268,12 @@ impl DeduplicatorBuilder {
     /// Which story of a group is kept. By default the earliest.
     pub fn keep(mut self, keep: Keep) -> Self {
         self.options.keep = keep;
+        self
+    }
+
+    /// Which relations to the kept story a run removes. By default those that repeat its wording.
+    pub fn remove(mut self, removed: RemovedRelations) -> Self {
+        self.options.removed = removed;
         self
     }
 

@@ -132,8 +132,10 @@ impl DedupOutcome {
             return Ok(content);
         }
         let vectors = self.embedder.embed_corpus(&self.corpus, None, &NoProgress)?.vectors;
-        let prepared = Arc::new(PreparedCorpus::new(&self.corpus, &vectors, &self.compare.boilerplate));
-        Ok(self.content.get_or_init(|| Content { vectors: Arc::new(vectors), prepared }))
+        let vectors = Arc::new(vectors);
+        let prepared =
+            Arc::new(PreparedCorpus::new(&self.corpus, Arc::clone(&vectors), &self.compare.boilerplate));
+        Ok(self.content.get_or_init(|| Content { vectors, prepared }))
     }
 
     /// Explains the verdict on two stories: what is the same, changed, cut and added, and what would change the verdict.

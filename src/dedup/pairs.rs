@@ -85,7 +85,7 @@ impl Deduplicator {
         if !missing.is_empty() {
             let vectors;
             (vectors, embed_stats) = self.embed_stories(&missing, &corpus, progress)?;
-            let comparer = Comparer::new(&corpus, &vectors, &compare);
+            let comparer = Comparer::new(&corpus, vectors, &compare);
             let compare_pair = |a, b| Ok(known(a, b).unwrap_or_else(|| comparer.compare(a, b)));
             groups = group::group(&corpus, &verdicts, &grouping, &compare_pair)?;
         }

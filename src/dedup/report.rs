@@ -74,11 +74,11 @@ impl Manifest {
         let links = |r: Relation| {
             (r.name().to_string(), groups.links.iter().filter(|l| l.relation == r).count() as u64)
         };
-        let origins = [Relation::Identical, Relation::Copy, Relation::Excerpt, Relation::Update];
+        let origins = Relation::ALL.into_iter().filter(|relation| relation.is_origin());
         Manifest {
             groups: groups.groups.len() as u64,
-            removed: origins.map(removed).to_vec(),
-            links: [Relation::Twin, Relation::Related].map(links).to_vec(),
+            removed: origins.map(removed).collect(),
+            links: Relation::ALL.into_iter().filter(|relation| relation.is_link()).map(links).collect(),
             ..self
         }
     }

@@ -62,17 +62,22 @@ impl Describer<'_> {
             None => (self.compare)(story, canonical)?,
         };
         let is_linked = self.linked.must_link(story, canonical);
-        let is_held = direct.coverage_ab >= self.options.removable;
+        let is_held = direct.held() >= self.options.removable;
         let (relation, mut reason) = self.relation_and_reason(&direct, is_linked, members);
-        // A twin has other facts than the canonical story, whatever joined it to other members; a must-link goes first.
-        let removed = is_held && (direct.relation != Relation::Twin || is_linked);
-        if !removed {
-            reason += if is_held {
-                "; it stays, as the kept story has other facts"
-            } else {
-                "; it stays, as most of its text is not in the kept story"
-            };
-        }
+        let stays = match direct.relation {
+            _ if !is_held => Some("; it stays, as most of its text is not in the kept story"),
+            // A must-link goes before what the two were found to be.
+            _ if is_linked => None,
+            // It has other facts than the canonical story, whatever joined it to other members.
+            Relation::Twin => Some("; it stays, as the kept story has other facts"),
+            Relation::Quote => Some("; it stays, as they share a statement of a third"),
+            relation if relation.is_origin() && !self.options.removed.contains(relation) => {
+                Some("; it stays, as this relation is not removed")
+            }
+            _ => None,
+        };
+        let removed = stays.is_none();
+        reason += stays.unwrap_or_default();
         Ok(Member {
             story,
             relation,

@@ -15,6 +15,7 @@ mod member;
 mod outlets;
 mod publishers;
 mod reach;
+mod removal;
 mod resolve;
 
 use std::collections::BTreeMap;
@@ -27,13 +28,14 @@ pub use member::Member;
 pub use outlets::{Outlet, outlets};
 pub use publishers::Publishers;
 pub use reach::{Appearance, OriginEvidence, Reach, reach};
+pub use removal::RemovedRelations;
 pub use resolve::{Constraints, Resolution, ResolvedDecisions, StoriesByText};
 
 use apply_constraints::{LinkedSets, apply_constraints};
 
 use crate::{
     Result,
-    compare::{Relation, Verdict},
+    compare::Verdict,
     story::{Corpus, StoryId},
 };
 
@@ -45,13 +47,20 @@ pub struct Options {
     /// The share of a story that the kept story must hold, in [0, 1], for it to be removed: a story with more text of its
     /// own stays, though it shares its origin.
     pub removable: f32,
+    /// The relations to the kept story whose stories are removed.
+    pub removed: RemovedRelations,
     /// The constraints that people set: pairs that belong together, pairs that do not, and stories to keep.
     pub constraints: Constraints,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { keep: Keep::default(), removable: 0.5, constraints: Constraints::default() }
+        Options {
+            keep: Keep::default(),
+            removable: 0.5,
+            removed: RemovedRelations::default(),
+            constraints: Constraints::default(),
+        }
     }
 }
 
@@ -120,8 +129,6 @@ pub fn group(
         groups.push(Group { id, canonical, members: described, health: health::health(members, &edges) });
     }
     // Two stories that must-links make one are no link between stories that both stay.
-    let is_link = |v: &&Verdict| {
-        matches!(v.relation, Relation::Twin | Relation::Related) && !linked.must_link(v.a, v.b)
-    };
+    let is_link = |v: &&Verdict| v.relation.is_link() && !linked.must_link(v.a, v.b);
     Ok(Groups { groups, links: verdicts.iter().filter(is_link).cloned().collect() })
 }

@@ -9,7 +9,7 @@ use super::{
     columns::{Column, Value, serialize_row},
 };
 use crate::{
-    compare::{Relation, Verdict},
+    compare::Verdict,
     group::{Group, Groups, HealthItem},
     story::{Corpus, StoryId},
 };
@@ -132,7 +132,7 @@ fn canonical_reason(members: usize) -> String {
 }
 
 fn link_item(corpus: &Corpus, link: &Verdict) -> Item {
-    debug_assert!(matches!(link.relation, Relation::Twin | Relation::Related));
+    debug_assert!(link.relation.is_link());
     let other = &corpus.stories[link.b.index()].id;
     let scores = [link.coverage_ab, link.coverage_ba, link.cosine];
     let item = item(corpus, link.a, link.relation.name(), other, scores);

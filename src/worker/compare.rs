@@ -46,7 +46,7 @@ pub fn compare(context: &CompareContext, from: &mut dyn Read, to: &mut dyn Write
     let (tokens, mut written) = (TokenCache::default(), 0);
     let read = each_task(&mut source, &mut |mut task| {
         let vectors = task.vectors();
-        let comparer = task.comparer(&vectors, context.options, (context.words, &tokens))?;
+        let comparer = task.comparer(vectors, context.options, (context.words, &tokens))?;
         for pairs in task.pairs.chunks(BATCH) {
             let rows = verdict_rows(&task, comparer.compare_all(pairs, context.progress)?);
             sink.write(arrays(&VERDICT_COLUMNS, &rows))?;
@@ -85,7 +85,7 @@ pub fn group(
     let (tokens, mut written) = (TokenCache::default(), 0);
     let read = each_task(&mut source, &mut |mut task| {
         let vectors = task.vectors();
-        let comparer = task.comparer(&vectors, context.options, (context.words, &tokens))?;
+        let comparer = task.comparer(vectors, context.options, (context.words, &tokens))?;
         // The grouping depends on the order of the pairs, which is that of one machine.
         let mut pairs = task.pairs.clone();
         pairs.sort_unstable();

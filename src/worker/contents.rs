@@ -30,7 +30,7 @@ impl Task {
     /// The comparer of its stories; `vectors` are its [`Task::vectors`].
     pub fn comparer<'a>(
         &'a self,
-        vectors: &Matrix,
+        vectors: Matrix,
         options: &'a compare::Options,
         (frequencies, tokens): (&'a dyn DocumentFrequencies, &'a TokenCache),
     ) -> Result<Comparer<'a>> {

@@ -63,7 +63,7 @@ fn compare(a: &[String], b: &[String], note: bool) -> (Verdict, Verdict) {
     let corpus = Corpus::new(stories.collect());
     let vectors = Matrix::zeros(corpus.rows.len(), 4);
     let options = Options::default();
-    let comparer = Comparer::new(&corpus, &vectors, &options);
+    let comparer = Comparer::new(&corpus, vectors.clone(), &options);
     (comparer.compare(StoryId(0), StoryId(1)), comparer.compare(StoryId(1), StoryId(0)))
 }
 

@@ -105,7 +105,7 @@ fn pairs(bytes: &[u8]) {
 fn pairs_seed() -> Vec<u8> {
     let (corpus, options) = (corpus(), Options::default());
     let vectors = Matrix::from_vec(vec![0.6, 0.8, 1.0, 0.0, 0.0, 1.0], 2);
-    let comparer = Comparer::new(&corpus, &vectors, &options);
+    let comparer = Comparer::new(&corpus, vectors.clone(), &options);
     let all = [(0, 1), (0, 2), (1, 2)].map(|(a, b)| (StoryId(a), StoryId(b)));
     let verdicts = comparer.compare_all(&all, &NoProgress).unwrap();
     let mut written = Vec::new();

@@ -81,7 +81,7 @@ fn compare(bytes: &[u8]) {
         .collect();
     let corpus = Corpus::new(stories);
     let (vectors, options) = (vectors(&corpus), compare::Options::default());
-    let comparer = Comparer::new(&corpus, &vectors, &options);
+    let comparer = Comparer::new(&corpus, vectors.clone(), &options);
     let n = corpus.stories.len() as u32;
     let pairs: Vec<_> = (0..n).flat_map(|a| (a + 1..n).map(move |b| (StoryId(a), StoryId(b)))).collect();
     let verdicts = comparer.compare_all(&pairs, &NoProgress).expect("nothing interrupts it");

@@ -30,6 +30,7 @@ fn option(setting: Setting) -> Option<&'static str> {
     Some(match setting {
         Setting::Field => "--field",
         Setting::Keep => "--keep",
+        Setting::Remove => "--remove",
         Setting::MinCoverage => "--min-coverage",
         Setting::Precision => "--precision",
         Setting::Rules => "--rules",

@@ -32,7 +32,7 @@ pub(super) struct Index<'a> {
     groups: Vec<GroupData>,
     links: Vec<LinkData>,
     /// Names of relations, in the order of the histogram's rows.
-    relations: [&'static str; 7],
+    relations: [&'static str; 9],
     histogram: &'a [Vec<u64>],
     thresholds: &'a Thresholds,
     storylines: Option<Storylines<'a>>,
@@ -202,7 +202,8 @@ impl<'a> Texts<'a> {
         let all = has_all_texts(page);
         let mut wanted = vec![all; page.corpus.stories.len()];
         let members = page.groups.groups.iter().flat_map(|g| &g.members).map(|m| m.story);
-        let twins = links(page).filter(|(v, _)| v.relation == Relation::Twin).flat_map(|(v, _)| [v.a, v.b]);
+        let twins =
+            links(page).filter(|(v, _)| v.relation != Relation::Related).flat_map(|(v, _)| [v.a, v.b]);
         members.chain(twins).for_each(|s| wanted[s.index()] = true);
         let mut passages = Vec::new();
         let mut boilerplate = Vec::new();
@@ -234,7 +235,7 @@ fn has_all_texts(page: &Page) -> bool {
 fn links<'a>(page: &Page<'a>) -> impl Iterator<Item = (&'a Verdict, &'a PassageAlignment)> + use<'a> {
     let only_twins = page.related.is_some();
     let all = page.groups.links.iter().zip(&page.evidence.links);
-    all.filter(move |(v, _)| !only_twins || v.relation == Relation::Twin)
+    all.filter(move |(v, _)| !only_twins || v.relation != Relation::Related)
 }
 
 fn group(group: &Group, alignments: &[PassageAlignment]) -> GroupData {

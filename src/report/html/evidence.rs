@@ -14,7 +14,7 @@ use crate::{
 pub(super) const BINS: usize = 50;
 
 /// The relations of the histogram, in the order of its rows.
-pub(super) const RELATIONS: [Relation; 7] = Relation::ALL;
+pub(super) const RELATIONS: [Relation; 9] = Relation::ALL;
 
 /// How the passages of two stories correspond. A passage in neither list is in one story alone.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -63,7 +63,7 @@ impl Evidence {
         let align_link = |link: &Verdict| {
             progress.advance(Stage::Report, 1);
             match link.relation {
-                Relation::Twin => align(comparer, link.a, link.b),
+                Relation::Twin | Relation::Quote => align(comparer, link.a, link.b),
                 _ => PassageAlignment::default(),
             }
         };

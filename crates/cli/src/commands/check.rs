@@ -265,6 +265,7 @@ fn answer_for(line: u64, id: &str, story: &RelatedStory) -> Answer {
     let verdict = match story.relation {
         relation if relation.is_origin() => "duplicate",
         Relation::Twin => "twin",
+        Relation::Quote => "quote",
         _ => "related",
     };
     Answer {

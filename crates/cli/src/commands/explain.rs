@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use samestory::{
     Deduplicator, Error,
     archive::{Archive, ArchiveOptions},
-    compare::{self, Explanation, PassageChange, PassageDiff},
+    compare::{self, Explanation, PassageChange, PassageDiff, Relation},
     dedup::DedupInput,
     report::{json_pretty, sanitize_line},
     store::Store,
@@ -176,12 +176,27 @@ fn text(e: &Explanation, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
     )?;
     writeln!(
         out,
-        "numbers shared {:.0} % of {}, names {:.0} % of {}\n",
+        "numbers shared {:.0} % of {}, names {:.0} % of {}",
         f.numbers_shared * 100.0,
         f.numbers,
         f.names_shared * 100.0,
         f.names
     )?;
+    if matches!(e.relation, Relation::Rewrite | Relation::Quote) {
+        writeln!(
+            out,
+            "passages with the same meaning {:.0} % and {:.0} %, in the same order {:.0} %; rare names and numbers in common \
+             {:.0} % and {:.0} %; of the shared wording {:.0} % is quoted; probability of a rewrite {:.2}",
+            f.meaning_ab * 100.0,
+            f.meaning_ba * 100.0,
+            f.same_order * 100.0,
+            f.rare_facts_lower * 100.0,
+            f.rare_facts_higher * 100.0,
+            f.quoted * 100.0,
+            e.rewrite_probability
+        )?;
+    }
+    writeln!(out)?;
     e.passages.iter().try_for_each(|part| show(part, paint, out))?;
     if !e.counterfactuals.is_empty() {
         writeln!(out, "\nWhat would have changed the verdict, one figure at a time")?;

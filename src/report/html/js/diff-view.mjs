@@ -85,7 +85,7 @@ function diffLegend(rows, hasMovedWords) {
 export function diffTable(a, b, aligned, contained) {
   const [left, right] = [a, b].map(passagesOf);
   if (!left || !right) {
-    return h('p', { class: 'note' }, 'The texts of these stories are not in this page, which holds those of groups and twins: ',
+    return h('p', { class: 'note' }, 'The texts of these stories are not in this page, which holds those of groups, twins and quotes: ',
       h('code', {}, explainCommand(a, b)));
   }
   // Boilerplate is not searched for moved text.

@@ -200,8 +200,8 @@ function pairParts(item) {
       h('dt', {}, 'Cosine'), h('dd', {}, cosine.toFixed(2)),
       h('dt', {}, 'Why'), h('dd', { dir: 'auto' }, truncate(reason, 400))),
     h('h3', {}, 'Side by side'),
-    // The run aligned the passages of twins only.
-    diffTable(a, b, relation === 'twin' ? aligned : null, contained),
+    // The run aligned no passages of related stories.
+    diffTable(a, b, relation === 'related' ? null : aligned, contained),
   ];
 }
 

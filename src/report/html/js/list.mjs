@@ -11,13 +11,16 @@ const PAGE_SIZE = 50;
 /** Items that match the filters, the page shown, and the open item with its place among the matches (-1: none). */
 export const list = { matches: [], page: 0, position: -1, open: null };
 
+/** How the second story of a pair is introduced, by what the pair is. */
+const LINK_TO = { twin: 'twin of', quote: 'shares a statement with', related: 'related to' };
+
 const FILTERS = { kind: 'filter-kind', relation: 'filter-relation', source: 'filter-source', state: 'filter-state' };
 
 const byRelation = (a, b) => data.index.relations.indexOf(a) - data.index.relations.indexOf(b);
 
 export function setUpFilters() {
   const kinds = new Map([['all', 'everything']]);
-  const names = { group: 'groups', twin: 'twins', related: 'related pairs', storyline: 'storylines' };
+  const names = { group: 'groups', twin: 'twins', quote: 'shared statements', related: 'related pairs', storyline: 'storylines' };
   for (const [kind, name] of Object.entries(names)) {
     const n = data.items.filter(item => item.kind === kind).length;
     if (n) kinds.set(kind, `${name} (${formatNumber(n)})`);
@@ -44,7 +47,7 @@ function setOptions(id, options) {
 
 /** Sets the kind and the relation to be listed, and lists them. */
 export function filterByRelation(relation) {
-  $(FILTERS.kind).value = relation === 'twin' || relation === 'related' ? relation : 'group';
+  $(FILTERS.kind).value = ['twin', 'quote', 'related'].includes(relation) ? relation : 'group';
   $(FILTERS.relation).value = relation;
   refreshList(0);
 }
@@ -127,7 +130,7 @@ function listEntry(item) {
   const state = stateOf(item), prior = isPrior(item);
   const stories = plural(item.stories.length, 'story', 'stories');
   const what = item.kind === 'group' ? stories : item.kind === 'storyline' ? `storyline, ${stories}`
-    : `${item.kind === 'twin' ? 'twin of' : 'related to'} ${truncate(titleOf(item.stories[1]), 80)}`;
+    : `${LINK_TO[item.kind]} ${truncate(titleOf(item.stories[1]), 80)}`;
   const relations = item.kind === 'group' ? [...item.relations].sort(byRelation).join(', ') : '';
   const sources = [...new Set(item.stories.map(sourceOf).filter(Boolean))];
   const sourceText = truncate(sources.slice(0, 3).join(', '), 50) + (sources.length > 3 ? ' …' : '');

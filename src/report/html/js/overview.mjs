@@ -9,6 +9,7 @@ import { filterByRelation } from './list.mjs';
 
 const RELATION_MEANINGS = {
   identical: 'the same text', copy: 'edited, cut or extended', excerpt: 'one contained in the other', update: 'newer version by the same source',
+  rewrite: 'the same account in other words', quote: 'a statement of a third in common: both stay',
   twin: 'same template, other facts: both stay', related: 'same event, other words: both stay',
 };
 

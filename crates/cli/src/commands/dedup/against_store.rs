@@ -21,7 +21,11 @@ pub fn run(args: &DedupArgs) -> Result<Outcome> {
     refuse_options(args)?;
     let progress = ProgressBars::new(args.compute.quiet);
     let ingest_options = input::options(&args.input, args.compute.quiet)?;
-    let grouping = group::Options { keep: args.keep.parse()?, ..group::Options::default() };
+    let grouping = group::Options {
+        keep: args.keep.parse()?,
+        removed: args.remove.parse()?,
+        ..group::Options::default()
+    };
     let mut compare_options = compare::Options::default();
     if let Some(share) = args.min_coverage {
         samestory::dedup::check_coverage(share)?;

@@ -75,6 +75,9 @@ pub struct DedupArgs {
     /// Which story of a group is kept: earliest, longest, first, or source:A,B,…
     #[arg(long, value_name = "POLICY", default_value = "earliest")]
     pub keep: String,
+    /// The relations to the kept story that are removed, with commas: identical, copy, excerpt, update, rewrite
+    #[arg(long, value_name = "LIST", default_value = "identical,copy,excerpt,update")]
+    pub remove: String,
     /// A list of boilerplate that `samestory boilerplate learn` wrote [default: only what the stories themselves show]
     #[arg(long, value_name = "FILE")]
     pub boilerplate: Option<PathBuf>,
@@ -239,6 +242,7 @@ fn builder(args: &DedupArgs) -> Result<DeduplicatorBuilder> {
     let mut builder = Deduplicator::builder()
         .index(args.index.into())
         .keep(args.keep.parse()?)
+        .remove(args.remove.parse()?)
         .verdicts(if all { VerdictScope::All } else { VerdictScope::Related });
     if let Some(file) = &args.boilerplate {
         builder = builder.boilerplate(read_list(file)?);

@@ -355,7 +355,7 @@ pub fn on_one_machine(stories: &[IngestedStory], embed: &Embedder) -> Outcome {
     let vectors = embed(&rows).unwrap();
     let found = search::candidates(&corpus, &vectors, &SearchOptions::default(), &NoProgress).unwrap();
     let options = compare::Options::default();
-    let comparer = Comparer::new(&corpus, &vectors, &options);
+    let comparer = Comparer::new(&corpus, vectors.clone(), &options);
     let pairs: Vec<(StoryId, StoryId)> = found.pairs.iter().map(|p| (p.a, p.b)).collect();
     let verdicts = comparer.compare_all(&pairs, &NoProgress).unwrap();
     let groups =
