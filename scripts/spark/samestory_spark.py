@@ -29,7 +29,7 @@ def options(argv):
     parser.add_argument("--work", help="where steps are kept (OUTPUT/_work)")
     parser.add_argument("--format", choices=["jsonl", "parquet"], help="of INPUT (by its name)")
     parser.add_argument("--field", action="append", default=[], metavar="NAME=PATH", help="as `samestory dedup --field`")
-    parser.add_argument("--keep", default="earliest", help="which story of a group is kept")
+    parser.add_argument("--keep", default="origin", help="which story of a group is kept")
     parser.add_argument("--model", help="a model folder that every executor has (the built-in model)")
     parser.add_argument("--partitions", type=int, help="tasks of a step (three a core)")
     parser.add_argument("--block-rows", type=int, default=100000, help="points of a block of the joins, at most")

@@ -17,6 +17,7 @@ pub use ids::{
     assign_content_id, deserialize_id, flag_ordinal_ids, has_ordinal_id, positional_id, text_digest,
 };
 pub use normalize::normalize;
+pub(crate) use segmentation::paragraphs_of_story;
 pub use segmentation::segment_text;
 
 use rayon::prelude::*;

@@ -15,30 +15,45 @@ const MAX_TOKENS: f32 = 180.0;
 
 /// The passages of `text` in order, as byte ranges that do not overlap.
 pub fn segment_text(text: &str) -> Vec<Range<usize>> {
-    let body = dateline::find_attribution(text).body;
     let mut merged: Vec<Range<usize>> = Vec::new();
-    // Whether the last range may still grow: paragraphs with page chrome between them are not merged.
-    let mut open = false;
-    for paragraph in paragraphs(text, body) {
-        if page_chrome::is_page_chrome(&text[paragraph.clone()]) {
-            open = false;
-            continue;
-        }
-        let paragraph = page_chrome::trim_paragraph(text, paragraph);
-        let piece = &text[paragraph.clone()];
+    for Paragraph { range, follows_chrome } in paragraphs_of_story(text) {
+        let piece = &text[range.clone()];
         match merged.last_mut() {
+            // Paragraphs with page chrome between them are not merged.
             Some(last)
-                if open
+                if !follows_chrome
                     && last.len().min(piece.len()) < MIN_BYTES
                     && last.len() + piece.len() <= MAX_MERGED_BYTES =>
             {
-                last.end = paragraph.end;
+                last.end = range.end;
             }
-            _ => merged.push(paragraph),
+            _ => merged.push(range),
         }
-        open = true;
     }
     merged.into_iter().flat_map(|range| split_long(text, range)).collect()
+}
+
+/// A paragraph that is part of a story.
+pub(crate) struct Paragraph {
+    /// The byte range in the text.
+    pub range: Range<usize>,
+    /// Whether page chrome stands before it.
+    follows_chrome: bool,
+}
+
+/// The paragraphs of `text` without dateline, credit and page chrome.
+pub(crate) fn paragraphs_of_story(text: &str) -> Vec<Paragraph> {
+    let body = dateline::find_attribution(text).body;
+    let (mut found, mut follows_chrome) = (Vec::new(), false);
+    for paragraph in paragraphs(text, body) {
+        if page_chrome::is_page_chrome(&text[paragraph.clone()]) {
+            follows_chrome = true;
+            continue;
+        }
+        let range = page_chrome::trim_paragraph(text, paragraph);
+        found.push(Paragraph { range, follows_chrome: std::mem::take(&mut follows_chrome) });
+    }
+    found
 }
 
 /// Paragraphs separated by blank lines; if there are none, the lines, unless they are wrapped text.

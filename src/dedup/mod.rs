@@ -265,7 +265,7 @@ impl DeduplicatorBuilder {
         self
     }
 
-    /// Which story of a group is kept. By default the earliest.
+    /// Which story of a group is kept. By default the likely origin.
     pub fn keep(mut self, keep: Keep) -> Self {
         self.options.keep = keep;
         self

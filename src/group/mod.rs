@@ -9,25 +9,30 @@ mod canonical;
 mod cluster;
 mod common_neighbours;
 mod constraints;
+mod credit;
 mod decisions;
 mod health;
 mod member;
+mod origin;
 mod outlets;
 mod publishers;
+mod publishing_time;
 mod reach;
 mod removal;
 mod resolve;
+mod texts;
 
 use std::collections::BTreeMap;
 
-pub use canonical::Keep;
+pub use canonical::{Keep, UnknownSource};
 pub use constraints::{Conflict, ConstraintSet, PairConstraint};
 pub use decisions::{CanonicalOverride, DECISION_SCHEMA, Decision, Decisions, StoryRef};
 pub use health::{Health, HealthItem, healths};
 pub use member::Member;
+pub use origin::{OriginEvidence, TieBreak};
 pub use outlets::{Outlet, outlets};
 pub use publishers::Publishers;
-pub use reach::{Appearance, OriginEvidence, Reach, reach};
+pub use reach::{Appearance, Reach, reach};
 pub use removal::RemovedRelations;
 pub use resolve::{Constraints, Resolution, ResolvedDecisions, StoriesByText};
 
@@ -75,6 +80,15 @@ pub struct Group {
     pub members: Vec<Member>,
     /// How firmly it holds together.
     pub health: Health,
+}
+
+impl Group {
+    /// Its stories in the order of the input.
+    fn stories(&self) -> Vec<StoryId> {
+        let mut stories: Vec<StoryId> = self.members.iter().map(|m| m.story).collect();
+        stories.sort_unstable();
+        stories
+    }
 }
 
 /// Groups, and links between stories that all stay.

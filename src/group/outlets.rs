@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{
     Group, Groups,
+    credit::{AgencyCredit, is_agency},
+    origin::likely_origin,
     publishers::Publishers,
-    reach::{AgencyCredit, is_agency, likely_origin},
 };
 use crate::{
     compare::Comparer,
@@ -89,9 +90,7 @@ pub fn outlets(corpus: &Corpus, comparer: &Comparer, groups: &Groups) -> Vec<Out
 }
 
 fn group_origin(corpus: &Corpus, group: &Group) -> GroupOrigin {
-    let story = |id: &StoryId| &corpus.stories[id.index()];
-    let mut stories: Vec<StoryId> = group.members.iter().map(|m| m.story).collect();
-    stories.sort_by_key(|id| (story(id).published.is_none(), story(id).published, *id));
-    let credit = AgencyCredit::new(stories.iter().map(story));
-    GroupOrigin { story: likely_origin(corpus, &stories, &credit).0, agency: credit.into_agency() }
+    let stories = group.stories();
+    let credit = AgencyCredit::new(stories.iter().map(|id| &corpus.stories[id.index()]));
+    GroupOrigin { story: likely_origin(corpus, &stories).story, agency: credit.into_agency() }
 }

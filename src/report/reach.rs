@@ -14,7 +14,7 @@ use super::{
     json_line, sanitize_line,
 };
 use crate::{
-    group::{Appearance, OriginEvidence, Reach},
+    group::{Appearance, OriginEvidence, Reach, TieBreak},
     story::{Corpus, Story},
 };
 
@@ -136,26 +136,27 @@ fn reach_story(corpus: &Corpus, appearance: &Appearance) -> ReachStory {
 fn reason(reach: &Reach, origin: &Story) -> String {
     let [credit, own, dateline] =
         [&reach.credit, &origin.credit, &origin.dateline].map(|text| text.as_deref().unwrap_or(""));
-    let first = match reach.appearances.first() {
-        Some(first) if first.lag.is_none() => "read first",
-        Some(first)
-            if first.story == reach.origin
-                && reach.appearances.get(1).is_some_and(|next| next.lag == first.lag) =>
-        {
-            "read first of those of the earliest time"
-        }
-        Some(first) if first.story == reach.origin => "the earliest",
-        _ => "the earliest of these",
+    let evidence = match reach.evidence {
+        OriginEvidence::Agency => Some(format!("by {credit}, which the others credit")),
+        OriginEvidence::CreditAndDateline => Some(format!("credits {own} and has the dateline {dateline}")),
+        OriginEvidence::Credit => Some(format!("credits {own}")),
+        OriginEvidence::Dateline => Some(format!("has the dateline {dateline}")),
+        OriginEvidence::None => None,
     };
-    match reach.evidence {
-        OriginEvidence::Agency => format!("by {credit}, which the others credit"),
-        OriginEvidence::CreditAndDateline => {
-            format!("credits {own} and has the dateline {dateline}; {first}")
-        }
-        OriginEvidence::Credit => format!("credits {own}; {first}"),
-        OriginEvidence::Dateline => format!("has the dateline {dateline}; {first}"),
-        OriginEvidence::Time => first.into(),
-    }
+    let is_earliest = match &reach.appearances[..] {
+        [first, next, ..] => first.story == reach.origin && first.lag.is_some() && first.lag != next.lag,
+        _ => false,
+    };
+    let tie_break = match reach.tie_break {
+        TieBreak::Unneeded if reach.evidence == OriginEvidence::Agency => None,
+        TieBreak::Unneeded | TieBreak::Time if is_earliest => Some("the earliest"),
+        TieBreak::Unneeded => None,
+        TieBreak::Time => Some("the earliest of these"),
+        TieBreak::Version => Some("the latest version of its publisher"),
+        TieBreak::Text => Some("the cleanest and fullest text"),
+        TieBreak::Order => Some("read first"),
+    };
+    evidence.into_iter().chain(tie_break.map(String::from)).collect::<Vec<_>>().join("; ")
 }
 
 /// Writes `items` in `format`.
@@ -278,7 +279,7 @@ mod tests {
 
     #[test]
     fn reasons_name_the_evidence() {
-        let check = |sign, lags: &[Option<i64>], origin: u32, expect: &str| {
+        let check = |evidence, tie_break, lags: &[Option<i64>], origin: u32, expect: &str| {
             let appearance = |(i, lag): (usize, &Option<i64>)| Appearance {
                 story: StoryId(i as u32),
                 lag: *lag,
@@ -291,11 +292,12 @@ mod tests {
             let reach = Reach {
                 group: 1,
                 origin: StoryId(origin),
-                evidence: sign,
+                evidence,
+                tie_break,
                 credit: Some("AP".into()),
                 outlets: vec![],
                 independent: vec![],
-                span: None,
+                span: Option::None,
                 appearances: lags.iter().enumerate().map(appearance).collect(),
             };
             let story = Story {
@@ -305,22 +307,17 @@ mod tests {
             };
             assert_eq!(reason(&reach, &story), expect);
         };
+        use OriginEvidence::{Agency, Credit, CreditAndDateline, None};
         let timed = [Some(0), Some(5)];
-        check(OriginEvidence::Agency, &timed, 1, "by AP, which the others credit");
-        check(
-            OriginEvidence::CreditAndDateline,
-            &timed,
-            0,
-            "credits Tass and has the dateline OSLO, May 2; the earliest",
-        );
-        check(OriginEvidence::Credit, &timed, 1, "credits Tass; the earliest of these");
-        check(OriginEvidence::Time, &timed, 0, "the earliest");
-        check(
-            OriginEvidence::Time,
-            &[Some(0), Some(0), Some(5)],
-            0,
-            "read first of those of the earliest time",
-        );
-        check(OriginEvidence::Time, &[None, None], 0, "read first");
+        check(Agency, TieBreak::Unneeded, &timed, 0, "by AP, which the others credit");
+        check(Agency, TieBreak::Time, &timed, 1, "by AP, which the others credit; the earliest of these");
+        let both = "credits Tass and has the dateline OSLO, May 2";
+        check(CreditAndDateline, TieBreak::Unneeded, &timed, 0, &format!("{both}; the earliest"));
+        check(CreditAndDateline, TieBreak::Unneeded, &timed, 1, both);
+        check(Credit, TieBreak::Time, &timed, 1, "credits Tass; the earliest of these");
+        check(None, TieBreak::Time, &timed, 0, "the earliest");
+        check(None, TieBreak::Version, &timed, 1, "the latest version of its publisher");
+        check(None, TieBreak::Text, &[Some(0), Some(0)], 0, "the cleanest and fullest text");
+        check(None, TieBreak::Order, &[Option::None, Option::None], 0, "read first");
     }
 }

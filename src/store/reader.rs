@@ -69,6 +69,15 @@ impl Reader<'_> {
         Ok(self.one("SELECT count(*) FROM stories", [], |row| row.get(0))?.unwrap_or(0))
     }
 
+    /// The publishers of the stories, sorted.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if the file could not be read.
+    pub fn publishers(&self) -> Result<Vec<String>> {
+        let sql = "SELECT DISTINCT source FROM stories WHERE source IS NOT NULL ORDER BY source";
+        self.all(sql, [], |row| row.get(0))
+    }
+
     /// The number of the story with this id.
     ///
     /// # Errors

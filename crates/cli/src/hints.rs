@@ -136,7 +136,7 @@ fn of_setting(setting: Setting) -> Option<&'static str> {
             "write NAME=PATH with one of id, title, text, published, source, url, as in text=article.body"
         }
         Setting::Keep => {
-            "one of earliest, longest, first, or source:A,B with sources in the order you trust them"
+            "one of origin, earliest, latest, longest, first, or source:A,B with sources in the order you trust them"
         }
         Setting::MinCoverage => "give a number between 0 and 1, as in --min-coverage 0.7",
         Setting::Precision => "leave --precision out",
@@ -228,6 +228,6 @@ mod tests {
     fn a_setting_is_named_by_its_option() {
         let error = Error::Setting { setting: Setting::Keep, message: "\"newest\" is no policy".into() };
         assert_eq!(message(&error), "--keep: \"newest\" is no policy");
-        assert!(hint(&error).unwrap().contains("earliest"));
+        assert!(hint(&error).unwrap().contains("latest"));
     }
 }

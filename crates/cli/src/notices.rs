@@ -4,6 +4,7 @@ use std::{io, io::Write, path::Path, path::PathBuf};
 
 use samestory::{
     Error,
+    group::{Keep, Publishers, UnknownSource},
     ingest::{self, FieldUsage, FileGroup, IngestOutcome, Input, Notice, NoticeCounts, NoticeKind},
     progress::Progress,
     report::sanitize_line,
@@ -81,6 +82,17 @@ pub fn show(ingested: &IngestOutcome, quiet: bool) {
         for line in field_lines(&ingested.fields) {
             status!("samestory: {}", sanitize_line(&line, LINE));
         }
+    }
+}
+
+/// Says which sources of `--keep` are none of `publishers`.
+pub fn show_unknown_sources(keep: &Keep, publishers: &Publishers<'_>) {
+    for UnknownSource { name, similar } in keep.unknown_sources(publishers) {
+        let mut line = format!("--keep: no story has the source {name:?}");
+        if !similar.is_empty() {
+            line += &format!("; there is {}", similar.join(", "));
+        }
+        status!("samestory: {}", sanitize_line(&line, LINE));
     }
 }
 

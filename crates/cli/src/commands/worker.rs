@@ -87,8 +87,8 @@ pub enum WorkerCommand {
     Group {
         #[command(flatten)]
         comparison: Comparison,
-        /// Which story of a group is kept: earliest, longest, first, or source:A,B
-        #[arg(long, value_name = "POLICY", default_value = "earliest")]
+        /// Which story of a group is kept: origin, earliest, latest, longest, first, or source:A,B
+        #[arg(long, value_name = "POLICY", default_value = "origin")]
         keep: String,
         #[command(flatten)]
         common: WorkerOptions,

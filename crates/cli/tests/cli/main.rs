@@ -8,6 +8,7 @@ mod check;
 #[cfg(unix)]
 mod crash;
 mod html;
+mod keep;
 mod notices;
 #[cfg(unix)]
 mod outputs;

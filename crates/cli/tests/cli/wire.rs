@@ -117,7 +117,7 @@ fn exit_codes_report_duplicates_and_errors() {
     };
     check(&["dedup", wire, "-q", "--fail-on-duplicates"], 1, "");
     check(&["dedup", "no/such/folder"], 2, "hint: check the path");
-    check(&["dedup", wire, "--keep", "newest"], 2, "hint: one of earliest");
+    check(&["dedup", wire, "--keep", "newest"], 2, "hint: one of origin, earliest");
     check(&["dedup", wire, "--field", "body=x"], 2, "hint: write NAME=PATH");
     check(&["dedup", wire, "--min-coverage", "7"], 2, "between 0 and 1");
     check(&["dedup", wire, "--model", "no-such/model"], 2, "hint:");

@@ -1,7 +1,8 @@
 //! `samestory dedup PATHS --store`: new stories judged against a store and one another.
 
 use samestory::{
-    compare, group,
+    compare,
+    group::{self, Publishers},
     progress::{Progress, Stage},
     report::Manifest,
 };
@@ -11,6 +12,7 @@ use crate::{
     commands::boilerplate::read_list,
     error::{CliError, Result},
     input::{self, Counts},
+    notices,
     progress::ProgressBars,
     runtime::Runtime,
     store,
@@ -43,6 +45,10 @@ pub fn run(args: &DedupArgs) -> Result<Outcome> {
     let counts = Counts::of(&ingested);
     progress.begin(Stage::Search, Some(ingested.stories.len() as u64));
     let archive = runtime.archive_with(store, compare_options, grouping)?;
+    let publishers = archive.store().reader().publishers()?;
+    let new_publishers = ingested.stories.iter().filter_map(|story| story.source.as_deref());
+    let publishers = Publishers::of_names(publishers.iter().map(String::as_str).chain(new_publishers));
+    notices::show_unknown_sources(&args.keep.parse()?, &publishers);
     let stored = archive.store().reader().story_count()?;
     let new = archive.store().with_free_ids(archive.store().new_or_changed(ingested.stories)?)?;
     let outcome = archive.dedup(new, &progress)?;

@@ -13,7 +13,7 @@ use flate2::{Compression, write::GzEncoder};
 use samestory::{
     Deduplicator,
     dedup::{DedupInput, DeduplicatorBuilder, VerdictScope},
-    group::Groups,
+    group::{Groups, Publishers},
     ingest::{self, FileFormat, IngestOptions, RecordFormat, RecordSource},
     report::{self, Format, Manifest, Page, json_pretty, write_html},
     search::IndexChoice,
@@ -25,6 +25,7 @@ use crate::{
     decisions,
     error::Result,
     input::{self, Counts},
+    notices,
     options::{ComputeArgs, InputArgs, OutArgs, StoreArgs},
     output, output_paths,
     progress::{ProgressBars, catch_ctrl_c},
@@ -72,8 +73,9 @@ pub struct DedupArgs {
     /// Decisions to apply, as the review page exports them: pairs that are one story or two, stories to keep
     #[arg(long, value_name = "FILE")]
     pub decisions: Option<PathBuf>,
-    /// Which story of a group is kept: earliest, longest, first, or source:A,B,…
-    #[arg(long, value_name = "POLICY", default_value = "earliest")]
+    /// Which story of a group is kept: origin (the likely one, by credits, time and text), earliest, latest, longest, first
+    /// (as read), or source:A,B,… (publishers in the order you trust them)
+    #[arg(long, value_name = "POLICY", default_value = "origin")]
     pub keep: String,
     /// The relations to the kept story that are removed, with commas: identical, copy, excerpt, update, rewrite
     #[arg(long, value_name = "LIST", default_value = "identical,copy,excerpt,update")]
@@ -177,6 +179,7 @@ pub fn run(args: &DedupArgs) -> Result<Outcome> {
     let bad_input = !ingested.notices.is_empty();
     let counts = Counts::of(&ingested);
     let corpus = Corpus::new(ingested.stories);
+    notices::show_unknown_sources(&args.keep.parse()?, &Publishers::new(corpus.stories.iter()));
     let constraints = decisions::resolve(args.decisions.as_deref(), &runtime, &corpus)?;
     let input = DedupInput::of_corpus(corpus).decisions(constraints).known_vectors(runtime.known_vectors());
     let outcome = match &args.reuse_pairs {
