@@ -144,7 +144,7 @@ fn similar_collapses_copies() {
     let (all, one) = (run_similar(&[]), run_similar(&["--not-copies"]));
     assert!(breakwater(&all) > 1, "{all:?}");
     assert_eq!(breakwater(&one), 1, "{one:?}");
-    assert_eq!((of(&one[0], "id"), one[0]["copies"].as_array().unwrap().len()), ("hw-101", 5));
+    assert_eq!((of(&one[0], "id"), one[0]["copies"].as_array().unwrap().len()), ("hw-118", 5));
     assert!(!of(&one[0], "passage").is_empty());
 }
 
