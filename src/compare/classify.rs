@@ -13,7 +13,7 @@ pub(super) fn classify(f: &PairFeatures, t: &Thresholds) -> Rule {
     let rule = classify_wording(f, t);
     let shares_statement = is_statement(f, t, rule);
     let is_undecided = shares_statement || matches!(rule.relation(), Relation::Related | Relation::None);
-    if is_undecided && rewrite::probability(f) >= t.rewrite {
+    if is_undecided && is_rewrite(f, t) {
         return if f.length_ratio < t.condensed { Rule::CondensedText } else { Rule::RewordedText };
     }
     if shares_statement {
@@ -76,7 +76,9 @@ fn classify_wording(f: &PairFeatures, t: &Thresholds) -> Rule {
         || f.title_overlap.is_some_and(|overlap| overlap >= t.short_title);
     let part = shared.enough && high >= t.excerpt_coverage && has_own_wording;
     if shared.wording && part {
-        return Rule::ContainedText;
+        // A growing story: the later version has all that the earlier one says.
+        let is_version = f.same_source_later && high >= t.version_coverage;
+        return if is_version { Rule::LaterVersion } else { Rule::ContainedText };
     }
     if whole || part {
         return Rule::SharedWords;
@@ -106,6 +108,14 @@ fn classify_rest(f: &PairFeatures, t: &Thresholds, shared: &Shared) -> Rule {
 /// An update where one publisher published both at different times; else a copy, by `rule`.
 fn republication(f: &PairFeatures, rule: Rule) -> Rule {
     if f.same_source_later { Rule::LaterVersion } else { rule }
+}
+
+/// Whether one of two stories tells the account of the other. A few sentences on one event have the same few facts, however
+/// they were written; and facts in common without a passage that says the same are no account.
+fn is_rewrite(f: &PairFeatures, t: &Thresholds) -> bool {
+    f.shorter_words >= t.rewrite_words
+        && f.meaning_ab.min(f.meaning_ba) >= t.rewrite_meaning
+        && rewrite::probability(f) >= t.rewrite
 }
 
 /// Whether two stories that `rule` relates by their wording share a statement of a third instead: most of what they share is
@@ -167,6 +177,7 @@ mod tests {
         numbers_lower: 0.2,
         numbers_higher: 0.2,
         length_ratio: 1.0,
+        shorter_words: 250,
     };
 
     fn check(features: PairFeatures, expect: Relation) {
@@ -178,7 +189,10 @@ mod tests {
     fn long_texts() {
         check(COPY, Relation::Copy);
         check(PairFeatures { same_source_later: true, ..COPY }, Relation::Update);
-        check(PairFeatures { coverage_ab: 0.2, coverage_ba: 0.95, ..COPY }, Relation::Excerpt);
+        let held = PairFeatures { coverage_ab: 0.2, coverage_ba: 0.95, ..COPY };
+        check(held, Relation::Excerpt);
+        check(PairFeatures { same_source_later: true, ..held }, Relation::Update);
+        check(PairFeatures { same_source_later: true, coverage_ba: 0.85, ..held }, Relation::Excerpt);
         let quoted = PairFeatures { coverage_ab: 0.2, coverage_ba: 0.3, different_sources: true, ..COPY };
         check(quoted, Relation::Excerpt);
         check(
@@ -251,6 +265,9 @@ mod tests {
         // Two reports of one event: other details, another order, other numbers.
         check(PairFeatures { rare_facts_lower: 0.3, rare_facts_higher: 0.4, ..reworded }, Relation::Related);
         check(PairFeatures { same_order: 0.1, numbers_lower: 0.2, ..reworded }, Relation::Related);
+        // Too short, or no passage that says the same.
+        check(PairFeatures { shorter_words: 60, ..reworded }, Relation::Related);
+        check(PairFeatures { meaning_ab: 0.1, ..reworded }, Relation::Related);
         // The next report on it, days later.
         check(PairFeatures { days_apart: Some(4.0), ..reworded }, Relation::Related);
         let no_passage = PairFeatures { meaning_ab: 0.0, meaning_ba: 0.0, same_order: 0.0, ..reworded };

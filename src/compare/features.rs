@@ -59,6 +59,9 @@ pub struct PairFeatures {
     /// See `numbers_lower`.
     #[serde(default)]
     pub numbers_higher: f32,
+    /// Words of the shorter story, boilerplate apart.
+    #[serde(default)]
+    pub shorter_words: u32,
     /// Length of the shorter story in lengths of the longer one, in (0, 1].
     #[serde(default)]
     pub length_ratio: f32,

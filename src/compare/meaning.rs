@@ -153,7 +153,8 @@ impl Closeness {
         let same = closest.iter().zip(weights).filter(|(c, _)| c.score >= SAME);
         let close: Vec<(usize, f32)> =
             closest.iter().zip(weights).filter(|(c, _)| c.score >= CLOSE).map(|(c, w)| (c.at, *w)).collect();
-        let coverage = same.map(|(_, w)| w).sum::<f32>() / total;
+        // The sum of nothing is -0, which would be read as a number.
+        let coverage = (same.map(|(_, w)| w).sum::<f32>() + 0.0) / total;
         let order = if close.len() < 2 { 0.0 } else { heaviest_ascent(&close) / total };
         Closeness { coverage, order }
     }

@@ -94,6 +94,7 @@ impl Comparer<'_> {
             numbers_shared,
             names,
             names_shared,
+            shorter_words: x.ids.len().min(y.ids.len()) as u32,
             length_ratio: share(x.weight.min(y.weight), x.weight.max(y.weight)),
             cosine,
             shared_rare_terms: self.shared_rare_terms(x, y),

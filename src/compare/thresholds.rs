@@ -91,12 +91,18 @@ pub struct Thresholds {
     pub short_excerpt: f32,
     /// … or if the longest common run has so many words.
     pub short_run: usize,
+    /// Coverage of a publisher's earlier story from which its later one is a version of it, however much was added.
+    pub version_coverage: f32,
     /// Coverage of both of two brief texts from which an opposite, another subject, or another number and name make them
     /// twins.
     pub close_wording: f32,
-    /// The probability of [`super::PairFeatures`] from which two stories whose wording does not decide are one account in other
+    /// The probability from which two stories whose wording does not decide are one account in other
     /// words, in [0, 1] …
     pub rewrite: f32,
+    /// … if both have so many words …
+    pub rewrite_words: u32,
+    /// … and each has this share of its passages in the other by meaning …
+    pub rewrite_meaning: f32,
     /// … condensed, if the shorter one has less than this share of the longer one's length.
     pub condensed: f32,
     /// Share of the matched words that is quoted, from which a pair shares a statement of a third …
@@ -151,8 +157,11 @@ impl Default for Thresholds {
             short_title: 0.50,
             short_excerpt: 0.80,
             short_run: 12,
+            version_coverage: 0.90,
             close_wording: 0.80,
             rewrite: 0.5,
+            rewrite_words: 65,
+            rewrite_meaning: 0.2,
             condensed: 0.6,
             quote_share: 0.5,
             quote_prose: 0.35,

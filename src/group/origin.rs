@@ -1,5 +1,6 @@
-//! The likely origin of a group: the story that the others were most likely made from, by the evidence that its stories
-//! bear. Nothing is embedded or compared for it.
+//! The likely origin of a group: the story that the others were most likely made from.
+//!
+//! It is found by the evidence that the stories bear. Nothing is embedded or compared for it.
 
 use std::{cell::OnceCell, cmp::Reverse, collections::BTreeMap};
 

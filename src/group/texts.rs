@@ -20,14 +20,14 @@ const START_WORDS: usize = 5;
 
 /// A paragraph at the head or the end of a story that no other story has may be no part of the text if it has no more words:
 /// the name of a section, a line on the newsletter.
-const MAX_FURNITURE_WORDS: usize = 12;
+const MAX_EDGE_WORDS: usize = 12;
 
 /// A paragraph that no other story has counts from this share of its informative words on that are found in the paragraphs
 /// which the story has in common with others: two paragraphs of one story mostly share a third.
 const MIN_COHESION: f64 = 0.2;
 
 /// A short paragraph at the head or the end is none of the text if a smaller share of its words is found there.
-const FURNITURE_COHESION: f64 = 0.5;
+const EDGE_COHESION: f64 = 0.5;
 
 /// What a word of a paragraph of its own counts at most, where a word that all stories have counts one: whether a paragraph was
 /// added here or cut elsewhere is never sure.
@@ -182,14 +182,14 @@ impl Texts {
         let is_judged = count(&own) <= count(&shared);
         let core: HashSet<u32> = shared.into_iter().flatten().copied().collect();
         let is_own = |words: &Vec<u32>| own.contains(&words);
-        let is_furniture = |words: &&Vec<u32>| {
+        let is_edge = |words: &&Vec<u32>| {
             is_judged
                 && is_own(words)
-                && words.len() <= MAX_FURNITURE_WORDS
-                && self.cohesion(words, &core) < FURNITURE_COHESION
+                && words.len() <= MAX_EDGE_WORDS
+                && self.cohesion(words, &core) < EDGE_COHESION
         };
-        let head = paragraphs.iter().take_while(is_furniture).count();
-        let tail = paragraphs[head..].iter().rev().take_while(is_furniture).count();
+        let head = paragraphs.iter().take_while(is_edge).count();
+        let tail = paragraphs[head..].iter().rev().take_while(is_edge).count();
         let mut seen: HashSet<&[u32]> = HashSet::new();
         let mut held = -(self.misspellings(i) as f64);
         for (at, words) in paragraphs.iter().enumerate().filter(|(_, words)| seen.insert(words)) {
@@ -317,10 +317,10 @@ mod tests {
         check(&[&whole.replace("Skell", "Skoll").replace("ferries", "f3rries"), &whole], 1);
         check(&[&whole.replacen("Skell stays", "Skoll stays", 1), &whole, LEAD], 1);
         // Reworded: two copies agree with the origin, not with one another.
-        let said = whole.replace("said", "told reporters").replace("look for", "search");
+        let reworded = whole.replace("said", "told reporters").replace("look for", "search");
         let until = whole.replace("stays closed", "remains shut").replace("meanwhile", "for now");
-        check(&[&said, &whole, &until], 1);
-        // Extended by furniture at both ends, and by a paragraph on something else.
+        check(&[&reworded, &whole, &until], 1);
+        // Extended by page chrome at both ends, and by a paragraph on something else.
         check(&[&format!("Orsk Bulletin, your local voice / {whole}"), &whole], 1);
         check(&[&format!("{whole} / More from the Orsk Bulletin / All rights reserved, Orsk"), &whole], 1);
         let merged = format!("{LEAD} / {ELSEWHERE} / {NEXT} / {LAST}");

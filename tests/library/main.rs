@@ -10,6 +10,7 @@ mod mutations;
 mod operations;
 #[path = "../readers/mod.rs"]
 mod readers;
+mod rewrites;
 mod source_rules;
 mod tidy;
 mod verdicts;
