@@ -5,6 +5,7 @@ use std::{collections::HashMap, path::Path, sync::Arc};
 use super::{Archive, ArchiveOptions, matcher::Matcher, text_embedder::TextEmbedder};
 use crate::{
     Error, Result,
+    compare::MeaningScale,
     embed::Embeddings,
     embedder::Embedder,
     progress::NoProgress,
@@ -73,10 +74,13 @@ impl ArchiveBuilder {
     ///
     /// # Errors
     /// [`Error::Store`] if the store cannot be read, or its vectors are of another model.
-    pub fn build(self, store: Store) -> Result<Archive> {
+    pub fn build(mut self, store: Store) -> Result<Archive> {
         if let Some(embedder) = &self.embedder {
             store.check_identity(&embedder.identity)?;
         }
+        // Of another model the few stories of a comparison do not show what its cosines mean: no rewrites then.
+        let scale = MeaningScale::of_model(&store.identity().model);
+        self.options.compare.scale = scale.unwrap_or(MeaningScale::UNKNOWN);
         let matcher = Matcher::open(&store, self.options)?;
         Ok(Archive { store, matcher, embedder: self.embedder, run: None })
     }

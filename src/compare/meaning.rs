@@ -16,6 +16,9 @@ const SAME: f32 = 5.0;
 /// … and from which they may be put in order.
 const CLOSE: f32 = 3.0;
 
+/// The model whose scale is known.
+const BUILT_IN: &str = "all-MiniLM-L6-v2";
+
 /// Pairs of passages that a null distribution is measured on.
 const SAMPLE: usize = 20_000;
 
@@ -38,6 +41,11 @@ impl Default for MeaningScale {
 impl MeaningScale {
     /// A scale on which no two passages are close: for a model of which nothing is known.
     pub const UNKNOWN: MeaningScale = MeaningScale { mean: 1.0, deviation: 1.0 };
+
+    /// The scale of the model of that name, as far as it is known.
+    pub fn of_model(name: &str) -> Option<Self> {
+        name.contains(BUILT_IN).then(Self::default)
+    }
 
     /// Measures the scale on random pairs of passages of different stories; `vectors` holds one unit vector a row.
     /// [`MeaningScale::UNKNOWN`] for less than two stories.

@@ -73,8 +73,10 @@ impl Comparer<'_> {
         let prose_coverage = prose_coverage(&of_a, &of_b, x.weight + y.weight, average);
         let (quoted, prose) = (of_a.quoted + of_b.quoted, of_a.prose_matched + of_b.prose_matched);
         // Opposite words in texts of different wording say nothing.
+        let (ids, matches) = ((&x.ids, &y.ids), (&alignment.of_a, &alignment.of_b));
         let contradictions = if share(in_a, x.weight).max(share(in_b, y.weight)) >= CLOSE_WORDING {
-            contradictions(&x.ids, &y.ids, &alignment.of_a, &alignment.of_b, &prepared.vocabulary)
+            let of_a = contradictions(ids.0, ids.1, matches.0, matches.1, &prepared.vocabulary);
+            of_a.max(contradictions(ids.1, ids.0, matches.1, matches.0, &prepared.vocabulary))
         } else {
             0
         };

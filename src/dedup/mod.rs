@@ -192,10 +192,8 @@ impl Deduplicator {
             let fingerprint = self.embedder.model().fingerprint();
             thresholds = table.for_model(&fingerprint, || prepared.cosine_baseline());
         }
-        let scale = match self.embedder.model().is_built_in() {
-            true => MeaningScale::default(),
-            false => prepared.meaning_scale(corpus),
-        };
+        let known = MeaningScale::of_model(&self.embedder.model().name);
+        let scale = known.unwrap_or_else(|| prepared.meaning_scale(corpus));
         compare::Options { scale, ..self.with_min_coverage(thresholds) }
     }
 

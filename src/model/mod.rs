@@ -142,12 +142,6 @@ impl Model {
         Model { precision, ..self }
     }
 
-    /// Whether it is a model that programs are built with, not one from a folder.
-    #[must_use]
-    pub fn is_built_in(&self) -> bool {
-        matches!(self.files, Files::Static(_))
-    }
-
     /// SHA-256, in hex, of everything that vectors depend on: weights, tokenizer, pooling, window, prefix, precision. Models
     /// with the same fingerprint give the same vectors. Without a manifest this hashes the weights.
     #[must_use]
