@@ -120,6 +120,7 @@ impl Texts {
         drop_bylines(&mut texts.stories);
         for text in &mut texts.stories {
             text.pairs = text.paragraphs.iter().flat_map(|words| pairs(words)).collect();
+            #[expect(clippy::iter_over_hash_type, reason = "the order of counting does not matter")]
             for pair in &text.pairs {
                 *texts.stories_with.entry(*pair).or_default() += 1;
             }
