@@ -9,7 +9,7 @@ Three forms of labels (labels.jsonl) are read:
 
 samestory says "one origin" where it puts two stories into one group. The baselines (MinHash, TF-IDF and the cosine of
 the mean of the passages' vectors) have one threshold for all sets, the one with the best F1 over all labelled pairs."""
-import collections, hashlib, json, math, os, re, subprocess, tempfile
+import collections, gzip, hashlib, json, math, os, re, subprocess, sys, tempfile
 
 import numpy as np
 
@@ -17,11 +17,25 @@ NOT_DERIVED = {"followup", "independent", "template"}
 Pair = collections.namedtuple("Pair", "a b same kind")
 
 
+def read(path):
+    opener = gzip.open if path.endswith(".gz") else open
+    with opener(path, "rt", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def find(folder, *names):
+    for name in names:
+        for path in (os.path.join(folder, name), os.path.join(folder, name + ".gz")):
+            if os.path.exists(path):
+                return path
+    sys.exit(f"{os.path.basename(sys.argv[0])}: {folder} holds none of {', '.join(names)}")
+
+
 def is_pair_set(labels):
     return any("event" in r or "origin" in r for r in labels)
 
 
-def pairs_of(folder, labels, read, language):
+def pairs_of(folder, labels, language):
     """The labelled pairs of a set, and the ids of the stories that they are among."""
     listed = os.path.join(folder, "pairs.jsonl")
     by_id = {r["id"]: r for r in labels}
@@ -77,9 +91,9 @@ def tfidf_similarity(texts):
     return similarity
 
 
-def judge(folder, stories, labels, read, binary, language):
+def judge(folder, stories, labels, binary, language):
     """For each labelled pair the set, whether it is of one origin, what samestory says, and the baselines' scores."""
-    pairs, wanted = pairs_of(folder, labels, read, language)
+    pairs, wanted = pairs_of(folder, labels, language)
     stories = [s for s in stories if s["id"] in wanted]
     place = {s["id"]: n for n, s in enumerate(stories)}
     texts = [(s.get("title") or "") + " " + s["text"] for s in stories]
