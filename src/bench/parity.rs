@@ -1,5 +1,7 @@
 //! Parity of encoders: whether they give the same vectors and the same decisions.
 
+use std::sync::Arc;
+
 use rayon::ThreadPool;
 
 use super::{Subject, report::Parity};
@@ -24,7 +26,7 @@ type Decision = Option<(u32, &'static str, bool)>;
 /// The vectors and decisions of one subject.
 struct SubjectOutput {
     name: String,
-    vectors: Matrix,
+    vectors: Arc<Matrix>,
     decisions: Vec<Decision>,
 }
 
@@ -42,7 +44,7 @@ pub(super) fn compare(
         let name = format!("{} × {}", subject.name, subject.threads);
         let result = pool.install(|| -> Result<_> {
             let quiet = CancelOnly(progress);
-            let vectors = embed_texts(model, subject.encoder.as_ref(), &texts, &quiet)?.vectors;
+            let vectors = Arc::new(embed_texts(model, subject.encoder.as_ref(), &texts, &quiet)?.vectors);
             let decisions = decide(corpus, &vectors, subject, &quiet)?;
             Ok(SubjectOutput { name, vectors, decisions })
         })?;
@@ -57,7 +59,7 @@ pub(super) fn compare(
 
 fn decide(
     corpus: &Corpus,
-    vectors: &Matrix,
+    vectors: &Arc<Matrix>,
     subject: &Subject,
     progress: &dyn Progress,
 ) -> Result<Vec<Decision>> {
@@ -65,7 +67,7 @@ fn decide(
     let candidates = search::candidates(corpus, vectors, &options, progress)?;
     let pairs: Vec<_> = candidates.pairs.iter().map(|p| (p.a, p.b)).collect();
     let compare_options = compare::Options::default();
-    let comparer = Comparer::new(corpus, vectors.clone(), &compare_options);
+    let comparer = Comparer::new(corpus, Arc::clone(vectors), &compare_options);
     let verdicts = comparer.compare_all(&pairs, progress)?;
     let groups =
         group::group(corpus, &verdicts, &group::Options::default(), &|a, b| Ok(comparer.compare(a, b)))?;

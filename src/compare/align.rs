@@ -210,37 +210,36 @@ pub(super) fn facts(
     counts
 }
 
+/// The tokens of two texts, of which `names` are known, and their alignment.
+#[cfg(test)]
+pub(super) fn align_texts(x: &str, y: &str, names: &[&str]) -> (Vec<Token>, [Vec<u32>; 2], Alignment) {
+    let mut tokens: Vec<Token> = Vec::new();
+    let [a, b] = [x, y].map(|text| {
+        let number = |token: Token| {
+            let known = tokens.iter().position(|t| *t == token);
+            known.unwrap_or_else(|| {
+                tokens.push(token);
+                tokens.len() - 1
+            }) as u32
+        };
+        super::tokens::tokens(text).into_iter().map(number).collect::<Vec<u32>>()
+    });
+    let is_known_name: Vec<bool> = tokens.iter().map(|t| names.contains(&t.text.as_str())).collect();
+    let (of_a, of_b) = (bigrams(&a), bigrams(&b));
+    let (one, other) = (Sequence { ids: &a, bigrams: &of_a }, Sequence { ids: &b, bigrams: &of_b });
+    let found = align(&one, &other, Vocabulary { tokens: &tokens, is_known_name: &is_known_name });
+    (tokens, [a, b], found)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::tokens::tokens;
 
     #[test]
     fn matches_runs_and_gaps() {
         // `=` the same, `~` nearly, `.` none, a mark a token of the first text.
         let check_with = |x: &str, y: &str, names: &[&str], expect: &str| {
-            let mut vocabulary: Vec<Token> = Vec::new();
-            let mut ids = |text: &str| -> Vec<u32> {
-                tokens(text)
-                    .into_iter()
-                    .map(|t| match vocabulary.iter().position(|v| *v == t) {
-                        Some(at) => at as u32,
-                        None => {
-                            vocabulary.push(t);
-                            vocabulary.len() as u32 - 1
-                        }
-                    })
-                    .collect()
-            };
-            let (a, b) = (ids(x), ids(y));
-            let found = {
-                let (of_a, of_b) = (bigrams(&a), bigrams(&b));
-                let a = Sequence { ids: &a, bigrams: &of_a };
-                let is_known_name: Vec<bool> =
-                    vocabulary.iter().map(|t| names.contains(&t.text.as_str())).collect();
-                let vocabulary = Vocabulary { tokens: &vocabulary, is_known_name: &is_known_name };
-                align(&a, &Sequence { ids: &b, bigrams: &of_b }, vocabulary)
-            };
+            let (_, _, found) = align_texts(x, y, names);
             let marks: String = found
                 .of_a
                 .iter()

@@ -4,11 +4,7 @@ use std::{collections::HashSet, ops::Range, sync::LazyLock};
 
 use serde::Deserialize;
 
-use super::{
-    align::{Match, aligned},
-    spelling::fold_spelling,
-    tokens::Token,
-};
+use super::{align::Match, spelling::fold_spelling, tokens::Token};
 use crate::word_lists;
 
 /// Letters that may follow a stem: "denies" is "den" and three letters.
@@ -42,22 +38,28 @@ fn is_negation(word: &str) -> bool {
     LISTS.negations.contains(word) || word.ends_with("n't")
 }
 
+/// A text that is aligned with another.
+#[derive(Clone, Copy)]
+pub(super) struct AlignedText<'t> {
+    /// Its tokens, as numbers of the vocabulary.
+    pub ids: &'t [u32],
+    /// The counterpart of each.
+    pub of: &'t [Match],
+    /// Whether each lies in aligned text: see [`super::align::aligned`].
+    pub is_aligned: &'t [bool],
+}
+
 /// How often `a` says the opposite of `b` in a stretch that both have but for a few words.
-pub(super) fn contradictions(
-    a: &[u32],
-    b: &[u32],
-    of_a: &[Match],
-    of_b: &[Match],
-    vocabulary: &[Token],
-) -> u32 {
-    let is_aligned = aligned(of_a);
+pub(super) fn contradictions(a: AlignedText, b: AlignedText, vocabulary: &[Token]) -> u32 {
     let text = |id: &u32| vocabulary[*id as usize].text.as_str();
     let matched =
-        (0..a.len()).filter(|i| is_aligned[*i]).filter_map(|i| Some((i, of_a[i].place()? as usize)));
+        (0..a.ids.len()).filter(|i| a.is_aligned[*i]).filter_map(|i| Some((i, a.of[i].place()? as usize)));
     // What stands behind a matched token, up to the next one, in either text.
-    let gaps = matched.map(|(i, place)| (gap_at(of_a, i + 1), gap_at(of_b, place + 1)));
+    let gaps = matched.map(|(i, place)| (gap_at(a.of, i + 1), gap_at(b.of, place + 1)));
     let short = gaps.filter(|(ours, theirs)| ours.len().max(theirs.len()) <= MAX_GAP);
-    short.filter(|(ours, theirs)| is_contradicted(&a[ours.clone()], &b[theirs.clone()], &text)).count() as u32
+    short
+        .filter(|(ours, theirs)| is_contradicted(&a.ids[ours.clone()], &b.ids[theirs.clone()], &text))
+        .count() as u32
 }
 
 /// The tokens from `i` on that have no counterpart.
@@ -76,36 +78,17 @@ fn is_contradicted<'v>(ours: &[u32], theirs: &[u32], text: &impl Fn(&u32) -> &'v
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::{
-        align::{Sequence, Vocabulary, align, bigrams},
-        tokens::tokens,
-    };
+    use crate::compare::align::{align_texts, aligned};
 
     #[test]
     fn opposites_are_counted() {
         let check = |x: &str, y: &str, expect: u32| {
-            let mut vocabulary: Vec<Token> = Vec::new();
-            let mut ids = |text: &str| -> Vec<u32> {
-                let mut number = |t: Token| match vocabulary.iter().position(|v| *v == t) {
-                    Some(at) => at as u32,
-                    None => {
-                        vocabulary.push(t);
-                        vocabulary.len() as u32 - 1
-                    }
-                };
-                tokens(text).into_iter().map(&mut number).collect()
-            };
-            let (a, b) = (ids(x), ids(y));
-            let (of_a, of_b) = (bigrams(&a), bigrams(&b));
-            let is_known_name = vec![false; vocabulary.len()];
-            let tables = Vocabulary { tokens: &vocabulary, is_known_name: &is_known_name };
-            let found =
-                align(&Sequence { ids: &a, bigrams: &of_a }, &Sequence { ids: &b, bigrams: &of_b }, tables);
-            let count = |a: &[u32], b: &[u32], of_a: &[Match], of_b: &[Match]| {
-                contradictions(a, b, of_a, of_b, &vocabulary)
-            };
-            assert_eq!(count(&a, &b, &found.of_a, &found.of_b), expect, "{x} / {y}");
-            assert_eq!(count(&b, &a, &found.of_b, &found.of_a), expect, "{y} / {x}");
+            let (vocabulary, [a, b], found) = align_texts(x, y, &[]);
+            let (in_a, in_b) = (aligned(&found.of_a), aligned(&found.of_b));
+            let a = AlignedText { ids: &a, of: &found.of_a, is_aligned: &in_a };
+            let b = AlignedText { ids: &b, of: &found.of_b, is_aligned: &in_b };
+            assert_eq!(contradictions(a, b, &vocabulary), expect, "{x} / {y}");
+            assert_eq!(contradictions(b, a, &vocabulary), expect, "{y} / {x}");
         };
         let same = "the city of Norrin confirmed on Tuesday that it would sell its ferries";
         check(same, same, 0);

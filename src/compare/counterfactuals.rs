@@ -26,6 +26,17 @@ struct Feature {
     max: f32,
 }
 
+impl Feature {
+    /// A feature in [0, 1], of which the hundredths are tried.
+    const fn share(
+        name: &'static str,
+        get: fn(&PairFeatures) -> f32,
+        set: fn(&mut PairFeatures, f32),
+    ) -> Self {
+        Feature { name, get, set, step: 0.01, max: 1.0 }
+    }
+}
+
 fn higher(f: &mut PairFeatures) -> &mut f32 {
     if f.coverage_ab >= f.coverage_ba { &mut f.coverage_ab } else { &mut f.coverage_ba }
 }
@@ -35,20 +46,10 @@ fn lower(f: &mut PairFeatures) -> &mut f32 {
 }
 
 const FEATURES: [Feature; 11] = [
-    Feature {
-        name: "coverage of the better covered story",
-        get: PairFeatures::higher_coverage,
-        set: |f, v| *higher(f) = v,
-        step: 0.01,
-        max: 1.0,
-    },
-    Feature {
-        name: "coverage of the other story",
-        get: PairFeatures::lower_coverage,
-        set: |f, v| *lower(f) = v,
-        step: 0.01,
-        max: 1.0,
-    },
+    Feature::share("coverage of the better covered story", PairFeatures::higher_coverage, |f, v| {
+        *higher(f) = v
+    }),
+    Feature::share("coverage of the other story", PairFeatures::lower_coverage, |f, v| *lower(f) = v),
     Feature {
         name: "matched informative words",
         get: |f| f.matched,
@@ -63,48 +64,12 @@ const FEATURES: [Feature; 11] = [
         step: 1.0,
         max: 60.0,
     },
-    Feature {
-        name: "share of the shared wording that is quoted",
-        get: |f| f.quoted,
-        set: |f, v| f.quoted = v,
-        step: 0.01,
-        max: 1.0,
-    },
-    Feature {
-        name: "passages in the same order",
-        get: |f| f.same_order,
-        set: |f, v| f.same_order = v,
-        step: 0.01,
-        max: 1.0,
-    },
-    Feature {
-        name: "rare names and numbers in common",
-        get: |f| f.rare_facts_lower,
-        set: |f, v| f.rare_facts_lower = v,
-        step: 0.01,
-        max: 1.0,
-    },
-    Feature {
-        name: "share of the numbers in common",
-        get: |f| f.numbers_shared,
-        set: |f, v| f.numbers_shared = v,
-        step: 0.01,
-        max: 1.0,
-    },
-    Feature {
-        name: "share of the names in common",
-        get: |f| f.names_shared,
-        set: |f, v| f.names_shared = v,
-        step: 0.01,
-        max: 1.0,
-    },
-    Feature {
-        name: "cosine of the two stories",
-        get: |f| f.cosine,
-        set: |f, v| f.cosine = v,
-        step: 0.01,
-        max: 1.0,
-    },
+    Feature::share("share of the shared wording that is quoted", |f| f.quoted, |f, v| f.quoted = v),
+    Feature::share("passages in the same order", |f| f.same_order, |f, v| f.same_order = v),
+    Feature::share("rare names and numbers in common", |f| f.rare_facts_lower, |f, v| f.rare_facts_lower = v),
+    Feature::share("share of the numbers in common", |f| f.numbers_shared, |f, v| f.numbers_shared = v),
+    Feature::share("share of the names in common", |f| f.names_shared, |f, v| f.names_shared = v),
+    Feature::share("cosine of the two stories", |f| f.cosine, |f, v| f.cosine = v),
     Feature {
         name: "rare names and terms in common",
         get: |f| f.shared_rare_terms as f32,

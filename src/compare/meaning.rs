@@ -3,7 +3,7 @@
 //! The similarity of two passages is measured in standard deviations above that of unrelated passages (the null
 //! distribution of the model). Passages correspond many to many, so that merged and split paragraphs count.
 
-use super::prepared::PreparedStory;
+use super::{CosineBaseline, prepared::PreparedStory};
 use crate::{
     random::SplitMix64,
     story::{Corpus, StoryId},
@@ -68,10 +68,9 @@ impl MeaningScale {
                 cosines.push(dot(vectors.row(x.index()), vectors.row(y.index())));
             }
         }
-        cosines.sort_by(f32::total_cmp);
+        let baseline = CosineBaseline::of_cosines(cosines);
         // Quantiles of the normal distribution: pairs that are related after all do not move them.
-        let quantile = |share: f64| cosines.get((cosines.len() as f64 * share) as usize).copied();
-        match (quantile(0.1587), quantile(0.5), quantile(0.8413)) {
+        match (baseline.cosine(0.1587), baseline.cosine(0.5), baseline.cosine(0.8413)) {
             (Some(low), Some(mean), Some(high)) if high > low => {
                 MeaningScale { mean, deviation: (high - low) / 2.0 }
             }

@@ -3,7 +3,7 @@
 use super::{
     Comparer, PairFeatures,
     align::{Alignment, Match, aligned, facts},
-    contradiction::contradictions,
+    contradiction::{AlignedText, contradictions},
     meaning::correspondence,
     prepared::{PreparedStory, are_forms},
     tokens::{TokenKind, is_function},
@@ -73,10 +73,10 @@ impl Comparer<'_> {
         let prose_coverage = prose_coverage(&of_a, &of_b, x.weight + y.weight, average);
         let (quoted, prose) = (of_a.quoted + of_b.quoted, of_a.prose_matched + of_b.prose_matched);
         // Opposite words in texts of different wording say nothing.
-        let (ids, matches) = ((&x.ids, &y.ids), (&alignment.of_a, &alignment.of_b));
         let contradictions = if share(in_a, x.weight).max(share(in_b, y.weight)) >= CLOSE_WORDING {
-            let of_a = contradictions(ids.0, ids.1, matches.0, matches.1, &prepared.vocabulary);
-            of_a.max(contradictions(ids.1, ids.0, matches.1, matches.0, &prepared.vocabulary))
+            let a = AlignedText { ids: &x.ids, of: &alignment.of_a, is_aligned: &aligned_a };
+            let b = AlignedText { ids: &y.ids, of: &alignment.of_b, is_aligned: &aligned_b };
+            contradictions(a, b, &prepared.vocabulary).max(contradictions(b, a, &prepared.vocabulary))
         } else {
             0
         };

@@ -49,6 +49,11 @@ impl CosineBaseline {
                 cosines.push(dot(stories.row(i), stories.row(j)));
             }
         }
+        Self::of_cosines(cosines)
+    }
+
+    /// The baseline of `cosines` of unrelated pairs.
+    pub(super) fn of_cosines(mut cosines: Vec<f32>) -> Self {
         cosines.sort_by(f32::total_cmp);
         CosineBaseline(cosines)
     }

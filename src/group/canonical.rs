@@ -68,6 +68,11 @@ impl Keep {
         chosen.unwrap_or(members[0])
     }
 
+    /// Whether it goes by the names of publishers.
+    pub fn names_sources(&self) -> bool {
+        matches!(self, Keep::Source(_))
+    }
+
     /// The sources of the policy that are none of `publishers`.
     pub fn unknown_sources(&self, publishers: &Publishers<'_>) -> Vec<UnknownSource> {
         let Keep::Source(list) = self else { return Vec::new() };

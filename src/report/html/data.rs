@@ -202,9 +202,9 @@ impl<'a> Texts<'a> {
         let all = has_all_texts(page);
         let mut wanted = vec![all; page.corpus.stories.len()];
         let members = page.groups.groups.iter().flat_map(|g| &g.members).map(|m| m.story);
-        let twins =
+        let linked =
             links(page).filter(|(v, _)| v.relation != Relation::Related).flat_map(|(v, _)| [v.a, v.b]);
-        members.chain(twins).for_each(|s| wanted[s.index()] = true);
+        members.chain(linked).for_each(|s| wanted[s.index()] = true);
         let mut passages = Vec::new();
         let mut boilerplate = Vec::new();
         let mut place_of: BTreeMap<u32, u32> = BTreeMap::new();
@@ -231,11 +231,11 @@ fn has_all_texts(page: &Page) -> bool {
     page.corpus.rows.iter().map(|r| r.text.len()).sum::<usize>() < ALL_TEXTS
 }
 
-/// The links that the page shows. The page of `link` has links of its own, and of these only the twins.
+/// The links that the page shows. The page of `link` has links of its own, and of these only twins and quotes.
 fn links<'a>(page: &Page<'a>) -> impl Iterator<Item = (&'a Verdict, &'a PassageAlignment)> + use<'a> {
-    let only_twins = page.related.is_some();
+    let has_own_links = page.related.is_some();
     let all = page.groups.links.iter().zip(&page.evidence.links);
-    all.filter(move |(v, _)| !only_twins || v.relation != Relation::Related)
+    all.filter(move |(v, _)| !has_own_links || v.relation != Relation::Related)
 }
 
 fn group(group: &Group, alignments: &[PassageAlignment]) -> GroupData {

@@ -47,7 +47,7 @@ function setOptions(id, options) {
 
 /** Sets the kind and the relation to be listed, and lists them. */
 export function filterByRelation(relation) {
-  $(FILTERS.kind).value = ['twin', 'quote', 'related'].includes(relation) ? relation : 'group';
+  $(FILTERS.kind).value = Object.hasOwn(LINK_TO, relation) ? relation : 'group';
   $(FILTERS.relation).value = relation;
   refreshList(0);
 }

@@ -2,7 +2,7 @@
 
 use samestory::{
     compare,
-    group::{self, Publishers},
+    group::{self, Keep, Publishers},
     progress::{Progress, Stage},
     report::Manifest,
 };
@@ -23,11 +23,9 @@ pub fn run(args: &DedupArgs) -> Result<Outcome> {
     refuse_options(args)?;
     let progress = ProgressBars::new(args.compute.quiet);
     let ingest_options = input::options(&args.input, args.compute.quiet)?;
-    let grouping = group::Options {
-        keep: args.keep.parse()?,
-        removed: args.remove.parse()?,
-        ..group::Options::default()
-    };
+    let keep: Keep = args.keep.parse()?;
+    let grouping =
+        group::Options { keep: keep.clone(), removed: args.remove.parse()?, ..group::Options::default() };
     let mut compare_options = compare::Options::default();
     if let Some(share) = args.min_coverage {
         samestory::dedup::check_coverage(share)?;
@@ -45,10 +43,12 @@ pub fn run(args: &DedupArgs) -> Result<Outcome> {
     let counts = Counts::of(&ingested);
     progress.begin(Stage::Search, Some(ingested.stories.len() as u64));
     let archive = runtime.archive_with(store, compare_options, grouping)?;
-    let publishers = archive.store().reader().publishers()?;
-    let new_publishers = ingested.stories.iter().filter_map(|story| story.source.as_deref());
-    let publishers = Publishers::of_names(publishers.iter().map(String::as_str).chain(new_publishers));
-    notices::show_unknown_sources(&args.keep.parse()?, &publishers);
+    if keep.names_sources() {
+        let stored = archive.store().reader().publishers()?;
+        let new = ingested.stories.iter().filter_map(|story| story.source.as_deref());
+        let publishers = Publishers::of_names(stored.iter().map(String::as_str).chain(new));
+        notices::show_unknown_sources(&keep, &publishers);
+    }
     let stored = archive.store().reader().story_count()?;
     let new = archive.store().with_free_ids(archive.store().new_or_changed(ingested.stories)?)?;
     let outcome = archive.dedup(new, &progress)?;

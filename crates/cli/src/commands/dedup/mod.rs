@@ -13,7 +13,7 @@ use flate2::{Compression, write::GzEncoder};
 use samestory::{
     Deduplicator,
     dedup::{DedupInput, DeduplicatorBuilder, VerdictScope},
-    group::{Groups, Publishers},
+    group::{Groups, Keep, Publishers},
     ingest::{self, FileFormat, IngestOptions, RecordFormat, RecordSource},
     report::{self, Format, Manifest, Page, json_pretty, write_html},
     search::IndexChoice,
@@ -179,7 +179,10 @@ pub fn run(args: &DedupArgs) -> Result<Outcome> {
     let bad_input = !ingested.notices.is_empty();
     let counts = Counts::of(&ingested);
     let corpus = Corpus::new(ingested.stories);
-    notices::show_unknown_sources(&args.keep.parse()?, &Publishers::new(corpus.stories.iter()));
+    let keep: Keep = args.keep.parse()?;
+    if keep.names_sources() {
+        notices::show_unknown_sources(&keep, &Publishers::new(corpus.stories.iter()));
+    }
     let constraints = decisions::resolve(args.decisions.as_deref(), &runtime, &corpus)?;
     let input = DedupInput::of_corpus(corpus).decisions(constraints).known_vectors(runtime.known_vectors());
     let outcome = match &args.reuse_pairs {
