@@ -323,7 +323,7 @@ class Run:
         stories = stories.withColumn("removed", F.coalesce("removed", F.lit(False)))
         stories.write.mode("overwrite").parquet(f"{out}/stories")
         side = lambda number, name: ids.select(F.col("number").alias(number), F.col("id").alias(name))
-        links = self.verdicts.frame.where("relation in ('twin', 'quote', 'related')")
+        links = self.verdicts.frame.where("relation in ('twin', 'quote')")
         links = links.join(side("a", "id"), "a").join(side("b", "kept"), "b").select(
             F.col("a").alias("number"), F.col("b").alias("kept_number"), "id", "kept", "relation",
             F.col("coverage_ab").alias("coverage"), F.col("coverage_ba").alias("coverage_of_kept"), "cosine", "reason")

@@ -13,7 +13,7 @@ use crate::{
     story::{Story, StoryId},
 };
 
-/// A story of the store that a checked one is related to.
+/// A story of the store that a checked one is of one origin with, or shares wording with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RelatedStory {
     /// Its id.
@@ -36,7 +36,7 @@ pub struct RelatedStory {
 #[derive(Debug, Clone, PartialEq, Default)]
 #[must_use]
 pub struct CheckResult {
-    /// The stories that it is related to: those of one origin first, then by the share that is common.
+    /// The stories that it shares its origin or wording with: those of one origin first, then by the share that is common.
     pub related: Vec<RelatedStory>,
     /// Its passages that no story of one origin contains, without boilerplate.
     pub novel_passages: Vec<String>,
@@ -91,6 +91,7 @@ impl Matcher {
         let reader = store.reader();
         let (set, mut verdicts) =
             self.compare_with_candidates(reader, prepared, StoryId(0), &Inserted::default())?;
+        verdicts.retain(|v| v.relation.is_origin() || v.relation.is_link());
         verdicts.sort_by(|x, y| {
             let strength = |v: &Verdict| v.coverage_ab.max(v.coverage_ba);
             let order = y.relation.is_origin().cmp(&x.relation.is_origin());

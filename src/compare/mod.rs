@@ -114,9 +114,9 @@ impl Relation {
         )
     }
 
-    /// Whether the stories are linked and both stay.
+    /// Whether the stories have wording in common and both stay. Reports of one event are linked by `Linker` alone.
     pub fn is_link(self) -> bool {
-        matches!(self, Relation::Twin | Relation::Quote | Relation::Related)
+        matches!(self, Relation::Twin | Relation::Quote)
     }
 }
 

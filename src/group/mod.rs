@@ -96,7 +96,7 @@ impl Group {
 pub struct Groups {
     /// Groups of two and more stories.
     pub groups: Vec<Group>,
-    /// Twins and related pairs.
+    /// Twins and quotes.
     pub links: Vec<Verdict>,
 }
 

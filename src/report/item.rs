@@ -19,8 +19,8 @@ use crate::{
 pub struct Item {
     /// The story's id.
     pub id: String,
-    /// `kept` for a group's canonical story; else `identical`, `copy`, `excerpt` or `update`; or `twin` or `related` for
-    /// a link, for which nothing is removed.
+    /// `kept` for a group's canonical story; else `identical`, `copy`, `excerpt`, `update` or `rewrite`; or `twin` or `quote`
+    /// for a link, for which nothing is removed.
     pub relation: String,
     /// Whether `--kept` leaves the story out: a member of a group, no twin of the kept story, which holds at least half
     /// of it. False for a link, even if the story is removed as a member of a group.

@@ -159,7 +159,7 @@ impl<'a> Index<'a> {
         Index {
             stories: Stories::new(&page.corpus.stories),
             groups: page.groups.groups.iter().zip(&evidence.members).map(|(g, a)| group(g, a)).collect(),
-            links: links(page).map(|(v, a)| link(page, v, a)).collect(),
+            links: page.groups.links.iter().zip(&page.evidence.links).map(|(v, a)| link(page, v, a)).collect(),
             relations: RELATIONS.map(Relation::name),
             histogram: &evidence.histogram,
             thresholds: &evidence.thresholds,
@@ -202,8 +202,7 @@ impl<'a> Texts<'a> {
         let all = has_all_texts(page);
         let mut wanted = vec![all; page.corpus.stories.len()];
         let members = page.groups.groups.iter().flat_map(|g| &g.members).map(|m| m.story);
-        let linked =
-            links(page).filter(|(v, _)| v.relation != Relation::Related).flat_map(|(v, _)| [v.a, v.b]);
+        let linked = page.groups.links.iter().flat_map(|v| [v.a, v.b]);
         members.chain(linked).for_each(|s| wanted[s.index()] = true);
         let mut passages = Vec::new();
         let mut boilerplate = Vec::new();
@@ -229,13 +228,6 @@ impl<'a> Texts<'a> {
 
 fn has_all_texts(page: &Page) -> bool {
     page.corpus.rows.iter().map(|r| r.text.len()).sum::<usize>() < ALL_TEXTS
-}
-
-/// The links that the page shows. The page of `link` has links of its own, and of these only twins and quotes.
-fn links<'a>(page: &Page<'a>) -> impl Iterator<Item = (&'a Verdict, &'a PassageAlignment)> + use<'a> {
-    let has_own_links = page.related.is_some();
-    let all = page.groups.links.iter().zip(&page.evidence.links);
-    all.filter(move |(v, _)| !has_own_links || v.relation != Relation::Related)
 }
 
 fn group(group: &Group, alignments: &[PassageAlignment]) -> GroupData {

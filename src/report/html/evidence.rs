@@ -33,14 +33,14 @@ pub struct Evidence {
     pub(super) boilerplate: Vec<bool>,
     /// For each group, for each member, its alignment with the canonical story; empty where the texts are identical.
     pub(super) members: Vec<Vec<PassageAlignment>>,
-    /// The alignment of each link's stories; empty unless they are twins.
+    /// The alignment of each link's stories.
     pub(super) links: Vec<PassageAlignment>,
     /// Pairs by relation ([`RELATIONS`]), then by the greater of their two coverages ([`BINS`]).
     pub(super) histogram: Vec<Vec<u64>>,
 }
 
 impl Evidence {
-    /// Aligns the members of each group with its canonical story, and the stories of each twin.
+    /// Aligns the members of each group with its canonical story, and the stories of each link.
     pub fn gather(
         comparer: &Comparer,
         verdicts: &[Verdict],
@@ -62,10 +62,7 @@ impl Evidence {
         let members = groups.groups.par_iter().map(align_group).collect();
         let align_link = |link: &Verdict| {
             progress.advance(Stage::Report, 1);
-            match link.relation {
-                Relation::Twin | Relation::Quote => align(comparer, link.a, link.b),
-                _ => PassageAlignment::default(),
-            }
+            align(comparer, link.a, link.b)
         };
         let links = groups.links.par_iter().map(align_link).collect();
         progress.end(Stage::Report);

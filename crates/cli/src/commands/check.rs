@@ -264,9 +264,7 @@ fn answer(archive: &mut Archive, learn: bool, (line, has_id): (u64, bool), story
 fn answer_for(line: u64, id: &str, story: &RelatedStory) -> Answer {
     let verdict = match story.relation {
         relation if relation.is_origin() => "duplicate",
-        Relation::Twin => "twin",
-        Relation::Quote => "quote",
-        _ => "related",
+        relation => relation.name(),
     };
     Answer {
         relation: Some(story.relation),

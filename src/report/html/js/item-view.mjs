@@ -200,8 +200,7 @@ function pairParts(item) {
       h('dt', {}, 'Cosine'), h('dd', {}, cosine.toFixed(2)),
       h('dt', {}, 'Why'), h('dd', { dir: 'auto' }, truncate(reason, 400))),
     h('h3', {}, 'Side by side'),
-    // The run aligned no passages of related stories.
-    diffTable(a, b, relation === 'related' ? null : aligned, contained),
+    diffTable(a, b, aligned, contained),
   ];
 }
 

@@ -12,7 +12,7 @@ const PAGE_SIZE = 50;
 export const list = { matches: [], page: 0, position: -1, open: null };
 
 /** How the second story of a pair is introduced, by what the pair is. */
-const LINK_TO = { twin: 'twin of', quote: 'shares a statement with', related: 'related to' };
+const LINK_TO = { twin: 'twin of', quote: 'shares a statement with' };
 
 const FILTERS = { kind: 'filter-kind', relation: 'filter-relation', source: 'filter-source', state: 'filter-state' };
 
@@ -20,7 +20,7 @@ const byRelation = (a, b) => data.index.relations.indexOf(a) - data.index.relati
 
 export function setUpFilters() {
   const kinds = new Map([['all', 'everything']]);
-  const names = { group: 'groups', twin: 'twins', quote: 'shared statements', related: 'related pairs', storyline: 'storylines' };
+  const names = { group: 'groups', twin: 'twins', quote: 'shared statements', storyline: 'storylines' };
   for (const [kind, name] of Object.entries(names)) {
     const n = data.items.filter(item => item.kind === kind).length;
     if (n) kinds.set(kind, `${name} (${formatNumber(n)})`);

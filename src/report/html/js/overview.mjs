@@ -10,7 +10,7 @@ import { filterByRelation } from './list.mjs';
 const RELATION_MEANINGS = {
   identical: 'the same text', copy: 'edited, cut or extended', excerpt: 'one contained in the other', update: 'newer version by the same source',
   rewrite: 'the same account in other words', quote: 'a statement of a third in common: both stay',
-  twin: 'same template, other facts: both stay', related: 'same event, other words: both stay',
+  twin: 'same template, other facts: both stay', related: 'similar in meaning: both stay',
 };
 
 /** Sources in the chart; the table has all. */
