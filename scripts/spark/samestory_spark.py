@@ -326,7 +326,8 @@ class Run:
         links = self.verdicts.frame.where("relation in ('twin', 'quote')")
         links = links.join(side("a", "id"), "a").join(side("b", "kept"), "b").select(
             F.col("a").alias("number"), F.col("b").alias("kept_number"), "id", "kept", "relation",
-            F.col("coverage_ab").alias("coverage"), F.col("coverage_ba").alias("coverage_of_kept"), "cosine", "reason")
+            F.col("coverage_ab").alias("coverage"), F.col("coverage_ba").alias("coverage_of_kept"), "cosine", "probability",
+            "reason")
         links.write.mode("overwrite").parquet(f"{out}/links")
         self.notices.write.mode("overwrite").json(f"{out}/notices")
         self.counts["notices"] = self.notices.count()

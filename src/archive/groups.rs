@@ -6,7 +6,7 @@ use super::{Archive, stored_verdicts, working_set::WorkingSet};
 use crate::{
     Result,
     compare::{Comparer, Relation, Verdict},
-    group::{Group, Groups, Member, healths},
+    group::{Group, Groups, Member, edges, healths, membership_evidence},
     store::{GroupNumber, Reader, StoryNumber},
     story::{Corpus, StoryId},
 };
@@ -81,10 +81,17 @@ impl Archive {
 fn read_groups(reader: Reader<'_>, places: &Places, verdicts: &[Verdict]) -> Result<Vec<Group>> {
     let mut groups = Vec::new();
     let mut sets = Vec::new();
+    let edges = edges(verdicts.iter());
     for (number, canonical) in reader.groups()? {
         let Some(canonical) = places.get(&canonical).copied() else { continue };
         let mut members = read_members(reader, number, places)?;
-        sets.push(members.iter().map(|m| m.story).collect::<Vec<StoryId>>());
+        let mut stories: Vec<StoryId> = members.iter().map(|m| m.story).collect();
+        stories.sort_unstable();
+        for member in members.iter_mut().filter(|m| m.story != canonical) {
+            let evidence = membership_evidence(&edges, member.story, canonical, &stories);
+            member.probability = evidence.map(|verdict| verdict.probability());
+        }
+        sets.push(stories);
         members.sort_by_key(|m| (m.story != canonical, m.story));
         groups.push((number.0 as u32, canonical, members));
     }
@@ -102,6 +109,7 @@ fn read_members(reader: Reader<'_>, group: GroupNumber, places: &Places) -> Resu
             coverage: stored.coverage,
             coverage_of_canonical: stored.coverage_of_canonical,
             cosine: stored.cosine,
+            probability: None,
             removed: stored.removed,
             reason: stored.reason,
         });

@@ -115,7 +115,7 @@ fn republication(f: &PairFeatures, rule: Rule) -> Rule {
 fn is_rewrite(f: &PairFeatures, t: &Thresholds) -> bool {
     f.shorter_words >= t.rewrite_words
         && f.meaning_ab.min(f.meaning_ba) >= t.rewrite_meaning
-        && rewrite::probability(f) >= t.rewrite
+        && rewrite::MODEL.probability(f) >= t.rewrite
 }
 
 /// Whether two stories that `rule` relates by their wording share a statement of a third instead: most of what they share is

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    Comparer, Counterfactual, PairFeatures, Relation, Rule, align::Match, counterfactuals::counterfactuals,
+    Comparer, Contribution, Counterfactual, PairFeatures, Relation, Rule, align::Match,
+    counterfactuals::counterfactuals, probability,
 };
 use crate::story::{Passage, Story, StoryId};
 
@@ -62,8 +63,10 @@ pub struct Explanation {
     pub rule: Rule,
     /// The features that the rules classified.
     pub features: PairFeatures,
-    /// The probability in [0, 1] that one tells the account of the other in other words, where the wording does not decide.
-    pub rewrite_probability: f32,
+    /// The probability in [0, 1] that the two are of one origin.
+    pub probability: f32,
+    /// What it is made of.
+    pub evidence: Vec<Contribution>,
     /// For each feature the nearest value that gives another relation; empty for identical texts.
     pub counterfactuals: Vec<Counterfactual>,
     /// The passages: those of the first story in order, then what the second adds.
@@ -101,7 +104,8 @@ impl Comparer<'_> {
             relation: verdict.relation,
             rule: verdict.rule,
             features: verdict.features,
-            rewrite_probability: super::rewrite::probability(&verdict.features),
+            probability: verdict.probability(),
+            evidence: probability::contributions(verdict.rule, &verdict.features),
             counterfactuals,
             passages: self.align_passages(a, b).into_iter().map(passage).collect(),
         }

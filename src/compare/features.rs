@@ -37,7 +37,7 @@ pub struct PairFeatures {
     /// Share of them that are found in the other, in [0, 1].
     pub names_shared: f32,
     /// Share of A's passages, by weight, that say what a passage of B says, in whatever words, in [0, 1]; 0 if the stories are
-    /// too far apart to be asked. So are the six features below.
+    /// too far apart, or have too few facts in common, to be asked. So are the two features below.
     #[serde(default)]
     pub meaning_ab: f32,
     /// Share of B's passages that say what a passage of A says, in [0, 1].
@@ -47,7 +47,8 @@ pub struct PairFeatures {
     #[serde(default)]
     pub same_order: f32,
     /// Share of a story's names and numbers that few stories have, which the other has, in (0, 1): the lower one of the two,
-    /// and the higher. Of few such facts it is not far from a quarter.
+    /// and the higher. Of few such facts it is not far from a quarter. 0 if the stories are too far apart to be asked, as are
+    /// the three features below.
     #[serde(default)]
     pub rare_facts_lower: f32,
     /// See `rare_facts_lower`.

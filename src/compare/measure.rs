@@ -6,6 +6,7 @@ use super::{
     contradiction::{AlignedText, contradictions},
     meaning::correspondence,
     prepared::{PreparedStory, are_forms},
+    rewrite,
     tokens::{TokenKind, is_function},
 };
 use crate::{
@@ -32,6 +33,9 @@ const CLOSE_WORDING: f32 = 0.5;
 
 /// Cosine of two stories from which they may be one account in other words.
 const MIN_COSINE: f32 = 0.35;
+
+/// Matched words of a shared passage, in words of average weight, from which the wording may decide.
+const MIN_PASSAGE: f32 = 5.0;
 
 /// What is added to facts in common, and to all facts, before the share is taken: of few facts it says little.
 #[derive(Clone, Copy)]
@@ -81,9 +85,9 @@ impl Comparer<'_> {
             0
         };
         let cosine = dot(&x.vector, &y.vector).clamp(-1.0, 1.0);
-        let by_meaning =
-            if cosine >= MIN_COSINE { self.features_of_meaning(x, y) } else { PairFeatures::default() };
-        PairFeatures {
+        let scale = &self.options.scale;
+        let is_near = cosine >= MIN_COSINE;
+        let features = PairFeatures {
             coverage_ab: share(in_a, x.weight),
             coverage_ba: share(in_b, y.weight),
             matched: in_a.min(in_b) / average,
@@ -108,22 +112,30 @@ impl Comparer<'_> {
             different_sources: have_different_sources(story_a, story_b),
             same_source_later: are_versions(story_a, story_b),
             same_text: false,
-            ..by_meaning
+            ..if is_near { self.features_of_facts(x, y) } else { PairFeatures::default() }
+        };
+        // Comparing all passages with all costs more than all else: only where the outcome may turn on it.
+        let is_open = features.longest_passage >= MIN_PASSAGE || rewrite::is_possible(&features);
+        if !is_near || !is_open {
+            return features;
+        }
+        let found = correspondence(x, y, &prepared.vectors, scale);
+        PairFeatures {
+            meaning_ab: found.coverage_ab,
+            meaning_ba: found.coverage_ba,
+            same_order: found.order,
+            ..features
         }
     }
 
-    /// The features of two stories whatever their words are.
-    fn features_of_meaning(&self, x: &PreparedStory, y: &PreparedStory) -> PairFeatures {
-        let found = correspondence(x, y, &self.prepared.vectors, &self.options.scale);
+    /// The facts that two stories have in common, in whatever words.
+    fn features_of_facts(&self, x: &PreparedStory, y: &PreparedStory) -> PairFeatures {
         let is_number = |id: u32| self.prepared.vocabulary[id as usize].kind == TokenKind::Number;
         let is_rare_fact =
             |id: u32| self.prepared.vocabulary[id as usize].kind != TokenKind::Word && self.is_rare(id);
         let (numbers_lower, numbers_higher) = shared_facts(x, y, &is_number, Smoothing::NONE);
         let (rare_facts_lower, rare_facts_higher) = shared_facts(x, y, &is_rare_fact, Smoothing::FACTS);
         PairFeatures {
-            meaning_ab: found.coverage_ab,
-            meaning_ba: found.coverage_ba,
-            same_order: found.order,
             rare_facts_lower,
             rare_facts_higher,
             numbers_lower,

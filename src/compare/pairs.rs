@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// The version of the file; it grows when a feature is added or changes its meaning.
-const SCHEMA: u32 = 5;
+const SCHEMA: u32 = 6;
 
 /// Lines that are parsed together.
 const BLOCK: usize = 1 << 14;

@@ -1,33 +1,42 @@
 //! Whether two stories are one account in other words: a logistic model over features that have no scale of their own.
 //!
-//! More in common never speaks against it, so no coefficient but that of the days is negative. `scripts/fit-rewrite` fits them
-//! on labelled corpora and holds each corpus out in turn; docs/judgement.md has the figures.
+//! More in common never speaks against it, so no coefficient but that of the days is negative. `scripts/fit-probability` fits
+//! them on labelled corpora and holds each corpus out in turn; docs/judgement.md has the figures.
 
-use super::PairFeatures;
+use super::{
+    PairFeatures,
+    logistic::{LogisticModel, Term},
+};
 
 /// Days between two stories beyond which they count no more.
 const MAX_DAYS: f32 = 10.0;
 
-/// A part of the log-odds: a coefficient and what it multiplies.
-struct Term(f32, fn(&PairFeatures) -> f32);
+/// Whether one of two stories tells the account of the other in other words, if their wording does not decide it. Without
+/// dates two stories count as of one day.
+pub(super) const MODEL: LogisticModel = LogisticModel {
+    terms: &[
+        Term("passages with the same meaning in the same order", 1.25, ordered_meaning),
+        Term("rare names and numbers in these, one way", 2.62, |f| ordered_meaning(f) * f.rare_facts_higher),
+        Term("rare names and numbers in these, both ways", 2.55, |f| {
+            f.meaning_ab.min(f.meaning_ba) * f.same_order * f.rare_facts_lower
+        }),
+        Term("rare names and numbers, both ways", 2.63, |f| f.rare_facts_lower),
+        Term("rare names and numbers, one way", 2.23, |f| f.rare_facts_higher),
+        Term("numbers, both ways", 3.74, |f| f.numbers_lower),
+        Term("days apart", -0.305, |f| f.days_apart.unwrap_or(0.0).min(MAX_DAYS)),
+    ],
+    intercept: -7.49,
+};
 
-/// What the log-odds are made of. Without dates two stories count as of one day.
-const TERMS: [Term; 7] = [
-    Term(0.63, |f| f.meaning_ab.max(f.meaning_ba)),
-    Term(1.58, |f| f.same_order),
-    Term(5.59, |f| f.rare_facts_lower),
-    Term(4.06, |f| f.rare_facts_higher),
-    Term(1.80, |f| f.numbers_lower),
-    Term(0.43, |f| f.numbers_higher),
-    Term(-1.5, |f| f.days_apart.unwrap_or(0.0).min(MAX_DAYS)),
-];
+/// A probability that is as good as none.
+const NEGLIGIBLE: f32 = 0.05;
 
-const INTERCEPT: f32 = -7.9;
+/// Whether two stories with these facts in common may be one account, if all their passages say the same.
+pub(super) fn is_possible(f: &PairFeatures) -> bool {
+    MODEL.probability(&PairFeatures { meaning_ab: 1.0, meaning_ba: 1.0, same_order: 1.0, ..*f }) >= NEGLIGIBLE
+}
 
-/// The probability in [0, 1] that one of two stories tells the account of the other in other words, if their wording does not
-/// decide it.
-pub(super) fn probability(f: &PairFeatures) -> f32 {
-    let log_odds =
-        TERMS.iter().map(|Term(coefficient, feature)| coefficient * feature(f)).sum::<f32>() + INTERCEPT;
-    1.0 / (1.0 + (-log_odds).exp())
+/// The share of a story's passages that say what the other says, as far as they stand in its order.
+fn ordered_meaning(f: &PairFeatures) -> f32 {
+    f.meaning_ab.max(f.meaning_ba) * f.same_order
 }

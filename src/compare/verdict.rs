@@ -1,6 +1,6 @@
 //! The verdict on one pair, with the features behind it.
 
-use super::{PairFeatures, Relation, Rule, Thresholds, classify::classify};
+use super::{PairFeatures, Relation, Rule, Thresholds, classify::classify, probability};
 use crate::story::{Corpus, StoryId};
 
 /// What two stories are to one another, and why.
@@ -41,6 +41,12 @@ impl Verdict {
     #[must_use]
     pub fn reclassify(&self, thresholds: &Thresholds) -> Verdict {
         Verdict::new(self.a, self.b, classify(&self.features, thresholds), self.features)
+    }
+
+    /// The probability in [0, 1] that the two are of one origin: at least one half of a relation of origin, else at most
+    /// that.
+    pub fn probability(&self) -> f32 {
+        probability::of_one_origin(self.rule, &self.features)
     }
 
     /// The verdict with the two stories exchanged.

@@ -20,6 +20,9 @@ pub struct Member {
     pub coverage_of_canonical: f32,
     /// Cosine similarity to the canonical story.
     pub cosine: f32,
+    /// The probability in [0, 1] that it is of one origin with the canonical story, or with the member that brought it
+    /// here; `None` for the canonical story, and where no verdict did.
+    pub probability: Option<f32>,
     /// Whether a run that keeps one story of a group leaves it out: not the canonical one nor its twin, and at least
     /// [`Options::removable`] of it is in the canonical one.
     pub removed: bool,
@@ -36,6 +39,7 @@ impl Member {
             coverage: 1.0,
             coverage_of_canonical: 1.0,
             cosine: 1.0,
+            probability: None,
             removed: false,
             reason: "kept".into(),
         }
@@ -63,7 +67,9 @@ impl Describer<'_> {
         };
         let is_linked = self.linked.must_link(story, canonical);
         let is_held = direct.held() >= self.options.removable;
-        let (relation, mut reason) = self.relation_and_reason(&direct, is_linked, members);
+        let through = strongest_edge(self.edges, story, members);
+        let (relation, mut reason) = self.relation_and_reason(&direct, is_linked, through.as_ref());
+        let evidence = if direct.relation.is_origin() { Some(&direct) } else { through.as_ref() };
         let stays = match direct.relation {
             _ if !is_held => Some("; it stays, as most of its text is not in the kept story"),
             // A must-link goes before what the two were found to be.
@@ -84,6 +90,7 @@ impl Describer<'_> {
             coverage: direct.coverage_ab,
             coverage_of_canonical: direct.coverage_ba,
             cosine: direct.cosine,
+            probability: evidence.map(Verdict::probability),
             removed,
             reason,
         })
@@ -93,7 +100,7 @@ impl Describer<'_> {
         &self,
         direct: &Verdict,
         is_linked: bool,
-        members: &[StoryId],
+        through: Option<&Verdict>,
     ) -> (Relation, String) {
         let reason = direct.reason(self.corpus);
         let verdict = direct.relation.name();
@@ -107,22 +114,34 @@ impl Describer<'_> {
             return (direct.relation, reason);
         }
         // Another member brought it here: that one is named, and what it is to it.
-        let strength = |v: &Verdict| v.coverage_ab.max(v.coverage_ba);
-        let neighbours = self.edges.get(&direct.a).into_iter().flatten();
-        let best = neighbours
-            .filter(|(other, _)| members.binary_search(other).is_ok())
-            .max_by(|x, y| strength(x.1).total_cmp(&strength(y.1)).then(y.0.cmp(x.0)));
-        match best {
-            Some((_, edge)) => {
-                let edge = seen_from(direct.a, edge);
-                (edge.relation, format!("{}: {}", edge.relation.name(), edge.reason(self.corpus)))
-            }
+        match through {
+            Some(edge) => (edge.relation, format!("{}: {}", edge.relation.name(), edge.reason(self.corpus))),
             // A must-link with another member brought it here.
             None => {
                 (Relation::Copy, format!("decided to belong to this group; compared, {verdict}: {reason}"))
             }
         }
     }
+}
+
+/// The verdict of most coverage that makes `story` of one origin with another of `members`, seen from `story`.
+fn strongest_edge(edges: &Edges, story: StoryId, members: &[StoryId]) -> Option<Verdict> {
+    let strength = |v: &Verdict| v.coverage_ab.max(v.coverage_ba);
+    let neighbours = edges.get(&story).into_iter().flatten();
+    let among = neighbours.filter(|(other, _)| members.binary_search(other).is_ok());
+    let strongest = among.max_by(|x, y| strength(x.1).total_cmp(&strength(y.1)).then(y.0.cmp(x.0)));
+    strongest.map(|(_, edge)| seen_from(story, edge))
+}
+
+/// What makes a member of a stored group part of it: the verdict on it and the canonical story, or its strongest edge.
+pub(crate) fn membership_evidence(
+    edges: &Edges,
+    story: StoryId,
+    canonical: StoryId,
+    members: &[StoryId],
+) -> Option<Verdict> {
+    let direct = edges.get(&story).and_then(|of| of.get(&canonical));
+    direct.map(|edge| seen_from(story, edge)).or_else(|| strongest_edge(edges, story, members))
 }
 
 /// `verdict` with `story` as its first story.

@@ -29,6 +29,7 @@ pub use constraints::{Conflict, ConstraintSet, PairConstraint};
 pub use decisions::{CanonicalOverride, DECISION_SCHEMA, Decision, Decisions, StoryRef};
 pub use health::{Health, HealthItem, healths};
 pub use member::Member;
+pub(crate) use member::membership_evidence;
 pub use origin::{OriginEvidence, TieBreak};
 pub use outlets::{Outlet, outlets};
 pub use publishers::Publishers;
@@ -101,10 +102,10 @@ pub struct Groups {
 }
 
 /// For each story, those that share its origin, with the verdicts.
-type Edges<'a> = BTreeMap<StoryId, BTreeMap<StoryId, &'a Verdict>>;
+pub(crate) type Edges<'a> = BTreeMap<StoryId, BTreeMap<StoryId, &'a Verdict>>;
 
 /// The edges that `verdicts` make.
-fn edges<'a>(verdicts: impl Iterator<Item = &'a Verdict>) -> Edges<'a> {
+pub(crate) fn edges<'a>(verdicts: impl Iterator<Item = &'a Verdict>) -> Edges<'a> {
     let mut edges = Edges::new();
     for verdict in verdicts.filter(|v| v.relation.is_origin()) {
         edges.entry(verdict.a).or_default().insert(verdict.b, verdict);

@@ -33,8 +33,11 @@ pub struct Item {
     pub coverage: f32,
     /// Share of the informative tokens of `kept` that are found in this story, in [0, 1].
     pub coverage_of_kept: f32,
-    /// Cosine similarity of the aligned passages.
+    /// Cosine similarity of the two stories' vectors.
     pub cosine: f32,
+    /// The probability in [0, 1] that it is of one origin with `kept`, or with the member that brought it to the group;
+    /// none for kept stories and where only a decision brought it there.
+    pub probability: Option<f32>,
     /// Why, in words.
     pub reason: String,
     /// The headline.
@@ -54,7 +57,7 @@ pub struct Item {
 type ItemColumn = Column<Item>;
 
 /// The columns of [`Item`]; those with an id are in the worker stream `items`.
-pub(crate) const COLUMNS: [ItemColumn; 16] = [
+pub(crate) const COLUMNS: [ItemColumn; 17] = [
     ItemColumn::required("schema", Value::Int32(|_| Some(SCHEMA.cast_signed()))),
     ItemColumn::required("id", Value::Text(|i| text(&i.id))),
     ItemColumn::required("relation", Value::Text(|i| text(&i.relation))).in_stream(4),
@@ -64,6 +67,7 @@ pub(crate) const COLUMNS: [ItemColumn; 16] = [
     ItemColumn::required("coverage", Value::Float(|i| Some(i.coverage))).in_stream(6),
     ItemColumn::required("coverage_of_kept", Value::Float(|i| Some(i.coverage_of_kept))).in_stream(7),
     ItemColumn::required("cosine", Value::Float(|i| Some(i.cosine))).in_stream(8),
+    ItemColumn::nullable("probability", Value::Float(|i| i.probability)).in_stream(11),
     ItemColumn::required("reason", Value::Text(|i| text(&i.reason))).in_stream(9),
     ItemColumn::required("title", Value::Text(|i| text(&i.title))),
     ItemColumn::nullable("source", Value::Text(|i| i.source.as_deref().map(Cow::Borrowed))),
@@ -98,6 +102,7 @@ pub fn items(corpus: &Corpus, groups: &Groups) -> Vec<Item> {
             let mut item = item(corpus, member.story, relation, kept, scores);
             item.group = Some(group.id);
             item.removed = member.removed;
+            item.probability = member.probability.map(rounded);
             item.reason =
                 if canonical { canonical_reason(group.members.len()) } else { member.reason.clone() };
             if canonical && group.members.len() > 2 {
@@ -136,7 +141,7 @@ fn link_item(corpus: &Corpus, link: &Verdict) -> Item {
     let other = &corpus.stories[link.b.index()].id;
     let scores = [link.coverage_ab, link.coverage_ba, link.cosine];
     let item = item(corpus, link.a, link.relation.name(), other, scores);
-    Item { reason: link.reason(corpus), ..item }
+    Item { reason: link.reason(corpus), probability: Some(rounded(link.probability())), ..item }
 }
 
 /// The item of a story without its group; `scores` are coverage, coverage of the kept story and cosine.
@@ -152,6 +157,7 @@ fn item(corpus: &Corpus, story: StoryId, relation: &str, kept: &str, scores: [f3
         coverage,
         coverage_of_kept,
         cosine,
+        probability: None,
         reason: String::new(),
         title: s.title.clone(),
         source: s.source.clone(),

@@ -126,6 +126,7 @@ mod tests {
             coverage: 0.75,
             coverage_of_kept: 0.5,
             cosine: 0.25,
+            probability: Some(0.875),
             reason: "r".into(),
             title: "t".into(),
             source: source.map(Into::into),
@@ -153,7 +154,7 @@ mod tests {
         let expect = |id: &str, group: &str, removed: bool, source: &str, published: &str| {
             format!(
                 "{{schema: 2, id: \"{id}\", relation: \"copy\", removed: {removed}, kept: \"k\", group: {group}, \
-                 coverage: 0.75, coverage_of_kept: 0.5, cosine: 0.25, reason: \"r\", title: \"t\", source: {source}, \
+                 coverage: 0.75, coverage_of_kept: 0.5, cosine: 0.25, probability: 0.875, reason: \"r\", title: \"t\", source: {source}, \
                  published: {published}, path: \"p\", line: 7}}"
             )
         };

@@ -72,12 +72,12 @@ fn write_kept(item: &Item, out: &mut dyn Write) -> io::Result<()> {
 fn write_member(item: &Item, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
-        "  {:<9} {}  {:.0} % in kept, {:.0} % of kept in it, cosine {:.2}",
+        "  {:<9} {}  {:.0} % in kept, {:.0} % of kept in it{}",
         item.relation,
         sanitize_line(&item.id, 50),
         item.coverage * 100.0,
         item.coverage_of_kept * 100.0,
-        item.cosine
+        item.probability.map_or(String::new(), |p| format!(", probability {p:.2}"))
     )?;
     writeln!(out, "            {}", sanitize_line(&item.reason, REASON))
 }

@@ -15,7 +15,7 @@ pub(super) struct VerdictRow {
 
 type VerdictColumn = Column<VerdictRow>;
 
-pub(super) const VERDICT_COLUMNS: [VerdictColumn; 9] = [
+pub(super) const VERDICT_COLUMNS: [VerdictColumn; 10] = [
     VerdictColumn::required("a", Value::Int64(|r| Some(r.a))).in_stream(1),
     VerdictColumn::required("b", Value::Int64(|r| Some(r.b))).in_stream(2),
     VerdictColumn::required("relation", Value::Text(|r| Some(r.verdict.relation.name().into()))).in_stream(3),
@@ -26,6 +26,8 @@ pub(super) const VERDICT_COLUMNS: [VerdictColumn; 9] = [
     VerdictColumn::required("coverage_ba", Value::Float(|r| Some(rounded(r.verdict.coverage_ba))))
         .in_stream(6),
     VerdictColumn::required("cosine", Value::Float(|r| Some(rounded(r.verdict.cosine)))).in_stream(7),
+    VerdictColumn::required("probability", Value::Float(|r| Some(rounded(r.verdict.probability()))))
+        .in_stream(11),
     VerdictColumn::required("rule", Value::Text(|r| Some(r.verdict.rule.to_string().into()))).in_stream(10),
     // In words, seen from `a`.
     VerdictColumn::required("reason", Value::Text(|r| Some(r.reason.as_str().into()))).in_stream(9),

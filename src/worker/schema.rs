@@ -92,8 +92,8 @@ impl Stream {
             Stream::Documents => "documents/1",
             Stream::Words => "words/2",
             Stream::Contents => "contents/1",
-            Stream::Verdicts => "verdicts/2",
-            Stream::Items => "items/1",
+            Stream::Verdicts => "verdicts/3",
+            Stream::Items => "items/2",
         }
     }
 

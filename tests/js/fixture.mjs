@@ -4,7 +4,7 @@ import { setIndex } from '../../src/report/html/js/data.mjs';
 import { decisions } from '../../src/report/html/js/decisions.mjs';
 import { readPriorDecisions } from '../../src/report/html/js/prior-decisions.mjs';
 
-const member = (story, relation) => ({ story, relation, coverage: 1, coverage_of_kept: 1, cosine: 1, removed: false, reason: '', aligned: [], contained: [] });
+const member = (story, relation, probability = relation === 'identical' ? null : 0.9) => ({ story, relation, probability, coverage: 1, coverage_of_kept: 1, cosine: 1, removed: false, reason: '', aligned: [], contained: [] });
 
 /** Fills the page with stories of these ids, and with these parts of the index. */
 export function fillStories(ids, digests, parts = {}) {

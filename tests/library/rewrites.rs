@@ -82,10 +82,10 @@ fn a_rewrite_is_in_the_group_and_stays_unless_asked_to_go() {
 fn a_rewrite_is_explained() {
     let explanation = run(RemovedRelations::default()).explain("report", "retold").unwrap();
     assert_eq!(explanation.relation, Relation::Rewrite);
-    assert!(explanation.rewrite_probability > 0.5);
+    assert!(explanation.probability > 0.5);
     for other in ["next-day", "template"] {
         let explanation = run(RemovedRelations::default()).explain("report", other).unwrap();
         assert!(!explanation.relation.is_origin(), "{other}: {:?}", explanation.features);
-        assert!(explanation.rewrite_probability < 0.5, "{other}: {:?}", explanation.features);
+        assert!(explanation.probability < 0.5, "{other}: {:?}", explanation.features);
     }
 }

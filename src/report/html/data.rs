@@ -79,6 +79,7 @@ struct MemberData {
     coverage: f32,
     coverage_of_kept: f32,
     cosine: f32,
+    probability: Option<f32>,
     removed: bool,
     reason: String,
     #[serde(flatten)]
@@ -93,6 +94,7 @@ struct LinkData {
     coverage_a: f32,
     coverage_b: f32,
     cosine: f32,
+    probability: f32,
     reason: String,
     #[serde(flatten)]
     alignment: PassageAlignment,
@@ -159,7 +161,13 @@ impl<'a> Index<'a> {
         Index {
             stories: Stories::new(&page.corpus.stories),
             groups: page.groups.groups.iter().zip(&evidence.members).map(|(g, a)| group(g, a)).collect(),
-            links: page.groups.links.iter().zip(&page.evidence.links).map(|(v, a)| link(page, v, a)).collect(),
+            links: page
+                .groups
+                .links
+                .iter()
+                .zip(&page.evidence.links)
+                .map(|(v, a)| link(page, v, a))
+                .collect(),
             relations: RELATIONS.map(Relation::name),
             histogram: &evidence.histogram,
             thresholds: &evidence.thresholds,
@@ -251,6 +259,7 @@ fn member(group: &Group, member: &Member, alignment: &PassageAlignment) -> Membe
         coverage: rounded(member.coverage),
         coverage_of_kept: rounded(member.coverage_of_canonical),
         cosine: rounded(member.cosine),
+        probability: member.probability.map(rounded),
         removed: member.removed,
         reason: if member.story == group.canonical { String::new() } else { member.reason.clone() },
         alignment: alignment.clone(),
@@ -265,6 +274,7 @@ fn link(page: &Page, verdict: &Verdict, alignment: &PassageAlignment) -> LinkDat
         coverage_a: rounded(verdict.coverage_ab),
         coverage_b: rounded(verdict.coverage_ba),
         cosine: rounded(verdict.cosine),
+        probability: rounded(verdict.probability()),
         reason: verdict.reason(page.corpus),
         alignment: alignment.clone(),
     }

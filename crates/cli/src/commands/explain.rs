@@ -186,16 +186,18 @@ fn text(e: &Explanation, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
         writeln!(
             out,
             "passages with the same meaning {:.0} % and {:.0} %, in the same order {:.0} %; rare names and numbers in common \
-             {:.0} % and {:.0} %; of the shared wording {:.0} % is quoted; probability of a rewrite {:.2}",
+             {:.0} % and {:.0} %; of the shared wording {:.0} % is quoted",
             f.meaning_ab * 100.0,
             f.meaning_ba * 100.0,
             f.same_order * 100.0,
             f.rare_facts_lower * 100.0,
             f.rare_facts_higher * 100.0,
-            f.quoted * 100.0,
-            e.rewrite_probability
+            f.quoted * 100.0
         )?;
     }
+    let evidence: Vec<String> =
+        e.evidence.iter().map(|part| format!("{} {:+.1}", part.evidence, part.log_odds)).collect();
+    writeln!(out, "probability of one origin {:.2}; log-odds: {}", e.probability, evidence.join(", "))?;
     writeln!(out)?;
     e.passages.iter().try_for_each(|part| show(part, paint, out))?;
     if !e.counterfactuals.is_empty() {

@@ -15,6 +15,12 @@ export function truncate(text, length) {
 /** A share in [0, 1] as a percentage. */
 export const percent = share => Math.round(share * 100) + ' %';
 
+/** A probability with two decimals, of which only certainty is 1.00 and 0.00; empty for null. */
+export function formatProbability(p) {
+  if (p === null) return '';
+  return p > 0.99 && p < 1 ? '> 0.99' : p < 0.01 && p > 0 ? '< 0.01' : p.toFixed(2);
+}
+
 export const formatNumber = n => n.toLocaleString('en');
 
 /** A number with its noun: "1 story", "2 stories". */

@@ -5,7 +5,7 @@ import { data, heading, loadTexts, storyId, titleOf } from './data.mjs';
 import { STATE_NAMES, canonicalOf, decisionOf } from './decisions.mjs';
 import { diffTable } from './diff-view.mjs';
 import { $, announce, h, meter, setChildren } from './dom.mjs';
-import { percent, plural, sanitize, truncate } from './format.mjs';
+import { formatProbability, percent, plural, sanitize, truncate } from './format.mjs';
 import { lanes } from './lanes.mjs';
 import { markOpen, refreshList } from './list.mjs';
 import { MAX_ROWS, memberTable, tableKey, updateSelection } from './members.mjs';
@@ -183,7 +183,7 @@ function healthCard({ splits_at: splitsAt, weakest, bridges, pairs_of_one_origin
 }
 
 function pairParts(item) {
-  const { a, b, relation, coverage_a: coverageA, coverage_b: coverageB, cosine, reason, aligned, contained } = item.link;
+  const { a, b, relation, coverage_a: coverageA, coverage_b: coverageB, cosine, probability, reason, aligned, contained } = item.link;
   const side = (story, coverage, text) => h('dd', { dir: 'auto' }, h('span', { class: 'id' }, truncate(storyId(story), 60)), ' ', storyFacts(story), ' ',
     meter(coverage, text));
   return [
@@ -197,6 +197,7 @@ function pairParts(item) {
     h('dl', { class: 'card' },
       h('dt', {}, 'First'), side(a, coverageA, 'of it is in the second'),
       h('dt', {}, 'Second'), side(b, coverageB, 'of it is in the first'),
+      h('dt', {}, 'One origin'), h('dd', {}, `probability ${formatProbability(probability)}`),
       h('dt', {}, 'Cosine'), h('dd', {}, cosine.toFixed(2)),
       h('dt', {}, 'Why'), h('dd', { dir: 'auto' }, truncate(reason, 400))),
     h('h3', {}, 'Side by side'),

@@ -59,12 +59,11 @@ export function clearFilters() {
   refreshList(0);
 }
 
-/** How certain the tool is: of a group its weakest pair, of a pair the greater coverage. */
-function certainty({ group, link }) {
-  if (link) return Math.max(link.coverage_a, link.coverage_b);
-  if (!group) return 1;
-  const [, second] = group.members;
-  return group.members.length > 2 ? group.health.splits_at : Math.max(second.coverage, second.coverage_of_kept);
+/** How certain the tool is: how far the probability of one origin is from one half, of a group that of its least certain member. */
+export function certainty({ group, link }) {
+  const probabilities = link ? [link.probability] : group ? group.members.map(member => member.probability) : [];
+  // What was decided, and storylines, have none.
+  return Math.min(...probabilities.filter(p => p !== null).map(p => Math.abs(p - 0.5)), 0.5);
 }
 
 const ORDERS = {

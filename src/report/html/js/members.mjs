@@ -3,7 +3,7 @@
 import { storyId } from './data.mjs';
 import { canonicalOf, decisionOf, removedFrom } from './decisions.mjs';
 import { h, meter } from './dom.mjs';
-import { plural, truncate } from './format.mjs';
+import { formatProbability, plural, truncate } from './format.mjs';
 import { storyFacts } from './story-facts.mjs';
 
 /** Rows shown at first: browsers take long to lay out hundreds. */
@@ -27,7 +27,7 @@ export function memberTable(item, rows, handlers) {
   const [runCanonical] = item.stories;
   const isAsRun = canonicalOf(item) === runCanonical;
   const base = isAsRun ? { label: 'kept', heading: 'Kept', text: 'the kept story' } : (name => ({ label: name, heading: name, text: name }))(truncate(storyId(runCanonical), 24));
-  const head = ['Mark', 'Relation', 'Story', 'In ' + base.label, base.heading + ' in it', 'Cosine', 'Why'];
+  const head = ['Mark', 'Relation', 'Story', 'In ' + base.label, base.heading + ' in it', 'Probability', 'Why'];
   const body = item.group.members.slice(0, rows).map((member, i) => memberRow(item, member, i, base, handlers));
   const note = h('p', { class: 'note' }, 'Relations, scores and reasons compare with ', h('span', { class: 'id' }, base.label),
     ', which the run kept; a run with these decisions compares with the story kept now.');
@@ -57,6 +57,6 @@ function memberRow(item, member, i, base, handlers) {
     h('span', { class: 'facts' }, storyFacts(story))),
   score(member.coverage, 'of it is in ' + base.text, 'in ' + base.label),
   score(member.coverage_of_kept, `of ${base.text} is in it`, base.label + ' in it'),
-  h('td', { 'data-label': 'cosine' }, isFirst ? '' : member.cosine.toFixed(2)),
+  h('td', { 'data-label': 'probability' }, formatProbability(member.probability)),
   h('td', { class: 'reason', dir: 'auto' }, truncate(member.reason, 400)));
 }
