@@ -35,6 +35,9 @@ pub(super) fn classify(f: &PairFeatures, t: &Thresholds) -> Rule {
 fn classify_wording(f: &PairFeatures, t: &Thresholds) -> Rule {
     let shared = Shared::new(f, t);
     let (high, low) = (f.higher_coverage(), f.lower_coverage());
+    if shared.wording && is_growing(f, t) {
+        return Rule::LaterVersion;
+    }
     if shared.origin
         && let Some(rule) = classify_template(f, t)
     {
@@ -110,6 +113,18 @@ fn republication(f: &PairFeatures, rule: Rule) -> Rule {
     if f.same_source_later { Rule::LaterVersion } else { rule }
 }
 
+/// Whether one of two stories is a publisher's report as it grows: within a day it published a longer one that has most of the
+/// shorter. Numbers change then, and titles; a notice of the same template would be of the same length.
+fn is_growing(f: &PairFeatures, t: &Thresholds) -> bool {
+    let same_names = f.names == 0 || f.names_shared >= t.short_names;
+    f.same_source_later
+        && f.days_apart.is_some_and(|days| days <= t.growing_days)
+        && f.length_ratio < t.growing_length
+        && f.higher_coverage() >= t.excerpt_coverage
+        && same_names
+        && !f.distinct_title_names
+}
+
 /// Whether one of two stories tells the account of the other. A few sentences on one event have the same few facts, however
 /// they were written; and facts in common without a passage that says the same are no account.
 fn is_rewrite(f: &PairFeatures, t: &Thresholds) -> bool {
@@ -164,6 +179,7 @@ mod tests {
         distinct_title_names: false,
         distinct_subjects: false,
         contradictions: 0,
+        opposite_titles: false,
         title_coverage: None,
         days_apart: Some(0.5),
         different_sources: false,
@@ -213,6 +229,31 @@ mod tests {
             PairFeatures { coverage_ab: 0.05, coverage_ba: 0.05, shared_rare_terms: 0, ..COPY },
             Relation::None,
         );
+    }
+
+    #[test]
+    fn a_growing_report_is_an_update_whatever_number_it_corrects() {
+        let snap = PairFeatures {
+            coverage_ab: 0.9,
+            coverage_ba: 0.3,
+            matched: 25.0,
+            longest_passage: 20.0,
+            numbers: 1,
+            numbers_shared: 0.0,
+            names: 3,
+            title_overlap: Some(0.2),
+            days_apart: Some(0.04),
+            same_source_later: true,
+            length_ratio: 0.3,
+            ..COPY
+        };
+        check(snap, Relation::Update);
+        // Notices of one template, another firm, the report of the next week, another publisher.
+        check(PairFeatures { length_ratio: 0.95, ..snap }, Relation::Twin);
+        check(PairFeatures { distinct_title_names: true, ..snap }, Relation::Twin);
+        check(PairFeatures { names_shared: 0.3, ..snap }, Relation::Twin);
+        check(PairFeatures { days_apart: Some(7.0), ..snap }, Relation::Twin);
+        check(PairFeatures { same_source_later: false, different_sources: true, ..snap }, Relation::Twin);
     }
 
     #[test]
@@ -279,12 +320,17 @@ mod tests {
         let brief = PairFeatures { matched: 50.0, longest_passage: 45.0, ..COPY };
         check(brief, Relation::Copy);
         check(PairFeatures { contradictions: 1, ..brief }, Relation::Twin);
+        check(
+            PairFeatures { contradictions: 1, opposite_titles: true, matched: 120.0, ..brief },
+            Relation::Twin,
+        );
         check(PairFeatures { distinct_subjects: true, ..brief }, Relation::Twin);
         check(PairFeatures { numbers_shared: 0.9, names_shared: 0.9, ..brief }, Relation::Twin);
         for other in [
             PairFeatures { numbers_shared: 0.9, ..brief },
             PairFeatures { names_shared: 0.9, ..brief },
             PairFeatures { contradictions: 1, matched: 120.0, ..brief },
+            PairFeatures { opposite_titles: true, ..brief },
             PairFeatures { distinct_subjects: true, coverage_ba: 0.7, ..brief },
         ] {
             check(other, Relation::Copy);

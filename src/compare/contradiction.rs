@@ -13,6 +13,9 @@ const MAX_ENDING: usize = 4;
 /// Tokens of a gap between matched ones; in a longer one the texts have other sentences.
 const MAX_GAP: usize = 6;
 
+/// Words that two titles need in common to be about one thing.
+const MIN_SHARED_TITLE: usize = 3;
+
 /// The lists of `data/opposites.toml`.
 #[derive(Deserialize)]
 struct Lists {
@@ -23,13 +26,17 @@ struct Lists {
 static LISTS: LazyLock<Lists> = LazyLock::new(|| {
     let mut lists: Lists = word_lists::parse("opposites.toml", include_str!("data/opposites.toml"));
     lists.negations = lists.negations.iter().map(|word| fold_spelling(word)).collect();
+    for (x, y) in &mut lists.opposites {
+        (*x, *y) = (fold_spelling(x), fold_spelling(y));
+    }
     lists
 });
 
 /// Whether two words are opposites, such as "confirmed" and "denied".
-fn are_opposites(a: &str, b: &str) -> bool {
-    let has =
-        |word: &str, stem: &str| word.strip_prefix(stem).is_some_and(|ending| ending.len() <= MAX_ENDING);
+pub(super) fn are_opposites(a: &str, b: &str) -> bool {
+    let has = |word: &str, stem: &str| {
+        word.strip_prefix(stem).is_some_and(|ending| ending.chars().count() <= MAX_ENDING)
+    };
     let mut pairs = LISTS.opposites.iter();
     pairs.any(|(x, y)| (has(a, x) && has(b, y)) || (has(a, y) && has(b, x)))
 }
@@ -62,6 +69,18 @@ pub(super) fn contradictions(a: AlignedText, b: AlignedText, vocabulary: &[Token
         .count() as u32
 }
 
+/// Whether two titles that have words in common say the opposite of one another; each is a sorted list of distinct tokens.
+pub(super) fn are_opposite_titles(a: &[u32], b: &[u32], vocabulary: &[Token]) -> bool {
+    let text = |id: &u32| vocabulary[*id as usize].text.as_str();
+    let own = |of: &[u32], other: &[u32]| -> Vec<u32> {
+        of.iter().copied().filter(|id| other.binary_search(id).is_err()).collect()
+    };
+    let (ours, theirs) = (own(a, b), own(b, a));
+    let shared = a.len() - ours.len();
+    let is_close = shared >= MIN_SHARED_TITLE && ours.len().max(theirs.len()) <= shared;
+    is_close && is_contradicted(&ours, &theirs, &text)
+}
+
 /// The tokens from `i` on that have no counterpart.
 fn gap_at(of: &[Match], i: usize) -> Range<usize> {
     let end = of[i..].iter().position(|m| *m != Match::None).map_or(of.len(), |n| i + n);
@@ -69,8 +88,9 @@ fn gap_at(of: &[Match], i: usize) -> Range<usize> {
 }
 
 fn is_contradicted<'v>(ours: &[u32], theirs: &[u32], text: &impl Fn(&u32) -> &'v str) -> bool {
-    let negations = |words: &[u32]| words.iter().filter(|id| is_negation(text(id))).count();
-    let differs = (negations(ours) + negations(theirs)) % 2 == 1;
+    // Two negations are one: "ne … pas".
+    let is_negated = |words: &[u32]| words.iter().any(|id| is_negation(text(id)));
+    let differs = is_negated(ours) != is_negated(theirs);
     let opposites = ours.iter().any(|x| theirs.iter().any(|y| are_opposites(text(x), text(y))));
     differs != opposites
 }
@@ -101,6 +121,15 @@ mod tests {
             1,
         );
         check("the price of oil rose by a tenth this week", "the price of oil fell by a tenth this week", 1);
+        check(
+            "die Stadt Norrin bestätigte am Dienstag den Verkauf der Fähren",
+            "die Stadt Norrin dementierte am Dienstag den Verkauf der Fähren",
+            1,
+        );
+        check("le maire de Norrin a confirmé la vente", "le maire de Norrin a démenti la vente", 1);
+        check("el consejo de Norrin aprueba la venta", "el consejo de Norrin rechaza la venta", 1);
+        // May is no "never", as it would be in Italian.
+        check("die Fähren von Norrin fahren ab Mai wieder", "die Fähren von Norrin fahren ab Juni wieder", 0);
         // Opposite words with a negation say the same.
         check(
             "the city of Norrin did not confirm on Tuesday that it would sell its ferries",

@@ -28,6 +28,9 @@ pub struct PairFeatures {
     /// How often one says the opposite of the other in wording that both have: "confirms" and "denies".
     #[serde(default)]
     pub contradictions: u32,
+    /// Whether their titles say the opposite of one another, in words that both have but for a few.
+    #[serde(default)]
+    pub opposite_titles: bool,
     /// Numbers in the aligned text of the story that has fewer.
     pub numbers: u32,
     /// Share of them that are found in the other, in [0, 1].

@@ -3,7 +3,7 @@
 use super::{
     Comparer, PairFeatures,
     align::{Alignment, Match, aligned, facts},
-    contradiction::{AlignedText, contradictions},
+    contradiction::{AlignedText, are_opposite_titles, contradictions},
     meaning::correspondence,
     prepared::{PreparedStory, are_forms},
     rewrite,
@@ -94,6 +94,7 @@ impl Comparer<'_> {
             longest_passage: passage / average,
             longest_run: alignment.longest,
             contradictions,
+            opposite_titles: are_opposite_titles(&x.title, &y.title, &prepared.vocabulary),
             quoted: share(quoted, quoted + prose),
             prose_coverage,
             numbers,

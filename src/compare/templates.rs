@@ -50,12 +50,15 @@ pub(super) fn classify_template(f: &PairFeatures, t: &Thresholds) -> Option<Rule
 
 /// Nearly the same brief text that says the opposite, or is on another subject, or has another number and another name.
 pub(super) fn classify_other_facts(f: &PairFeatures, t: &Thresholds) -> Option<Rule> {
-    let is_close = f.matched < t.brief && f.lower_coverage() >= t.close_wording;
-    if !is_close {
+    if f.lower_coverage() < t.close_wording {
         return None;
     }
-    if f.contradictions > 0 {
+    // A long text may say "not" somewhere that its copy does not; its title says what it is about.
+    if f.contradictions > 0 && (f.matched < t.brief || f.opposite_titles) {
         return Some(Rule::OppositeStatement);
+    }
+    if f.matched >= t.brief {
+        return None;
     }
     if f.distinct_subjects && !f.same_text {
         return Some(Rule::BriefDistinctSubjects);

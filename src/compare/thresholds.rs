@@ -93,6 +93,11 @@ pub struct Thresholds {
     pub short_run: usize,
     /// Coverage of a publisher's earlier story from which its later one is a version of it, however much was added.
     pub version_coverage: f32,
+    /// Days within which a publisher's longer story that has most of its earlier one is a version of it, whatever numbers
+    /// and titles changed …
+    pub growing_days: f32,
+    /// … if the shorter one has less than this share of the longer one's length.
+    pub growing_length: f32,
     /// Coverage of both of two brief texts from which an opposite, another subject, or another number and name make them
     /// twins.
     pub close_wording: f32,
@@ -158,6 +163,8 @@ impl Default for Thresholds {
             short_excerpt: 0.80,
             short_run: 12,
             version_coverage: 0.90,
+            growing_days: 1.0,
+            growing_length: 0.75,
             close_wording: 0.80,
             rewrite: 0.5,
             rewrite_words: 65,

@@ -7,7 +7,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{numbers, spelling::fold_spelling};
+use super::{contradiction::are_opposites, numbers, spelling::fold_spelling};
 use crate::{
     word_lists,
     words::{ascii_digit, is_word_char, split_run},
@@ -163,7 +163,9 @@ pub(super) fn nearly_equal(a: &Token, b: &Token) -> bool {
         4..=8 => 1,
         _ => 2,
     };
-    x.len().abs_diff(y.len()) <= allowed && edits(&x, &y, allowed) <= allowed
+    let is_close = x.len().abs_diff(y.len()) <= allowed && edits(&x, &y, allowed) <= allowed;
+    // "Increased" is no misreading of "decreased".
+    is_close && !are_opposites(&a.text, &b.text)
 }
 
 /// Whether two words are forms of one: one begins with all of the other, or has a letter once that the other has twice.
