@@ -5,6 +5,7 @@
 
 use super::{CosineBaseline, prepared::PreparedStory};
 use crate::{
+    corpus::Language,
     random::SplitMix64,
     story::{Corpus, StoryId},
     vector::{Matrix, dot},
@@ -29,18 +30,20 @@ pub struct MeaningScale {
     pub mean: f32,
     /// Their standard deviation.
     pub deviation: f32,
+    /// The languages that the model reads; empty if all are.
+    pub languages: &'static [Language],
 }
 
 impl Default for MeaningScale {
     /// That of the built-in model, on news in English: over six corpora means of 0.05 to 0.17, and deviations of 0.10.
     fn default() -> Self {
-        MeaningScale { mean: 0.08, deviation: 0.10 }
+        MeaningScale { mean: 0.08, deviation: 0.10, languages: &[Language::ENGLISH] }
     }
 }
 
 impl MeaningScale {
     /// A scale on which no two passages are close: for a model of which nothing is known.
-    pub const UNKNOWN: MeaningScale = MeaningScale { mean: 1.0, deviation: 1.0 };
+    pub const UNKNOWN: MeaningScale = MeaningScale { mean: 1.0, deviation: 1.0, languages: &[] };
 
     /// The scale of the model of that name, as far as it is known.
     pub fn of_model(name: &str) -> Option<Self> {
@@ -72,10 +75,15 @@ impl MeaningScale {
         // Quantiles of the normal distribution: pairs that are related after all do not move them.
         match (baseline.cosine(0.1587), baseline.cosine(0.5), baseline.cosine(0.8413)) {
             (Some(low), Some(mean), Some(high)) if high > low => {
-                MeaningScale { mean, deviation: (high - low) / 2.0 }
+                MeaningScale { mean, deviation: (high - low) / 2.0, languages: &[] }
             }
             _ => Self::UNKNOWN,
         }
+    }
+
+    /// Whether vectors of a text in `language` say what it means; they do as far as is known if the language is not.
+    pub fn reads(&self, language: Option<Language>) -> bool {
+        self.languages.is_empty() || language.is_none_or(|language| self.languages.contains(&language))
     }
 
     fn deviations(&self, cosine: f32) -> f32 {
@@ -180,6 +188,19 @@ fn heaviest_ascent(places: &[(usize, f32)]) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_model_reads_its_languages() {
+        let check = |scale: &MeaningScale, language, expect| assert_eq!(scale.reads(language), expect);
+        let german =
+            Language::detect("Der Hafen von Norrin wird drei Tage lang gesperrt, weil die Mole brüchig ist.");
+        let english = MeaningScale::default();
+        check(&english, Some(Language::ENGLISH), true);
+        check(&english, None, true);
+        check(&english, german, false);
+        check(&english, Some(Language::UNDETERMINED), false);
+        check(&MeaningScale::UNKNOWN, german, true);
+    }
 
     #[test]
     fn order_is_the_heaviest_ascent() {

@@ -86,7 +86,8 @@ impl Comparer<'_> {
         };
         let cosine = dot(&x.vector, &y.vector).clamp(-1.0, 1.0);
         let scale = &self.options.scale;
-        let is_near = cosine >= MIN_COSINE;
+        let is_read = scale.reads(x.language) && scale.reads(y.language);
+        let is_near = is_read && cosine >= MIN_COSINE;
         let features = PairFeatures {
             coverage_ab: share(in_a, x.weight),
             coverage_ba: share(in_b, y.weight),

@@ -1,6 +1,6 @@
 //! What comparing needs of a corpus, prepared once: tokens, their weights, and a vector for each story.
 
-use std::{borrow::Borrow, sync::Arc};
+use std::{borrow::Borrow, collections::BTreeMap, sync::Arc};
 
 use rayon::prelude::*;
 
@@ -16,6 +16,7 @@ use super::{
 use crate::{
     Result,
     boilerplate::{BoilerplateList, detect_boilerplate},
+    corpus::Language,
     story::{Corpus, RowId, StoryId},
     vector::{Matrix, normalize},
 };
@@ -67,6 +68,8 @@ pub(super) struct PreparedStory {
     pub title_coverage: Option<f32>,
     /// The weight of all its tokens.
     pub weight: f32,
+    /// Its language, if it can be told.
+    pub language: Option<Language>,
     /// The mean of its rows' vectors by the weight of their tokens, of unit length.
     pub vector: Vec<f32>,
 }
@@ -135,6 +138,7 @@ impl PreparedCorpus {
             let mut story = PreparedStory::new(passages, &weights, vectors.dim());
             story.title.clone_from(&words.titles[i]);
             story.title_coverage = title_coverage(&story, &words.vocabulary);
+            story.language = Language::detect(&corpus.stories[i].text);
             story
         });
         PreparedCorpus {
@@ -153,6 +157,15 @@ impl PreparedCorpus {
     /// The similarities of unrelated passages of `corpus`, which it was made from.
     pub fn meaning_scale(&self, corpus: &Corpus) -> MeaningScale {
         MeaningScale::measure(corpus, &self.vectors)
+    }
+
+    /// How many stories are in languages that a model of this scale does not read, by language.
+    pub fn unread_languages(&self, scale: &MeaningScale) -> BTreeMap<Language, usize> {
+        let mut unread = BTreeMap::new();
+        for language in self.stories.iter().filter(|s| !scale.reads(s.language)).filter_map(|s| s.language) {
+            *unread.entry(language).or_default() += 1;
+        }
+        unread
     }
 
     /// The cosines of stories that are not related.
@@ -203,6 +216,7 @@ impl PreparedStory {
             distinct,
             title: Vec::new(),
             title_coverage: None,
+            language: None,
             vector,
         }
     }

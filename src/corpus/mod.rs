@@ -3,6 +3,7 @@
 pub(crate) mod date;
 pub(crate) mod dateline;
 pub(crate) mod ids;
+mod language;
 pub(crate) mod normalize;
 pub(crate) mod page_chrome;
 mod segmentation;
@@ -16,6 +17,7 @@ pub use date::{DateOrder, parse_date};
 pub use ids::{
     assign_content_id, deserialize_id, flag_ordinal_ids, has_ordinal_id, positional_id, text_digest,
 };
+pub use language::Language;
 pub use normalize::normalize;
 pub(crate) use segmentation::paragraphs_of_story;
 pub use segmentation::segment_text;
