@@ -2,16 +2,19 @@
 
 use std::io::{self, Write};
 
-use super::DedupOutcome;
+use super::{DedupOutcome, outcome::Content};
 use crate::{
     Result,
     compare::Relation,
     embedder::Embedder,
-    group::{Constraints, Groups},
+    group::{Constraints, Group, Groups},
     progress::Progress,
     report::{self, Evidence, Format, Manifest},
     story::Corpus,
 };
+
+/// The probability of one origin from which a member of a group is not in doubt.
+const CERTAIN: f32 = 0.75;
 
 impl DedupOutcome {
     /// Writes the report in `format`.
@@ -35,7 +38,10 @@ impl DedupOutcome {
 
     /// The figures of the run. Those of reading and the seconds are for the caller to add.
     pub fn manifest(&self) -> Manifest {
+        let unread = |content: &Content| content.prepared.unread_languages(&self.compare.scale);
+        let unread = self.content.get().map(unread).unwrap_or_default();
         Manifest {
+            compared_by_words: unread.into_iter().map(|(l, n)| (l.code().into(), n as u64)).collect(),
             index: self.search.to_string(),
             candidates: self.compared as u64,
             candidate_recall: self.search.recall,
@@ -75,8 +81,10 @@ impl Manifest {
             (r.name().to_string(), groups.links.iter().filter(|l| l.relation == r).count() as u64)
         };
         let origins = Relation::ALL.into_iter().filter(|relation| relation.is_origin());
+        let is_in_doubt = |g: &&Group| g.members.iter().filter_map(|m| m.probability).any(|p| p < CERTAIN);
         Manifest {
             groups: groups.groups.len() as u64,
+            in_doubt: groups.groups.iter().filter(is_in_doubt).count() as u64,
             removed: origins.map(removed).collect(),
             links: Relation::ALL.into_iter().filter(|relation| relation.is_link()).map(links).collect(),
             ..self

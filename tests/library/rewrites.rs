@@ -89,3 +89,32 @@ fn a_rewrite_is_explained() {
         assert!(explanation.probability < 0.5, "{other}: {:?}", explanation.features);
     }
 }
+
+/// A report in German, and the same account in other words: nothing that the built-in model can judge.
+const GERMAN: [&str; 2] = [
+    "Ein Brand auf der Fähre Sel Queen hat am frühen Montag 214 Reisende vor Kap Torvik zum Verlassen des Schiffes gezwungen. \
+     Das Feuer brach gegen 3 Uhr im Maschinenraum aus, 11 Meilen vor dem Hafen von Norrin.\n\nKapitänin Ilsa Verhagen ließ \
+     alle in die Boote steigen, nachdem die Pumpen ausgefallen waren. Zwei Fischkutter, die Brann und die Hedda, nahmen die \
+     Reisenden binnen 40 Minuten an Bord. Neun Menschen wurden wegen des Rauchs behandelt, unter ihnen der Maschinist Tomas \
+     Oakley.\n\nDie Sel Queen, 2009 in Valemont gebaut, war am 12. April geprüft worden.",
+    "Im Dunkeln mussten gestern 214 Passagiere ein brennendes Schiff verlassen. Auf der Sel Queen war um drei in der Nacht \
+     nahe Kap Torvik die Maschine in Flammen geraten, Norrin lag noch 11 Meilen entfernt.\n\nWeil die Löschanlage versagte, \
+     schickte die Schiffsführerin Ilsa Verhagen alle in die Rettungsboote. Sie warteten nicht lange: Nach 40 Minuten hatten \
+     die Besatzungen der Brann und der Hedda den letzten geborgen. Neun, darunter der Maschinist Tomas Oakley, brauchten der \
+     Dämpfe wegen Hilfe.\n\nNoch am 12. April hatten Prüfer an dem 2009 in Valemont gebauten Schiff nichts auszusetzen.",
+];
+
+#[test]
+fn meaning_is_no_evidence_in_a_language_that_the_model_does_not_read() {
+    let stories = ["report", "retold"].into_iter().zip(GERMAN).map(|(id, text)| Story {
+        id: id.into(),
+        text: text.into(),
+        ..Story::default()
+    });
+    let model = Model::from_static(&samestory_minilm::files()).unwrap();
+    let outcome = Deduplicator::builder().model(model).build().unwrap().run(stories).unwrap();
+    assert_eq!(outcome.manifest().compared_by_words, [("de".to_string(), 2)]);
+    let explanation = outcome.explain("report", "retold").unwrap();
+    assert!(!explanation.relation.is_origin(), "{:?}", explanation.features);
+    assert_eq!(explanation.features.same_order, 0.0);
+}

@@ -192,7 +192,7 @@ fn a_table_on_standard_input_is_read_as_one() {
     let csv = "id,title,text\n1,One,A long strike at the mine ended.\n2,Two,A ferry left the harbour.\n";
     for input in [csv.to_string(), csv.replace(',', "\t")] {
         let messages = stderr(&Archive::new().feed(&["dedup", "-"], &input));
-        assert!(messages.contains("stories    2 in 1 file"), "{messages}");
+        assert!(messages.contains("2 stories in 1 file"), "{messages}");
     }
 }
 

@@ -99,6 +99,9 @@ pub struct DedupArgs {
     pub store: StoreArgs,
     #[command(flatten)]
     pub input: InputArgs,
+    /// Print the figures of index, model and stages with the summary
+    #[arg(short, long, conflicts_with = "quiet")]
+    pub verbose: bool,
     #[command(flatten)]
     pub compute: ComputeArgs,
 }
@@ -269,6 +272,9 @@ fn write_manifest(args: &DedupArgs, manifest: &Manifest) -> Result<()> {
     }
     if !args.compute.quiet {
         status!("{}", manifest.summary());
+        if args.verbose {
+            status!("{}", manifest.details());
+        }
     }
     Ok(())
 }
