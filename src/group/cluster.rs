@@ -96,20 +96,55 @@ fn reclaim(edges: &Edges, clusters: &mut Clusters) {
     }
 }
 
-/// Moves a pivot that is still single to a cluster, if it is identical to a member or shares its origin with half of them.
+/// Moves a pivot that is still single to a cluster, if it is identical to a member or another version of one, or shares its
+/// origin with half of them. The versions of a growing story have less and less in common with the first.
 fn assign_single_pivots(edges: &Edges, clusters: &mut Clusters) {
     for story in single_pivots(clusters) {
         let near = &edges[&story];
-        let is_identical =
-            |member: &StoryId| near.get(member).is_some_and(|v| v.relation == Relation::Identical);
+        let is_version = |member: &StoryId| {
+            near.get(member).is_some_and(|v| matches!(v.relation, Relation::Identical | Relation::Update))
+        };
         let fits = |members: &[StoryId]| {
             let shared = members.iter().filter(|m| near.contains_key(m)).count();
-            members.len() > 1 && (members.iter().any(is_identical) || shared * 2 >= members.len())
+            members.len() > 1 && (members.iter().any(is_version) || shared * 2 >= members.len())
         };
         let fitting = clusters.iter().find(|(_, members)| fits(members)).map(|(pivot, _)| *pivot);
         if let Some(pivot) = fitting {
             clusters.remove(&story);
             clusters.entry(pivot).or_default().push(story);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{group::edges, story::Story};
+
+    #[test]
+    fn the_versions_of_a_growing_story_are_one_group() {
+        let corpus = Corpus::new((0..4).map(|i| Story { id: format!("v{i}"), ..Story::default() }).collect());
+        let check = |last: Relation, expect: &[&[u32]]| {
+            let verdict = |(a, b, coverage_ab, coverage_ba, relation)| Verdict {
+                relation,
+                coverage_ab,
+                coverage_ba,
+                ..Verdict::none(StoryId(a), StoryId(b))
+            };
+            // The last has hardly anything of the first two.
+            let update = Relation::Update;
+            let pairs = [
+                (0, 1, 0.9, 0.3, update),
+                (0, 2, 0.9, 0.2, update),
+                (1, 2, 1.0, 0.5, update),
+                (2, 3, 0.7, 0.4, last),
+            ];
+            let verdicts = pairs.map(verdict);
+            let expect: Vec<Vec<StoryId>> =
+                expect.iter().map(|group| group.iter().map(|s| StoryId(*s)).collect()).collect();
+            assert_eq!(cluster(&corpus, &edges(verdicts.iter())), expect, "{last:?}");
+        };
+        check(Relation::Update, &[&[0, 1, 2, 3]]);
+        check(Relation::Excerpt, &[&[0, 1, 2]]);
     }
 }
