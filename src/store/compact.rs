@@ -9,14 +9,15 @@ impl Store {
     /// # Errors
     /// [`Error::Store`](crate::Error::Store) if the file could not be written.
     pub fn compact(&mut self) -> Result<u64> {
-        let compact = || -> rusqlite::Result<u64> {
-            let orphans = "DELETE FROM rows WHERE number NOT IN (SELECT row FROM passages) \
-                           AND number NOT IN (SELECT title_row FROM stories WHERE title_row IS NOT NULL)";
-            let removed = self.db.execute(orphans, [])?;
-            self.db.execute("DELETE FROM words WHERE stories <= 0", [])?;
-            self.db.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")?;
-            Ok(removed as u64)
-        };
-        compact().map_err(self.failed())
+        let transaction = self.begin_write()?;
+        const UNUSED: &str = "NOT IN (SELECT row FROM passages UNION ALL \
+                              SELECT title_row FROM stories WHERE title_row IS NOT NULL)";
+        // The reference between the tables would remove these by itself, past the digests.
+        transaction.delete("rebuilt_vectors", &format!("row {UNUSED}"), [])?;
+        let removed = transaction.delete("rows", &format!("number {UNUSED}"), [])?;
+        transaction.delete("words", "stories <= 0", [])?;
+        transaction.commit()?;
+        self.db.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);").map_err(self.failed())?;
+        Ok(removed as u64)
     }
 }

@@ -6,6 +6,8 @@
 
 mod boilerplate_counts;
 mod compact;
+mod connection;
+mod digests;
 mod groups;
 mod lock;
 mod migrate;
@@ -14,6 +16,7 @@ mod reader;
 mod rebuild;
 mod records;
 mod schema;
+mod schema_check;
 mod sources;
 mod status;
 mod stories;
@@ -26,7 +29,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 pub use lock::WRITER_LOCK;
 use lock::WriterLock;
@@ -35,6 +38,7 @@ pub use numbers::{GroupNumber, RowNumber, RunNumber, StoryNumber};
 pub use reader::Reader;
 pub(crate) use records::EventKind;
 pub use records::{StoredEvent, StoredMember, StoredPair, StoredPassage, StoredRow};
+use schema::Content;
 pub use status::{StoryStatus, digest_stories};
 pub(crate) use transaction::WriteTransaction;
 pub use verify::{IntegrityReport, StoreInfo};
@@ -72,6 +76,8 @@ pub struct Store {
     folder: PathBuf,
     db: Connection,
     identity: Identity,
+    /// The version of its tables.
+    version: i64,
     /// The lock of a writer.
     _lock: Option<WriterLock>,
 }
@@ -137,18 +143,17 @@ impl Store {
             });
         }
         let write = lock.is_some();
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let opened = Connection::open_with_flags(&path, flags).and_then(|mut db| {
-            let identity = schema::open(&mut db, write)?;
-            Ok((db, identity))
-        });
-        let (db, identity) = opened.map_err(failed(&path))?;
-        let identity = identity.ok_or_else(|| Error::Store {
-            path: path.clone(),
-            message: format!("not a store, or one of a version after {}", schema::VERSION),
-            fault: StoreFault::Version,
-        })?;
-        let mut store = Store { folder: folder.into(), db, identity, _lock: lock };
+        let (db, content) = connection::open(&path, write).map_err(failed(&path))?;
+        let refuse = |fault, message| Err(Error::Store { path: path.clone(), message, fault });
+        let (version, identity) = match content {
+            Content::Store { version, identity } => (version, identity),
+            Content::Altered(message) => return refuse(StoreFault::Schema, message),
+            Content::Unknown => {
+                let message = format!("not a store, or one of a version after {}", schema::VERSION);
+                return refuse(StoreFault::Version, message);
+            }
+        };
+        let mut store = Store { folder: folder.into(), db, identity, version, _lock: lock };
         if write {
             store.update_boilerplate_counts()?;
         }
@@ -204,7 +209,7 @@ impl Store {
     pub(crate) fn begin_write(&mut self) -> Result<WriteTransaction<'_>> {
         let failed = self.failed();
         let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate);
-        Ok(WriteTransaction::new(transaction.map_err(failed)?, &self.folder))
+        WriteTransaction::new(transaction.map_err(failed)?, &self.folder)
     }
 
     fn failed(&self) -> impl FnOnce(rusqlite::Error) -> Error + use<> {

@@ -190,7 +190,19 @@ fn info(store: Option<&Path>, json: bool) -> Result<Outcome> {
 fn verify(store: Option<&Path>) -> Result<Outcome> {
     let store = Store::open(&store::existing_folder(store)?)?;
     let health = store.verify()?.into_result(&store)?;
-    status!("{} stories and {} rows are as they were written", health.stories, health.rows);
+    match health.tables {
+        0 => status!(
+            "{} stories and {} rows are as they were written; a store of an earlier version has no digests of the rest, \
+             which index compact adds",
+            health.stories,
+            health.rows
+        ),
+        tables => status!(
+            "{} stories, {} rows and {tables} tables are as they were written",
+            health.stories,
+            health.rows
+        ),
+    }
     Ok(Outcome::Done)
 }
 
@@ -218,12 +230,12 @@ fn export(store: Option<&Path>, args: &IndexExport) -> Result<Outcome> {
             written += 1;
             json_text(ingest::to_json_line(story), out)
         })?;
-        // What can be read of a damaged store is exported.
+        // What is intact of a damaged store is exported.
         failure = read.err();
         Ok(())
     })?;
     if let Some(error) = failure {
-        status!("samestory: {written} stories were written before the damage");
+        status!("samestory: {written} stories were written; what is damaged was left out");
         return Err(error.into());
     }
     Ok(Outcome::Done)
