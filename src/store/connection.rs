@@ -43,12 +43,8 @@ fn look_at(mut db: Connection, write: bool) -> rusqlite::Result<(Connection, Con
 }
 
 fn cannot_write(error: &rusqlite::Error) -> bool {
-    let denied = [
-        ErrorCode::ReadOnly,
-        ErrorCode::CannotOpen,
-        ErrorCode::PermissionDenied,
-        ErrorCode::SystemIoFailure,
-    ];
+    let denied =
+        [ErrorCode::ReadOnly, ErrorCode::CannotOpen, ErrorCode::PermissionDenied, ErrorCode::SystemIoFailure];
     error.sqlite_error_code().is_some_and(|code| denied.contains(&code))
 }
 
@@ -59,7 +55,9 @@ fn immutable(path: &Path) -> Option<String> {
     let mut address = String::from("file:");
     for byte in std::path::absolute(path).ok()?.as_os_str().as_bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => address.push(char::from(*byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+                address.push(char::from(*byte))
+            }
             // Writing to a string does not fail.
             _ => drop(write!(address, "%{byte:02X}")),
         }

@@ -48,6 +48,9 @@ use crate::{Error, Result, corpus::TEXT_VERSION, error::StoreFault, model::Model
 /// The file in a store's folder that holds everything.
 pub const DATABASE: &str = "archive.sqlite";
 
+/// In the names of files that are to become a store's.
+const UNFINISHED: &str = ".partial";
+
 /// What the vectors of a store depend on. Vectors of different identities are not mixed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
@@ -117,16 +120,7 @@ impl Store {
         let lock = WriterLock::acquire(folder)?;
         let path = folder.join(DATABASE);
         if !path.exists() {
-            // Under another name until the schema is complete: there is a whole store, or none.
-            let partial = folder.join(format!("{DATABASE}.partial"));
-            match fs::remove_file(&partial) {
-                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Error::io("write", &partial)(e));
-                }
-                _ => {}
-            }
-            schema::create(&partial, identity).map_err(failed(&partial))?;
-            fs::rename(&partial, &path).map_err(Error::io("write", &path))?;
+            create(folder, &path, identity)?;
         }
         let store = Self::connect(folder, Some(lock))?;
         store.check_identity(identity)?;
@@ -215,6 +209,32 @@ impl Store {
     fn failed(&self) -> impl FnOnce(rusqlite::Error) -> Error + use<> {
         failed(&self.folder.join(DATABASE))
     }
+}
+
+/// Creates an empty store in the file at `path`, under another name until it is whole: there is a whole store, or none.
+fn create(folder: &Path, path: &Path, identity: &Identity) -> Result<()> {
+    remove_unfinished(folder).map_err(Error::io("write", folder))?;
+    #[cfg_attr(not(unix), allow(unused_mut, reason = "only Unix has permissions"))]
+    let mut builder = tempfile::Builder::new();
+    // As the user's other files: the umask decides.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let partial = builder.prefix(DATABASE).suffix(UNFINISHED).tempfile_in(folder);
+    let partial = partial.map_err(Error::io("write", path))?.into_temp_path();
+    schema::create(&partial, identity).map_err(failed(&partial))?;
+    partial.persist(path).map_err(|error| Error::io("write", path)(error.error))
+}
+
+/// Removes what killed runs left of stores that they were making. The caller holds the lock.
+fn remove_unfinished(folder: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name.to_str().is_some_and(|name| name.starts_with(DATABASE) && name.contains(UNFINISHED)) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// The error for a failure of SQLite on the file at `path`.

@@ -53,7 +53,9 @@ mod tests {
             let found = difference(&db, super::super::schema::VERSION).unwrap();
             match expect {
                 None => assert_eq!(found, None, "{change}"),
-                Some(part) => assert!(found.as_ref().is_some_and(|f| f.contains(part)), "{change}: {found:?}"),
+                Some(part) => {
+                    assert!(found.as_ref().is_some_and(|f| f.contains(part)), "{change}: {found:?}")
+                }
             }
         };
         check("", None);

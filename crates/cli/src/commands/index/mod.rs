@@ -20,8 +20,9 @@ use crate::{
     error::Result,
     options::{ComputeArgs, InputArgs},
     output, output_paths,
-    progress::{CancelOnly, ProgressBars, catch_ctrl_c},
+    progress::{CancelOnly, ProgressBars},
     runtime::Runtime,
+    signals::stop_at_safe_points,
     store,
 };
 
@@ -117,7 +118,10 @@ pub struct IndexExport {
 
 /// Runs the command.
 pub fn run(args: &IndexArgs) -> Result<Outcome> {
-    catch_ctrl_c();
+    // The others change a store in one transaction, or read it: they can end anywhere.
+    if matches!(args.command, IndexCommand::Add(_) | IndexCommand::Update(_) | IndexCommand::Rebuild(_)) {
+        stop_at_safe_points();
+    }
     let store = args.store.as_deref();
     match &args.command {
         IndexCommand::Add(args) => add::add(store, args),
