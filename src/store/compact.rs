@@ -1,4 +1,6 @@
-//! Removes unused rows, and returns unused space to the disk.
+//! Removes unused rows and space; copies a store.
+
+use std::path::Path;
 
 use super::Store;
 use crate::Result;
@@ -19,5 +21,19 @@ impl Store {
         transaction.commit()?;
         self.db.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);").map_err(self.failed())?;
         Ok(removed as u64)
+    }
+
+    /// Copies the database into the file at `path`, which is empty or not there: a store of one moment, whoever writes
+    /// meanwhile. It is not synced to the disk. Index files are not copied; they are made again.
+    ///
+    /// # Errors
+    /// [`Error::Store`](crate::Error::Store) if this one could not be read, or the file not be written.
+    pub fn backup(&self, path: &Path) -> Result<()> {
+        let copy = || -> rusqlite::Result<()> {
+            self.db.pragma_update(None, "query_only", false)?;
+            let copied = self.db.execute("VACUUM INTO ?1", [path.to_string_lossy()]).map(drop);
+            copied.and(self.db.pragma_update(None, "query_only", self._lock.is_none()))
+        };
+        copy().map_err(super::failed(path))
     }
 }

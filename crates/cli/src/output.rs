@@ -120,6 +120,23 @@ pub fn write_as(
     replace(&real, access, fill).map_err(failed(path))
 }
 
+/// Runs `make` on the path of an empty file beside `path`, which takes its name once it is whole.
+pub fn make_file(path: &Path, make: impl FnOnce(&Path) -> samestory::Result<()>) -> Result<()> {
+    let real = fs::canonicalize(path).unwrap_or_else(|_| followed(path));
+    let mut failure = None;
+    let fill = |file: &NamedTempFile| {
+        make(file.path()).map_err(|error| {
+            failure = Some(error);
+            io::Error::other("it could not be made")
+        })
+    };
+    let replaced = replace(&real, &Access::default(), fill);
+    match failure {
+        Some(error) => Err(error.into()),
+        None => replaced.map_err(failed(path)),
+    }
+}
+
 /// The error for an output that could not be written.
 fn failed(path: &Path) -> impl FnOnce(io::Error) -> CliError {
     move |source| {

@@ -358,7 +358,8 @@ fn a_store_with_a_program_in_it_is_refused() {
         db.execute_batch(sql).unwrap();
         db.close().unwrap();
         let changed = fs::read(&path).unwrap();
-        for command in [&["index", "info"][..], &["index", "export"], &["index", "add", "in.jsonl"], &["log"]] {
+        for command in [&["index", "info"][..], &["index", "export"], &["index", "add", "in.jsonl"], &["log"]]
+        {
             let stderr = a.error(command);
             assert!(stderr.contains(part), "{sql}: {stderr}");
         }
@@ -391,6 +392,37 @@ fn verify_finds_a_group_that_does_not_match_its_members() {
     check("DELETE FROM members");
     check("UPDATE groups SET canonical = 4");
     check("UPDATE groups SET canonical = NULL");
+}
+
+#[test]
+fn a_backup_is_a_store() {
+    let a = Archive::new();
+    a.write("in.jsonl", &(stories(0, 4) + &stories(0, 1).replace("s0", "copy")));
+    let added = String::from_utf8(a.run(&["index", "add", "in.jsonl"]).stderr).unwrap();
+    assert!(added.contains("copy is identical to s0\n"), "{added}");
+    // While another process writes.
+    let lock = File::options().write(true).open(a.path(".samestory/writer.lock")).unwrap();
+    lock.lock().unwrap();
+    a.write("copy.sqlite", "an earlier one");
+    a.text(&["index", "backup", "copy.sqlite"]);
+    let names = fs::read_dir(a.path("")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(names.into_iter().all(|name| !name.to_string_lossy().contains("partial")));
+    fs::create_dir(a.path("restored")).unwrap();
+    fs::copy(a.path("copy.sqlite"), a.path("restored").join(DATABASE)).unwrap();
+    for args in [&["index", "export"][..], &["log"]] {
+        let of_copy = a.text(&[args, &["--store", "restored"]].concat());
+        assert_eq!(of_copy, a.text(args));
+    }
+    a.text(&["index", "verify", "--store", "restored"]);
+    a.text(&["index", "add", "in.jsonl", "--store", "restored"]);
+    assert!(a.error(&["index", "backup", ".samestory/archive.sqlite"]).contains("belongs to a store"));
+    // What is damaged takes the place of nothing.
+    let before = fs::read(a.path("copy.sqlite")).unwrap();
+    let db = rusqlite::Connection::open(a.path(".samestory").join(DATABASE)).unwrap();
+    db.execute("UPDATE words SET stories = 7", []).unwrap();
+    db.close().unwrap();
+    assert!(a.error(&["index", "backup", "copy.sqlite"]).contains("the table of words"));
+    assert_eq!(fs::read(a.path("copy.sqlite")).unwrap(), before);
 }
 
 /// Copies the fixture of a store into the folder of a test.

@@ -66,6 +66,8 @@ pub enum IndexCommand {
     Decide(IndexDecide),
     /// Write all stories as JSON lines
     Export(IndexExport),
+    /// Copy the store into one file, while others read and write it
+    Backup(IndexBackup),
     /// Embed everything again with another model; the store serves the old one until it is done
     Rebuild(IndexRebuild),
 }
@@ -116,6 +118,13 @@ pub struct IndexExport {
     pub out: Option<PathBuf>,
 }
 
+#[derive(Args)]
+pub struct IndexBackup {
+    /// The file. As archive.sqlite in a folder of its own it is a store
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
 /// Runs the command.
 pub fn run(args: &IndexArgs) -> Result<Outcome> {
     // The others change a store in one transaction, or read it: they can end anywhere.
@@ -132,6 +141,7 @@ pub fn run(args: &IndexArgs) -> Result<Outcome> {
         IndexCommand::Compact => compact(store),
         IndexCommand::Decide(args) => decide(store, args),
         IndexCommand::Export(args) => export(store, args),
+        IndexCommand::Backup(args) => backup(store, args),
         IndexCommand::Rebuild(args) => rebuild(store, args),
     }
 }
@@ -242,6 +252,17 @@ fn export(store: Option<&Path>, args: &IndexExport) -> Result<Outcome> {
         status!("samestory: {written} stories were written; what is damaged was left out");
         return Err(error.into());
     }
+    Ok(Outcome::Done)
+}
+
+fn backup(store: Option<&Path>, args: &IndexBackup) -> Result<Outcome> {
+    let folder = store::existing_folder(store)?;
+    output_paths::check(&[], &[("FILE", Some(&args.file))])?;
+    let store = Store::open(&folder)?;
+    // A copy of what is damaged would take the place of one that may be whole.
+    let health = store.verify()?.into_result(&store)?;
+    output::make_file(&args.file, |file| store.backup(file))?;
+    status!("{} stories copied to {}", health.stories, output::printable_path(&args.file));
     Ok(Outcome::Done)
 }
 
