@@ -344,6 +344,8 @@ pub enum StoreFault {
     NoDimensions,
     /// Records do not fit their digests.
     Records,
+    /// Its tables are other than this library makes them.
+    Schema,
     /// The database file is damaged.
     Damaged,
     /// The disk is full.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Archive,
-    check::CheckResult,
+    check::{CheckResult, by_strength},
     matcher::Matcher,
     prepare::{Inserted, PreparedStories},
     regroup::GroupUpdate,
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Result,
-    compare::{TermStatistics, story_terms},
+    compare::{Relation, TermStatistics, story_terms},
     embed::EmbedStats,
     store::{RowNumber, RunNumber, Store, StoredPassage, StoryNumber, StoryStatus, WriteTransaction},
     story::{Corpus, RowId, Story, StoryId},
@@ -40,8 +40,21 @@ pub struct AddOutcome {
     pub unchanged: u64,
     /// Ids of stories that were not added, because a story from another file has the id.
     pub conflicting_ids: Vec<String>,
+    /// The added stories that are of one origin with a story before them, in the order in which they were added.
+    pub copies: Vec<AddedCopy>,
     /// What the encoder saw.
     pub embed_stats: EmbedStats,
+}
+
+/// An added story that is of one origin with one before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddedCopy {
+    /// Its id.
+    pub id: String,
+    /// Its relation to that story.
+    pub relation: Relation,
+    /// The id of that story: of several, the one with which it shares most.
+    pub of: String,
 }
 
 impl AddOutcome {
@@ -51,6 +64,7 @@ impl AddOutcome {
         self.replaced += other.replaced;
         self.unchanged += other.unchanged;
         self.conflicting_ids.extend(other.conflicting_ids);
+        self.copies.extend(other.copies);
         self.embed_stats = self.embed_stats.merge(other.embed_stats);
         self
     }
@@ -144,6 +158,7 @@ impl Archive {
         }
         outcome.replaced = removed().count() as u64;
         outcome.added = inserted.stories.len() as u64 - outcome.replaced;
+        outcome.copies = inserted.copies;
         outcome.embed_stats = prepared.embed_stats;
         Ok(())
     }
@@ -222,6 +237,14 @@ impl Insertion<'_> {
             matcher.compare_with_candidates(transaction.reader(), prepared, id, &self.inserted)?;
         let own = set.corpus.passages.last().map(|p| &p[..]).unwrap_or_default();
         let boilerplate: Vec<bool> = own.iter().map(|p| set.boilerplate[p.row.index()]).collect();
+        let closest = verdicts.iter().filter(|v| v.relation.is_origin()).min_by(|x, y| by_strength(x, y));
+        if let Some(verdict) = closest {
+            self.inserted.copies.push(AddedCopy {
+                id: prepared.corpus.stories[id.index()].id.clone(),
+                relation: verdict.flipped().relation,
+                of: set.corpus.stories[verdict.a.index()].id.clone(),
+            });
+        }
         let numbers = set.numbers;
 
         let number = self.insert_text(id, &boilerplate)?;

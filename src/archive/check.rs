@@ -1,5 +1,7 @@
 //! Checks one story against those of a store.
 
+use std::cmp::Ordering;
+
 use super::{
     Archive,
     matcher::Matcher,
@@ -65,6 +67,13 @@ impl Archive {
     }
 }
 
+/// Those of one origin first, then by the share that is common.
+pub(super) fn by_strength(x: &Verdict, y: &Verdict) -> Ordering {
+    let strength = |v: &Verdict| v.coverage_ab.max(v.coverage_ba);
+    let order = y.relation.is_origin().cmp(&x.relation.is_origin());
+    order.then(strength(y).total_cmp(&strength(x))).then(x.a.cmp(&y.a))
+}
+
 impl Matcher {
     /// Compares a prepared story with its candidates: the set of all of them, itself last, and the verdicts on those
     /// that it is related to.
@@ -92,11 +101,7 @@ impl Matcher {
         let (set, mut verdicts) =
             self.compare_with_candidates(reader, prepared, StoryId(0), &Inserted::default())?;
         verdicts.retain(|v| v.relation.is_origin() || v.relation.is_link());
-        verdicts.sort_by(|x, y| {
-            let strength = |v: &Verdict| v.coverage_ab.max(v.coverage_ba);
-            let order = y.relation.is_origin().cmp(&x.relation.is_origin());
-            order.then(strength(y).total_cmp(&strength(x))).then(x.a.cmp(&y.a))
-        });
+        verdicts.sort_by(by_strength);
         let mut related = Vec::new();
         for verdict in &verdicts {
             let seen = verdict.flipped();

@@ -38,8 +38,8 @@ pub(super) fn read<T>(
         Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
         Err(error) => return Some(Err(error.to_string())),
     };
-    // SAFETY: the file is replaced as a whole, never written in place. If another program truncates it, this one ends
-    // with a bus error, as with any mapped file.
+    // SAFETY: the file is replaced as a whole, never written in place. If another program truncates it, reading raises a
+    // bus error, as with any mapped file; the command ends with a message then.
     let map = match unsafe { Mmap::map(&file) } {
         Ok(map) => map,
         Err(error) => return Some(Err(error.to_string())),

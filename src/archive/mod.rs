@@ -37,7 +37,7 @@ use crate::{
     story::Story,
 };
 
-pub use add::{AddOutcome, SourceFile};
+pub use add::{AddOutcome, AddedCopy, SourceFile};
 pub use builder::ArchiveBuilder;
 pub use check::{CheckResult, RelatedStory};
 pub use decisions::{DecisionOutcome, decisions};

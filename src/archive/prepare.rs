@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    add::AddedCopy,
     index::{SearchKeys, shingles_of},
     matcher::Matcher,
     missing_vectors::{EmbeddedStories, MissingVectors, TitleRows},
@@ -47,6 +48,8 @@ pub(super) struct Inserted {
     pub stories: Vec<(StoryNumber, StoryId)>,
     /// New rows with their vectors, in the order of their numbers.
     pub vectors: Vec<(RowNumber, Vec<f32>)>,
+    /// The stories that are of one origin with one before them.
+    pub copies: Vec<AddedCopy>,
 }
 
 impl Matcher {

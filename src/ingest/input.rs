@@ -5,6 +5,7 @@ use std::{
     io::{BufRead, BufReader, Cursor, Read, Seek, SeekFrom},
     path::Path,
     rc::Rc,
+    time::SystemTime,
 };
 
 use super::{
@@ -35,6 +36,22 @@ pub(super) struct Context<'p> {
 /// # Errors
 /// [`Error::Interrupted`] if `progress` is cancelled.
 pub(super) fn read_file(path: &Path, sink: &mut StorySink, progress: &dyn Progress) -> Result<()> {
+    let before = state(path);
+    read_unchecked(path, sink, progress)?;
+    if before.is_some() && state(path) != before {
+        sink.notice_at(path, 0, NoticeKind::Changed);
+    }
+    Ok(())
+}
+
+/// Length and time of the last change of a file, none of anything else.
+fn state(path: &Path) -> Option<(u64, SystemTime)> {
+    let metadata = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
+    Some((metadata.len(), metadata.modified().ok()?))
+}
+
+/// As [`read_file`], whatever happens to the file meanwhile.
+fn read_unchecked(path: &Path, sink: &mut StorySink, progress: &dyn Progress) -> Result<()> {
     if arrow::is_dataset(path) {
         return read_path(path, arrow::read_dataset, sink, progress);
     }
@@ -292,5 +309,53 @@ fn whole(reader: &mut dyn BufRead, limit: u64, sink: &mut StorySink) -> Option<V
             None
         }
         bytes => bytes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::Write,
+        path::PathBuf,
+        sync::atomic::{AtomicBool, Ordering},
+    };
+
+    use super::*;
+    use crate::ingest::{Input, read};
+
+    /// Writes to the file that is read, once, as another program could.
+    struct Writer(PathBuf, &'static str, AtomicBool);
+
+    impl Progress for Writer {
+        fn begin(&self, _: Stage, _: Option<u64>) {}
+
+        fn advance(&self, _: Stage, _: u64) {
+            if !self.2.swap(true, Ordering::Relaxed) {
+                let mut file = File::options().append(true).open(&self.0).unwrap();
+                file.write_all(self.1.as_bytes()).unwrap();
+            }
+        }
+
+        fn end(&self, _: Stage) {}
+
+        fn cancelled(&self) -> bool {
+            false
+        }
+    }
+
+    #[test]
+    fn a_file_that_changes_while_it_is_read_is_reported() {
+        let check = |name: &str, text: &str, written: &'static str, expect: bool| {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            let writer = Writer(path.clone(), written, AtomicBool::new(false));
+            let outcome = read(vec![Input::Path(path.clone())], &IngestOptions::default(), &writer).unwrap();
+            let found = outcome.notices.iter().any(|notice| notice.kind == NoticeKind::Changed);
+            assert_eq!((found, outcome.incomplete.contains(&path)), (expect, expect), "{name}");
+        };
+        check("a.jsonl", "{\"text\":\"It rained.\"}\n", "{\"text\":\"It shone.\"}\n", true);
+        check("a.txt", "It rained.", " It shone.", true);
+        check("a.txt", "It rained.", "", false);
     }
 }

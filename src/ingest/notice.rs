@@ -86,6 +86,8 @@ pub enum NoticeKind {
     Unreadable(String),
     /// The compressed data is truncated or corrupt; what comes before was read.
     Compressed(String),
+    /// A file that another program wrote while it was read.
+    Changed,
     /// The input expands to more than the limits allow; what comes before was read.
     TooExpanded(String),
     /// A file of a type that is not read, and what people call it.
@@ -201,6 +203,7 @@ impl NoticeKind {
         match self {
             Unreadable(_) => "unreadable",
             Compressed(_) => "compressed",
+            Changed => "changed",
             Encoding(_) => "encoding",
             InvalidEncoding => "invalid-encoding",
             Binary => "binary",
@@ -291,6 +294,7 @@ impl NoticeKind {
             || matches!(
                 self,
                 Compressed(_)
+                    | Changed
                     | TooExpanded(_)
                     | NotRead(_)
                     | Hidden(_)
@@ -353,6 +357,9 @@ impl fmt::Display for NoticeKind {
             NoticeKind::Unreadable(e) => write!(f, "cannot be read ({e}); skipped"),
             NoticeKind::Compressed(e) => {
                 write!(f, "the compressed data is corrupt ({e}); read up to that point")
+            }
+            NoticeKind::Changed => {
+                f.write_str("changed while it was read; what was read may be neither version")
             }
             NoticeKind::TooExpanded(e) => write!(f, "{e}; read up to that point"),
             NoticeKind::Unsupported(_, name) => write!(f, "{name}; skipped"),

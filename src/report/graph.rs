@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::{
     related::{MemberItem, Related},
+    sanitize::{acts, replace_acting, visible},
     sanitize_line,
 };
 
@@ -79,12 +80,13 @@ fn escape_xml(text: &str) -> String {
 /// An id for XML: white space is kept, characters that XML 1.0 forbids become Unicode control pictures.
 fn escape_xml_id(id: &str) -> String {
     escape_markup(id, |c| match c {
-        '\t' | '\n' | '\r' | '\u{7f}'..='\u{9f}' => format!("&#{};", u32::from(c)),
-        c => control_picture(c).into(),
+        '\0'..' ' if !matches!(c, '\t' | '\n' | '\r') => visible(c),
+        '\u{fffe}' | '\u{ffff}' => "\u{fffd}".into(),
+        c => format!("&#{};", u32::from(c)),
     })
 }
 
-/// `text` with its markup escaped, and control characters and noncharacters replaced by `replace`.
+/// `text` with its markup escaped, and noncharacters and what terminals act on replaced by `replace`.
 fn escape_markup(text: &str, replace: impl Fn(char) -> String) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -93,19 +95,11 @@ fn escape_markup(text: &str, replace: impl Fn(char) -> String) -> String {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out += &replace(c),
+            c if acts(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => out += &replace(c),
             c => out.push(c),
         }
     }
     out
-}
-
-/// The symbol of a control character (Unicode block "Control Pictures").
-fn control_picture(c: char) -> char {
-    match u32::from(c) {
-        0x7f => '\u{2421}',
-        code => char::from_u32(0x2400 + code).filter(|_| code < 0x20).unwrap_or('\u{fffd}'),
-    }
 }
 
 /// Writes storylines as clusters, stories and links, in the DOT language of Graphviz.
@@ -142,15 +136,14 @@ fn node_statement(member: &MemberItem) -> String {
     format!("{} [label={}];", quote_id(&member.id), quote(&label))
 }
 
-/// An id as a quoted DOT id; control characters become control pictures.
+/// An id as a quoted DOT id; characters that terminals act on are named.
 fn quote_id(id: &str) -> String {
-    let shown: String = id.chars().map(|c| if c.is_control() { control_picture(c) } else { c }).collect();
-    quote(&shown)
+    quote(&replace_acting(id, |_| false, visible))
 }
 
 /// `text` as a quoted DOT id on one line.
 fn quote(text: &str) -> String {
-    let plain = text.replace(char::is_control, " ");
+    let plain = text.replace(acts, " ");
     format!("\"{}\"", plain.replace('\\', "\\\\").replace('"', "\\\""))
 }
 

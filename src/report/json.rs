@@ -1,13 +1,13 @@
 //! JSON that is safe on a terminal: characters that a terminal acts upon are escaped, the values are the same.
 
 use std::{
-    fmt::Write as _,
+    borrow::Cow,
     io::{self, Write},
 };
 
 use serde::Serialize;
 
-use super::sanitize::is_override;
+use super::sanitize::replace_acting;
 
 /// Writes `value` on one line.
 ///
@@ -48,17 +48,9 @@ pub fn json_array(values: &[impl Serialize], out: &mut dyn Write) -> io::Result<
 pub fn json_text(mut text: String, out: &mut dyn Write) -> io::Result<()> {
     // serde_json escapes the control characters of ASCII, but not U+009B, which begins terminal commands as ESC [ does.
     // These characters occur in strings only.
-    let acts = |c: char| ('\u{7f}'..='\u{9f}').contains(&c) || is_override(c);
-    if text.contains(acts) {
-        text = text.chars().fold(String::with_capacity(text.len() + 16), |mut safe, c| {
-            if acts(c) {
-                // Writing to a string cannot fail.
-                write!(safe, "\\u{:04x}", u32::from(c)).unwrap_or_default();
-            } else {
-                safe.push(c);
-            }
-            safe
-        });
+    let escaped = replace_acting(&text, |c| c == '\n', |c| format!("\\u{:04x}", u32::from(c)));
+    if let Cow::Owned(escaped) = escaped {
+        text = escaped;
     }
     text.push('\n');
     out.write_all(text.as_bytes())
@@ -79,5 +71,6 @@ mod tests {
         check("plain – ü, 日本", "\"plain – ü, 日本\"");
         check("\u{9b}31mred \u{1b}[0m", "\"\\u009b31mred \\u001b[0m\"");
         check("a\u{202e}b\u{7f}", "\"a\\u202eb\\u007f\"");
+        check("\u{61c}\u{2066}\n", "\"\\u061c\\u2066\\n\"");
     }
 }

@@ -10,7 +10,7 @@ pub fn sanitize_line(text: &str, width: usize) -> String {
     let mut out = String::new();
     let (mut used, mut space) = (0, false);
     for c in text.chars() {
-        if c.is_whitespace() || c.is_control() || is_override(c) {
+        if c.is_whitespace() || acts(c) {
             space = !out.is_empty();
             continue;
         }
@@ -35,18 +35,51 @@ pub fn sanitize_line(text: &str, width: usize) -> String {
     out
 }
 
-/// `text` as a CSV cell that no spreadsheet takes for a formula (OWASP, "CSV Injection"). A cell that begins with `=`, `+`, `-`, `@`, also of full width or behind white space, a tab or an end of line gets a leading apostrophe.
+/// `text` as a CSV cell that no spreadsheet takes for a formula (OWASP, "CSV Injection"), nor a terminal for a command. A
+/// cell that begins with `=`, `+`, `-`, `@`, also of full width or behind white space, a tab or an end of line gets a
+/// leading apostrophe; characters that a terminal acts on are named.
 pub(super) fn escape_cell(text: &str) -> Cow<'_, str> {
     let begins = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+    let text = replace_acting(text, |c| matches!(c, '\t' | '\r' | '\n'), visible);
     if text.starts_with(['\t', '\r', '\n']) || text.trim_start().starts_with(begins) {
         Cow::Owned(format!("'{text}"))
     } else {
-        Cow::Borrowed(text)
+        text
     }
 }
 
-pub(super) fn is_override(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Whether a terminal acts on a character instead of showing it: control characters (C0, DEL, C1), and those that change
+/// the direction of what follows (Unicode Standard Annex 9).
+pub(super) fn acts(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// `text` with each character that [`acts`] replaced, but for those that `keep` says.
+pub(super) fn replace_acting<'t>(
+    text: &'t str,
+    keep: impl Fn(char) -> bool,
+    replace: impl Fn(char) -> String,
+) -> Cow<'t, str> {
+    let acts = |c: char| acts(c) && !keep(c);
+    if !text.contains(acts) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if acts(c) { out += &replace(c) } else { out.push(c) }
+    }
+    Cow::Owned(out)
+}
+
+/// A name for a character where a format has no escape for it.
+pub(super) fn visible(c: char) -> String {
+    match u32::from(c) {
+        0x7f => '\u{2421}'.into(),
+        // The symbols of the control characters: Unicode block "Control Pictures".
+        code @ 0..0x20 => char::from_u32(0x2400 + code).unwrap_or('\u{fffd}').into(),
+        code => format!("<U+{code:04X}>"),
+    }
 }
 
 #[cfg(test)]
@@ -63,6 +96,7 @@ mod tests {
         check("日本語", 5, "日本…");
         check("日本語", 4, "日…");
         check("a\u{202e}b", 9, "a b");
+        check("a\u{61c}b\u{9b}c\u{7f}", 9, "a b c");
         check("abc", 0, "");
         check("", 5, "");
     }
@@ -76,6 +110,7 @@ mod tests {
         check("\n=1+1", "'\n=1+1");
         check(" ＝1+1", "' ＝1+1");
         check("plain = text", "plain = text");
+        check("a\u{1b}[2J\u{9b}\u{7f}\u{202e}b\n", "a␛[2J<U+009B>␡<U+202E>b\n");
         check("", "");
     }
 }

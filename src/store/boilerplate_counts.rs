@@ -71,12 +71,6 @@ impl WriteTransaction<'_> {
         Ok(self.reader().title_and_source(story)?.map(|(title, source)| Content { title, source, rows }))
     }
 
-    fn add_counts(&self, row: RowNumber, occurrences: i64, unrelated: i64) -> Result<()> {
-        let sql = "UPDATE rows SET occurrences = occurrences + ?2, unrelated_neighbours = unrelated_neighbours + ?3 \
-                   WHERE number = ?1";
-        self.execute(sql, params![row, occurrences, unrelated]).map(drop)
-    }
-
     /// Counts the unrelated neighbours of all rows.
     fn recount(&self) -> Result<()> {
         let sql = "SELECT row, story, lag(story) OVER (PARTITION BY row ORDER BY story) FROM passages WHERE row IN \
@@ -87,10 +81,8 @@ impl WriteTransaction<'_> {
             *counts.entry(row).or_default() += self.unrelated(previous, Some(story), &mut cache)?;
         }
         for (row, unrelated) in counts {
-            self.execute(
-                "UPDATE rows SET unrelated_neighbours = ?2 WHERE number = ?1",
-                params![row, unrelated],
-            )?;
+            let sql = "UPDATE rows SET unrelated_neighbours = ?2 WHERE number = ?1";
+            self.change("rows", ("number = ?1", [row]), sql, params![row, unrelated])?;
         }
         self.set_meta(KEY, VERSION)
     }

@@ -6,6 +6,8 @@
 
 mod boilerplate_counts;
 mod compact;
+mod connection;
+mod digests;
 mod groups;
 mod lock;
 mod migrate;
@@ -14,6 +16,7 @@ mod reader;
 mod rebuild;
 mod records;
 mod schema;
+mod schema_check;
 mod sources;
 mod status;
 mod stories;
@@ -26,7 +29,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 pub use lock::WRITER_LOCK;
 use lock::WriterLock;
@@ -35,6 +38,7 @@ pub use numbers::{GroupNumber, RowNumber, RunNumber, StoryNumber};
 pub use reader::Reader;
 pub(crate) use records::EventKind;
 pub use records::{StoredEvent, StoredMember, StoredPair, StoredPassage, StoredRow};
+use schema::Content;
 pub use status::{StoryStatus, digest_stories};
 pub(crate) use transaction::WriteTransaction;
 pub use verify::{IntegrityReport, StoreInfo};
@@ -43,6 +47,9 @@ use crate::{Error, Result, corpus::TEXT_VERSION, error::StoreFault, model::Model
 
 /// The file in a store's folder that holds everything.
 pub const DATABASE: &str = "archive.sqlite";
+
+/// In the names of files that are to become a store's.
+const UNFINISHED: &str = ".partial";
 
 /// What the vectors of a store depend on. Vectors of different identities are not mixed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +79,8 @@ pub struct Store {
     folder: PathBuf,
     db: Connection,
     identity: Identity,
+    /// The version of its tables.
+    version: i64,
     /// The lock of a writer.
     _lock: Option<WriterLock>,
 }
@@ -111,16 +120,7 @@ impl Store {
         let lock = WriterLock::acquire(folder)?;
         let path = folder.join(DATABASE);
         if !path.exists() {
-            // Under another name until the schema is complete: there is a whole store, or none.
-            let partial = folder.join(format!("{DATABASE}.partial"));
-            match fs::remove_file(&partial) {
-                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Error::io("write", &partial)(e));
-                }
-                _ => {}
-            }
-            schema::create(&partial, identity).map_err(failed(&partial))?;
-            fs::rename(&partial, &path).map_err(Error::io("write", &path))?;
+            create(folder, &path, identity)?;
         }
         let store = Self::connect(folder, Some(lock))?;
         store.check_identity(identity)?;
@@ -137,18 +137,17 @@ impl Store {
             });
         }
         let write = lock.is_some();
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let opened = Connection::open_with_flags(&path, flags).and_then(|mut db| {
-            let identity = schema::open(&mut db, write)?;
-            Ok((db, identity))
-        });
-        let (db, identity) = opened.map_err(failed(&path))?;
-        let identity = identity.ok_or_else(|| Error::Store {
-            path: path.clone(),
-            message: format!("not a store, or one of a version after {}", schema::VERSION),
-            fault: StoreFault::Version,
-        })?;
-        let mut store = Store { folder: folder.into(), db, identity, _lock: lock };
+        let (db, content) = connection::open(&path, write).map_err(failed(&path))?;
+        let refuse = |fault, message| Err(Error::Store { path: path.clone(), message, fault });
+        let (version, identity) = match content {
+            Content::Store { version, identity } => (version, identity),
+            Content::Altered(message) => return refuse(StoreFault::Schema, message),
+            Content::Unknown => {
+                let message = format!("not a store, or one of a version after {}", schema::VERSION);
+                return refuse(StoreFault::Version, message);
+            }
+        };
+        let mut store = Store { folder: folder.into(), db, identity, version, _lock: lock };
         if write {
             store.update_boilerplate_counts()?;
         }
@@ -204,12 +203,38 @@ impl Store {
     pub(crate) fn begin_write(&mut self) -> Result<WriteTransaction<'_>> {
         let failed = self.failed();
         let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate);
-        Ok(WriteTransaction::new(transaction.map_err(failed)?, &self.folder))
+        WriteTransaction::new(transaction.map_err(failed)?, &self.folder)
     }
 
     fn failed(&self) -> impl FnOnce(rusqlite::Error) -> Error + use<> {
         failed(&self.folder.join(DATABASE))
     }
+}
+
+/// Creates an empty store in the file at `path`, under another name until it is whole: there is a whole store, or none.
+fn create(folder: &Path, path: &Path, identity: &Identity) -> Result<()> {
+    remove_unfinished(folder).map_err(Error::io("write", folder))?;
+    #[cfg_attr(not(unix), allow(unused_mut, reason = "only Unix has permissions"))]
+    let mut builder = tempfile::Builder::new();
+    // As the user's other files: the umask decides.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let partial = builder.prefix(DATABASE).suffix(UNFINISHED).tempfile_in(folder);
+    let partial = partial.map_err(Error::io("write", path))?.into_temp_path();
+    schema::create(&partial, identity).map_err(failed(&partial))?;
+    partial.persist(path).map_err(|error| Error::io("write", path)(error.error))
+}
+
+/// Removes what killed runs left of stores that they were making. The caller holds the lock.
+fn remove_unfinished(folder: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name.to_str().is_some_and(|name| name.starts_with(DATABASE) && name.contains(UNFINISHED)) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// The error for a failure of SQLite on the file at `path`.

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, config::DbConfig, params};
 
-use super::{Identity, migrate};
+use super::{Identity, digests, migrate, schema_check};
 
 /// The version of the tables below. Earlier versions are read as they are, and migrated by their next writer.
-pub const VERSION: i64 = 2;
+pub const VERSION: i64 = 3;
 
 /// No model has longer vectors: a higher number is damage.
 const MAX_DIM: usize = 1 << 16;
@@ -33,7 +33,8 @@ const STATEMENTS: usize = 256;
 /// - `tombstones`: ids that people removed, with the file of each. They return only when people add them.
 /// - `boilerplate`: passages that people marked as boilerplate, or as none.
 /// - `rebuilt_vectors`: vectors of another model, until every row has one.
-const TABLES: &str = "
+/// - `digests`: what the other tables hold, hashed: see [`digests`].
+pub(super) const TABLES: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE sources (path TEXT PRIMARY KEY, digest BLOB NOT NULL, stories INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE rows (
@@ -85,6 +86,7 @@ CREATE INDEX decisions_of_b ON decisions (b);
 CREATE TABLE canonical_overrides (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE);
 CREATE TABLE tombstones (id TEXT PRIMARY KEY, path TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE rebuilt_vectors (row INTEGER PRIMARY KEY REFERENCES rows ON DELETE CASCADE, vector BLOB NOT NULL);
+CREATE TABLE digests (name TEXT PRIMARY KEY, digest BLOB NOT NULL) WITHOUT ROWID;
 ";
 
 /// Creates an empty store in one file at `path`.
@@ -98,37 +100,52 @@ pub fn create(path: &Path, identity: &Identity) -> rusqlite::Result<()> {
         transaction.execute("INSERT INTO meta VALUES (?1, ?2)", params![key, value])?;
     }
     transaction.execute("INSERT INTO meta VALUES ('generation', abs(random()))", [])?;
+    digests::write_all(&transaction)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()?;
     db.close().map_err(|(_, error)| error)
 }
 
-/// Prepares a connection, and reads the identity of the store; none if this is no store, or one of a later version. A
-/// writer migrates a store of an earlier version; a reader reads it through views of the present tables.
-pub fn open(db: &mut Connection, write: bool) -> rusqlite::Result<Option<Identity>> {
-    db.busy_timeout(std::time::Duration::from_secs(30))?;
-    // Every statement that a run repeats stays compiled, and is not planned again for each value of its parameters.
-    db.set_prepared_statement_cache_capacity(STATEMENTS);
-    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    // A damaged file must not make SQLite do more than read it.
-    db.execute_batch(
-        "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA foreign_keys = ON; \
-         PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;",
-    )?;
-    let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if !(1..=VERSION).contains(&version) {
-        return Ok(None);
-    }
+/// What lies in a file.
+pub enum Content {
+    /// A store.
+    Store {
+        /// The version of its tables.
+        version: i64,
+        /// What its vectors depend on.
+        identity: Identity,
+    },
+    /// No store, or one of a later version.
+    Unknown,
+    /// A store with something in its schema that this library did not make, in words.
+    Altered(String),
+}
+
+/// Prepares a connection, and reads the identity of the store. A writer migrates a store of an earlier version; a reader
+/// reads it through views of the present tables.
+pub fn open(db: &mut Connection, write: bool) -> rusqlite::Result<Content> {
+    prepare(db)?;
+    let mut version: i64 = {
+        // Version and schema of one moment: a writer may be migrating the store.
+        let snapshot = db.transaction()?;
+        let version = snapshot.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if !(1..=VERSION).contains(&version) {
+            return Ok(Content::Unknown);
+        }
+        if let Some(fault) = schema_check::difference(&snapshot, version)? {
+            return Ok(Content::Altered(fault));
+        }
+        version
+    };
     if write {
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "FULL")?;
         if version < VERSION {
             migrate::to_current(db)?;
+            version = VERSION;
         }
     } else {
-        if version < VERSION {
-            migrate::add_views(db)?;
-        }
+        migrate::add_views(db, version)?;
         db.pragma_update(None, "query_only", true)?;
     }
     let meta = |key: &str| {
@@ -138,8 +155,28 @@ pub fn open(db: &mut Connection, write: bool) -> rusqlite::Result<Option<Identit
     };
     let (Some(model), Some(fingerprint), Some(dim)) = (meta("model")?, meta("fingerprint")?, meta("dim")?)
     else {
-        return Ok(None);
+        return Ok(Content::Unknown);
     };
-    let dim = dim.parse().ok().filter(|dim| (1..=MAX_DIM).contains(dim));
-    Ok(dim.map(|dim| Identity { model, fingerprint, dim }))
+    let Some(dim) = dim.parse().ok().filter(|dim| (1..=MAX_DIM).contains(dim)) else {
+        return Ok(Content::Unknown);
+    };
+    Ok(Content::Store { version, identity: Identity { model, fingerprint, dim } })
+}
+
+/// Settings of a connection. The file may come from anyone: nothing in it is executed.
+fn prepare(db: &Connection) -> rusqlite::Result<()> {
+    db.busy_timeout(std::time::Duration::from_secs(30))?;
+    // Every statement that a run repeats stays compiled, and is not planned again for each value of its parameters.
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    // Nothing may write to the schema or to SQLite's own tables.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    // These two still allow what this connection makes for itself.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
+    // A damaged file must not make SQLite do more than read it.
+    db.execute_batch(
+        "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA foreign_keys = ON; \
+         PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;",
+    )
 }

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use rusqlite::Row as SqlRow;
 
-use super::{Store, StoryNumber};
+use super::{Store, StoryNumber, status::digest};
 use crate::{
     Error, Result,
+    error::StoreFault,
     story::{Corpus, Origin, RowId, Story},
     vector::Matrix,
 };
@@ -53,13 +54,19 @@ impl Store {
     /// Calls `each` on every story, in the order in which they were added.
     ///
     /// # Errors
-    /// The outer error is that of `each`; the inner one, [`Error::Store`], that of reading the store.
+    /// The outer error is that of `each`; the inner one, [`Error::Store`], that of reading the store. Stories that differ
+    /// from their digests are left out, and named by that error.
     pub fn for_each_story(
         &self,
         each: &mut dyn FnMut(&Story) -> std::io::Result<()>,
     ) -> std::io::Result<Result<()>> {
         let mut failure = None;
-        let read = self.for_each_with_digest(&mut |_, story, _| {
+        let mut denied = Vec::new();
+        let read = self.for_each_with_digest(&mut |_, story, stored| {
+            if digest(&story)[..] != stored[..] {
+                denied.push(story.id);
+                return Ok(());
+            }
             each(&story).map_err(|source| {
                 failure = Some(source);
                 Error::Interrupted
@@ -67,21 +74,39 @@ impl Store {
         });
         match failure {
             Some(source) => Err(source),
-            None => Ok(read),
+            None => Ok(read.and_then(|()| self.refuse(&denied))),
         }
     }
 
     /// All stories, in the order in which they were added.
     ///
     /// # Errors
-    /// [`Error::Store`] if the file could not be read.
+    /// [`Error::Store`] if the file could not be read, or a story is not as its digest says.
     pub fn stories(&self) -> Result<Vec<Story>> {
-        let mut stories = Vec::new();
-        self.for_each_with_digest(&mut |_, story, _| {
-            stories.push(story);
+        let (mut stories, mut denied) = (Vec::new(), Vec::new());
+        self.for_each_with_digest(&mut |_, story, stored| {
+            match digest(&story)[..] == stored[..] {
+                true => stories.push(story),
+                false => denied.push(story.id),
+            }
             Ok(())
         })?;
+        self.refuse(&denied)?;
         Ok(stories)
+    }
+
+    /// An error that names stories which differ from their digests, if there are any.
+    fn refuse(&self, ids: &[String]) -> Result<()> {
+        let Some(first) = ids.first() else { return Ok(()) };
+        let others = match ids.len() {
+            1 => String::new(),
+            n => format!(" and {} more", n - 1),
+        };
+        Err(Error::Store {
+            path: self.folder().into(),
+            message: format!("story {first:?}{others}: the text is not as it was written"),
+            fault: StoreFault::Records,
+        })
     }
 
     /// Copies the vectors that the store has of the rows of `corpus` into `vectors`, one row each; returns the rows that

@@ -5,7 +5,7 @@ use std::fs;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{DATABASE, RowNumber, Store, status::digest};
+use super::{DATABASE, RowNumber, Store, digests, status::digest};
 use crate::{Error, Result, error::StoreFault};
 
 /// The figures of a store.
@@ -41,6 +41,9 @@ pub struct IntegrityReport {
     pub stories: u64,
     /// Rows that were compared with theirs.
     pub rows: u64,
+    /// Digests of tables that were compared with what the tables hold; 0 for a store of an earlier version, which has
+    /// none.
+    pub tables: u64,
     /// What is wrong, in words; empty for an intact store.
     pub faults: Vec<String>,
 }
@@ -91,8 +94,17 @@ impl Store {
     /// # Errors
     /// [`Error::Store`] if the file could not be read.
     pub fn verify(&self) -> Result<IntegrityReport> {
+        // One moment of the store, whoever writes meanwhile.
+        let snapshot = self.db.unchecked_transaction().map_err(self.failed())?;
         let mut report = IntegrityReport::default();
         self.verify_structure(&mut report)?;
+        if self.version >= digests::SINCE {
+            let (differing, tables) = digests::differing(&snapshot).map_err(self.failed())?;
+            report.tables = tables;
+            for name in differing {
+                report.add(format!("the table of {} is not as it was written", name.replace('_', " ")));
+            }
+        }
         let mut stories = 0;
         self.for_each_with_digest(&mut |_, story, stored| {
             stories += 1;

@@ -7,6 +7,7 @@ mod constraints;
 mod documents;
 mod every_format;
 mod mutations;
+mod network;
 mod operations;
 #[path = "../readers/mod.rs"]
 mod readers;

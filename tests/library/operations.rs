@@ -8,6 +8,7 @@ use samestory::{
     archive::{Archive, Removal},
     boilerplate::{detect_boilerplate, is_boilerplate},
     embed::{EmbedStats, Embeddings},
+    group::Decisions,
     store::{DATABASE, Identity, Store},
     story::{Corpus, Origin, Story},
     vector::{Matrix, normalize},
@@ -20,6 +21,8 @@ enum Step {
     /// Adds or replaces stories, given as pairs of number and text.
     Add(Vec<(u8, u8)>),
     Remove(u8),
+    /// Decides whether two stories are of one origin.
+    Decide(u8, u8, bool),
     Compact,
     Reopen,
 }
@@ -28,6 +31,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         5 => proptest::collection::vec((0u8..12, 0u8..6), 1..6).prop_map(Step::Add),
         2 => (0u8..12).prop_map(Step::Remove),
+        1 => (0u8..6, 6u8..12, any::<bool>()).prop_map(|(a, b, same)| Step::Decide(a, b, same)),
         1 => Just(Step::Compact),
         1 => Just(Step::Reopen),
     ]
@@ -145,6 +149,15 @@ proptest! {
                     let existed = expect.remove(&id).is_some();
                     prop_assert_eq!(archive.remove(&[id], Removal::ByPeople).is_ok(), existed);
                 }
+                Step::Decide(a, b, same) => {
+                    let decision = if same { "same" } else { "different" };
+                    let lines = format!(
+                        "{{\"schema\":1,\"a\":\"s{a}\",\"b\":\"s{b}\",\"decision\":\"{decision}\"}}\n\
+                         {{\"schema\":1,\"id\":\"s{a}\",\"decision\":\"canonical\"}}\n"
+                    );
+                    // It may contradict an earlier one: then nothing is changed.
+                    let _ = archive.apply_decisions(&Decisions::parse(Path::new("d"), &lines).unwrap());
+                }
                 Step::Compact | Step::Reopen => {
                     archive.save_index().unwrap();
                     drop(archive);
@@ -175,7 +188,8 @@ fn opening_a_store_of_an_earlier_version_recounts_boilerplate() {
     let counted = unrelated();
     assert!(counted > 3, "{counted}");
     db.execute_batch(
-        "UPDATE rows SET unrelated_neighbours = 0; DELETE FROM meta WHERE key = 'boilerplate_version'",
+        "UPDATE rows SET unrelated_neighbours = 0; DELETE FROM meta WHERE key = 'boilerplate_version'; \
+         DROP TABLE digests; PRAGMA user_version = 2",
     )
     .unwrap();
     check(&open(folder.path()), folder.path(), &expect);

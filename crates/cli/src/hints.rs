@@ -200,9 +200,14 @@ fn of_store(fault: &StoreFault) -> String {
             "the file is damaged: samestory index export --store FOLDER saves what can be read; then move the folder \
              away and add the sources again"
         }
+        StoreFault::Schema => {
+            "another program has changed it, or made it: what it holds is not read, for it could run when the store is read. \
+             Use a copy from before, or make a new store from the sources"
+        }
         StoreFault::DiskFull => "the disk is full: free some space and run again",
         StoreFault::ReadOnly => {
-            "samestory has to be able to write in the folder of the store, even to read it"
+            "the folder of the store cannot be written, or a log of changes waits beside the file that has to be written back: \
+             let a user who may write there run samestory index info once"
         }
         StoreFault::Locked => "another program holds it: run again when that is done",
         StoreFault::DecisionConflict => {

@@ -17,7 +17,7 @@ use crate::{
     error::{CliError, Result},
     notices,
     options::InputArgs,
-    progress::stdin,
+    signals::stdin,
 };
 
 /// The figures of reading.

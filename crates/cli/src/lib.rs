@@ -17,6 +17,7 @@ mod output;
 mod output_paths;
 mod progress;
 mod runtime;
+mod signals;
 mod store;
 
 use std::process::ExitCode;
@@ -29,6 +30,7 @@ use error::CliError;
 
 /// Parses the arguments, runs the command, reports an error with its hint.
 pub fn main() -> ExitCode {
+    signals::listen();
     hide_contained_panics();
     match Cli::parse().command.run() {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
@@ -38,7 +40,7 @@ pub fn main() -> ExitCode {
         Err(error) => {
             print_error(&error);
             match error.library() {
-                Some(Error::Interrupted | Error::Stopped { .. }) => ExitCode::from(130),
+                Some(Error::Interrupted | Error::Stopped { .. }) => ExitCode::from(signals::exit_code()),
                 _ => ExitCode::from(2),
             }
         }

@@ -7,7 +7,7 @@ use samestory::{
     group::{Keep, Publishers, UnknownSource},
     ingest::{self, FieldUsage, FileGroup, IngestOutcome, Input, Notice, NoticeCounts, NoticeKind},
     progress::Progress,
-    report::sanitize_line,
+    report::{json_text, sanitize_line},
 };
 
 use crate::{
@@ -36,7 +36,7 @@ pub fn read(
         let mut written = Ok(());
         let mut write = |notice: &Notice| {
             if written.is_ok() {
-                written = writeln!(out, "{}", notice.to_json_line());
+                written = json_text(notice.to_json_line(), out);
             }
         };
         outcome = ingest::read_with(inputs, &options.ingest, &mut write, progress);
@@ -60,7 +60,7 @@ impl NoticeStream {
     /// Writes `notices`.
     pub fn write(&mut self, notices: &[Notice]) -> Result<()> {
         let Some((path, out)) = self.0.as_mut().filter(|_| !notices.is_empty()) else { return Ok(()) };
-        let written = notices.iter().try_for_each(|notice| writeln!(out, "{}", notice.to_json_line()));
+        let written = notices.iter().try_for_each(|notice| json_text(notice.to_json_line(), out));
         written.and_then(|()| out.flush()).map_err(CliError::io("write", path.clone()))
     }
 }

@@ -4,11 +4,35 @@ use std::{
     fs::{self, File},
     io::{self, BufWriter, Write, stdout},
     path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use samestory::{Error, report::sanitize_line};
+use tempfile::NamedTempFile;
 
-use crate::error::{CliError, Result};
+use crate::{
+    error::{CliError, Result},
+    signals::{Stoppable, Waiting, stopped, waiting},
+};
+
+/// Files that have no name of their own yet: they go if the run ends before they are whole.
+static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// A poisoned lock means that a thread panicked; the list is still right.
+fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes files that are being written, for a process that ends now. No new one is begun after that.
+pub fn remove_unfinished() {
+    let files = unfinished();
+    for file in files.iter() {
+        // Its name says what it is.
+        let _ = fs::remove_file(file);
+    }
+    // Whoever begins another one waits for the end of the process.
+    std::mem::forget(files);
+}
 
 /// A path without characters that control a terminal.
 pub fn printable_path(path: &Path) -> String {
@@ -75,36 +99,91 @@ pub fn write_as(
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<()> {
     let Some(path) = path else {
-        let mut out = BufWriter::new(stdout().lock());
-        return write(&mut out).and_then(|()| out.flush()).map_err(CliError::io("write", "standard output"));
+        let mut out = BufWriter::new(Stoppable(Waiting(stdout().lock())));
+        return write(&mut out).and_then(|()| out.flush()).map_err(failed(Path::new("standard output")));
     };
     // A device or a pipe is written to, not replaced; a link stays a link.
     let real = fs::canonicalize(path).unwrap_or_else(|_| followed(path));
     if is_device(&real) {
-        let written = File::options().write(true).open(&real).and_then(|file| {
-            let mut out = BufWriter::new(file);
+        let written = waiting(|| File::options().write(true).open(&real)).and_then(|file| {
+            let mut out = BufWriter::new(Stoppable(Waiting(file)));
             write(&mut out)?;
             out.flush()
         });
-        return written.map_err(CliError::io("write", path));
+        return written.map_err(failed(path));
     }
-    let partial = partial_name(&real);
-    let result = File::create(&partial).and_then(|file| {
-        // Who may read a file that is there may read what takes its place, and nobody else.
-        match fs::metadata(&real) {
-            Ok(known) => file.set_permissions(known.permissions())?,
-            Err(_) => access.restrict(&file)?,
-        }
-        let mut out = BufWriter::new(file);
+    let fill = |file: &NamedTempFile| {
+        let mut out = BufWriter::new(Stoppable(file.as_file()));
         write(&mut out)?;
-        out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
-    });
-    let result = result.and_then(|()| fs::rename(&partial, &real));
-    result.map_err(|source| {
-        // The error is what matters; a partial file that cannot be removed says so by its name.
-        let _ = fs::remove_file(&partial);
-        CliError::Library(Error::Io { action: "write", path: path.into(), source })
-    })
+        out.flush()
+    };
+    replace(&real, access, fill).map_err(failed(path))
+}
+
+/// Runs `make` on the path of an empty file beside `path`, which takes its name once it is whole.
+pub fn make_file(path: &Path, make: impl FnOnce(&Path) -> samestory::Result<()>) -> Result<()> {
+    let real = fs::canonicalize(path).unwrap_or_else(|_| followed(path));
+    let mut failure = None;
+    let fill = |file: &NamedTempFile| {
+        make(file.path()).map_err(|error| {
+            failure = Some(error);
+            io::Error::other("it could not be made")
+        })
+    };
+    let replaced = replace(&real, &Access::default(), fill);
+    match failure {
+        Some(error) => Err(error.into()),
+        None => replaced.map_err(failed(path)),
+    }
+}
+
+/// The error for an output that could not be written.
+fn failed(path: &Path) -> impl FnOnce(io::Error) -> CliError {
+    move |source| {
+        CliError::Library(if stopped() {
+            Error::Interrupted
+        } else {
+            Error::Io { action: "write", path: path.into(), source }
+        })
+    }
+}
+
+/// Makes an empty file beside `path`, lets `fill` fill it, and gives it that name.
+fn replace(
+    path: &Path,
+    access: &Access,
+    fill: impl FnOnce(&NamedTempFile) -> io::Result<()>,
+) -> io::Result<()> {
+    // A new file under a name that nobody can know before: never what a link leads to.
+    let mut prefix = path.file_name().unwrap_or_default().to_os_string();
+    prefix.push(".");
+    #[cfg_attr(not(unix), allow(unused_mut, reason = "only Unix has permissions"))]
+    let mut builder = tempfile::Builder::new();
+    // As the user's other files: the umask decides.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    // In the same folder, so that the rename stays on one file system.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let file = {
+        let mut unfinished = unfinished();
+        let file = builder.prefix(&prefix).suffix(".partial").tempfile_in(folder)?;
+        unfinished.push(file.path().into());
+        file
+    };
+    let temporary = file.path().to_path_buf();
+    let written = (|| {
+        // Who may read a file that is there may read what takes its place, and nobody else.
+        match fs::metadata(path) {
+            Ok(known) => file.as_file().set_permissions(known.permissions())?,
+            Err(_) => access.restrict(file.as_file())?,
+        }
+        fill(&file)?;
+        file.as_file().sync_all()
+    })();
+    let mut unfinished = unfinished();
+    unfinished.retain(|file| *file != temporary);
+    // Dropped with an error, the file is removed.
+    written.and_then(|()| file.persist(path).map(drop).map_err(|error| error.error))
 }
 
 /// Where `path` leads if it is a link, though nothing is there.
@@ -121,11 +200,4 @@ pub fn followed(path: &Path) -> PathBuf {
 /// Whether `path` is there and neither a file nor a folder, as a pipe is.
 pub fn is_device(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir())
-}
-
-/// A name in the same folder, so that the rename stays on one file system.
-fn partial_name(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{}.partial", std::process::id()));
-    path.with_file_name(name)
 }

@@ -1,12 +1,9 @@
-//! Progress on stderr: a bar a stage on a terminal, nothing elsewhere; seconds per stage; Ctrl-C.
+//! Progress on stderr: a bar a stage on a terminal, nothing elsewhere; seconds per stage.
 
 use std::{
     fmt,
-    io::{self, IsTerminal, Read, stderr},
-    sync::{
-        Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    io::{IsTerminal, stderr},
+    sync::Mutex,
     time::{Duration, Instant},
 };
 
@@ -16,61 +13,9 @@ use samestory::{
     report::StageTime,
 };
 
-static STOP: AtomicBool = AtomicBool::new(false);
-/// Whether the run waits for standard input, with nothing left to be written.
-static WAITING: AtomicBool = AtomicBool::new(false);
+use crate::signals::stopped;
 
-/// Makes Ctrl-C end the run at the next safe point; a second one ends it at once, and so does the first while it waits
-/// for input. A run that was started not to mind a lost terminal (`nohup`) goes on without one.
-pub fn catch_ctrl_c() {
-    #[cfg(unix)]
-    if std::fs::read_to_string("/proc/self/status").is_ok_and(|status| ignores_hangup(&status)) {
-        use nix::sys::signal::{SigSet, Signal};
-        // What catches an interrupt below would catch that too. Threads that begin later take this over.
-        let _ = SigSet::from(Signal::SIGHUP).thread_block();
-    }
-    // Failing means that a handler is set already: then that one is in force.
-    let _ = ctrlc::set_handler(|| {
-        if STOP.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
-        }
-        if WAITING.load(Ordering::SeqCst) {
-            status!("samestory: stopped while it waited for standard input");
-            std::process::exit(130);
-        }
-        status!("samestory: stopping; press Ctrl-C again to end at once");
-    });
-}
-
-/// Whether a process ignores SIGHUP, by its `status` in Linux: bit 0 of the mask is signal 1.
-#[cfg(unix)]
-fn ignores_hangup(status: &str) -> bool {
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
-}
-
-/// Standard input, which may keep a run waiting.
-pub struct Stdin(io::Stdin);
-
-/// See [`Stdin`].
-pub fn stdin() -> Stdin {
-    Stdin(io::stdin())
-}
-
-impl Read for Stdin {
-    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        WAITING.store(true, Ordering::SeqCst);
-        // Ctrl-C may have come just before.
-        if stopped() {
-            std::process::exit(130);
-        }
-        let read = self.0.read(to);
-        WAITING.store(false, Ordering::SeqCst);
-        read
-    }
-}
-
-/// Shows nothing, but cancels on Ctrl-C.
+/// Shows nothing, but cancels when a signal ends the run.
 pub struct CancelOnly;
 
 impl Progress for CancelOnly {
@@ -175,11 +120,6 @@ impl Progress for ProgressBars {
     }
 }
 
-/// Whether Ctrl-C was pressed.
-pub fn stopped() -> bool {
-    STOP.load(Ordering::Relaxed)
-}
-
 /// The time that is left, once it can be estimated; until then the elapsed time.
 fn left(state: &ProgressState, out: &mut dyn fmt::Write) {
     // Drawing to a terminal's line: what cannot be written is not shown.
@@ -192,20 +132,4 @@ fn left(state: &ProgressState, out: &mut dyn fmt::Write) {
 /// A poisoned lock means that a thread panicked while drawing; the figures are still right.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-#[cfg(all(test, unix))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn whether_a_hangup_is_ignored_is_read_from_the_mask() {
-        let check = |mask: &str, expect: bool| {
-            let status = format!("Name:\tx\nSigBlk:\t0000000000000001\nSigIgn:\t{mask}\nSigCgt:\t0\n");
-            assert_eq!(ignores_hangup(&status), expect, "{mask}");
-        };
-        check("0000000000001001", true);
-        check("0000000000001000", false);
-        check("", false);
-    }
 }

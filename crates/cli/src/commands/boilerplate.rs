@@ -16,7 +16,8 @@ use crate::{
     input,
     options::InputArgs,
     output, output_paths,
-    progress::{ProgressBars, catch_ctrl_c},
+    progress::ProgressBars,
+    signals::{stop_at_safe_points, with_defaults},
 };
 
 const EXAMPLES: &str = "\
@@ -64,7 +65,7 @@ pub enum BoilerplateCommand {
 pub fn run(args: &BoilerplateArgs) -> Result<Outcome> {
     match &args.command {
         BoilerplateCommand::Learn { paths, file, input } => {
-            catch_ctrl_c();
+            stop_at_safe_points();
             output_paths::check(paths, &[("--file", Some(file))])?;
             let ingested = input::read(paths, &input::options(input, false)?, &ProgressBars::new(false))?;
             let bad_input = !ingested.notices.is_empty();
@@ -117,11 +118,11 @@ fn edit(file: &Path) -> Result<()> {
     let editor = env::editor().ok_or_else(|| refuse("neither VISUAL nor EDITOR is set".into()))?;
     let mut words = editor.split_whitespace();
     let program = words.next().ok_or_else(|| refuse("EDITOR is empty".into()))?;
-    let status = Command::new(program)
-        .args(words)
-        .arg(file)
-        .stdin(Stdio::inherit())
-        .status()
+    let mut command = Command::new(program);
+    command.args(words).arg(file).stdin(Stdio::inherit());
+    let started = with_defaults(|| command.spawn());
+    let status = started
+        .and_then(|mut editor| editor.wait())
         .map_err(|e| refuse(format!("{program} cannot be started: {e}")))?;
     if !status.success() {
         return Err(refuse(format!("{program} ended with {status}")));

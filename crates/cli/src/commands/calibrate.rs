@@ -24,8 +24,9 @@ use crate::{
     input,
     options::{ComputeArgs, InputArgs},
     output, output_paths,
-    progress::{ProgressBars, catch_ctrl_c},
+    progress::ProgressBars,
     runtime::Runtime,
+    signals::stop_at_safe_points,
 };
 
 /// Resamplings of the bootstrap.
@@ -125,7 +126,7 @@ pub struct CalibrateArgs {
 
 /// Runs the command.
 pub fn run(args: &CalibrateArgs) -> Result<Outcome> {
-    catch_ctrl_c();
+    stop_at_safe_points();
     let truth = [&args.labels, &args.decisions].into_iter().flatten();
     let read: Vec<PathBuf> = args.paths.iter().chain(truth).cloned().collect();
     output_paths::check(&read, &[("--out", Some(&args.out))])?;

@@ -22,8 +22,8 @@ use crate::{
     input, line_batches,
     notices::NoticeStream,
     options::{ComputeArgs, InputArgs},
-    progress::{Stdin, catch_ctrl_c, stdin, stopped},
     runtime::Runtime,
+    signals::{Stdin, Waiting, stdin, stop_at_safe_points, stopped},
     store,
 };
 
@@ -98,13 +98,13 @@ pub struct CheckArgs {
 
 /// Runs the command.
 pub fn run(args: &CheckArgs) -> Result<Outcome> {
-    catch_ctrl_c();
+    stop_at_safe_points();
     let runtime = Runtime::new(&args.compute)?;
     let mut checker = Checker::open(args, &runtime)?;
     let options = input::options(&args.input, args.compute.quiet)?.ingest;
     let mut all_notices = NoticeStream::create(args.input.notices.as_deref())?;
     let mut reader = line_batches::reader(stdin());
-    let mut out = io::stdout().lock();
+    let mut out = Waiting(io::stdout().lock());
     let mut number = 0;
     let mut next = |reader: &mut BufReader<Stdin>| {
         let Some(mut read) = ingest::read_json_line(reader, &mut number, &options)? else { return Ok(None) };

@@ -16,8 +16,9 @@ use crate::{
     input,
     options::{ComputeArgs, InputArgs},
     output, output_paths,
-    progress::{ProgressBars, catch_ctrl_c},
+    progress::ProgressBars,
     runtime::Runtime,
+    signals::stop_at_safe_points,
 };
 
 #[derive(Serialize)]
@@ -72,7 +73,7 @@ pub enum EmbedFormat {
 
 /// Runs the command.
 pub fn run(args: &EmbedArgs) -> Result<Outcome> {
-    catch_ctrl_c();
+    stop_at_safe_points();
     output_paths::check(&args.paths, &[("--out", args.out.as_deref())])?;
     let progress = ProgressBars::new(args.compute.quiet);
     let runtime = Runtime::new(&args.compute)?;

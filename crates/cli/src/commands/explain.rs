@@ -24,8 +24,9 @@ use crate::{
     input::{self, InputOptions},
     options::{ComputeArgs, InputArgs, StoreArgs},
     output,
-    progress::{ProgressBars, catch_ctrl_c},
+    progress::ProgressBars,
     runtime::{Runtime, print_index_warnings},
+    signals::stop_at_safe_points,
     store,
 };
 
@@ -70,7 +71,7 @@ pub enum ExplainFormat {
 
 /// Runs the command.
 pub fn run(args: &ExplainArgs) -> Result<Outcome> {
-    catch_ctrl_c();
+    stop_at_safe_points();
     let progress = ProgressBars::new(args.compute.quiet);
     let mut runtime = Runtime::new(&args.compute)?;
     let is_id = |name: &String| !Path::new(name.rsplit_once('#').map_or(&**name, |(file, _)| file)).is_file();

@@ -17,8 +17,9 @@ use crate::{
     input::{self, Counts},
     options::{GroupSourceArgs, OutArgs, parse_hours},
     output, output_paths,
-    progress::{ProgressBars, catch_ctrl_c},
+    progress::ProgressBars,
     runtime::Runtime,
+    signals::stop_at_safe_points,
     store,
 };
 
@@ -84,7 +85,7 @@ impl From<LinkFormat> for RelatedFormat {
 
 /// Runs the command.
 pub fn run(args: &LinkArgs) -> Result<Outcome> {
-    catch_ctrl_c();
+    stop_at_safe_points();
     let source = &args.source;
     let read = [&args.decisions, &source.boilerplate].into_iter().flatten();
     let read: Vec<PathBuf> = source.paths.iter().chain(read).cloned().collect();

@@ -67,7 +67,7 @@ pub fn run(args: &LogArgs) -> Result<Outcome> {
                     "story": event.story,
                     "other": event.other,
                 });
-                writeln!(out, "{line}")?;
+                report::json_line(&line, out)?;
                 continue;
             }
             let story = report::sanitize_line(&event.story, 60);

@@ -14,7 +14,8 @@ use crate::{
     group_source::GroupSource,
     options::{GroupSourceArgs, OutArgs},
     output, output_paths,
-    progress::{ProgressBars, catch_ctrl_c},
+    progress::ProgressBars,
+    signals::stop_at_safe_points,
 };
 
 const EXAMPLES: &str = "\
@@ -64,7 +65,7 @@ impl From<ReachFormat> for Format {
 
 /// Runs the command.
 pub fn run(args: &ReachArgs) -> Result<Outcome> {
-    catch_ctrl_c();
+    stop_at_safe_points();
     let source = &args.source;
     output_paths::check(&source.paths, &[("--out", args.output.out.as_deref())])?;
     let progress = ProgressBars::new(source.compute.quiet);

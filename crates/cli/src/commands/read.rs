@@ -7,11 +7,8 @@ use samestory::{ingest, report::json_text};
 
 use super::Outcome;
 use crate::{
-    error::Result,
-    input,
-    options::InputArgs,
-    output, output_paths,
-    progress::{ProgressBars, catch_ctrl_c},
+    error::Result, input, options::InputArgs, output, output_paths, progress::ProgressBars,
+    signals::stop_at_safe_points,
 };
 
 const EXAMPLES: &str = "\
@@ -38,7 +35,7 @@ pub struct ReadArgs {
 
 /// Runs the command.
 pub fn run(args: &ReadArgs) -> Result<Outcome> {
-    catch_ctrl_c();
+    stop_at_safe_points();
     let outputs = [("--out", args.out.as_deref()), ("--notices", args.input.notices.as_deref())];
     output_paths::check(&args.paths, &outputs)?;
     let progress = ProgressBars::new(args.quiet);

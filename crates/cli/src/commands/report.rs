@@ -12,13 +12,8 @@ use samestory::{
 
 use super::Outcome;
 use crate::{
-    error::Result,
-    input::Counts,
-    options::ComputeArgs,
-    output, output_paths,
-    progress::{ProgressBars, catch_ctrl_c},
-    runtime::Runtime,
-    store,
+    error::Result, input::Counts, options::ComputeArgs, output, output_paths, progress::ProgressBars,
+    runtime::Runtime, signals::stop_at_safe_points, store,
 };
 
 /// The page that dedup --html writes, of all stories of a store.
@@ -42,7 +37,7 @@ pub struct ReportArgs {
 
 /// Runs the command.
 pub fn run(args: &ReportArgs) -> Result<Outcome> {
-    catch_ctrl_c();
+    stop_at_safe_points();
     output_paths::check(&[], &[("--html", Some(&args.html))])?;
     let progress = ProgressBars::new(args.compute.quiet);
     let runtime = Runtime::new(&args.compute)?;

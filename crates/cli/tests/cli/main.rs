@@ -6,6 +6,8 @@ mod bad_input;
 #[cfg(unix)]
 mod check;
 #[cfg(unix)]
+mod controls;
+#[cfg(unix)]
 mod crash;
 mod html;
 mod keep;

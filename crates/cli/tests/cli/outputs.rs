@@ -30,6 +30,36 @@ fn writes_through_a_symbolic_link() {
     assert!(fs::read_to_string(&file).unwrap().contains("alone-0"));
 }
 
+/// Where a file that is not whole yet lies cannot be known before: nothing can lie in wait there.
+#[test]
+fn no_link_beside_an_output_is_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let precious = folder.path().join("precious");
+    fs::write(&precious, "precious").unwrap();
+    let process = std::process::id();
+    for n in process..process + 3000 {
+        symlink("precious", folder.path().join(format!("out.{n}.partial"))).unwrap();
+    }
+    write_groups(folder.path(), &folder.path().join("out"));
+    assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
+    assert!(fs::symlink_metadata(folder.path().join("out")).unwrap().is_file());
+}
+
+#[test]
+fn a_file_beyond_the_limit_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("in.jsonl"), format!("{STORY}\n").repeat(40)).unwrap();
+    let line =
+        format!("ulimit -f 1; exec '{}' read in.jsonl --out out --quiet", env!("CARGO_BIN_EXE_samestory"));
+    let output = Command::new("sh").args(["-c", &line]).current_dir(folder.path()).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("cannot write out") && stderr.contains("hint:"), "{stderr}");
+    let names: Vec<_> =
+        fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["in.jsonl"]);
+}
+
 #[test]
 fn writes_to_a_pipe() {
     let folder = tempfile::tempdir().unwrap();

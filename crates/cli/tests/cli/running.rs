@@ -24,7 +24,11 @@ fn ends(child: &mut Child) -> Option<i32> {
 }
 
 fn interrupt(child: &Child) {
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    signal(child, "-INT");
+}
+
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
 }
 
 #[test]
@@ -60,6 +64,50 @@ fn ctrl_c_stops_a_run_that_waits_for_input() {
     std::thread::sleep(Duration::from_millis(300));
     interrupt(&child);
     assert_eq!(ends(&mut child), Some(130));
+}
+
+/// The first signal ends a run that waits for its input, or for whoever reads its output.
+#[test]
+fn the_first_signal_ends_every_wait() {
+    let a = Archive::new();
+    let long = "The ferry to Ostrel left the harbour late on the third day of the gale.\\n\\n".repeat(3000);
+    a.write("in.jsonl", &format!("{}{{\"id\":\"long\",\"text\":\"{long}\"}}\n", stories(0, 2)));
+    a.text(&["index", "add", "in.jsonl"]);
+    let check = |args: &[&str]| {
+        for (name, code) in [("-INT", 130), ("-TERM", 143)] {
+            let mut child = a.spawn(args);
+            // Its pipes are open, and nothing is written to or read from them.
+            std::thread::sleep(Duration::from_secs(3));
+            assert_eq!(child.try_wait().unwrap(), None, "{args:?} does not wait");
+            signal(&child, name);
+            assert_eq!(ends(&mut child), Some(code), "{args:?}");
+        }
+    };
+    check(&["similar", "-", "--in", "in.jsonl"]);
+    check(&["similar", "--queries", "-", "--store", ".samestory"]);
+    check(&["similar", "--queries", "-", "--in", "in.jsonl", "--out", "answers.jsonl"]);
+    check(&["check"]);
+    check(&["index", "add", "-"]);
+    check(&["worker", "ingest"]);
+    check(&["index", "export"]);
+    check(&["read", "in.jsonl"]);
+    let names = fs::read_dir(a.path("")).unwrap().map(|entry| entry.unwrap().file_name());
+    let left: Vec<_> = names.filter(|name| name.to_string_lossy().contains("answers")).collect();
+    assert!(left.is_empty(), "{left:?}");
+    a.text(&["index", "verify"]);
+}
+
+/// What a mapped file raises that another program has cut short.
+#[test]
+fn a_bus_error_ends_with_a_message() {
+    let a = Archive::new();
+    let mut child = a.spawn(&["read", "-"]);
+    std::thread::sleep(Duration::from_secs(1));
+    signal(&child, "-BUS");
+    assert_eq!(ends(&mut child), Some(2));
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(stderr.contains("mapped into memory was cut short") && stderr.contains("hint:"), "{stderr}");
 }
 
 #[cfg(target_os = "linux")]

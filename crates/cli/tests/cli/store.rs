@@ -115,6 +115,60 @@ fn a_full_disk_is_reported_and_loses_nothing() {
     assert_eq!(a.info()["stories"], 800);
 }
 
+/// A command that is bound by permissions, which do not bind root: it runs as nobody then.
+fn unprivileged(a: &Archive, args: &[&str]) -> Command {
+    let mut command = a.command(args);
+    if fs::metadata(a.path("")).unwrap().uid() == 0 {
+        fs::set_permissions(a.path(""), fs::Permissions::from_mode(0o755)).unwrap();
+        // That user may not have access to the build folder, so the program runs from this one.
+        let program = a.path("program");
+        if !program.exists() {
+            fs::copy(command.get_program(), &program).unwrap();
+            fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        command = a.command_of(&program, args);
+        command.uid(65534).gid(65534);
+    }
+    command
+}
+
+#[test]
+fn reads_a_store_where_nothing_can_be_written() {
+    let a = Archive::new();
+    a.write("in.jsonl", &stories(0, 3));
+    a.text(&["index", "add", "in.jsonl"]);
+    let expect = a.text(&["index", "export"]);
+    let folder = a.path(".samestory");
+    let mode = |path: &Path, bits: u32| fs::set_permissions(path, fs::Permissions::from_mode(bits)).unwrap();
+    // Closed, the database has no log beside it, and still is one with a log.
+    assert!(!folder.join("archive.sqlite-wal").exists());
+    for file in fs::read_dir(&folder).unwrap() {
+        mode(&file.unwrap().path(), 0o444);
+    }
+    mode(&folder, 0o555);
+    for args in [
+        &["index", "export", "--store", ".samestory"][..],
+        &["index", "verify", "--store", ".samestory"],
+        &["similar", "s1", "--store", ".samestory"],
+    ] {
+        let output = unprivileged(&a, args).output().unwrap();
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        if args[1] == "export" {
+            assert_eq!(String::from_utf8(output.stdout).unwrap(), expect);
+        }
+    }
+    mode(&folder, 0o755);
+    // A log that waits to be written back is not passed over.
+    fs::write(folder.join("archive.sqlite-wal"), "of another time").unwrap();
+    mode(&folder.join("archive.sqlite-wal"), 0o000);
+    mode(&folder, 0o555);
+    let output = unprivileged(&a, &["index", "export", "--store", ".samestory"]).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("a log of changes waits"), "{stderr}");
+    mode(&folder, 0o755);
+}
+
 #[test]
 fn reports_a_folder_that_cannot_be_written() {
     let a = Archive::new();
@@ -129,18 +183,7 @@ fn reports_a_folder_that_cannot_be_written() {
     mode(&folder, 0o555);
     all.iter().for_each(|file| mode(file, 0o444));
     a.write("more.jsonl", &stories(3, 2));
-    // Permissions do not bind root: the command runs as nobody then.
-    let mut command = a.command(&["index", "add", "more.jsonl"]);
-    if fs::metadata(&folder).unwrap().uid() == 0 {
-        mode(a.folder.path(), 0o755);
-        // That user may not have access to the build folder, so the program runs from this one.
-        let program = a.path("program");
-        fs::copy(command.get_program(), &program).unwrap();
-        mode(&program, 0o755);
-        command = a.command_of(&program, &["index", "add", "more.jsonl"]);
-        command.uid(65534).gid(65534);
-    }
-    let output = command.output().unwrap();
+    let output = unprivileged(&a, &["index", "add", "more.jsonl"]).output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{stderr}");
     assert!(
@@ -227,6 +270,109 @@ fn damage_is_reported_or_harmless() {
     assert!(a.error(&["index", "info"]).contains("hint: the file is damaged"));
 }
 
+/// Any change that was not made through the library is found, whatever the table.
+#[test]
+fn verify_finds_what_another_program_changed() {
+    let a = Archive::new();
+    a.write("in.jsonl", &(stories(0, 1) + &stories(0, 1).replace("s0", "copy") + &stories(5, 3)));
+    a.write("d.jsonl", "{\"schema\":1,\"a\":\"s5\",\"b\":\"s6\",\"decision\":\"different\"}\n");
+    a.text(&["index", "add", "in.jsonl"]);
+    a.text(&["index", "decide", "d.jsonl"]);
+    a.text(&["index", "remove", "s7"]);
+    a.text(&["index", "verify"]);
+    let path = a.path(".samestory").join(DATABASE);
+    let good = fs::read(&path).unwrap();
+    let check = |table: &str, sql: &str| {
+        fs::write(&path, &good).unwrap();
+        let db = rusqlite::Connection::open(&path).unwrap();
+        db.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+        assert!(db.execute(sql, []).unwrap() > 0, "{sql}");
+        db.close().unwrap();
+        let stderr = a.error(&["index", "verify"]);
+        assert!(stderr.contains(&format!("the table of {table} is not as")), "{sql}: {stderr}");
+    };
+    // The sign of a value: a unit vector stays one.
+    let flipped = "CAST(substr(vector, 1, 3) || x'bf' || substr(vector, 5) AS BLOB)";
+    check("rows", &format!("UPDATE rows SET vector = {flipped} WHERE substr(vector, 4, 1) = x'3d'"));
+    check("rows", "UPDATE rows SET number = number + 100");
+    check("words", "UPDATE words SET stories = stories * 100 + 7");
+    check("words", "UPDATE words SET name = name + 1 WHERE word = 'ferry'");
+    check("words", "DELETE FROM words WHERE word = 'ostrel'");
+    check("pairs", "UPDATE pairs SET relation = 'twin'");
+    check("pairs", "UPDATE pairs SET features = replace(features, '1', '2')");
+    check("pairs", "DELETE FROM pairs");
+    check("members", "UPDATE members SET coverage = 0.01, removed = 1 - removed, reason = 'nonsense'");
+    check("members", "DELETE FROM members");
+    check("passages", "UPDATE passages SET row = 1");
+    check("passages", "UPDATE passages SET title = 1 - title");
+    check("groups", "UPDATE groups SET canonical = NULL");
+    check("boilerplate counts", "UPDATE rows SET occurrences = 9 WHERE number = 1");
+    check("boilerplate counts", "UPDATE rows SET unrelated_neighbours = unrelated_neighbours + 1");
+    check("decisions", "UPDATE decisions SET same = 1");
+    check("stories", "UPDATE stories SET path = 'elsewhere.jsonl'");
+    check("stories", "UPDATE stories SET line = line + 1");
+    check("stories", "UPDATE stories SET title_row = NULL");
+    check("sources", "UPDATE sources SET digest = zeroblob(32)");
+    check("events", "UPDATE events SET kind = 'left'");
+    check("events", "DELETE FROM events WHERE number = 1");
+    check("runs", "UPDATE runs SET at = 0");
+    check("tombstones", "DELETE FROM tombstones");
+    check("tombstones", "INSERT INTO tombstones VALUES ('s5', 'in.jsonl')");
+    check("boilerplate", "INSERT INTO boilerplate VALUES ('a passage', 1)");
+    check("canonical overrides", "INSERT INTO canonical_overrides (id) VALUES ('copy')");
+    check("meta", "UPDATE meta SET value = 7 WHERE key = 'generation'");
+    check("sqlite sequence", "UPDATE sqlite_sequence SET seq = seq - 1 WHERE name = 'stories'");
+    check("pairs", "UPDATE digests SET digest = zeroblob(16) WHERE name = 'pairs'");
+    check("pairs", "DELETE FROM digests WHERE name = 'pairs'");
+}
+
+#[test]
+fn export_leaves_out_a_text_that_its_digest_denies() {
+    let a = Archive::new();
+    a.write("in.jsonl", &stories(0, 4));
+    a.text(&["index", "add", "in.jsonl"]);
+    let db = rusqlite::Connection::open(a.path(".samestory").join(DATABASE)).unwrap();
+    db.execute("UPDATE stories SET text = replace(text, 'ferry', 'fairy') WHERE id = 's2'", []).unwrap();
+    db.close().unwrap();
+    let output = a.run(&["index", "export"]);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("story \"s2\": the text is not as it was written"), "{stderr}");
+    let exported = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(exported.lines().count(), 3);
+    assert!(!exported.contains("fairy"));
+    assert!(a.error(&["dedup", "--store", ".samestory"]).contains("\"s2\""));
+}
+
+/// What lies in a store is never executed: a file with anything that SQLite would run is refused.
+#[test]
+fn a_store_with_a_program_in_it_is_refused() {
+    let a = Archive::new();
+    a.write("in.jsonl", &stories(0, 3));
+    a.text(&["index", "add", "in.jsonl"]);
+    let path = a.path(".samestory").join(DATABASE);
+    let good = fs::read(&path).unwrap();
+    let check = |sql: &str, part: &str| {
+        fs::write(&path, &good).unwrap();
+        let db = rusqlite::Connection::open(&path).unwrap();
+        db.execute_batch(sql).unwrap();
+        db.close().unwrap();
+        let changed = fs::read(&path).unwrap();
+        for command in [&["index", "info"][..], &["index", "export"], &["index", "add", "in.jsonl"], &["log"]]
+        {
+            let stderr = a.error(command);
+            assert!(stderr.contains(part), "{sql}: {stderr}");
+        }
+        assert_eq!(fs::read(&path).unwrap(), changed, "{sql}");
+    };
+    check("CREATE TRIGGER t AFTER INSERT ON runs BEGIN DELETE FROM stories; END", "the trigger \"t\"");
+    check("DROP TABLE events; CREATE VIEW events AS SELECT 1 AS number", "the view \"events\"");
+    check("CREATE TABLE t (a)", "the table \"t\"");
+    check("CREATE INDEX i ON words (abs(stories))", "the index \"i\"");
+    check("DROP INDEX pairs_of_b", "it lacks what \"CREATE INDEX pairs_of_b");
+    check("ALTER TABLE sources ADD COLUMN x AS (stories + 1)", "the table \"sources\"");
+}
+
 #[test]
 fn verify_finds_a_group_that_does_not_match_its_members() {
     let a = Archive::new();
@@ -246,6 +392,37 @@ fn verify_finds_a_group_that_does_not_match_its_members() {
     check("DELETE FROM members");
     check("UPDATE groups SET canonical = 4");
     check("UPDATE groups SET canonical = NULL");
+}
+
+#[test]
+fn a_backup_is_a_store() {
+    let a = Archive::new();
+    a.write("in.jsonl", &(stories(0, 4) + &stories(0, 1).replace("s0", "copy")));
+    let added = String::from_utf8(a.run(&["index", "add", "in.jsonl"]).stderr).unwrap();
+    assert!(added.contains("copy is identical to s0\n"), "{added}");
+    // While another process writes.
+    let lock = File::options().write(true).open(a.path(".samestory/writer.lock")).unwrap();
+    lock.lock().unwrap();
+    a.write("copy.sqlite", "an earlier one");
+    a.text(&["index", "backup", "copy.sqlite"]);
+    let names = fs::read_dir(a.path("")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(names.into_iter().all(|name| !name.to_string_lossy().contains("partial")));
+    fs::create_dir(a.path("restored")).unwrap();
+    fs::copy(a.path("copy.sqlite"), a.path("restored").join(DATABASE)).unwrap();
+    for args in [&["index", "export"][..], &["log"]] {
+        let of_copy = a.text(&[args, &["--store", "restored"]].concat());
+        assert_eq!(of_copy, a.text(args));
+    }
+    a.text(&["index", "verify", "--store", "restored"]);
+    a.text(&["index", "add", "in.jsonl", "--store", "restored"]);
+    assert!(a.error(&["index", "backup", ".samestory/archive.sqlite"]).contains("belongs to a store"));
+    // What is damaged takes the place of nothing.
+    let before = fs::read(a.path("copy.sqlite")).unwrap();
+    let db = rusqlite::Connection::open(a.path(".samestory").join(DATABASE)).unwrap();
+    db.execute("UPDATE words SET stories = 7", []).unwrap();
+    db.close().unwrap();
+    assert!(a.error(&["index", "backup", "copy.sqlite"]).contains("the table of words"));
+    assert_eq!(fs::read(a.path("copy.sqlite")).unwrap(), before);
 }
 
 /// Copies the fixture of a store into the folder of a test.
@@ -297,7 +474,7 @@ fn a_store_of_version_1_is_read_and_migrated() {
     assert_eq!(query(&a, VERSION), ["1"]);
 
     a.text(&["index", "remove", "hw-101"]);
-    assert_eq!(query(&a, VERSION), ["2"]);
+    assert_eq!(query(&a, VERSION), ["3"]);
     assert_eq!(query(&a, "SELECT id FROM tombstones ORDER BY id"), ["hw-101", "hw-999"]);
     assert!(query(&a, "SELECT key FROM meta WHERE key LIKE 'removed%'").is_empty());
     assert!(a.text(&["log"]).contains("hw-101 left"));
@@ -313,20 +490,24 @@ fn migrating_changes_no_group() {
     copy_fixture(&a, "store-1");
     let before = groups(&a);
     a.text(&["index", "compact"]);
-    assert_eq!((query(&a, VERSION), groups(&a)), (vec!["2".to_string()], before));
+    assert_eq!((query(&a, VERSION), groups(&a)), (vec!["3".to_string()], before));
     a.text(&["index", "verify"]);
 }
 
 /// A store of version 2, with a removed story, a decision and a chosen canonical story.
 #[test]
-fn a_store_of_version_2_is_read() {
+fn a_store_of_version_2_is_read_and_migrated() {
     let a = Archive::new();
     let fixture = copy_fixture(&a, "store-2");
     assert_eq!(a.text(&["index", "export"]), fs::read_to_string(fixture.join("export.jsonl")).unwrap());
     a.text(&["index", "verify"]);
     assert_eq!(groups(&a), [vec!["n1", "n2", "n3"], vec!["s5", "s6"]]);
     assert_eq!(query(&a, "SELECT id FROM tombstones"), ["s3"]);
+    assert_eq!(query(&a, VERSION), ["2"]);
+    let before = String::from_utf8(a.run(&["index", "verify"]).stderr).unwrap();
+    assert!(before.contains("has no digests of the rest"), "{before}");
     a.text(&["index", "remove", "s1"]);
+    assert_eq!(query(&a, VERSION), ["3"]);
     a.text(&["index", "compact"]);
     a.text(&["index", "verify"]);
 }

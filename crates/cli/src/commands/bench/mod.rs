@@ -29,8 +29,9 @@ use crate::{
     input,
     options::InputArgs,
     output, output_paths,
-    progress::{ProgressBars, catch_ctrl_c},
+    progress::ProgressBars,
     runtime::{isa as default_isa, open_model, parse_isa},
+    signals::stop_at_safe_points,
 };
 
 const EXAMPLES: &str = "\
@@ -88,7 +89,7 @@ pub struct BenchArgs {
 
 /// Runs the command.
 pub fn run(args: &BenchArgs) -> Result<Outcome> {
-    catch_ctrl_c();
+    stop_at_safe_points();
     let model = open_model(args.model.as_deref())?;
     let subjects = subjects(args, &model)?;
     if args.first {

@@ -28,8 +28,9 @@ use crate::{
     notices,
     options::{ComputeArgs, InputArgs, OutArgs, StoreArgs},
     output, output_paths,
-    progress::{ProgressBars, catch_ctrl_c},
+    progress::ProgressBars,
     runtime::Runtime,
+    signals::stop_at_safe_points,
     store,
 };
 
@@ -160,7 +161,7 @@ impl From<IndexOption> for IndexChoice {
 
 /// Runs the command.
 pub fn run(args: &DedupArgs) -> Result<Outcome> {
-    catch_ctrl_c();
+    stop_at_safe_points();
     check_outputs(args)?;
     if args.store.store.is_some() && !args.paths.is_empty() {
         return against_store::run(args);

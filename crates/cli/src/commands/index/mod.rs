@@ -20,8 +20,9 @@ use crate::{
     error::Result,
     options::{ComputeArgs, InputArgs},
     output, output_paths,
-    progress::{CancelOnly, ProgressBars, catch_ctrl_c},
+    progress::{CancelOnly, ProgressBars},
     runtime::Runtime,
+    signals::stop_at_safe_points,
     store,
 };
 
@@ -65,6 +66,8 @@ pub enum IndexCommand {
     Decide(IndexDecide),
     /// Write all stories as JSON lines
     Export(IndexExport),
+    /// Copy the store into one file, while others read and write it
+    Backup(IndexBackup),
     /// Embed everything again with another model; the store serves the old one until it is done
     Rebuild(IndexRebuild),
 }
@@ -115,9 +118,19 @@ pub struct IndexExport {
     pub out: Option<PathBuf>,
 }
 
+#[derive(Args)]
+pub struct IndexBackup {
+    /// The file. As archive.sqlite in a folder of its own it is a store
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
 /// Runs the command.
 pub fn run(args: &IndexArgs) -> Result<Outcome> {
-    catch_ctrl_c();
+    // The others change a store in one transaction, or read it: they can end anywhere.
+    if matches!(args.command, IndexCommand::Add(_) | IndexCommand::Update(_) | IndexCommand::Rebuild(_)) {
+        stop_at_safe_points();
+    }
     let store = args.store.as_deref();
     match &args.command {
         IndexCommand::Add(args) => add::add(store, args),
@@ -128,6 +141,7 @@ pub fn run(args: &IndexArgs) -> Result<Outcome> {
         IndexCommand::Compact => compact(store),
         IndexCommand::Decide(args) => decide(store, args),
         IndexCommand::Export(args) => export(store, args),
+        IndexCommand::Backup(args) => backup(store, args),
         IndexCommand::Rebuild(args) => rebuild(store, args),
     }
 }
@@ -190,7 +204,19 @@ fn info(store: Option<&Path>, json: bool) -> Result<Outcome> {
 fn verify(store: Option<&Path>) -> Result<Outcome> {
     let store = Store::open(&store::existing_folder(store)?)?;
     let health = store.verify()?.into_result(&store)?;
-    status!("{} stories and {} rows are as they were written", health.stories, health.rows);
+    match health.tables {
+        0 => status!(
+            "{} stories and {} rows are as they were written; a store of an earlier version has no digests of the rest, \
+             which index compact adds",
+            health.stories,
+            health.rows
+        ),
+        tables => status!(
+            "{} stories, {} rows and {tables} tables are as they were written",
+            health.stories,
+            health.rows
+        ),
+    }
     Ok(Outcome::Done)
 }
 
@@ -218,14 +244,25 @@ fn export(store: Option<&Path>, args: &IndexExport) -> Result<Outcome> {
             written += 1;
             json_text(ingest::to_json_line(story), out)
         })?;
-        // What can be read of a damaged store is exported.
+        // What is intact of a damaged store is exported.
         failure = read.err();
         Ok(())
     })?;
     if let Some(error) = failure {
-        status!("samestory: {written} stories were written before the damage");
+        status!("samestory: {written} stories were written; what is damaged was left out");
         return Err(error.into());
     }
+    Ok(Outcome::Done)
+}
+
+fn backup(store: Option<&Path>, args: &IndexBackup) -> Result<Outcome> {
+    let folder = store::existing_folder(store)?;
+    output_paths::check(&[], &[("FILE", Some(&args.file))])?;
+    let store = Store::open(&folder)?;
+    // A copy of what is damaged would take the place of one that may be whole.
+    let health = store.verify()?.into_result(&store)?;
+    output::make_file(&args.file, |file| store.backup(file))?;
+    status!("{} stories copied to {}", health.stories, output::printable_path(&args.file));
     Ok(Outcome::Done)
 }
 

@@ -4,7 +4,8 @@ use std::{mem, path::Path};
 
 use samestory::{
     Error,
-    archive::{AddOutcome, Archive, SourceFile},
+    archive::{AddOutcome, AddedCopy, Archive, SourceFile},
+    compare::Relation,
     progress::{Progress, Stage},
     report::sanitize_line,
     store::{Store, StoryStatus, digest_stories},
@@ -139,6 +140,7 @@ impl<'r> Writer<'r> {
         print_lost_decisions(self.archive.store(), self.decisions)?;
         print_conflicts(added);
         if !quiet {
+            print_copies(&added.copies);
             status!(
                 "{}: {} stories added, {} replaced, {} unchanged, {removed} removed, {} left out; {} passages embedded; {}",
                 printable_path(self.archive.store().folder()),
@@ -170,6 +172,26 @@ pub fn print_lost_decisions(store: &Store, before: u64) -> Result<()> {
          decisions on files again"
     );
     Ok(())
+}
+
+/// Prints which stories are of one origin with an earlier one.
+fn print_copies(copies: &[AddedCopy]) {
+    for AddedCopy { id, relation, of } in copies.iter().take(SHOWN) {
+        let relation = match relation {
+            Relation::Identical => "identical to",
+            Relation::Update => "an update of",
+            Relation::Excerpt => "an excerpt of",
+            Relation::Rewrite => "a rewrite of",
+            _ => "a copy of",
+        };
+        status!("{} is {relation} {}", sanitize_line(id, 200), sanitize_line(of, 200));
+    }
+    if copies.len() > SHOWN {
+        status!(
+            "… and {} more are of one origin with earlier stories: samestory log has all",
+            copies.len() - SHOWN
+        );
+    }
 }
 
 /// Prints the stories that were not added because another story has their id.

@@ -4,7 +4,7 @@ mod filter;
 mod queries;
 
 use std::{
-    io::{self, Read},
+    io::Read,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -30,8 +30,9 @@ use crate::{
     input::{self, InputOptions},
     options::{ComputeArgs, InputArgs, StoreArgs, parse_finite},
     output, output_paths,
-    progress::{ProgressBars, catch_ctrl_c},
+    progress::ProgressBars,
     runtime::Runtime,
+    signals::{stdin, stop_at_safe_points},
     store,
 };
 use filter::Filter;
@@ -110,7 +111,7 @@ impl From<SimilarFormat> for HitFormat {
 
 /// Runs the command.
 pub fn run(args: &SimilarArgs) -> Result<Outcome> {
-    catch_ctrl_c();
+    stop_at_safe_points();
     check_paths(args)?;
     let progress = ProgressBars::new(args.compute.quiet);
     let filter = Filter::new(args)?;
@@ -277,7 +278,7 @@ fn read_query(
     }
     if query == "-" {
         let mut text = String::new();
-        io::stdin().read_to_string(&mut text).map_err(CliError::io("read", "standard input"))?;
+        stdin().read_to_string(&mut text).map_err(CliError::io("read", "standard input"))?;
         return Ok(Query::from(text.as_str()));
     }
     let file = query.rsplit_once('#').map_or(query, |(file, _)| file);

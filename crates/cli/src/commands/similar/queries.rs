@@ -22,6 +22,7 @@ use crate::{
     input, line_batches, output,
     progress::ProgressBars,
     runtime::Runtime,
+    signals::{Waiting, stdin, waiting},
 };
 
 /// A line that asks: the id of a story of the pool, or a text with perhaps a title and an id of its own.
@@ -68,9 +69,10 @@ pub fn answer(
     (progress, quiet): (&ProgressBars, bool),
 ) -> Result<bool> {
     let input: Box<dyn Read> = if input::is_stdin(file) {
-        Box::new(io::stdin())
+        Box::new(stdin())
     } else {
-        Box::new(File::open(file).map_err(CliError::io("read", file))?)
+        // It may be a pipe.
+        Box::new(Waiting(waiting(|| File::open(file)).map_err(CliError::io("read", file))?))
     };
     let (mut input, mut number) = (line_batches::reader(input), 0);
     let mut places: HashMap<&str, usize> = HashMap::new();
