@@ -310,7 +310,9 @@ mod tests {
         check(PairFeatures { shorter_words: 60, ..reworded }, Relation::Related);
         check(PairFeatures { meaning_ab: 0.1, ..reworded }, Relation::Related);
         // The next report on it, days later.
-        check(PairFeatures { days_apart: Some(4.0), ..reworded }, Relation::Related);
+        let less = PairFeatures { rare_facts_lower: 0.55, ..reworded };
+        check(less, Relation::Rewrite);
+        check(PairFeatures { days_apart: Some(9.0), ..less }, Relation::Related);
         let no_passage = PairFeatures { meaning_ab: 0.0, meaning_ba: 0.0, same_order: 0.0, ..reworded };
         check(PairFeatures { numbers_lower: 0.0, ..no_passage }, Relation::Related);
     }

@@ -85,9 +85,7 @@ impl Comparer<'_> {
             0
         };
         let cosine = dot(&x.vector, &y.vector).clamp(-1.0, 1.0);
-        let scale = &self.options.scale;
-        let is_read = scale.reads(x.language) && scale.reads(y.language);
-        let is_near = is_read && cosine >= MIN_COSINE;
+        let is_near = cosine >= MIN_COSINE;
         let features = PairFeatures {
             coverage_ab: share(in_a, x.weight),
             coverage_ba: share(in_b, y.weight),
@@ -116,12 +114,26 @@ impl Comparer<'_> {
             same_text: false,
             ..if is_near { self.features_of_facts(x, y) } else { PairFeatures::default() }
         };
-        // Comparing all passages with all costs more than all else: only where the outcome may turn on it.
+        if is_near { self.with_meaning(features, (x, story_a), (y, story_b)) } else { features }
+    }
+
+    /// `features` with those of meaning, if the outcome may turn on it: comparing all passages with all costs more than all
+    /// else. None for texts that the model does not read.
+    fn with_meaning(
+        &self,
+        features: PairFeatures,
+        (x, story_x): (&PreparedStory, &Story),
+        (y, story_y): (&PreparedStory, &Story),
+    ) -> PairFeatures {
+        let scale = &self.options.scale;
         let is_open = features.longest_passage >= MIN_PASSAGE || rewrite::is_possible(&features);
-        if !is_near || !is_open {
+        let is_read = |of: &PreparedStory, story: &Story| {
+            scale.languages.is_empty() || scale.reads(of.language(&story.text))
+        };
+        if !is_open || !is_read(x, story_x) || !is_read(y, story_y) {
             return features;
         }
-        let found = correspondence(x, y, &prepared.vectors, scale);
+        let found = correspondence(x, y, &self.prepared.vectors, scale);
         PairFeatures {
             meaning_ab: found.coverage_ab,
             meaning_ba: found.coverage_ba,

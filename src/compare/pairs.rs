@@ -276,7 +276,8 @@ mod tests {
             assert!(error.to_string().contains(expect), "{error}");
         };
         check(&|_| String::new(), &here, ":1: not a file of pairs");
-        check(&|t| t.replacen("\"schema\":5", "\"schema\":9", 1), &here, ":1: it has schema 9");
+        let schema = format!("\"schema\":{SCHEMA}");
+        check(&|t| t.replacen(&schema, "\"schema\":9", 1), &here, ":1: it has schema 9");
         check(
             &|t| t,
             &Provenance { model: "other".into(), ..here.clone() },

@@ -1,6 +1,10 @@
 //! What comparing needs of a corpus, prepared once: tokens, their weights, and a vector for each story.
 
-use std::{borrow::Borrow, collections::BTreeMap, sync::Arc};
+use std::{
+    borrow::Borrow,
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use rayon::prelude::*;
 
@@ -68,8 +72,8 @@ pub(super) struct PreparedStory {
     pub title_coverage: Option<f32>,
     /// The weight of all its tokens.
     pub weight: f32,
-    /// Its language, if it can be told.
-    pub language: Option<Language>,
+    /// Its language, if it can be told: detected when it is asked for, as most stories are never asked.
+    language: OnceLock<Option<Language>>,
     /// The mean of its rows' vectors by the weight of their tokens, of unit length.
     pub vector: Vec<f32>,
 }
@@ -138,7 +142,6 @@ impl PreparedCorpus {
             let mut story = PreparedStory::new(passages, &weights, vectors.dim());
             story.title.clone_from(&words.titles[i]);
             story.title_coverage = title_coverage(&story, &words.vocabulary);
-            story.language = Language::detect(&corpus.stories[i].text);
             story
         });
         PreparedCorpus {
@@ -159,10 +162,17 @@ impl PreparedCorpus {
         MeaningScale::measure(corpus, &self.vectors)
     }
 
-    /// How many stories are in languages that a model of this scale does not read, by language.
-    pub fn unread_languages(&self, scale: &MeaningScale) -> BTreeMap<Language, usize> {
+    /// How many stories of `corpus`, which it was made from, are in languages that a model of this scale does not read, by
+    /// language.
+    pub fn unread_languages(&self, corpus: &Corpus, scale: &MeaningScale) -> BTreeMap<Language, usize> {
+        if scale.languages.is_empty() {
+            return BTreeMap::new();
+        }
+        let stories = self.stories.par_iter().zip(&corpus.stories);
+        let languages: Vec<Option<Language>> =
+            stories.map(|(prepared, story)| prepared.language(&story.text)).collect();
         let mut unread = BTreeMap::new();
-        for language in self.stories.iter().filter(|s| !scale.reads(s.language)).filter_map(|s| s.language) {
+        for language in languages.into_iter().filter(|l| !scale.reads(*l)).flatten() {
             *unread.entry(language).or_default() += 1;
         }
         unread
@@ -189,6 +199,11 @@ struct PreparedPassage<'r> {
 }
 
 impl PreparedStory {
+    /// Its language, of which `text` is the text.
+    pub fn language(&self, text: &str) -> Option<Language> {
+        *self.language.get_or_init(|| Language::detect(text))
+    }
+
     /// A story without a title, of its passages but for boilerplate.
     fn new<'r>(passages: impl Iterator<Item = PreparedPassage<'r>>, weights: &[f32], dim: usize) -> Self {
         let (mut ids, mut passage, mut quoted) = (Vec::new(), Vec::new(), Vec::new());
@@ -216,7 +231,7 @@ impl PreparedStory {
             distinct,
             title: Vec::new(),
             title_coverage: None,
-            language: None,
+            language: OnceLock::new(),
             vector,
         }
     }

@@ -38,7 +38,7 @@ impl DedupOutcome {
 
     /// The figures of the run. Those of reading and the seconds are for the caller to add.
     pub fn manifest(&self) -> Manifest {
-        let unread = |content: &Content| content.prepared.unread_languages(&self.compare.scale);
+        let unread = |content: &Content| content.prepared.unread_languages(&self.corpus, &self.compare.scale);
         let unread = self.content.get().map(unread).unwrap_or_default();
         Manifest {
             compared_by_words: unread.into_iter().map(|(l, n)| (l.code().into(), n as u64)).collect(),
