@@ -48,6 +48,10 @@ impl Language {
         if text.contains('ð') && text.contains('þ') {
             return Some(Language("is"));
         }
+        // Bulgarian has neither letter.
+        if info.lang() == Lang::Bul && text.contains(['ы', 'э']) {
+            return Some(Language("ru"));
+        }
         if is_certain(&info) {
             return Some(Language(short_code(info.lang())));
         }
@@ -61,9 +65,10 @@ impl Language {
     }
 }
 
-/// English is certain if nothing else is likelier: telegrams, lists of names and headlines are in doubt often.
+/// English is certain if nothing else is likelier: telegrams, lists of names and headlines are in doubt often. Of other
+/// scripts the likeliest language is near enough.
 fn is_certain(info: &Info) -> bool {
-    info.is_reliable() || info.lang() == Lang::Eng
+    info.is_reliable() || info.lang() == Lang::Eng || info.script() != Script::Latin
 }
 
 fn short_code(language: Lang) -> &'static str {
@@ -106,7 +111,11 @@ mod tests {
              alcaldesa de la ciudad, que pidió paciencia a los pescadores y a los dueños de los barcos que esperan en la bahía.",
             Some("es"),
         );
-        check("Порт Норрина закроют на три дня, пока чинят волнорез, сообщил мэр города.", Some("ru"));
+        check(
+            "Порт Норрина закроют на три дня, пока рабочие будут чинить волнорез, сообщила вчера мэр города. Рыбаки, которые \
+             ждут в бухте, просят разрешить им разгружать суда ночью, но решения ещё нет.",
+            Some("ru"),
+        );
         check(
             "Порт Норріна закриють на три дні, поки ремонтують хвилеріз, повідомив міський голова.",
             Some("uk"),

@@ -134,6 +134,7 @@ fn strongest_edge(edges: &Edges, story: StoryId, members: &[StoryId]) -> Option<
 }
 
 /// What makes a member of a stored group part of it: the verdict on it and the canonical story, or its strongest edge.
+#[cfg(feature = "store")]
 pub(crate) fn membership_evidence(
     edges: &Edges,
     story: StoryId,

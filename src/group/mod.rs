@@ -29,6 +29,7 @@ pub use constraints::{Conflict, ConstraintSet, PairConstraint};
 pub use decisions::{CanonicalOverride, DECISION_SCHEMA, Decision, Decisions, StoryRef};
 pub use health::{Health, HealthItem, healths};
 pub use member::Member;
+#[cfg(feature = "store")]
 pub(crate) use member::membership_evidence;
 pub use origin::{OriginEvidence, TieBreak};
 pub use outlets::{Outlet, outlets};
