@@ -34,6 +34,8 @@ pub struct Manifest {
     pub notices: u64,
     /// Stories.
     pub stories: u64,
+    /// Stories of a store that they were compared with; removed stories may be among them.
+    pub stored: u64,
     /// Passages.
     pub passages: u64,
     /// Distinct passage texts.
@@ -71,14 +73,19 @@ impl Manifest {
         let removed: u64 = self.removed.iter().map(|(_, n)| n).sum();
         let links: u64 = self.links.iter().map(|(_, n)| n).sum();
         let (stories, files) = (count(self.stories, "story"), count(self.files, "file"));
+        let remaining = (self.stories + self.stored).saturating_sub(removed);
+        let beside = match self.stored {
+            0 => String::new(),
+            n => format!(", beside {} of the store", grouped(n)),
+        };
         let repeats = if removed == 1 { "repeats another" } else { "repeat others" };
         let mut lines = vec![
             format!(
-                "{stories} in {files}: {} {repeats}{}, {} remain{}",
+                "{stories} in {files}{beside}: {} {repeats}{}, {} remain{}",
                 grouped(removed),
                 list(&self.removed),
-                grouped(self.stories - removed),
-                if self.stories - removed == 1 { "s" } else { "" }
+                grouped(remaining),
+                if remaining == 1 { "s" } else { "" }
             ),
             format!("{}; {}{}", count(self.groups, "group"), count(links, "link"), list(&self.links)),
         ];
@@ -212,6 +219,10 @@ mod tests {
         let start = "2,884 stories in 1 file: 621 repeat others (620 copies, 1 excerpt), 2,263 remain\n\
                      357 groups; 2 links (2 twins)";
         assert_eq!(manifest.summary(), start);
+        manifest.stored = 10;
+        let beside = "2,884 stories in 1 file, beside 10 of the store: 621 repeat others (620 copies, 1 excerpt), 2,273 remain";
+        assert_eq!(manifest.summary().lines().next(), Some(beside));
+        manifest.stored = 0;
         manifest.in_doubt = 1;
         manifest.compared_by_words = vec![("de".into(), 400), ("fr".into(), 12)];
         manifest.notices = 1;

@@ -73,7 +73,9 @@ fn finds_every_labelled_relation() {
         let grouped = kept.contains_key(a) && kept.get(a) == kept.get(b);
         let direct = kept.get(a).is_some_and(|k| *k == a || *k == b);
         let reported = direct || !grouped;
-        if reported && found != relation {
+        // Related stories are found by `link`, not listed here.
+        let listed = if relation == "related" { "none" } else { relation };
+        if reported && found != listed {
             wrong.push(format!("{a} {b}: {relation}, found {found}"));
         }
     }

@@ -59,6 +59,7 @@ pub fn run(args: &DedupArgs) -> Result<Outcome> {
     let passages = corpus.passages.iter().skip(outcome.stored);
     let manifest = Manifest {
         stories: (corpus.stories.len() - outcome.stored) as u64,
+        stored: outcome.stored as u64,
         passages: passages.map(|p| p.len() as u64).sum(),
         distinct_passages: outcome.embed_stats.texts + outcome.embed_stats.cached_texts,
         embedding: outcome.embed_stats,

@@ -366,7 +366,7 @@ pub fn on_one_machine(stories: &[IngestedStory], embed: &Embedder) -> Outcome {
         json!({
             "a": number(v.a), "b": number(v.b), "relation": v.relation.name(), "origin": v.relation.is_origin(),
             "coverage_ab": report::rounded(v.coverage_ab), "coverage_ba": report::rounded(v.coverage_ba),
-            "cosine": report::rounded(v.cosine), "rule": v.rule, "reason": v.reason(&corpus),
+            "cosine": report::rounded(v.cosine), "probability": report::rounded(v.probability()), "rule": v.rule, "reason": v.reason(&corpus),
         })
     };
     let mut items = Vec::new();
@@ -377,7 +377,8 @@ pub fn on_one_machine(stories: &[IngestedStory], embed: &Embedder) -> Outcome {
             items.push(json!({
                 "number": number(member.story), "kept": number(group.canonical), "first": first,
                 "relation": item.relation, "removed": item.removed, "coverage": item.coverage,
-                "coverage_of_kept": item.coverage_of_kept, "cosine": item.cosine, "reason": item.reason,
+                "coverage_of_kept": item.coverage_of_kept, "cosine": item.cosine, "probability": item.probability,
+                "reason": item.reason,
                 "health": item.health.map(|h| serde_json::to_string(&h).unwrap()),
             }));
         }
