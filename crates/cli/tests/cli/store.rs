@@ -62,8 +62,8 @@ fn compares_new_stories_with_the_archive() {
     assert!(line.contains("identical"), "{line}");
     // Nothing was added.
     assert_eq!(a.info()["stories"], 30);
-    let output = a.run(&["dedup", "new.jsonl", "--store", ".samestory"]);
-    assert!(String::from_utf8_lossy(&output.stderr).contains("1 passages known from the store"));
+    let output = a.run(&["dedup", "new.jsonl", "--store", ".samestory", "-v"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("1 passage known from the store"));
 }
 
 #[test]
