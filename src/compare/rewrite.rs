@@ -8,8 +8,7 @@ use super::{
     logistic::{LogisticModel, Term},
 };
 
-/// Days between two stories beyond which they count no more. The sets have too few pairs that are days apart to show what a
-/// day weighs (fitted, a third of this): a preview and the report of the day have their facts in common.
+/// Days between two stories beyond which they count no more.
 const MAX_DAYS: f32 = 10.0;
 
 /// Whether one of two stories tells the account of the other in other words, if their wording does not decide it. Without
@@ -24,6 +23,8 @@ pub(super) const MODEL: LogisticModel = LogisticModel {
         Term("rare names and numbers, both ways", 2.63, |f| f.rare_facts_lower),
         Term("rare names and numbers, one way", 2.23, |f| f.rare_facts_higher),
         Term("numbers, both ways", 3.74, |f| f.numbers_lower),
+        // Fitted, a third of this. The sets have too few pairs that are days apart to show what a day weighs: a preview and
+        // the report of the day have their facts in common.
         Term("days apart", -1.0, |f| f.days_apart.unwrap_or(0.0).min(MAX_DAYS)),
     ],
     intercept: -7.49,
