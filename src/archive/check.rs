@@ -69,9 +69,8 @@ impl Archive {
 
 /// Those of one origin first, then by the share that is common.
 pub(super) fn by_strength(x: &Verdict, y: &Verdict) -> Ordering {
-    let strength = |v: &Verdict| v.coverage_ab.max(v.coverage_ba);
     let order = y.relation.is_origin().cmp(&x.relation.is_origin());
-    order.then(strength(y).total_cmp(&strength(x))).then(x.a.cmp(&y.a))
+    order.then(y.higher_coverage().total_cmp(&x.higher_coverage())).then(x.a.cmp(&y.a))
 }
 
 impl Matcher {

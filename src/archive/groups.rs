@@ -6,7 +6,7 @@ use super::{Archive, stored_verdicts, working_set::WorkingSet};
 use crate::{
     Result,
     compare::{Comparer, Relation, Verdict},
-    group::{Group, Groups, Member, edges, healths, membership_evidence},
+    group::{Group, Groups, Member, edges, health, membership_evidence},
     store::{GroupNumber, Reader, StoryNumber},
     story::{Corpus, StoryId},
 };
@@ -80,7 +80,6 @@ impl Archive {
 
 fn read_groups(reader: Reader<'_>, places: &Places, verdicts: &[Verdict]) -> Result<Vec<Group>> {
     let mut groups = Vec::new();
-    let mut sets = Vec::new();
     let edges = edges(verdicts.iter());
     for (number, canonical) in reader.groups()? {
         let Some(canonical) = places.get(&canonical).copied() else { continue };
@@ -91,12 +90,10 @@ fn read_groups(reader: Reader<'_>, places: &Places, verdicts: &[Verdict]) -> Res
             let evidence = membership_evidence(&edges, member.story, canonical, &stories);
             member.probability = evidence.map(|verdict| verdict.probability());
         }
-        sets.push(stories);
         members.sort_by_key(|m| (m.story != canonical, m.story));
-        groups.push((number.0 as u32, canonical, members));
+        groups.push(Group { id: number.0 as u32, canonical, members, health: health(&stories, &edges) });
     }
-    let groups = groups.into_iter().zip(healths(&sets, verdicts));
-    Ok(groups.map(|((id, canonical, members), health)| Group { id, canonical, members, health }).collect())
+    Ok(groups)
 }
 
 fn read_members(reader: Reader<'_>, group: GroupNumber, places: &Places) -> Result<Vec<Member>> {

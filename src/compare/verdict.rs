@@ -49,6 +49,11 @@ impl Verdict {
         probability::of_one_origin(self.rule, &self.features)
     }
 
+    /// The coverage of the better covered story, in [0, 1].
+    pub fn higher_coverage(&self) -> f32 {
+        self.coverage_ab.max(self.coverage_ba)
+    }
+
     /// The verdict with the two stories exchanged.
     pub fn flipped(&self) -> Verdict {
         let features = PairFeatures {

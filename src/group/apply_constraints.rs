@@ -98,9 +98,8 @@ pub(super) fn apply_constraints(
 /// Divides `group` into parts without a cannot-link: each linked set joins the part that it is most similar to, if it
 /// shares its origin with the part's first story or with at least half of its stories.
 fn divide(group: &[StoryId], edges: &Edges, linked: &LinkedSets) -> Vec<Vec<StoryId>> {
-    let strength = |a: &StoryId, b: &StoryId| {
-        edges.get(a).and_then(|of| of.get(b)).map(|v| v.coverage_ab.max(v.coverage_ba))
-    };
+    let strength =
+        |a: &StoryId, b: &StoryId| edges.get(a).and_then(|of| of.get(b)).map(|v| v.higher_coverage());
     let mut units: BTreeMap<StoryId, Vec<StoryId>> = BTreeMap::new();
     for story in group {
         units.entry(linked.set(*story)).or_default().push(*story);

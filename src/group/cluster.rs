@@ -22,7 +22,7 @@ pub(super) fn cluster(corpus: &Corpus, edges: &Edges) -> Vec<Vec<StoryId>> {
     let pivots: Vec<StoryId> = clusters.keys().copied().collect();
     for story in edges.keys().filter(|s| pivots.binary_search(s).is_err()) {
         let near = edges[story].iter().filter(|(other, _)| pivots.binary_search(other).is_ok());
-        let fit = |pivot: &StoryId, v: &Verdict| strength(v).sqrt() * overlap(story, pivot);
+        let fit = |pivot: &StoryId, v: &Verdict| v.higher_coverage().sqrt() * overlap(story, pivot);
         let best = near.max_by(|x, y| fit(x.0, x.1).total_cmp(&fit(y.0, y.1)).then(y.0.cmp(x.0)));
         if let Some((pivot, _)) = best {
             clusters.entry(*pivot).or_default().push(*story);
@@ -60,11 +60,6 @@ fn pivots(corpus: &Corpus, edges: &Edges, overlap: &dyn Fn(&StoryId, &StoryId) -
     clusters
 }
 
-/// The strength of a pair: the greater of its two coverages.
-fn strength(v: &Verdict) -> f32 {
-    v.coverage_ab.max(v.coverage_ba)
-}
-
 /// The pivots without other members.
 fn single_pivots(clusters: &Clusters) -> Vec<StoryId> {
     clusters.iter().filter(|(_, members)| members.len() == 1).map(|(pivot, _)| *pivot).collect()
@@ -86,7 +81,7 @@ fn reclaim(edges: &Edges, clusters: &mut Clusters) {
             loose.next().map(|m| (*other, *m))
         };
         let found = clusters.iter().filter_map(loose_member).max_by(|x, y| {
-            let strength = |m: &StoryId| strength(edges[&pivot][m]);
+            let strength = |m: &StoryId| edges[&pivot][m].higher_coverage();
             strength(&x.1).total_cmp(&strength(&y.1)).then(y.1.cmp(&x.1))
         });
         if let Some((other, story)) = found {

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Edges, edges};
-use crate::{compare::Verdict, story::StoryId, union_find::UnionFind};
+use super::Edges;
+use crate::{story::StoryId, union_find::UnionFind};
 
 /// The health of one group. The strength of a pair is the greater of its two coverages.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -33,14 +33,8 @@ pub struct HealthItem {
     pub pairs: usize,
 }
 
-/// The health of each of `groups`, whose members are in ascending order, by `verdicts`.
-pub fn healths(groups: &[Vec<StoryId>], verdicts: &[Verdict]) -> Vec<Health> {
-    let edges = edges(verdicts.iter());
-    groups.iter().map(|members| health(members, &edges)).collect()
-}
-
-/// `members` in ascending order.
-pub(super) fn health(members: &[StoryId], edges: &Edges) -> Health {
+/// The health of the group of `members`, which are in ascending order.
+pub(crate) fn health(members: &[StoryId], edges: &Edges) -> Health {
     let at = |story: &StoryId| members.binary_search(story).ok();
     let mut links: Vec<(f32, usize, usize)> = Vec::new();
     let mut near: Vec<Vec<usize>> = vec![Vec::new(); members.len()];
@@ -49,7 +43,7 @@ pub(super) fn health(members: &[StoryId], edges: &Edges) -> Health {
             let Some(j) = at(other) else { continue };
             near[i].push(j);
             if i < j {
-                links.push((verdict.coverage_ab.max(verdict.coverage_ba), i, j));
+                links.push((verdict.higher_coverage(), i, j));
             }
         }
     }

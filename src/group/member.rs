@@ -126,10 +126,10 @@ impl Describer<'_> {
 
 /// The verdict of most coverage that makes `story` of one origin with another of `members`, seen from `story`.
 fn strongest_edge(edges: &Edges, story: StoryId, members: &[StoryId]) -> Option<Verdict> {
-    let strength = |v: &Verdict| v.coverage_ab.max(v.coverage_ba);
     let neighbours = edges.get(&story).into_iter().flatten();
     let among = neighbours.filter(|(other, _)| members.binary_search(other).is_ok());
-    let strongest = among.max_by(|x, y| strength(x.1).total_cmp(&strength(y.1)).then(y.0.cmp(x.0)));
+    let strongest =
+        among.max_by(|x, y| x.1.higher_coverage().total_cmp(&y.1.higher_coverage()).then(y.0.cmp(x.0)));
     strongest.map(|(_, edge)| seen_from(story, edge))
 }
 

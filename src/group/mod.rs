@@ -27,7 +27,9 @@ use std::collections::BTreeMap;
 pub use canonical::{Keep, UnknownSource};
 pub use constraints::{Conflict, ConstraintSet, PairConstraint};
 pub use decisions::{CanonicalOverride, DECISION_SCHEMA, Decision, Decisions, StoryRef};
-pub use health::{Health, HealthItem, healths};
+#[cfg(feature = "store")]
+pub(crate) use health::health;
+pub use health::{Health, HealthItem};
 pub use member::Member;
 #[cfg(feature = "store")]
 pub(crate) use member::membership_evidence;

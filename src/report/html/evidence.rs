@@ -69,7 +69,7 @@ impl Evidence {
         let mut histogram = vec![vec![0; BINS]; RELATIONS.len()];
         for verdict in verdicts {
             let row = RELATIONS.iter().position(|r| *r == verdict.relation).unwrap_or(RELATIONS.len() - 1);
-            histogram[row][bin(verdict.coverage_ab.max(verdict.coverage_ba))] += 1;
+            histogram[row][bin(verdict.higher_coverage())] += 1;
         }
         Evidence {
             thresholds: thresholds.clone(),
